@@ -1,0 +1,13 @@
+// Standard headers that implementations need, included before the target switch (see simd.h).
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "../../parallel.h"
+#include "../kernels.h"

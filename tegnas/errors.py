@@ -1,0 +1,11 @@
+"""Errors that tell a user, in one sentence, what is wrong and what to do about it."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """Something given by the user (a file, an option, an architecture) can't be used."""
+
+
+class NativeCodeError(RuntimeError):
+    """The compiled extension is missing or doesn't fit this torch."""

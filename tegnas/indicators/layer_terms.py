@@ -1,0 +1,92 @@
+"""Which layers the native Gram knows, and what it needs of each of them.
+
+A layer's rows of the Jacobian are a contraction of its input with the gradient at its output; the
+native op takes the two and never holds the rows. A layer that isn't listed here is not wrong, only
+slower: its rows come from autograd.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.instancenorm import _InstanceNorm
+
+from tegnas.ops import Conv2dTerm, LayerTerm, LinearTerm, ScaleTerm
+
+NATIVE_LAYERS = (
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.Linear,
+    _BatchNorm,
+    nn.GroupNorm,
+    nn.LayerNorm,
+    nn.InstanceNorm1d,
+    nn.InstanceNorm2d,
+    nn.InstanceNorm3d,
+)
+
+
+def is_native(module: nn.Module) -> bool:
+    """Whether ``layer_term`` handles the layer's ``weight``; sub-classes may compute otherwise."""
+    return isinstance(module, NATIVE_LAYERS) and not _overrides_forward(module)
+
+
+def _overrides_forward(module: nn.Module) -> bool:
+    return not type(module).__module__.startswith("torch.nn.")
+
+
+def layer_term(module: nn.Module, layer_input: Tensor, output_grad: Tensor) -> LayerTerm:
+    """The operands of one native layer, for one network (leading dimension of 1).
+
+    ``layer_input`` is what the layer read and ``output_grad`` the gradient at its output, both with
+    the image index first.
+    """
+    if isinstance(module, nn.Linear):
+        return LinearTerm(
+            layer_input.reshape(1, len(layer_input), -1, layer_input.shape[-1]),
+            output_grad.reshape(1, len(output_grad), -1, output_grad.shape[-1]),
+        )
+    if isinstance(module, _ConvNd):
+        return _conv_term(module, layer_input, output_grad)
+    if isinstance(module, nn.LayerNorm):
+        normalised = F.layer_norm(layer_input, module.normalized_shape, eps=module.eps)
+        size = module.weight.numel()
+        # The scale has one entry per normalised position: bring it to the channel dimension.
+        return ScaleTerm(
+            normalised.reshape(1, len(normalised), -1, size).transpose(2, 3),
+            output_grad.reshape(1, len(output_grad), -1, size).transpose(2, 3),
+        )
+    if isinstance(module, nn.GroupNorm):
+        normalised = F.group_norm(layer_input, module.num_groups, eps=module.eps)
+    elif isinstance(module, _InstanceNorm):
+        normalised = F.instance_norm(layer_input, use_input_stats=True, eps=module.eps)
+    else:
+        normalised = F.batch_norm(layer_input, None, None, training=True, eps=module.eps)
+    return ScaleTerm(
+        normalised.reshape(1, *normalised.shape[:2], -1),
+        output_grad.reshape(1, *output_grad.shape[:2], -1),
+    )
+
+
+def _conv_term(module: _ConvNd, layer_input: Tensor, output_grad: Tensor) -> Conv2dTerm:
+    padding = module.padding
+    if isinstance(padding, str) or module.padding_mode != "zeros":
+        mode = "constant" if module.padding_mode == "zeros" else module.padding_mode
+        layer_input = F.pad(layer_input, module._reversed_padding_repeated_twice, mode=mode)
+        padding = (0,) * len(module.kernel_size)
+    kernel_size, stride, dilation = module.kernel_size, module.stride, module.dilation
+    if len(kernel_size) == 1:
+        layer_input, output_grad = layer_input.unsqueeze(2), output_grad.unsqueeze(2)
+        kernel_size, stride, dilation = (1, *kernel_size), (1, *stride), (1, *dilation)
+        padding = (0, *padding)
+    return Conv2dTerm(
+        layer_input.unsqueeze(0),
+        output_grad.unsqueeze(0),
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=module.groups,
+    )

@@ -1,0 +1,54 @@
+"""The scores of a set of architectures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tegnas.indicators.ranking import positions, rank_sum
+from tegnas.spaces import Architecture
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """κ, R and MSE of A architectures, with every repeat kept.
+
+    Attributes:
+        archs: the architectures, in the order given.
+        kappa_repeats, regions_repeats, mse_repeats: float64 (A, repeats).
+    """
+
+    archs: tuple[Architecture, ...]
+    kappa_repeats: Tensor
+    regions_repeats: Tensor
+    mse_repeats: Tensor
+
+    def __len__(self) -> int:
+        return len(self.archs)
+
+    @property
+    def kappa(self) -> Tensor:
+        """Trainability, (A,) float64: mean condition number of the NTK; lower is better."""
+        return self.kappa_repeats.mean(1)
+
+    @property
+    def regions(self) -> Tensor:
+        """Expressivity, (A,) float64: mean number of linear regions; higher is better."""
+        return self.regions_repeats.mean(1)
+
+    @property
+    def mse(self) -> Tensor:
+        """Generalization, (A,) float64: mean error of the NTK regression; lower is better."""
+        return self.mse_repeats.mean(1)
+
+    def rank_sum(self) -> Tensor:
+        """Sum of the three ranks within this set, (A,) float64; lower is better."""
+        return torch.from_numpy(
+            rank_sum(self.kappa.numpy(), self.regions.numpy(), self.mse.numpy())
+        )
+
+    def ranking(self) -> Tensor:
+        """Position of each architecture by rank-sum, (A,) int64: 0 is best, ties share."""
+        return torch.from_numpy(positions(self.rank_sum().numpy()))

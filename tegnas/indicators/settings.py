@@ -1,0 +1,47 @@
+"""Everything that changes the value of a score, in one immutable value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from tegnas.errors import InputError
+from tegnas.indicators.batch_statistics import check_batch_norm
+
+# Raised whenever a change of code changes scores, so that old stores aren't read as new ones.
+DEFINITION = 1
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """Settings of a score.
+
+    Attributes:
+        batch_norm: ``"frozen"`` or ``"coupled"`` (see ``tegnas.ntk``).
+        repeats: networks per architecture, initialised from ``seed``, ``seed + 1``, …
+        seed: of the first network.
+        region_samples: inputs on which linear regions are counted.
+        region_batch_size: inputs per forward pass; BatchNorm statistics are those of the pass.
+        ridge: added to the diagonal of the kernel before the regression behind G.
+    """
+
+    batch_norm: str = "frozen"
+    repeats: int = 3
+    seed: int = 0
+    region_samples: int = 3000
+    region_batch_size: int = 1000
+    ridge: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_batch_norm(self.batch_norm)
+        for name in ("repeats", "region_samples", "region_batch_size"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not self.ridge >= 0:
+            raise InputError(f"ridge must be 0 or more, got {self.ridge}")
+
+    def key(self) -> str:
+        """A short text that changes whenever a score could change."""
+        text = json.dumps({"definition": DEFINITION, **asdict(self)}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,46 @@
+"""Weights at initialisation, reproducible from a seed alone.
+
+A weight depends on (seed, name, shape) and on nothing else: not on the global random state, not on
+the order in which layers are made, not on the other layers. So the same layer of two architectures
+starts from the same weights (a comparison of architectures isn't blurred by separate draws), and
+the weights of many networks can be drawn in bulk and shared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+
+
+@lru_cache(maxsize=65536)
+def initial_weight(seed: int, name: str, shape: tuple[int, ...]) -> Tensor:
+    """Kaiming-normal weight of fan-in (He et al. 2015): N(0, 2 / fan_in), float32, CPU.
+
+    ``shape`` is (out, in, ...) with at least two dimensions; the tensor is shared, don't write it.
+    """
+    generator = torch.Generator().manual_seed(_stream(seed, name, shape))
+    fan_in = math.prod(shape[1:])
+    return torch.randn(shape, generator=generator).mul_(math.sqrt(2.0 / max(fan_in, 1)))
+
+
+def _stream(seed: int, name: str, shape: tuple[int, ...]) -> int:
+    digest = hashlib.blake2b(f"{seed}/{name}/{shape}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def initialise(network: nn.Module, seed: int) -> None:
+    """Set every parameter of a network in place.
+
+    Convolution and linear weights are Kaiming-normal of fan-in as in the released code of the
+    paper, norm scales 1, biases 0.
+    """
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if parameter.dim() >= 2:
+                parameter.copy_(initial_weight(seed, name, tuple(parameter.shape)))
+            else:
+                parameter.fill_(1.0 if name.endswith("weight") else 0.0)

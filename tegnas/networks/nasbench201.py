@@ -1,0 +1,130 @@
+"""Networks of NAS-Bench-201 (Dong & Yang, ICLR 2020, arXiv 2001.00326, section 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+
+import torch
+from torch import Tensor, nn
+
+from tegnas.networks.layers import BNReLU, ConvBN, ReLUConvBN
+
+# Edges of the cell as (source node, target node), in the order of the architecture string.
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+
+
+class Zero(nn.Module):
+    """The operation ``none``: zeros of the shape of its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.zeros_like(x)
+
+
+def make_operation(name: str, channels: int) -> nn.Module:
+    """The module of one operation of the space, from ``channels`` to ``channels``."""
+    if name == "none":
+        return Zero()
+    if name == "skip_connect":
+        return nn.Identity()
+    if name == "nor_conv_1x1":
+        return ReLUConvBN(channels, channels, 1)
+    if name == "nor_conv_3x3":
+        return ReLUConvBN(channels, channels, 3)
+    if name == "avg_pool_3x3":
+        return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+    raise KeyError(name)
+
+
+class Cell(nn.Module):
+    """Four nodes; every node is the sum of its incoming edges, the last one is the output."""
+
+    def __init__(self, operations: Sequence[str], channels: int) -> None:
+        super().__init__()
+        for index, name in enumerate(operations):
+            self.add_module(f"edge{index}", make_operation(name, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        nodes = [x]
+        for target in (1, 2, 3):
+            incoming = [
+                self.get_submodule(f"edge{index}")(nodes[source])
+                for index, (source, end) in enumerate(EDGES)
+                if end == target
+            ]
+            nodes.append(reduce(torch.add, incoming))
+        return nodes[3]
+
+
+class Reduction(nn.Module):
+    """Residual block of stride 2 between two stages."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv_a = ReLUConvBN(in_channels, out_channels, 3, stride=2)
+        self.conv_b = ReLUConvBN(out_channels, out_channels, 3)
+        self.pool = nn.AvgPool2d(2, stride=2)
+        self.downsample = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv_b(self.conv_a(x)) + self.downsample(self.pool(x))
+
+
+def make_stage(operations: Sequence[str], channels: int, cells: int) -> nn.Module:
+    """One cell stands for itself (``stage0.edge0``); several are numbered (``stage0.cell1.…``)."""
+    if cells == 1:
+        return Cell(operations, channels)
+    stage = nn.Sequential()
+    for index in range(cells):
+        stage.add_module(f"cell{index}", Cell(operations, channels))
+    return stage
+
+
+class NasBench201Network(nn.Module):
+    """Stem, three stages of cells with a reduction block between them, classifier.
+
+    ``forward``: (N, 3, H, W) → logits (N, num_classes).
+    """
+
+    # Prefixes of the parameters that belong to the searched body, for the kernel behind G.
+    cell_prefixes = ("stage", "reduction")
+
+    def __init__(
+        self, operations: Sequence[str], channels: int, cells: int, num_classes: int
+    ) -> None:
+        super().__init__()
+        self.stem = ConvBN(3, channels)
+        self.stage0 = make_stage(operations, channels, cells)
+        self.reduction0 = Reduction(channels, 2 * channels)
+        self.stage1 = make_stage(operations, 2 * channels, cells)
+        self.reduction1 = Reduction(2 * channels, 4 * channels)
+        self.stage2 = make_stage(operations, 4 * channels, cells)
+        self.last = BNReLU(4 * channels)
+        self.classifier = nn.Linear(4 * channels, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stage0(self.stem(x))
+        x = self.stage1(self.reduction0(x))
+        x = self.stage2(self.reduction1(x))
+        return self.classifier(self.last(x).mean((2, 3)))
+
+
+class NasBench201ThinNetwork(nn.Module):
+    """One cell of one channel without a stem: the network that expressivity is counted on.
+
+    ``forward``: (M, 1, H, W) → logits (M, num_classes). A stem is kept among the weights, unused,
+    because the paper's released networks have it.
+    """
+
+    cell_prefixes = ("stage",)
+    region_input_shape = (1, 3, 3)
+
+    def __init__(self, operations: Sequence[str], num_classes: int) -> None:
+        super().__init__()
+        self.stem = ConvBN(1, 1)
+        self.stage0 = make_stage(operations, 1, cells=1)
+        self.last = BNReLU(1)
+        self.classifier = nn.Linear(1, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.last(self.stage0(x)).mean((2, 3)))

@@ -1,0 +1,54 @@
+"""What a search space offers to scoring and search."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Hashable, Iterator
+from typing import Protocol, runtime_checkable
+
+from torch import nn
+
+# An architecture is a small immutable value: equal to and hashed like its string, which
+# ``Space.parse`` reads back.
+Architecture = Hashable
+
+NETWORK_KINDS = ("proxy", "thin", "full")
+
+
+@runtime_checkable
+class Space(Protocol):
+    """A set of architectures and the networks they stand for.
+
+    Methods that draw at random take a ``random.Random`` and change nothing else.
+    """
+
+    name: str
+
+    def parse(self, text: str) -> Architecture:
+        """The architecture that ``str`` printed; ``InputError`` if the text is malformed."""
+
+    def sample(self, rng: random.Random) -> Architecture:
+        """An architecture drawn uniformly."""
+
+    def mutate(self, arch: Architecture, rng: random.Random) -> Architecture:
+        """A neighbour of ``arch`` drawn uniformly."""
+
+    def neighbours(self, arch: Architecture) -> Iterator[Architecture]:
+        """Every architecture that differs from ``arch`` in one choice."""
+
+    def __iter__(self) -> Iterator[Architecture]:
+        """Every architecture, in a fixed order."""
+
+    def __len__(self) -> int:
+        """How many architectures there are."""
+
+    def canonical(self, arch: Architecture) -> Hashable:
+        """A value that isomorphic architectures share."""
+
+    def is_connected(self, arch: Architecture) -> bool:
+        """Whether the output depends on the input at all."""
+
+    def network(
+        self, arch: Architecture, kind: str = "proxy", *, num_classes: int = 10, seed: int = 0
+    ) -> nn.Module:
+        """The untrained network: ``proxy`` for T and G, ``thin`` for E, ``full`` for training."""

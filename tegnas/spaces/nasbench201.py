@@ -1,0 +1,165 @@
+"""The NAS-Bench-201 space (Dong & Yang, ICLR 2020, arXiv 2001.00326): 15,625 cells."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import nn
+
+from tegnas.errors import InputError
+from tegnas.networks.initialise import initialise
+from tegnas.networks.nasbench201 import EDGES, NasBench201Network, NasBench201ThinNetwork
+from tegnas.spaces.base import NETWORK_KINDS
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+
+_NODE = re.compile(r"\|(?:[^|~+]+~\d+\|)+")
+_EXAMPLE = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|avg_pool_3x3~2|"
+
+
+@dataclass(frozen=True)
+class NasBench201Architecture:
+    """The operations of the six edges 0→1, 0→2, 1→2, 0→3, 1→3, 2→3."""
+
+    operations: tuple[str, ...]
+
+    def __str__(self) -> str:
+        nodes = []
+        for target in (1, 2, 3):
+            edges = zip(self.operations, EDGES, strict=True)
+            terms = [f"{name}~{source}" for name, (source, end) in edges if end == target]
+            nodes.append(f"|{'|'.join(terms)}|")
+        return "+".join(nodes)
+
+
+class NasBench201:
+    """Cells of four nodes with one of five operations on each of the six edges."""
+
+    name = "nas-bench-201"
+
+    def parse(self, text: str) -> NasBench201Architecture:
+        """Read an architecture string such as ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
+
+        Raises ``InputError`` for an unknown operation or a malformed string.
+        """
+        nodes = text.strip().split("+")
+        if len(nodes) != 3 or not all(_NODE.fullmatch(node) for node in nodes):
+            raise InputError(
+                f"{text!r} is not a NAS-Bench-201 architecture; it should look like {_EXAMPLE}"
+            )
+        operations = []
+        for target, node in enumerate(nodes, start=1):
+            for source, term in enumerate(node.strip("|").split("|")):
+                operation, _, written_source = term.partition("~")
+                if operation not in OPERATIONS:
+                    raise InputError(
+                        f"unknown operation {operation!r} in {text!r}; NAS-Bench-201 has "
+                        f"{', '.join(OPERATIONS)}"
+                    )
+                if int(written_source) != source or source >= target:
+                    raise InputError(
+                        f"node {target} of {text!r} must read nodes 0 to {target - 1} in order, "
+                        f"as in {_EXAMPLE}"
+                    )
+                operations.append(operation)
+            if source + 1 != target:
+                raise InputError(
+                    f"node {target} of {text!r} must read nodes 0 to {target - 1} in order, "
+                    f"as in {_EXAMPLE}"
+                )
+        return NasBench201Architecture(tuple(operations))
+
+    def __len__(self) -> int:
+        return len(OPERATIONS) ** len(EDGES)
+
+    def __iter__(self) -> Iterator[NasBench201Architecture]:
+        for operations in itertools.product(OPERATIONS, repeat=len(EDGES)):
+            yield NasBench201Architecture(operations)
+
+    def sample(self, rng: random.Random) -> NasBench201Architecture:
+        """An architecture drawn uniformly."""
+        return NasBench201Architecture(tuple(rng.choice(OPERATIONS) for _ in EDGES))
+
+    def mutate(
+        self, arch: NasBench201Architecture, rng: random.Random
+    ) -> NasBench201Architecture:
+        """Another operation on one edge, both drawn uniformly."""
+        edge = rng.randrange(len(EDGES))
+        others = [name for name in OPERATIONS if name != arch.operations[edge]]
+        return _with_operation(arch, edge, rng.choice(others))
+
+    def neighbours(self, arch: NasBench201Architecture) -> Iterator[NasBench201Architecture]:
+        """The 24 architectures that differ in the operation of one edge."""
+        for edge, current in enumerate(arch.operations):
+            for name in OPERATIONS:
+                if name != current:
+                    yield _with_operation(arch, edge, name)
+
+    def canonical(self, arch: NasBench201Architecture) -> str:
+        """The cell as an expression in its input; equal for isomorphic cells (6,466 classes).
+
+        This is the benchmark's own notion of isomorphism: a skip stands for the node it reads, the
+        terms of a sum have no order, and ``none`` erases its term only as far as a node whose
+        single edge is zero (a sum of zeros stays a sum of zeros).
+        """
+        expressions = ["x"]
+        for target in (1, 2, 3):
+            terms = []
+            for name, (source, end) in zip(arch.operations, EDGES, strict=True):
+                if end != target:
+                    continue
+                if name == "none" or expressions[source] == "0":
+                    terms.append("0")
+                elif name == "skip_connect":
+                    terms.append(expressions[source])
+                else:
+                    terms.append(f"{name}({expressions[source]})")
+            expressions.append(" + ".join(sorted(terms)))
+        return expressions[3]
+
+    def is_connected(self, arch: NasBench201Architecture) -> bool:
+        """Whether a path without ``none`` leads from the cell's input to its output."""
+        reached = {0}
+        for name, (source, target) in sorted(
+            zip(arch.operations, EDGES, strict=True), key=lambda edge: edge[1]
+        ):
+            if name != "none" and source in reached:
+                reached.add(target)
+        return 3 in reached
+
+    def network(
+        self,
+        arch: NasBench201Architecture,
+        kind: str = "proxy",
+        *,
+        num_classes: int = 10,
+        seed: int = 0,
+    ) -> nn.Module:
+        """The untrained network of an architecture.
+
+        ``proxy``: 3 channels, one cell per stage; ``thin``: the first cell alone with one channel;
+        ``full``: the benchmark's own, 16 channels, five cells per stage.
+        """
+        if kind == "proxy":
+            network: nn.Module = NasBench201Network(arch.operations, 3, 1, num_classes)
+        elif kind == "thin":
+            network = NasBench201ThinNetwork(arch.operations, num_classes)
+        elif kind == "full":
+            network = NasBench201Network(arch.operations, 16, 5, num_classes)
+        else:
+            raise InputError(
+                f"unknown kind of network {kind!r}; choose one of {', '.join(NETWORK_KINDS)}"
+            )
+        initialise(network, seed)
+        return network
+
+
+def _with_operation(
+    arch: NasBench201Architecture, edge: int, name: str
+) -> NasBench201Architecture:
+    operations = arch.operations
+    return NasBench201Architecture((*operations[:edge], name, *operations[edge + 1 :]))
