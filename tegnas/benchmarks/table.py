@@ -1,0 +1,165 @@
+"""Accuracy tables: one row per architecture, read from CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from tegnas.benchmarks.columns import accuracy_columns, default_column, parse_columns
+from tegnas.errors import InputError
+
+_ARCH = "arch"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AccuracyTable:
+    """Measured accuracies by architecture string.
+
+    Attributes:
+        rows: architecture string → accuracies by column name; a missing value has no entry.
+        columns: the names of the accuracy columns.
+        column: the one that :meth:`accuracy` returns unless told otherwise.
+        source: where the table came from.
+    """
+
+    rows: Mapping[str, Mapping[str, float]]
+    columns: tuple[str, ...]
+    column: str
+    source: str
+
+    def __post_init__(self) -> None:
+        self._require(self.column)
+
+    def accuracy(self, arch: object, column: str | None = None) -> float | None:
+        """The accuracy of ``arch``, or None where the table has none; it is never guessed.
+
+        Architectures are found by the exact text ``str(arch)``: an isomorphic cell written in
+        another way is another row.
+
+        Raises:
+            InputError: the table has no such ``column``.
+        """
+        name = self.column if column is None else self._require(column)
+        return self.rows.get(str(arch), {}).get(name)
+
+    def __getitem__(self, arch: object) -> Mapping[str, float]:
+        """All accuracies of ``arch`` by column name; KeyError where the table lacks it."""
+        return self.rows[str(arch)]
+
+    def __contains__(self, arch: object) -> bool:
+        return str(arch) in self.rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"AccuracyTable({self.source!r}, {len(self)} architectures, {self.column!r})"
+
+    def _require(self, column: str) -> str:
+        if column not in self.columns:
+            raise InputError(
+                f"{self.source} has no numeric column '{column}'; it has "
+                f"{', '.join(self.columns) or 'none'}"
+            )
+        return column
+
+
+def load_table(path: str | PathLike[str], column: str | None = None) -> AccuracyTable:
+    """Reads a CSV file with a column ``arch`` and at least one numeric column.
+
+    The accuracy columns are the numeric ones, less bookkeeping (index, class, seed, parameters,
+    FLOPs, time and the like, see :mod:`tegnas.benchmarks.columns`). The default column is the
+    first whose name contains "acc", else the first accuracy column to the right of ``arch``,
+    else the first one. Blank cells and "nan" are missing values.
+
+    Args:
+        path: the file, or ``FILE.csv#column`` to choose the column.
+        column: the column to use by default, which may be any numeric column.
+
+    Raises:
+        InputError: the file is missing, empty or not CSV text, has no ``arch`` column, names a
+            column or an architecture twice, has a row of a wrong length or a cell that is no
+            finite number among numbers, or has no numeric column or not the one asked for.
+    """
+    file, chosen = _split_column(path, column)
+    header, lines, rows = _read(file)
+    arch_position = header.index(_ARCH)
+    archs = _architectures(file, arch_position, lines, rows)
+    others = [position for position in range(len(header)) if position != arch_position]
+    numeric = parse_columns(str(file), lines, {header[p]: [row[p] for row in rows] for p in others})
+    names = accuracy_columns(list(numeric))
+    if chosen is None:
+        chosen = default_column(str(file), names, set(header[arch_position:]))
+    elif chosen in numeric and chosen not in names:
+        names.append(chosen)
+    table = {
+        arch: {name: value for name in names if (value := numeric[name][i]) is not None}
+        for i, arch in enumerate(archs)
+    }
+    return AccuracyTable(table, tuple(names), chosen, str(file))
+
+
+def _split_column(path: str | PathLike[str], column: str | None) -> tuple[Path, str | None]:
+    whole = Path(path).expanduser()
+    if whole.exists() or "#" not in whole.name:
+        return whole, column
+    name, _, named = whole.name.rpartition("#")
+    if column is not None and column != named:
+        raise InputError(f"two columns are asked for, '{named}' and '{column}'; name one")
+    return whole.with_name(name) if name else whole, named
+
+
+def _read(file: Path) -> tuple[list[str], list[int], list[list[str]]]:
+    """The header, and of every row that is not blank the line number and the cells."""
+    lines: list[int] = []
+    rows: list[list[str]] = []
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as text:
+            reader = csv.reader(text, strict=True)
+            for row in reader:
+                if row:
+                    lines.append(reader.line_num)
+                    rows.append([cell.strip() for cell in row])
+    except OSError as error:
+        raise InputError(
+            f"the accuracy table {file} can't be read ({error.strerror}); check the path"
+        ) from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"the accuracy table {file} is not CSV text ({error})") from None
+    if len(rows) < 2:
+        raise InputError(f"the accuracy table {file} is empty; it needs a header and rows")
+    header = rows[0]
+    if _ARCH not in header:
+        raise InputError(
+            f"the accuracy table {file} has no column '{_ARCH}'; its header is {', '.join(header)}"
+        )
+    for name in header:
+        if header.count(name) > 1:
+            raise InputError(f"the accuracy table {file} has two columns named '{name}'")
+    for line, row in zip(lines[1:], rows[1:], strict=True):
+        if len(row) != len(header):
+            raise InputError(
+                f"{file}, line {line}: {len(row)} cells where the header has {len(header)}"
+            )
+    return header, lines[1:], rows[1:]
+
+
+def _architectures(file: Path, position: int, lines: list[int], rows: list[list[str]]) -> list[str]:
+    first_line: dict[str, int] = {}
+    for line, row in zip(lines, rows, strict=True):
+        arch = row[position]
+        if not arch:
+            raise InputError(f"{file}, line {line}: the architecture is blank")
+        if arch in first_line:
+            raise InputError(
+                f"{file}, line {line}: architecture {arch} is there already, in line "
+                f"{first_line[arch]}; keep one of them"
+            )
+        first_line[arch] = line
+    return list(first_line)

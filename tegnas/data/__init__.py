@@ -1,0 +1,9 @@
+"""Images for the indicators: every source becomes one immutable :class:`Batch`."""
+
+from __future__ import annotations
+
+from tegnas.data.batch import Batch
+from tegnas.data.load import load_batch
+from tegnas.data.sources import describe_sources
+
+__all__ = ["Batch", "describe_sources", "load_batch"]

@@ -1,0 +1,129 @@
+"""One NumPy .npz file with images and labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tegnas.data.normalise import Normalisation
+from tegnas.data.source import ImageSource, Request, in_memory
+from tegnas.errors import InputError
+
+_CHANNELS = (1, 3)
+
+
+def open_npz(path: Path, request: Request) -> ImageSource:
+    """The images ``x`` (or ``images``) and labels ``y`` (or ``labels``) of an .npz file.
+
+    Images are (N, H, W), (N, H, W, C) or (N, C, H, W) with C of 1 or 3; where both of the last
+    two readings fit, (N, C, H, W) is taken. Labels are integers, (N,) or (N, 1); unless they are
+    0 to K−1 with every value present, they are renumbered in sorted order.
+
+    uint8 images are divided by 255 and normalised by the arrays ``mean`` and ``std`` (on the
+    scale where white is 1; one value or one per channel) if the file has them, by the statistics
+    of the whole file otherwise. Float images are taken as already normalised.
+
+    Args:
+        path: the file.
+        request: not used.
+
+    Raises:
+        InputError: the file is missing, truncated or no .npz file, an array is missing or has a
+            wrong shape or dtype, values are not finite, or float images come with a mean or std.
+    """
+    arrays = _read(path)
+    images = _channel_first(path, _pick(path, arrays, "x", "images"))
+    labels = _labels(path, _pick(path, arrays, "y", "labels"), len(images))
+    labels, num_classes = _renumber(labels)
+    if images.dtype == np.uint8:
+        normalisation = _stored_normalisation(path, arrays) or Normalisation.of(images)
+        return in_memory(images, labels, num_classes, normalisation)
+    if "mean" in arrays or "std" in arrays:
+        raise InputError(
+            f"{path} has float images, which count as normalised, and a mean or std; store the "
+            "images as uint8 or drop mean and std"
+        )
+    if not np.isfinite(images).all():
+        raise InputError(f"{path} has images with NaN or infinite values; clean them first")
+    return in_memory(images, labels, num_classes, None)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    if not path.is_file():
+        raise InputError(f"the image file {path} does not exist; check the path")
+    names = ("x", "images", "y", "labels", "mean", "std")
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in names if name in stored.files}
+    except Exception as error:  # a damaged zip file can fail in its index, sizes, data or headers
+        raise InputError(
+            f"{path} can't be read as an .npz file ({type(error).__name__}: {error}); it may be "
+            "truncated, or its arrays may be of Python objects"
+        ) from None
+
+
+def _pick(path: Path, arrays: dict[str, np.ndarray], *names: str) -> np.ndarray:
+    for name in names:
+        if name in arrays:
+            return arrays[name]
+    raise InputError(
+        f"{path} has no array named {' or '.join(names)}; it needs images (x) and labels (y)"
+    )
+
+
+def _channel_first(path: Path, images: np.ndarray) -> np.ndarray:
+    if images.dtype != np.uint8 and images.dtype.kind != "f":
+        raise InputError(f"{path} has images of dtype {images.dtype}; store uint8 or float32")
+    if images.ndim == 3:
+        images = images[:, None]
+    elif images.ndim != 4:
+        raise InputError(
+            f"{path} has images of shape {images.shape}; expected (N, H, W), (N, H, W, C) or "
+            "(N, C, H, W)"
+        )
+    elif images.shape[1] not in _CHANNELS:
+        if images.shape[3] not in _CHANNELS:
+            raise InputError(
+                f"{path} has images of shape {images.shape}, where neither the second nor the "
+                "last axis has 1 or 3 channels"
+            )
+        images = images.transpose(0, 3, 1, 2)
+    if 0 in images.shape:
+        raise InputError(f"{path} has images of shape {images.shape}: there is nothing in them")
+    return images
+
+
+def _labels(path: Path, labels: np.ndarray, count: int) -> np.ndarray:
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise InputError(
+            f"{path} has labels of dtype {labels.dtype} and shape {labels.shape}; expected one "
+            "integer per image"
+        )
+    if len(labels) != count:
+        raise InputError(f"{path} has {count} images but {len(labels)} labels")
+    return labels.astype(np.int64)
+
+
+def _renumber(labels: np.ndarray) -> tuple[np.ndarray, int]:
+    # For labels that are 0..K-1 already, with every value present, this is the identity.
+    values, renumbered = np.unique(labels, return_inverse=True)
+    return renumbered.astype(np.int64), len(values)
+
+
+def _stored_normalisation(path: Path, arrays: dict[str, np.ndarray]) -> Normalisation | None:
+    if "mean" not in arrays and "std" not in arrays:
+        return None
+    if "mean" not in arrays or "std" not in arrays:
+        raise InputError(f"{path} has only one of mean and std; store both or neither")
+    mean, std = (np.atleast_1d(arrays[name]) for name in ("mean", "std"))
+    for name, value in (("mean", mean), ("std", std)):
+        numeric = value.dtype.kind in "fiu" and value.shape in ((1,), (3,))
+        if not numeric or not ((value >= 0) & (value <= 1)).all():
+            raise InputError(
+                f"{path}: {name} must be one number or three between 0 and 1 (on the scale where "
+                "white is 1)"
+            )
+    return Normalisation(tuple(mean.tolist()), tuple(std.tolist()))

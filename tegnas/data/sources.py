@@ -1,0 +1,79 @@
+"""The table of image sources, and how their names are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from os import PathLike, fspath
+from pathlib import Path
+
+from tegnas.data.cifar import open_cifar10, open_cifar100
+from tegnas.data.folder import open_folder
+from tegnas.data.imagenet16 import open_imagenet16
+from tegnas.data.npz import open_npz
+from tegnas.data.source import ImageSource, Request
+from tegnas.data.toy import open_digits, open_noise
+from tegnas.errors import InputError
+
+_BUILT_IN: dict[str, Callable[[Request], ImageSource]] = {
+    "digits": open_digits,
+    "noise": open_noise,
+}
+_FROM_FOLDER: dict[str, Callable[[Path, Request], ImageSource]] = {
+    "cifar10": open_cifar10,
+    "cifar100": open_cifar100,
+    "imagenet16": open_imagenet16,
+    "folder": open_folder,
+}
+_DESCRIPTIONS = {
+    "digits": "handwritten digits from scikit-learn, 10 classes; needs no files",
+    "noise": "Gaussian noise with balanced labels, 10 classes; needs no files",
+    "cifar10:DIR": "CIFAR-10 training images, python or binary version",
+    "cifar100:DIR": "CIFAR-100 training images with fine labels, python or binary version",
+    "imagenet16:DIR": "ImageNet downsampled to 16×16; imagenet16-120:DIR for the first 120 classes",
+    "folder:DIR": "image files with one sub-folder per class (needs Pillow)",
+    "FILE.npz": "arrays x (images) and y (labels), optionally mean and std",
+}
+
+
+def describe_sources() -> dict[str, str]:
+    """Every kind of source as the user writes it, with one line about it."""
+    return dict(_DESCRIPTIONS)
+
+
+def open_source(source: str | PathLike[str], request: Request) -> ImageSource:
+    """The source that the text names.
+
+    Args:
+        source: one of the forms of :func:`describe_sources`.
+        request: numbers of images, seed and size, for the sources that depend on them.
+
+    Raises:
+        InputError: no such source, its file or folder is missing or was not given, or what is in
+            it can't be used.
+    """
+    text = fspath(source)
+    if text.lower().endswith(".npz"):
+        return open_npz(Path(text).expanduser(), request)
+    name, colon, argument = text.partition(":")
+    if name in _BUILT_IN:
+        if colon:
+            raise InputError(f"the image source '{name}' takes no folder: write just '{name}'")
+        return _BUILT_IN[name](request)
+    opener = _FROM_FOLDER.get(name) or _limited_imagenet16(name)
+    if opener is None:
+        raise InputError(f"unknown image source '{text}'; known are {', '.join(_DESCRIPTIONS)}")
+    if not argument:
+        raise InputError(f"the image source '{name}' needs a folder: write {name}:DIR")
+    return opener(Path(argument).expanduser(), request)
+
+
+def _limited_imagenet16(name: str) -> Callable[[Path, Request], ImageSource] | None:
+    match = re.fullmatch(r"imagenet16-(\d{1,4})", name)
+    if match is None:
+        return None
+    classes = int(match[1])
+    if not 2 <= classes <= 1000:
+        raise InputError(f"'{name}': the number of classes of ImageNet16 must be from 2 to 1000")
+    return partial(open_imagenet16, classes=classes)
