@@ -1,0 +1,63 @@
+# Set-up, tests and the main job. Every step of the set-up leaves a stamp and is not done again.
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+VENV ?= .venv
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+BIN := $(VENV)/bin
+CSRC := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
+export PATH := $(abspath $(BIN)):$(PATH)
+export MAX_JOBS ?= $(JOBS)
+
+.PHONY: search test test-cpp test-python lint format bench clean
+
+search: $(VENV)/.built
+	tegnas search --space nas-bench-201 --images digits --strategy evolution --budget 500 \
+	  --seed 0 --out runs/digits
+
+test: test-cpp test-python
+
+test-cpp: $(VENV)/.tools
+	cmake -S . -B build/cmake -G Ninja
+	cmake --build build/cmake -j $(JOBS)
+	ctest --test-dir build/cmake --output-on-failure -j $(JOBS)
+	cmake -S . -B build/cmake-sanitize -G Ninja -DTEGNAS_SANITIZE=ON
+	cmake --build build/cmake-sanitize -j $(JOBS)
+	ctest --test-dir build/cmake-sanitize --output-on-failure -j $(JOBS)
+
+test-python: $(VENV)/.built
+	python -m pytest
+
+lint: $(VENV)/.installed
+	ruff check .
+	ruff format --check .
+	clang-format --dry-run -Werror $(CSRC)
+	mypy
+
+format: $(VENV)/.installed
+	ruff check --fix .
+	ruff format .
+	clang-format -i $(CSRC)
+
+bench: $(VENV)/.built
+	python -m pytest bench --benchmark-only --benchmark-sort=name --benchmark-columns=median,iqr,rounds
+
+clean:
+	rm -rf build dist *.egg-info tegnas/*.so $(VENV)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# The torch that is in the environment already stays.
+$(VENV)/.tools: | $(BIN)/python
+	python -c 'import torch' 2>/dev/null || pip install '$(TORCH)'
+	pip install 'setuptools>=70' wheel ninja cmake
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.tools pyproject.toml setup.py build_support.py
+	pip install --no-build-isolation -e '.[nats,test,dev]'
+	touch $@
+
+$(VENV)/.built: $(VENV)/.installed $(CSRC)
+	python setup.py build_ext --inplace
+	touch $@

@@ -1,0 +1,115 @@
+"""What setup.py decides before it compiles: CPU or CUDA, for which GPUs, and from which files.
+
+The decision is a function of plain values so that it is tested without torch, nvcc or a GPU.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_ARCH_LIST = "8.0;9.0+PTX"
+TORCH_MISSING = (
+    "tegnas: the extension is compiled against the installed torch and there is none; install "
+    "torch first, then run pip install --no-build-isolation ."
+)
+
+
+class BuildError(Exception):
+    """What was asked for can't be built here; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What there is to build with."""
+
+    torch_cuda: str | None  # torch.version.cuda, None for a CPU-only torch
+    nvcc: str | None  # the compiler's CUDA version, None where nvcc isn't found
+    gpu_visible: bool
+    cuda_sources: bool = True  # whether this source tree holds CUDA kernels
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What will be built, and why, in words for the build log."""
+
+    cuda: bool
+    reason: str
+    arch_list: str | None = None
+
+    def describe(self) -> str:
+        if not self.cuda:
+            return f"CPU only ({self.reason})"
+        return f"CPU and CUDA ({self.reason}) for {self.arch_list or 'the visible GPUs'}"
+
+
+def choose(machine: Machine, environ: Mapping[str, str]) -> Choice:
+    """Weighs the machine against FORCE_CUDA, TEGNAS_CPU_ONLY and TORCH_CUDA_ARCH_LIST.
+
+    Raises BuildError where the wishes contradict each other or the machine can't fulfil them.
+    """
+    force, forbid = _is_set(environ, "FORCE_CUDA"), _is_set(environ, "TEGNAS_CPU_ONLY")
+    if force and forbid:
+        raise BuildError(
+            "tegnas: FORCE_CUDA=1 and TEGNAS_CPU_ONLY=1 contradict each other; unset one of them."
+        )
+    if forbid:
+        return Choice(False, "TEGNAS_CPU_ONLY=1")
+    obstacle = _obstacle(machine)
+    if obstacle:
+        if force:
+            raise BuildError(f"tegnas: FORCE_CUDA=1, but {obstacle[0]}; {obstacle[1]}.")
+        return Choice(False, obstacle[0])
+    arch_list = environ.get("TORCH_CUDA_ARCH_LIST") or None
+    if arch_list is None and not machine.gpu_visible:
+        arch_list = DEFAULT_ARCH_LIST
+    return Choice(True, f"nvcc {machine.nvcc}, torch for CUDA {machine.torch_cuda}", arch_list)
+
+
+def _is_set(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "") not in ("", "0")
+
+
+def _obstacle(machine: Machine) -> tuple[str, str] | None:
+    """Why CUDA can't be built here, and the way out."""
+    if not machine.cuda_sources:
+        return "this source tree holds no CUDA kernels", "use a release that does"
+    if machine.torch_cuda is None:
+        return "torch is a CPU-only build", "install a CUDA build of torch"
+    if machine.nvcc is None:
+        return "nvcc was not found", "install the CUDA toolkit or point CUDA_HOME at it"
+    if machine.nvcc.split(".")[0] != machine.torch_cuda.split(".")[0]:
+        return (
+            f"nvcc is for CUDA {machine.nvcc} and torch for CUDA {machine.torch_cuda}",
+            f"point CUDA_HOME at a CUDA {machine.torch_cuda} toolkit",
+        )
+    return None
+
+
+def nvcc_version(cuda_home: str | None) -> str | None:
+    """The CUDA version of the nvcc in ``cuda_home`` or on PATH, such as "13.0"."""
+    nvcc = os.path.join(cuda_home, "bin", "nvcc") if cuda_home else shutil.which("nvcc")
+    if not nvcc or not os.path.exists(nvcc):
+        return None
+    printed = subprocess.run([nvcc, "--version"], capture_output=True, text=True).stdout
+    found = re.search(r"release (\d+\.\d+)", printed)
+    return found.group(1) if found else None
+
+
+def sources(root: Path, *, cuda: bool) -> list[str]:
+    """The files of the extension, relative to ``root`` and sorted."""
+    files = [*(root / "csrc/ops").rglob("*.cpp"), *(root / "csrc/kernels").rglob("*.cpp")]
+    chosen = [file for file in files if "cuda" not in file.relative_to(root).parts]
+    if cuda:
+        chosen += cuda_sources(root)
+    return sorted(file.relative_to(root).as_posix() for file in chosen)
+
+
+def cuda_sources(root: Path) -> list[Path]:
+    """Kernel launchers and the ops that call them."""
+    return [*(root / "csrc/kernels/cuda").glob("*.cu"), *(root / "csrc/ops/cuda").glob("*.cpp")]

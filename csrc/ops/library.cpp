@@ -1,0 +1,41 @@
+// The operator library torch.ops.tegnas and the Python module tegnas._C, whose import registers
+// it. Each op defines and implements itself in its own file.
+
+#include <pybind11/pybind11.h>
+#include <torch/library.h>
+#include <torch/version.h>
+
+#include <string>
+
+#include "kernels/cpu/kernels.h"
+
+#ifndef TEGNAS_CUDA_ARCH_LIST
+#define TEGNAS_CUDA_ARCH_LIST ""
+#endif
+
+TORCH_LIBRARY(tegnas, m) {}
+
+namespace {
+
+pybind11::dict build_info() {
+#ifdef TEGNAS_WITH_CUDA
+  constexpr bool with_cuda = true;
+#else
+  constexpr bool with_cuda = false;
+#endif
+  pybind11::dict info;
+  info["simd"] = tegnas::cpu::kernels().isa;
+  info["cuda"] = with_cuda;
+  info["cuda_arch_list"] = TEGNAS_CUDA_ARCH_LIST;
+#if defined(__clang__)
+  info["compiler"] = "clang " __clang_version__;
+#else
+  info["compiler"] = "gcc " __VERSION__;
+#endif
+  info["torch"] = TORCH_VERSION;
+  return info;
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_C, m) { m.def("build_info", &build_info, "How this extension was built."); }

@@ -1,0 +1,85 @@
+"""Builds the extension ``tegnas._C``; everything else about the package is in pyproject.toml."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))
+import build_support  # noqa: E402
+
+CXX_FLAGS = ["-O3", "-g0", "-Wall", "-Wextra", "-Wno-psabi", "-Wno-unused-parameter"]
+# The kernels rely on fused multiply-adds wherever the instruction set has them.
+CXX_FLAGS.append("-ffp-contract=fast")
+
+
+def without_torch() -> dict:
+    """Metadata and the sdist need no torch; compiling does."""
+
+    class TorchMissing(build_ext):
+        def run(self) -> None:
+            raise SystemExit(build_support.TORCH_MISSING)
+
+    return {"ext_modules": [Extension("tegnas._C", [])], "cmdclass": {"build_ext": TorchMissing}}
+
+
+def with_torch() -> dict:
+    import torch
+    from torch.utils import cpp_extension
+
+    try:
+        choice = build_support.choose(
+            build_support.Machine(
+                torch_cuda=torch.version.cuda,
+                nvcc=build_support.nvcc_version(cpp_extension.CUDA_HOME),
+                gpu_visible=torch.cuda.is_available(),
+                cuda_sources=bool(build_support.cuda_sources(ROOT)),
+            ),
+            os.environ,
+        )
+    except build_support.BuildError as error:
+        raise SystemExit(str(error)) from None
+
+    class Build(cpp_extension.BuildExtension):
+        def finalize_options(self) -> None:
+            # One folder for every way of building, so that only what changed is compiled again.
+            if self.build_temp is None:
+                kind = "cuda" if choice.cuda else "cpu"
+                tag = f"{sys.implementation.cache_tag}-torch{torch.__version__}"
+                self.build_temp = str(Path("build", f"{tag}-{kind}"))
+            super().finalize_options()
+
+        def run(self) -> None:
+            print(f"tegnas: torch {torch.__version__}, building for {choice.describe()}")
+            if choice.arch_list:
+                os.environ["TORCH_CUDA_ARCH_LIST"] = choice.arch_list
+            super().run()
+
+    flags = {"cxx": CXX_FLAGS}
+    macros: list[tuple[str, str | None]] = []
+    if choice.cuda:
+        flags["nvcc"] = ["-O3", "--expt-relaxed-constexpr"]
+        arch_list = choice.arch_list or "of the build machine"
+        macros = [("TEGNAS_WITH_CUDA", None), ("TEGNAS_CUDA_ARCH_LIST", f'"{arch_list}"')]
+    extension = cpp_extension.CUDAExtension if choice.cuda else cpp_extension.CppExtension
+    module = extension(
+        "tegnas._C",
+        build_support.sources(ROOT, cuda=choice.cuda),
+        include_dirs=[str(ROOT / "csrc")],
+        define_macros=macros,
+        extra_compile_args=flags,
+    )
+    return {"ext_modules": [module], "cmdclass": {"build_ext": Build}}
+
+
+try:
+    import torch  # noqa: F401
+except ModuleNotFoundError:
+    setup(**without_torch())
+else:
+    setup(**with_torch())
