@@ -51,7 +51,7 @@ $(BIN)/python:
 # The torch that is in the environment already stays.
 $(VENV)/.tools: | $(BIN)/python
 	python -c 'import torch' 2>/dev/null || pip install '$(TORCH)'
-	pip install 'setuptools>=70' wheel ninja cmake
+	pip install 'setuptools>=77' wheel ninja cmake
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.tools pyproject.toml setup.py build_support.py

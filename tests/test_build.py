@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
+import build_support
 import pytest
+from build_support import BuildError, Machine, choose
 
 ROOT = Path(__file__).parents[1]
-_spec = importlib.util.spec_from_file_location("build_support", ROOT / "build_support.py")
-build_support = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(build_support)
-Machine, choose, BuildError = (
-    build_support.Machine,
-    build_support.choose,
-    build_support.BuildError,
-)
-
 CUDA_MACHINE = Machine(torch_cuda="13.0", nvcc="13.0", gpu_visible=True)
 NO_GPU = Machine(torch_cuda="13.0", nvcc="13.0", gpu_visible=False)
 CPU_TORCH = Machine(torch_cuda=None, nvcc="13.0", gpu_visible=False)
