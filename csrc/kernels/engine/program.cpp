@@ -1,0 +1,324 @@
+#include "program.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+
+namespace tegnas::engine {
+namespace {
+
+constexpr int64_t kVersion = 1;
+constexpr int64_t kHeaderWords = 6;
+// Bounds every extent, so that products of a few of them stay inside int64.
+constexpr int64_t kLargest = int64_t{1} << 30;
+
+struct Range {
+  int64_t begin, end, instruction;
+};
+
+// Reads the words of one instruction and phrases its errors.
+class Reader {
+ public:
+  Reader(const Program& program, const int64_t* words, int64_t count, int64_t index, Op op)
+      : program_(program), words_(words), count_(count), index_(index), op_(op) {}
+
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw std::invalid_argument("program instruction " + std::to_string(index_) + " (" +
+                                op_name(op_) + "): " + problem + ".");
+  }
+
+  int64_t left() const { return count_ - at_; }
+
+  int64_t word() {
+    if (at_ >= count_) fail("it has too few words");
+    return words_[at_++];
+  }
+
+  int64_t between(const char* name, int64_t low, int64_t high) {
+    const int64_t value = word();
+    if (value < low || value > high) {
+      fail(std::string(name) + " must be between " + std::to_string(low) + " and " +
+           std::to_string(high) + ", got " + std::to_string(value));
+    }
+    return value;
+  }
+
+  int64_t input() {
+    const int64_t value = word();
+    if (value < 0 || value > index_) {
+      fail("it reads value " + std::to_string(value) + ", which is not defined before it");
+    }
+    return value;
+  }
+
+  // The offset of `size` parameters; -1 is allowed where they are optional.
+  int64_t parameters(const char* name, int64_t size, bool optional) {
+    const int64_t offset = word();
+    if (optional && offset == -1) return offset;
+    if (offset < 0 || size > program_.parameters || offset > program_.parameters - size) {
+      fail(std::string(name) + " [" + std::to_string(offset) + ", +" + std::to_string(size) +
+           ") lies outside the parameter vector of " + std::to_string(program_.parameters));
+    }
+    return offset;
+  }
+
+  void end() const {
+    if (at_ != count_) fail("it has " + std::to_string(count_ - at_) + " words too many");
+  }
+
+  Shape shape(int64_t value) const { return program_.shapes[value]; }
+
+  std::string shape_text(int64_t value) const {
+    const Shape s = shape(value);
+    return "(" + std::to_string(s.c) + ", " + std::to_string(s.h) + ", " + std::to_string(s.w) +
+           ")";
+  }
+
+ private:
+  const Program& program_;
+  const int64_t* words_;
+  int64_t count_, index_;
+  Op op_;
+  int64_t at_ = 0;
+};
+
+Window read_window(Reader& r, bool dilated) {
+  Window w;
+  w.kh = r.between("kernel height", 1, 1024);
+  w.kw = r.between("kernel width", 1, 1024);
+  w.sh = r.between("vertical stride", 1, 1024);
+  w.sw = r.between("horizontal stride", 1, 1024);
+  w.ph = r.between("vertical padding", 0, 1024);
+  w.pw = r.between("horizontal padding", 0, 1024);
+  if (dilated) {
+    w.dh = r.between("vertical dilation", 1, 1024);
+    w.dw = r.between("horizontal dilation", 1, 1024);
+  }
+  return w;
+}
+
+Shape window_shape(const Reader& r, int64_t channels, int64_t in, const Window& w) {
+  const Shape s = r.shape(in);
+  const Shape out{channels, window_output(s.h, w.kh, w.sh, w.ph, w.dh),
+                  window_output(s.w, w.kw, w.sw, w.pw, w.dw)};
+  if (out.h < 1 || out.w < 1) {
+    r.fail("the window does not fit into its input " + r.shape_text(in));
+  }
+  return out;
+}
+
+void read_flags(Reader& r, bool& flag) { flag = r.between("flags", 0, 1) != 0; }
+
+Shape read_conv(Reader& r, Instruction& i) {
+  i.in = {r.input()};
+  const int64_t out = r.between("output channels", 0, kLargest);
+  i.window = read_window(r, true);
+  const int64_t channels = r.shape(i.in[0]).c;
+  i.groups = r.between("groups", 1, kLargest);
+  if (channels % i.groups != 0 || out % i.groups != 0) {
+    r.fail(std::to_string(i.groups) + " groups do not divide " + std::to_string(channels) +
+           " input and " + std::to_string(out) + " output channels");
+  }
+  const int64_t fan = channels / i.groups * i.window.kh * i.window.kw;
+  if (out > 0 && fan > std::numeric_limits<int64_t>::max() / out) r.fail("its weight is too large");
+  i.weight = r.parameters("weight", out * fan, false);
+  i.bias = r.parameters("bias", out, true);
+  read_flags(r, i.body);
+  return window_shape(r, out, i.in[0], i.window);
+}
+
+Shape read_batch_norm(Reader& r, Instruction& i) {
+  i.in = {r.input()};
+  const int64_t bits = r.word();
+  std::memcpy(&i.eps, &bits, sizeof bits);
+  if (!(i.eps >= 0 && i.eps < std::numeric_limits<double>::infinity())) {
+    r.fail("eps must be a finite float64 of at least 0");
+  }
+  const Shape s = r.shape(i.in[0]);
+  i.weight = r.parameters("weight", s.c, true);
+  i.bias = r.parameters("bias", s.c, true);
+  read_flags(r, i.body);
+  return s;
+}
+
+Shape read_pool(Reader& r, Instruction& i) {
+  i.in = {r.input()};
+  i.window = read_window(r, false);
+  if (2 * i.window.ph > i.window.kh || 2 * i.window.pw > i.window.kw) {
+    r.fail("padding must be at most half of the kernel");
+  }
+  if (i.op == Op::avg_pool) i.count_include_pad = r.between("count_include_pad", 0, 1) != 0;
+  return window_shape(r, r.shape(i.in[0]).c, i.in[0], i.window);
+}
+
+Shape read_joined(Reader& r, Instruction& i) {
+  if (r.left() == 0) r.fail("it needs at least one input");
+  while (r.left() > 0) i.in.push_back(r.input());
+  Shape s = r.shape(i.in[0]);
+  for (size_t k = 1; k < i.in.size(); ++k) {
+    const Shape other = r.shape(i.in[k]);
+    const bool fits = i.op == Op::add ? other == s : other.h == s.h && other.w == s.w;
+    if (!fits) {
+      r.fail("its inputs have the shapes " + r.shape_text(i.in[0]) + " and " +
+             r.shape_text(i.in[k]) + ", which do not fit together");
+    }
+    if (i.op == Op::concat) s.c += other.c;
+  }
+  return s;
+}
+
+Shape read_zeros(Reader& r) {
+  Shape s;
+  s.c = r.between("channels", 0, kLargest);
+  s.h = r.between("height", 1, kLargest);
+  s.w = r.between("width", 1, kLargest);
+  return s;
+}
+
+Shape read_pad(Reader& r, Instruction& i) {
+  i.in = {r.input()};
+  i.left = r.between("left", -kLargest, kLargest);
+  i.right = r.between("right", -kLargest, kLargest);
+  i.top = r.between("top", -kLargest, kLargest);
+  i.bottom = r.between("bottom", -kLargest, kLargest);
+  Shape s = r.shape(i.in[0]);
+  s.h += i.top + i.bottom;
+  s.w += i.left + i.right;
+  if (s.h < 1 || s.w < 1) r.fail("nothing of its input " + r.shape_text(i.in[0]) + " is left");
+  return s;
+}
+
+Shape read_linear(Reader& r, Instruction& i) {
+  i.in = {r.input()};
+  const int64_t out = r.between("output features", 0, kLargest);
+  const int64_t in = r.shape(i.in[0]).size();
+  if (out > 0 && in > std::numeric_limits<int64_t>::max() / out) r.fail("its weight is too large");
+  i.weight = r.parameters("weight", out * in, false);
+  i.bias = r.parameters("bias", out, true);
+  read_flags(r, i.body);
+  return {out, 1, 1};
+}
+
+Shape read_operands(Reader& r, Instruction& i) {
+  switch (i.op) {
+    case Op::conv2d: return read_conv(r, i);
+    case Op::batch_norm: return read_batch_norm(r, i);
+    case Op::relu:
+      i.in = {r.input()};
+      read_flags(r, i.counted);
+      return r.shape(i.in[0]);
+    case Op::avg_pool:
+    case Op::max_pool: return read_pool(r, i);
+    case Op::add:
+    case Op::concat: return read_joined(r, i);
+    case Op::zeros: return read_zeros(r);
+    case Op::scale:
+      i.in = {r.input()};
+      i.factor = r.parameters("factor", 1, false);
+      return r.shape(i.in[0]);
+    case Op::pad: return read_pad(r, i);
+    case Op::global_avg_pool:
+      i.in = {r.input()};
+      return {r.shape(i.in[0]).c, 1, 1};
+    case Op::linear: return read_linear(r, i);
+  }
+  r.fail("unknown opcode");
+}
+
+void check_no_shared_weights(const Program& program) {
+  std::vector<Range> ranges;
+  for (int64_t value = 1; value < program.values(); ++value) {
+    const int64_t count = weight_count(program, value);
+    const int64_t begin = program.defines(value).weight;
+    if (count > 0) ranges.push_back({begin, begin + count, value - 1});
+  }
+  std::sort(ranges.begin(), ranges.end(),
+            [](const Range& a, const Range& b) { return a.begin < b.begin; });
+  for (size_t k = 1; k < ranges.size(); ++k) {
+    if (ranges[k].begin < ranges[k - 1].end) {
+      throw std::invalid_argument("program instructions " +
+                                  std::to_string(ranges[k - 1].instruction) + " and " +
+                                  std::to_string(ranges[k].instruction) +
+                                  " share weights, which the engine does not support.");
+    }
+  }
+}
+
+}  // namespace
+
+const char* op_name(Op op) {
+  switch (op) {
+    case Op::conv2d: return "conv2d";
+    case Op::batch_norm: return "batch_norm";
+    case Op::relu: return "relu";
+    case Op::avg_pool: return "avg_pool";
+    case Op::max_pool: return "max_pool";
+    case Op::add: return "add";
+    case Op::zeros: return "zeros";
+    case Op::scale: return "scale";
+    case Op::concat: return "concat";
+    case Op::pad: return "pad";
+    case Op::global_avg_pool: return "global_avg_pool";
+    case Op::linear: return "linear";
+  }
+  return "unknown";
+}
+
+Program parse_program(const int64_t* words, int64_t count) {
+  if (count < kHeaderWords || words[0] != kVersion) {
+    throw std::invalid_argument("not a program of format version 1: it must start with 1 and have a "
+                                "header of 6 words.");
+  }
+  Program program;
+  const Shape input{words[1], words[2], words[3]};
+  program.parameters = words[4];
+  const int64_t instructions = words[5];
+  if (input.c < 0 || input.h < 1 || input.w < 1 || input.c > kLargest || input.h > kLargest ||
+      input.w > kLargest || program.parameters < 0 || instructions < 0) {
+    throw std::invalid_argument("program header: the input shape, the number of parameters or the "
+                                "number of instructions is out of range.");
+  }
+  program.shapes.push_back(input);
+  int64_t at = kHeaderWords;
+  for (int64_t index = 0; index < instructions; ++index) {
+    if (count - at < 2 || words[at + 1] < 2 || words[at + 1] > count - at) {
+      throw std::invalid_argument("program instruction " + std::to_string(index) +
+                                  ": its length runs past the end of the program.");
+    }
+    Instruction instruction;
+    instruction.op = static_cast<Op>(words[at]);
+    Reader reader(program, words + at + 2, words[at + 1] - 2, index, instruction.op);
+    const Shape shape = read_operands(reader, instruction);
+    reader.end();
+    if (shape.h > kLargest || shape.w > kLargest || shape.c > kLargest ||
+        (shape.c > 0 && shape.pixels() > (int64_t{1} << 40) / shape.c)) {
+      reader.fail("its output is too large");
+    }
+    program.instructions.push_back(instruction);
+    program.shapes.push_back(shape);
+    at += words[at + 1];
+  }
+  if (at != count) {
+    throw std::invalid_argument("the program has " + std::to_string(count - at) +
+                                " words after its last instruction.");
+  }
+  check_no_shared_weights(program);
+  return program;
+}
+
+int64_t weight_count(const Program& program, int64_t value) {
+  if (value == 0) return 0;
+  const Instruction& i = program.defines(value);
+  if (i.weight < 0) return 0;
+  const Shape out = program.shapes[value];
+  const Shape in = program.shapes[i.in[0]];
+  switch (i.op) {
+    case Op::conv2d: return out.c * (in.c / i.groups) * i.window.kh * i.window.kw;
+    case Op::batch_norm: return out.c;
+    case Op::linear: return out.c * in.size();
+    default: return 0;
+  }
+}
+
+}  // namespace tegnas::engine
