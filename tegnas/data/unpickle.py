@@ -35,7 +35,7 @@ class _PickledDtype:
         self.order = "<" if order == "<" else ">" if order == ">" else "="
 
     def numpy(self) -> np.dtype[Any]:
-        return np.dtype(self.name).newbyteorder(self.order)  # type: ignore[call-overload]
+        return np.dtype(self.order + self.name)
 
 
 class _PickledArray:

@@ -1,0 +1,252 @@
+"""Accuracy tables from CSV and from the official files of NAS-Bench-201 and NATS-Bench."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tegnas.benchmarks import AccuracyTable, load_nats_bench, load_table
+from tegnas.errors import InputError
+
+DATA = Path(os.environ.get("TEGNAS_DATA", Path(__file__).parents[2] / "shared" / "data"))
+A, B, C = (f"|{op}~0|+|none~0|none~1|+|none~0|none~1|none~2|" for op in ("a", "b", "c"))
+
+
+def csv_file(folder: Path, *lines: str, encoding: str = "utf-8") -> Path:
+    (folder / "table.csv").write_text("\n".join(lines) + "\n", encoding=encoding)
+    return folder / "table.csv"
+
+
+def test_rows_are_found_by_the_text_of_the_architecture(tmp_path):
+    class Arch:
+        def __str__(self) -> str:
+            return A
+
+    table = load_table(csv_file(tmp_path, "arch,accuracy", f"{A},91.5", f"{B},10"))
+    assert table.accuracy(A) == table.accuracy(Arch()) == 91.5
+    assert Arch() in table and list(table) == [A, B] and table[B] == {"accuracy": 10.0}
+    assert (len(table), table.columns, table.column) == (2, ("accuracy",), "accuracy")
+
+
+def test_what_is_missing_is_none(tmp_path):
+    file = csv_file(tmp_path, "arch,acc,acc2", f"{A},,1", "", f'"{B}", nan ,2')
+    table = load_table(file)
+    assert table.accuracy(A) is table.accuracy(B) is table.accuracy(C) is None
+    assert table.accuracy(A, "acc2") == 1 and table[A] == {"acc2": 1.0}
+    with pytest.raises(InputError, match="no numeric column 'acc3'; it has acc, acc2"):
+        table.accuracy(A, "acc3")
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "default"),
+    [
+        ("index,arch,iso_class,cifar10,params_M,flops_M", ["cifar10"], "cifar10"),
+        ("arch,top1,test_acc", ["top1", "test_acc"], "test_acc"),
+        ("arch,Accuracy,Acc", ["Accuracy", "Acc"], "Accuracy"),
+        ("valid,arch,test", ["valid", "test"], "test"),
+        ("valid,arch,params", ["valid"], "valid"),
+        ("arch,seed,test_seed1", ["test_seed1"], "test_seed1"),
+        ("arch,train_time,latency_ms,id,x200", ["x200"], "x200"),
+    ],
+)
+def test_which_columns_are_accuracies(tmp_path, header, columns, default):
+    row = ",".join(A if name == "arch" else "1" for name in header.split(","))
+    table = load_table(csv_file(tmp_path, header, row))
+    assert (list(table.columns), table.column) == (columns, default)
+
+
+def test_the_column_can_be_chosen(tmp_path):
+    file = csv_file(tmp_path, "arch,acc,params,note", f"{A},1,2,hello")
+    assert load_table(file, column="params").accuracy(A) == 2
+    assert load_table(f"{file}#params").accuracy(A) == 2
+    assert load_table(f"{file}#params", column="params").columns == ("acc", "params")
+    for wrong in ("note", "other"):
+        with pytest.raises(InputError, match=f"no numeric column '{wrong}'; it has acc"):
+            load_table(f"{file}#{wrong}")
+    with pytest.raises(InputError, match="two columns are asked for"):
+        load_table(f"{file}#params", column="acc")
+    file.rename(tmp_path / "a#b.csv")
+    assert load_table(tmp_path / "a#b.csv").accuracy(A) == 1
+    assert load_table(f"{tmp_path / 'a#b.csv'}#params").accuracy(A) == 2
+
+
+def test_byte_order_mark_and_spaces(tmp_path):
+    file = csv_file(tmp_path, "arch, acc", f"{A} , 1.5", encoding="utf-8-sig")
+    assert load_table(file).accuracy(A) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([], "is empty"),
+        (["arch,acc"], "is empty"),
+        (["name,acc", "x,1"], "has no column 'arch'; its header is name, acc"),
+        (["arch,acc,acc", f"{A},1,2"], "two columns named 'acc'"),
+        (["arch,acc", f"{A},1", f"{B},2", f"{A},1"], "line 4: .* already, in line 2"),
+        (["arch,acc", f"{A},1,2"], "line 2: 3 cells where the header has 2"),
+        (["arch,acc", f"{A},1", f"{B},9x"], "line 3: '9x' in column 'acc' is no finite number"),
+        (["arch,test", f"{A},1", f"{B},inf"], "line 3: 'inf' in column 'test'"),
+        (["arch,acc", f"{A},high"], "line 2: 'high' in column 'acc'"),
+        (["arch,acc", ",1"], "line 2: the architecture is blank"),
+        (["arch,note", f"{A},good"], "has no accuracy column"),
+        (["arch,params", f"{A},1"], "has no accuracy column"),
+        (["arch,acc", f'"{A},1'], "is not CSV text"),
+    ],
+)
+def test_bad_tables(tmp_path, lines, message):
+    with pytest.raises(InputError, match=message) as caught:
+        load_table(csv_file(tmp_path, *lines))
+    assert "\n" not in str(caught.value)
+
+
+def test_unreadable_tables(tmp_path):
+    with pytest.raises(InputError, match="none.csv can't be read"):
+        load_table(tmp_path / "none.csv")
+    with pytest.raises(InputError, match="can't be read"):
+        load_table(tmp_path)
+    (tmp_path / "binary.csv").write_bytes(bytes(range(256)))
+    with pytest.raises(InputError, match="is not CSV text"):
+        load_table(tmp_path / "binary.csv")
+
+
+@pytest.mark.skipif(
+    not (DATA / "nb201_dev.csv").exists(), reason="shared data (TEGNAS_DATA) is absent"
+)
+def test_the_table_of_the_shared_data():
+    table = load_table(DATA / "nb201_dev.csv")
+    assert len(table) == 7823 and table.column == "cifar10_test200"
+    assert table.columns == ("cifar10_test200", "cifar100_test200", "cifar10_test200_seed1")
+    arch = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+"
+    arch += "|skip_connect~0|nor_conv_3x3~1|skip_connect~2|"
+    assert table.accuracy(arch) == 93.66 and table.accuracy(arch, "cifar100_test200") == 70.2933
+
+
+# --- The official files ---------------------------------------------------------------------
+
+
+class FakeApi:
+    """The part of nats_bench's interface that is used."""
+
+    fast_mode = False
+    evaluated_indexes = {0, 2}
+
+    def __init__(self, infos: dict[int, dict[str, float]]) -> None:
+        self.infos = infos
+        self.asked: list[tuple[object, ...]] = []
+
+    def arch(self, index: int) -> str:
+        return [A, B, C][index]
+
+    def get_more_info(self, index: int, dataset: str, **options: object) -> dict[str, float]:
+        self.asked.append((index, dataset, options["hp"], options["is_random"]))
+        if index not in self.infos:
+            raise KeyError(dataset)
+        return self.infos[index]
+
+
+@pytest.fixture
+def fake(monkeypatch, tmp_path) -> FakeApi:
+    api = FakeApi({0: {"test-accuracy": 90.0, "train-accuracy": 99.0, "test-loss": 1.0}})
+    module = SimpleNamespace(create=lambda *arguments, **options: api)
+    monkeypatch.setitem(sys.modules, "nats_bench", module)
+    return api
+
+
+def test_every_evaluated_architecture_is_asked_for_its_mean(fake, tmp_path):
+    table = load_nats_bench(tmp_path, "cifar100", hp="12")
+    assert fake.asked == [(0, "cifar100", "12", False), (2, "cifar100", "12", False)]
+    assert isinstance(table, AccuracyTable) and len(table) == 2
+    assert table.columns == ("test-accuracy", "train-accuracy")
+    assert table.accuracy(A) == 90 and table.accuracy(A, "train-accuracy") == 99
+    assert C in table and table.accuracy(C) is None and table.accuracy(B) is None
+
+
+def test_wrong_questions(fake, tmp_path):
+    with pytest.raises(InputError, match="unknown data set 'mnist'; the benchmark has cifar10"):
+        load_nats_bench(tmp_path, "mnist")
+    with pytest.raises(InputError, match="no numeric column 'valid-accuracy'"):
+        load_nats_bench(tmp_path, column="valid-accuracy")
+    fake.infos = {}
+    with pytest.raises(InputError, match="no accuracy for the data set 'cifar10'"):
+        load_nats_bench(tmp_path)
+
+
+def test_missing_package_is_said(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "nats_bench", None)
+    with pytest.raises(InputError, match=r"pip install 'tegnas\[nats\]'"):
+        load_nats_bench(tmp_path)
+
+
+def write_benchmark(folder: Path, form: str) -> Path:
+    """A benchmark of three architectures, written with the real package; one is not trained."""
+    import torch
+    from nats_bench.api_utils import ArchResults, ResultsCount, pickle_save
+
+    schedules = ("less", "full") if form == "pth" else ("12", "200")
+    archs = [arch.replace("|a", "|nor_conv_3x3") for arch in (A, B, C)]
+    results = {}
+    for index in (0, 1):
+        results[index] = {}
+        for schedule, epochs in zip(schedules, (2, 3), strict=True):
+            result = ArchResults(index, archs[index])
+            for seed in (777, 888):
+                epoch_values = {e: 10.0 * index + e for e in range(epochs)}
+                trial = ResultsCount(
+                    "cifar10", None, epoch_values, epoch_values, 1.0, 2.0, {}, seed, epochs, None
+                )
+                trial.update_OLD_eval(
+                    "ori-test", {epochs - 1: 50.0 + epochs + seed}, {epochs - 1: 0.0}
+                )
+                result.update("cifar10", seed, trial)
+            results[index][schedule] = result.state_dict()
+    if form == "folder":
+        (folder / "simple").mkdir()
+        pickle_save({"meta_archs": archs[:2]}, folder / "simple" / "meta.pickle")
+        for index, content in results.items():
+            pickle_save(content, folder / "simple" / f"{index:06d}.pickle")
+        return folder / "simple"
+    whole = {"meta_archs": archs, "arch2infos": results, "evaluated_indexes": [0, 1]}
+    if form == "pth":
+        torch.save(whole, folder / "bench.pth")
+        return folder / "bench.pth"
+    pickle_save(whole, folder / "bench.pickle")
+    return folder / "bench.pickle.pbz2"
+
+
+@pytest.mark.parametrize("form", ["pbz2", "folder", "pth"])
+def test_files_of_the_real_package(tmp_path, form, capsys):
+    pytest.importorskip("nats_bench", reason="nats_bench is not installed")
+    path = write_benchmark(tmp_path, form)
+    table = load_nats_bench(path)
+    arch = A.replace("|a", "|nor_conv_3x3")
+    assert len(table) == 2 and table.column == "test-accuracy"
+    assert table.accuracy(arch) == 53 + (777 + 888) / 2
+    assert table.accuracy(B, "train-accuracy") == 12.0
+    assert load_nats_bench(path, hp="12").accuracy(arch) == 52 + (777 + 888) / 2
+    assert table.accuracy(C) is None
+    with pytest.raises(InputError, match="no accuracy for the data set 'cifar100'"):
+        load_nats_bench(path, "cifar100")
+    with pytest.raises(InputError, match=r"no results of the training schedule '90' \(hp\)"):
+        load_nats_bench(path, hp="90")
+    assert capsys.readouterr().out == ""
+
+
+def test_damaged_files_of_the_real_package(tmp_path):
+    pytest.importorskip("nats_bench", reason="nats_bench is not installed")
+    with pytest.raises(InputError, match="none.pbz2 does not exist"):
+        load_nats_bench(tmp_path / "none.pbz2")
+    for form in ("pbz2", "pth"):
+        path = write_benchmark(tmp_path, form)
+        path.write_bytes(path.read_bytes()[:200])
+        with pytest.raises(InputError, match="nats_bench can't read"):
+            load_nats_bench(path)
+    with pytest.raises(InputError, match="nats_bench can't read"):
+        load_nats_bench(tmp_path)
+    folder = write_benchmark(tmp_path, "folder")
+    (folder / "000001.pickle.pbz2").unlink()
+    with pytest.raises(InputError, match="no readable data of architecture 1"):
+        load_nats_bench(folder)
