@@ -66,12 +66,12 @@ def ntk(
             (frozen mode; with ``details`` they are named in the result instead).
     """
     names = chosen_weights(network, params)
-    _check_images(network, images)
+    check_images(network, images)
     lefts = jacobians(network, images, names, batch_norm=batch_norm, outputs=outputs)
     if other is None:
         kernel = sum_of_grams(lefts)
     else:
-        _check_images(network, other)
+        check_images(network, other)
         rights = jacobians(network, other, names, batch_norm=batch_norm, outputs=outputs)
         kernel = sum_of_grams(lefts, rights)
     by_autograd = autograd_names(lefts) if batch_norm == "frozen" else ()
@@ -119,7 +119,8 @@ def sum_of_grams(lefts: list[Jacobian], rights: list[Jacobian] | None = None) ->
     return torch.stack([gram(left, right) for left, right in pairs]).sum(0)
 
 
-def _check_images(network: nn.Module, images: Tensor) -> None:
+def check_images(network: nn.Module, images: Tensor) -> None:
+    """Raise ``InputError`` unless ``images`` is a batch of the network's floating-point type."""
     if not isinstance(images, Tensor) or not images.is_floating_point():
         kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
         raise InputError(f"images must be a floating-point tensor (N, ...), got {kind}")

@@ -2,58 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tegnas.errors import InputError
 from tegnas.indicators.batch_statistics import batch_statistics
 from tegnas.ops import RegionCounter
 
-RELU_LAYERS = (nn.ReLU, nn.ReLU6)
+_RELU_OPS = (torch.ops.aten.relu.default, torch.ops.aten.relu_.default)
+
+
+class NoReLUError(InputError):
+    """The network calls no ReLU, so that linear regions aren't defined for it."""
+
+
+class _ReLUSigns(TorchDispatchMode):
+    """Collects the signs of every ReLU output, called as a layer, a function or in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.signs: list[Tensor] = []
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Tensor],
+        types: Sequence[type],
+        args: tuple = (),
+        kwargs: dict | None = None,
+    ) -> Tensor:
+        output = func(*args, **(kwargs or {}))
+        if func in _RELU_OPS:
+            self.signs.append(output > 0)
+        return output
 
 
 def count_regions(network: nn.Module, batches: Iterable[Tensor]) -> int:
     """Distinct ReLU activation patterns over all inputs of all batches (TEG-NAS, section 3.2).
 
-    A pattern is the sign (output > 0) of every unit of every ReLU layer whose output is 4-D.
-    BatchNorm uses the statistics of each batch. The count is exact.
+    A pattern is the sign (output > 0) of every unit of every ReLU whose output is 4-D; of every
+    ReLU where none is 4-D, as in an MLP. BatchNorm uses the statistics of each batch. The count is
+    exact.
 
     Args:
-        network: contains ``nn.ReLU`` layers.
-        batches: tensors (M, C, H, W).
+        network: anything that calls ReLU.
+        batches: input tensors, the input's index first.
 
     Raises:
-        InputError: the network has no ReLU layer with a 4-D output.
+        NoReLUError: the network calls no ReLU.
     """
     counter = RegionCounter()
-    activations: list[Tensor] = []
-
-    def record(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
-        if output.dim() == 4:
-            # An in-place layer may write over the output after this; its signs are wanted now.
-            activations.append(output > 0)
-
-    handles = [
-        module.register_forward_hook(record)
-        for module in network.modules()
-        if isinstance(module, RELU_LAYERS)
-    ]
-    try:
-        with torch.no_grad(), batch_statistics(network, "frozen"):
-            for batch in batches:
-                activations.clear()
+    with torch.no_grad(), batch_statistics(network, "frozen"):
+        for batch in batches:
+            with _ReLUSigns() as recorder:
                 network(batch)
-                if not activations:
-                    raise InputError(
-                        f"{type(network).__name__} has no nn.ReLU layer with a 4-D output: linear "
-                        "regions are counted on these"
-                    )
-                counter.add(activations)
-    finally:
-        for handle in handles:
-            handle.remove()
+            signs = [each for each in recorder.signs if each.dim() == 4] or recorder.signs
+            if not signs:
+                raise NoReLUError(
+                    f"{type(network).__name__} has no ReLU: linear regions aren't defined for it"
+                )
+            counter.add(signs)
     return counter.count()
 
 

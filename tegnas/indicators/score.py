@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tegnas import ops
 from tegnas.data import Batch
 from tegnas.indicators.gradients import jacobians
-from tegnas.indicators.ntk import chosen_weights, sum_of_grams
+from tegnas.indicators.ntk import autograd_names, chosen_weights, sum_of_grams
 from tegnas.indicators.regions import count_regions, region_inputs
 from tegnas.indicators.regression import centred_targets
 from tegnas.indicators.scores import Scores
@@ -93,7 +93,7 @@ def _score_one(
         regions = count_regions(thin, inputs.regions(thin.region_input_shape, repeat))
         if space.is_connected(arch):
             network = space.network(arch, "proxy", num_classes=batch.num_classes, seed=seed)
-            kappa, mse = trainability_and_generalization(
+            kappa, mse, _ = trainability_and_generalization(
                 network, batch, settings, inputs.targets, inputs.val_targets, body="cells"
             )
         else:
@@ -110,10 +110,10 @@ def trainability_and_generalization(
     val_targets: Tensor,
     *,
     body: str,
-) -> tuple[float, float]:
-    """κ of the kernel of all weights and the regression error of the kernel of ``body``.
+) -> tuple[float, float, tuple[str, ...]]:
+    """κ of the kernel of all weights, and the regression error of the kernel of ``body``.
 
-    The Jacobian of the training batch is computed once for both.
+    Also the names of weights that took the way of autograd although frozen. The Jacobian of the training batch is computed once for both.
     """
     every = chosen_weights(network, "all")
     searched = chosen_weights(network, body)
@@ -126,4 +126,5 @@ def trainability_and_generalization(
     mse = ops.kernel_regression_error(
         k_xx[None], k_yx[None], targets, val_targets, ridge=settings.ridge
     )
-    return kappa.item(), mse.item()
+    autograd = autograd_names([left, right]) if settings.batch_norm == "frozen" else ()
+    return kappa.item(), mse.item(), autograd

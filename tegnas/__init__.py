@@ -1,0 +1,44 @@
+"""Neural architecture search without training (TEG-NAS, arXiv 2108.11939)."""
+
+from __future__ import annotations
+
+from tegnas._version import __version__
+from tegnas.benchmarks import AccuracyTable, load_nats_bench, load_table
+from tegnas.data import Batch, load_batch
+from tegnas.errors import InputError, NativeCodeError
+from tegnas.indicators import (
+    KernelDetails,
+    ModuleScore,
+    Scores,
+    ScoreSettings,
+    count_regions,
+    ntk,
+    score,
+    score_module,
+)
+from tegnas.search import Evaluation, SearchResult, search
+from tegnas.spaces import Space, get_space
+
+__all__ = [
+    "AccuracyTable",
+    "Batch",
+    "Evaluation",
+    "InputError",
+    "KernelDetails",
+    "ModuleScore",
+    "NativeCodeError",
+    "ScoreSettings",
+    "Scores",
+    "SearchResult",
+    "Space",
+    "__version__",
+    "count_regions",
+    "get_space",
+    "load_batch",
+    "load_nats_bench",
+    "load_table",
+    "ntk",
+    "score",
+    "score_module",
+    "search",
+]

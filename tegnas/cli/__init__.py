@@ -1,0 +1,33 @@
+"""The ``tegnas`` command: thin, every option is an argument of the Python interface."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from tegnas.cli.doctor import doctor
+from tegnas.cli.score import score
+from tegnas.cli.search import search
+from tegnas.errors import InputError, NativeCodeError
+
+app = typer.Typer(
+    name="tegnas",
+    help="Neural architecture search without training: score and search architectures at "
+    "initialisation by trainability, expressivity and generalization (TEG-NAS).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(search)
+app.command()(score)
+app.command()(doctor)
+
+
+def main() -> None:
+    """Entry point: user errors are one sentence on stderr and exit status 2."""
+    try:
+        app()
+    except (InputError, NativeCodeError) as error:
+        print(f"tegnas: {error}", file=sys.stderr)
+        raise SystemExit(2) from None

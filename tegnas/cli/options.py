@@ -1,0 +1,65 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tegnas.data import Batch, load_batch
+from tegnas.errors import InputError
+from tegnas.indicators import ScoreSettings
+
+Space = Annotated[str, typer.Option(help="Search space.")]
+Images = Annotated[
+    str,
+    typer.Option(
+        metavar="SOURCE",
+        help="Labelled images: digits, noise, cifar10:DIR, cifar100:DIR, imagenet16:DIR, "
+        "imagenet16-120:DIR, folder:DIR or FILE.npz.",
+    ),
+]
+Train = Annotated[int, typer.Option(help="Images of the training batch (T and G).")]
+Val = Annotated[int, typer.Option(help="Images of the validation batch (G).")]
+Seed = Annotated[
+    int, typer.Option(help="Of the choice of images, the networks and the strategy.")
+]
+BatchNorm = Annotated[
+    str,
+    typer.Option(
+        metavar="frozen|coupled",
+        help="Statistics held constant in the derivative, or differentiated as in the paper.",
+    ),
+]
+Repeats = Annotated[int, typer.Option(help="Networks per architecture.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def read_batch(images: str, train: int, val: int, seed: int) -> Batch:
+    """The batch that the shared options describe."""
+    return load_batch(images, train=train, val=val, seed=seed)
+
+
+def read_settings(batch_norm: str, repeats: int, seed: int) -> ScoreSettings:
+    """The score settings that the shared options describe."""
+    return ScoreSettings(batch_norm=batch_norm, repeats=repeats, seed=seed)
+
+
+def read_assignments(assignments: list[str]) -> dict[str, object]:
+    """``name=value`` options of a strategy; whole and decimal numbers are read as such."""
+    options: dict[str, object] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals or not name or not text:
+            raise InputError(f"--option takes NAME=VALUE, e.g. population=128, got {assignment!r}")
+        options[name] = _number_or_text(text)
+    return options
+
+
+def _number_or_text(text: str) -> object:
+    for convert in (int, float):
+        try:
+            return convert(text)
+        except ValueError:
+            continue
+    return text

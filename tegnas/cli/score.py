@@ -1,0 +1,54 @@
+"""``tegnas score``."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Annotated
+
+import typer
+
+from tegnas.cli import options
+from tegnas.cli.tables import print_scores
+from tegnas.indicators import score as run_score
+from tegnas.spaces import get_space
+
+
+def score(
+    architectures: Annotated[
+        list[str], typer.Argument(metavar="ARCHITECTURE...", help="Architecture strings.")
+    ],
+    space: options.Space = "nas-bench-201",
+    images: options.Images = "digits",
+    seed: options.Seed = 0,
+    train: options.Train = 64,
+    val: options.Val = 64,
+    batch_norm: options.BatchNorm = "frozen",
+    repeats: options.Repeats = 3,
+    as_json: options.Json = False,
+) -> None:
+    """Score architectures: T, E and G at initialisation, and their ranking."""
+    search_space = get_space(space)
+    archs = [search_space.parse(text) for text in architectures]
+    batch = options.read_batch(images, train, val, seed)
+    settings = options.read_settings(batch_norm, repeats, seed)
+    scores = run_score(archs, batch, space=search_space, settings=settings)
+    if not as_json:
+        print_scores(scores)
+        return
+    columns = {"kappa": scores.kappa, "regions": scores.regions, "mse": scores.mse}
+    rows = [
+        {
+            "arch": str(arch),
+            **{name: _finite(values[index].item()) for name, values in columns.items()},
+            "position": position,
+        }
+        for index, (arch, position) in enumerate(
+            zip(scores.archs, scores.ranking().tolist(), strict=True)
+        )
+    ]
+    print(json.dumps({"scores": rows, "images": images, "seed": seed}))
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

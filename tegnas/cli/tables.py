@@ -1,0 +1,90 @@
+"""How results look in a terminal."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from tegnas.benchmarks import AccuracyTable
+from tegnas.indicators import Scores
+from tegnas.search import SearchResult
+from tegnas.search.evaluation import rank_sums
+
+_SHOWN = 5
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A finite number with a few significant digits, or inf."""
+    return f"{value:,.{digits}g}" if math.isfinite(value) and abs(value) < 1e5 else f"{value:.3g}"
+
+
+def indicator_table(title: str) -> Table:
+    """Columns for an architecture and its three indicators."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    table.add_column("architecture", overflow="fold")
+    table.add_column("κ (T, lower)", justify="right")
+    table.add_column("R (E, higher)", justify="right")
+    table.add_column("MSE (G, lower)", justify="right")
+    return table
+
+
+def print_search(
+    result: SearchResult, directory: Path, accuracies: AccuracyTable | None
+) -> None:
+    """The best architectures, where the run is and what to do next."""
+    console = Console()
+    distinct = list({each.arch: each for each in result.history}.values())
+    order = np.argsort(rank_sums(distinct), kind="stable")[:_SHOWN]
+    table = indicator_table(
+        f"Best of {len(distinct):,} architectures in {result.seconds:.0f} s, by rank-sum"
+    )
+    if accuracies is not None:
+        table.add_column("accuracy %", justify="right")
+    for position, index in enumerate(order, start=1):
+        each = distinct[index]
+        cells = [
+            str(position),
+            str(each.arch),
+            number(each.kappa),
+            f"{each.regions:,.0f}",
+            number(each.mse),
+        ]
+        if accuracies is not None:
+            accuracy = accuracies.accuracy(str(each.arch))
+            cells.append("not in the table" if accuracy is None else f"{accuracy:.2f}")
+        table.add_row(*cells)
+    console.print(table)
+    console.print(f"Saved in [bold]{directory}[/bold]: run.json, scores.sqlite, result.json")
+    console.print(
+        f"Next: tegnas score '{result.best.arch}' --images digits, or another --seed to see how "
+        "much of this is chance",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def print_scores(scores: Scores) -> None:
+    """Architectures with mean and spread of their indicators, and their ranking."""
+    table = indicator_table(f"{len(scores)} architectures, mean ± spread over the repeats")
+    table.add_column("position", justify="right")
+    spreads = [
+        repeats.std(1, correction=0).tolist()
+        for repeats in (scores.kappa_repeats, scores.regions_repeats, scores.mse_repeats)
+    ]
+    means = (scores.kappa.tolist(), scores.regions.tolist(), scores.mse.tolist())
+    for index, (arch, position) in enumerate(
+        zip(scores.archs, scores.ranking().tolist(), strict=True)
+    ):
+        cells = [
+            f"{number(mean[index])} ± {number(spread[index], 2)}"
+            if math.isfinite(mean[index])
+            else "inf"
+            for mean, spread in zip(means, spreads, strict=True)
+        ]
+        table.add_row(str(index + 1), str(arch), *cells, str(position + 1))
+    Console().print(table)

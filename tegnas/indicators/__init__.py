@@ -1,0 +1,24 @@
+"""Trainability, expressivity and generalization at initialisation."""
+
+from __future__ import annotations
+
+from tegnas.indicators.module import ModuleScore, score_module
+from tegnas.indicators.ntk import AutogradLayersWarning, KernelDetails, ntk
+from tegnas.indicators.regions import NoReLUError, count_regions, region_inputs
+from tegnas.indicators.score import score
+from tegnas.indicators.scores import Scores
+from tegnas.indicators.settings import ScoreSettings
+
+__all__ = [
+    "AutogradLayersWarning",
+    "KernelDetails",
+    "ModuleScore",
+    "NoReLUError",
+    "ScoreSettings",
+    "Scores",
+    "count_regions",
+    "ntk",
+    "region_inputs",
+    "score",
+    "score_module",
+]

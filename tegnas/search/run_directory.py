@@ -1,0 +1,55 @@
+"""The directory of a run: what was asked for, every score, the result."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tegnas.errors import InputError
+
+CONFIGURATION = "run.json"
+SCORES = "scores.sqlite"
+RESULT = "result.json"
+
+
+def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
+    """Create a run directory, or return to one that holds the same configuration.
+
+    Raises ``InputError`` if the directory can't be written, holds something else, or belongs to
+    another configuration.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out} can't be used for the run: {error.strerror}") from None
+    path = out / CONFIGURATION
+    if not path.exists():
+        if any(out.iterdir()):
+            raise InputError(f"{out} holds other files and no run; choose another --out")
+        _write(path, configuration)
+        return out
+    try:
+        previous = json.loads(path.read_text())
+    except (OSError, ValueError):
+        raise InputError(f"{path} is damaged; choose another --out") from None
+    differing = sorted(
+        name
+        for name in previous.keys() | configuration.keys()
+        if previous.get(name) != configuration.get(name)
+    )
+    if differing:
+        changes = ", ".join(
+            f"{name} was {previous.get(name)!r}, is {configuration.get(name)!r}"
+            for name in differing
+        )
+        raise InputError(
+            f"{out} belongs to another configuration ({changes}); choose another --out"
+        )
+    return out
+
+
+def _write(path: Path, content: dict[str, object]) -> None:
+    # By way of a second file, so that a kill never leaves half a configuration.
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(content, indent=2) + "\n")
+    partial.replace(path)

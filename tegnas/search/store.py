@@ -1,0 +1,94 @@
+"""Every score ever computed in a run, in one SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+
+from tegnas.errors import InputError
+from tegnas.indicators.scores import Scores
+from tegnas.search.evaluation import Evaluation
+from tegnas.spaces import Architecture
+
+VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS scores (
+    space TEXT NOT NULL, architecture TEXT NOT NULL, settings TEXT NOT NULL, data TEXT NOT NULL,
+    repeat INTEGER NOT NULL, kappa REAL NOT NULL, regions REAL NOT NULL, mse REAL NOT NULL,
+    PRIMARY KEY (space, architecture, settings, data, repeat)
+) WITHOUT ROWID
+"""
+
+
+class ScoreStore:
+    """Scores keyed by space, architecture, settings of the score and fingerprint of the data.
+
+    What was written survives a killed process: every ``add`` is one committed transaction.
+    """
+
+    def __init__(self, path: Path | None, *, space: str, settings: str, data: str) -> None:
+        self._key = (space, settings, data)
+        try:
+            self._connection = sqlite3.connect(":memory:" if path is None else path)
+            self._prepare(path)
+        except sqlite3.Error as error:
+            raise InputError(
+                f"{path} can't be used as a store of scores ({error}); choose another --out"
+            ) from None
+
+    def _prepare(self, path: Path | None) -> None:
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if version not in (0, VERSION):
+            raise InputError(
+                f"{path} was written by another version of tegnas (format {version}, this one "
+                f"reads {VERSION}); choose another --out"
+            )
+        # Write-ahead logging: a commit costs no wait for the disk, and a kill loses nothing.
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        with self._connection:
+            self._connection.execute(_SCHEMA)
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    def get(self, arch: Architecture) -> Evaluation | None:
+        """The stored score of an architecture, if there is one."""
+        space, settings, data = self._key
+        rows = self._connection.execute(
+            "SELECT kappa, regions, mse FROM scores WHERE space = ? AND architecture = ? "
+            "AND settings = ? AND data = ? ORDER BY repeat",
+            (space, str(arch), settings, data),
+        ).fetchall()
+        if not rows:
+            return None
+        # The same mean as ``Scores`` takes, so that a resumed run sees the same bits.
+        means = torch.tensor(rows, dtype=torch.float64).T.contiguous().mean(1)
+        return Evaluation(arch, *means.tolist())
+
+    def add(self, scores: Scores) -> None:
+        """Write all repeats of some scores."""
+        with self._connection:
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._rows(scores)
+            )
+
+    def _rows(self, scores: Scores) -> Iterable[tuple[object, ...]]:
+        space, settings, data = self._key
+        columns = (scores.kappa_repeats, scores.regions_repeats, scores.mse_repeats)
+        table = torch.stack(columns, -1).tolist()
+        for arch, repeats in zip(scores.archs, table, strict=True):
+            for repeat, values in enumerate(repeats):
+                yield (space, str(arch), settings, data, repeat, *values)
+
+    def __len__(self) -> int:
+        (count,) = self._connection.execute(
+            "SELECT COUNT(*) FROM (SELECT DISTINCT space, architecture, settings, data FROM scores)"
+        ).fetchone()
+        return count
+
+    def close(self) -> None:
+        """Release the file."""
+        self._connection.close()

@@ -1,0 +1,28 @@
+"""The one interface of all search strategies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from tegnas.search.evaluation import Evaluation
+from tegnas.spaces import Architecture
+
+
+class Strategy(Protocol):
+    """Proposes architectures and learns from their scores.
+
+    A strategy is a deterministic function of its options, its seed and what it is told; so a
+    search is resumed by running it again over the stored scores.
+    """
+
+    name: str
+
+    def options(self) -> dict[str, object]:
+        """The settings that change what is proposed, for the record of the run."""
+
+    def ask(self, limit: int) -> list[Architecture]:
+        """At most ``limit`` architectures to score next; none when there is nothing left."""
+
+    def tell(self, evaluations: Sequence[Evaluation]) -> None:
+        """The scores of what was asked for last, in the same order."""
