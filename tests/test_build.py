@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import build_support
 import pytest
+
+import build_support
 from build_support import BuildError, Machine, choose
 
 ROOT = Path(__file__).parents[1]
