@@ -15,13 +15,18 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
+from tegnas.networks.program import ParameterLayout
+
 
 @lru_cache(maxsize=65536)
-def initial_weight(seed: int, name: str, shape: tuple[int, ...]) -> Tensor:
-    """Kaiming-normal weight of fan-in (He et al. 2015): N(0, 2 / fan_in), float32, CPU.
+def initial_value(seed: int, name: str, shape: tuple[int, ...]) -> Tensor:
+    """What a parameter starts from: float32, on the CPU; the tensor is shared, don't write it.
 
-    ``shape`` is (out, in, ...) with at least two dimensions; the tensor is shared, don't write it.
+    Convolution and linear weights are Kaiming-normal of fan-in, N(0, 2 / fan_in) (He et al. 2015),
+    as in the released code of the paper; norm scales are 1, biases 0.
     """
+    if len(shape) < 2:
+        return torch.full(shape, 1.0 if name.endswith("weight") else 0.0)
     generator = torch.Generator().manual_seed(_stream(seed, name, shape))
     fan_in = math.prod(shape[1:])
     return torch.randn(shape, generator=generator).mul_(math.sqrt(2.0 / max(fan_in, 1)))
@@ -33,14 +38,16 @@ def _stream(seed: int, name: str, shape: tuple[int, ...]) -> int:
 
 
 def initialise(network: nn.Module, seed: int) -> None:
-    """Set every parameter of a network in place.
-
-    Convolution and linear weights are Kaiming-normal of fan-in as in the released code of the
-    paper, norm scales 1, biases 0.
-    """
+    """Set every parameter of a network to its initial value, in place."""
     with torch.no_grad():
         for name, parameter in network.named_parameters():
-            if parameter.dim() >= 2:
-                parameter.copy_(initial_weight(seed, name, tuple(parameter.shape)))
-            else:
-                parameter.fill_(1.0 if name.endswith("weight") else 0.0)
+            parameter.copy_(initial_value(seed, name, tuple(parameter.shape)))
+
+
+def initial_vector(layout: ParameterLayout, seed: int) -> Tensor:
+    """The initial values of all parameters of a layout, float32 (size,).
+
+    What ``initialise`` gives a network, program by program in bulk.
+    """
+    values = [initial_value(seed, name, shape) for name, shape, _ in layout.entries()]
+    return torch.cat([value.reshape(-1) for value in values]) if values else torch.zeros(0)

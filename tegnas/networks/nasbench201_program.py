@@ -1,0 +1,105 @@
+"""Programs of NAS-Bench-201 networks, written without making the ``nn.Module``.
+
+The same networks, with the same parameter names, as ``tegnas.networks.nasbench201``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tegnas.networks.layers import BN_EPSILON
+from tegnas.networks.nasbench201 import EDGES
+from tegnas.networks.program import ParameterLayout, Program, ProgramBuilder, Shape
+
+
+def proxy_program(
+    operations: Sequence[str],
+    channels: int,
+    num_classes: int,
+    image_shape: Shape,
+    layout: ParameterLayout,
+) -> Program:
+    """``NasBench201Network`` with one cell per stage."""
+    build = ProgramBuilder(image_shape, layout)
+    value = build.conv2d(0, "stem.conv", channels, (3, 3), padding=(1, 1))
+    value = build.batch_norm(value, "stem.bn", BN_EPSILON)
+    for stage in range(3):
+        if stage > 0:
+            value = _reduction(build, value, f"reduction{stage - 1}")
+        value = _cell(build, value, operations, f"stage{stage}", dead_edges=False)
+    return _head(build, value, num_classes)
+
+
+def thin_program(
+    operations: Sequence[str], num_classes: int, image_shape: Shape, layout: ParameterLayout
+) -> Program:
+    """``NasBench201ThinNetwork``: its ReLUs are the activation pattern."""
+    build = ProgramBuilder(image_shape, layout)
+    # Every ReLU counts, also on an edge into a node that the output doesn't depend on.
+    value = _cell(build, 0, operations, "stage0", dead_edges=True)
+    return _head(build, value, num_classes)
+
+
+def _head(build: ProgramBuilder, value: int, num_classes: int) -> Program:
+    value = build.relu(build.batch_norm(value, "last.bn", BN_EPSILON))
+    build.linear(build.global_avg_pool(value), "classifier", num_classes)
+    return build.build()
+
+
+def _cell(
+    build: ProgramBuilder, value: int, operations: Sequence[str], name: str, *, dead_edges: bool
+) -> int:
+    alive = _nodes_before_output(operations)
+    nodes: list[int | None] = [value, None, None, None]
+    for target in (1, 2, 3):
+        if not dead_edges and target not in alive:
+            continue
+        terms = []
+        for index, (source, end) in enumerate(EDGES):
+            if end != target or operations[index] == "none":
+                continue
+            terms.append(_edge(build, nodes[source], operations[index], f"{name}.edge{index}"))
+        nodes[target] = build.add(terms) if terms else build.zeros(build.shapes[value])
+    return nodes[3]
+
+
+def _nodes_before_output(operations: Sequence[str]) -> set[int]:
+    """Nodes from which a path without ``none`` leads to the output."""
+    alive = {3}
+    for name, (source, target) in reversed(list(zip(operations, EDGES, strict=True))):
+        if name != "none" and target in alive:
+            alive.add(source)
+    return alive
+
+
+def _edge(build: ProgramBuilder, value: int, operation: str, name: str) -> int:
+    if operation == "skip_connect":
+        return value
+    if operation == "avg_pool_3x3":
+        return build.avg_pool(value, (3, 3), (1, 1), (1, 1), count_include_pad=False)
+    kernel_size = 1 if operation == "nor_conv_1x1" else 3
+    return _relu_conv_bn(build, value, name, build.shapes[value][0], kernel_size)
+
+
+def _relu_conv_bn(
+    build: ProgramBuilder, value: int, name: str, channels: int, kernel_size: int, stride: int = 1
+) -> int:
+    value = build.conv2d(
+        build.relu(value),
+        f"{name}.conv",
+        channels,
+        (kernel_size, kernel_size),
+        stride=(stride, stride),
+        padding=(kernel_size // 2, kernel_size // 2),
+        body=True,
+    )
+    return build.batch_norm(value, f"{name}.bn", BN_EPSILON, body=True)
+
+
+def _reduction(build: ProgramBuilder, value: int, name: str) -> int:
+    channels = 2 * build.shapes[value][0]
+    residual = _relu_conv_bn(build, value, f"{name}.conv_a", channels, 3, stride=2)
+    residual = _relu_conv_bn(build, residual, f"{name}.conv_b", channels, 3)
+    shortcut = build.avg_pool(value, (2, 2), (2, 2), (0, 0), count_include_pad=True)
+    shortcut = build.conv2d(shortcut, f"{name}.downsample", channels, (1, 1), body=True)
+    return build.add([residual, shortcut])

@@ -1,0 +1,261 @@
+"""Networks as programs of the native engine: instructions over numbered values.
+
+The encoding is the one of ``csrc/kernels/engine/program.h``. Programs of many architectures share
+one ``ParameterLayout``, so that a weight has one place in one vector whatever the architecture,
+and the weights of a seed are drawn once for all of them.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tegnas.errors import InputError
+
+FORMAT_VERSION = 1
+
+CONV2D = 1
+BATCH_NORM = 2
+RELU = 3
+AVG_POOL = 4
+MAX_POOL = 5
+ADD = 6
+ZEROS = 7
+SCALE = 8
+CONCAT = 9
+PAD = 10
+GLOBAL_AVG_POOL = 11
+LINEAR = 12
+
+_NAMES = {
+    CONV2D: "conv2d",
+    BATCH_NORM: "batch_norm",
+    RELU: "relu",
+    AVG_POOL: "avg_pool",
+    MAX_POOL: "max_pool",
+    ADD: "add",
+    ZEROS: "zeros",
+    SCALE: "scale",
+    CONCAT: "concat",
+    PAD: "pad",
+    GLOBAL_AVG_POOL: "global_avg_pool",
+    LINEAR: "linear",
+}
+
+Shape = tuple[int, int, int]
+
+
+class ParameterLayout:
+    """Where each parameter lies in the vector that programs read; grows as programs are made."""
+
+    def __init__(self) -> None:
+        self._offsets: dict[tuple[str, tuple[int, ...]], int] = {}
+        self.size = 0
+
+    def offset(self, name: str, shape: tuple[int, ...]) -> int:
+        """The place of a parameter, made on first use."""
+        key = (name, shape)
+        found = self._offsets.get(key)
+        if found is None:
+            found = self._offsets[key] = self.size
+            self.size += math.prod(shape)
+        return found
+
+    def entries(self) -> list[tuple[str, tuple[int, ...], int]]:
+        """(name, shape, offset) of every parameter, in the order of the vector."""
+        return [(name, shape, offset) for (name, shape), offset in self._offsets.items()]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A network for images of one shape; equal programs compute the same.
+
+    Attributes:
+        image_shape: (C, H, W) of the images.
+        instructions: one tuple per instruction, (opcode, operands...).
+        classes: number of logits, None where the program has none.
+    """
+
+    image_shape: Shape
+    instructions: tuple[tuple[int, ...], ...]
+
+    def encode(self, parameters: int) -> list[int]:
+        """The words that the engine reads, for a parameter vector of the given length."""
+        words = [FORMAT_VERSION, *self.image_shape, parameters, len(self.instructions)]
+        for opcode, *operands in self.instructions:
+            words += (opcode, len(operands) + 2, *operands)
+        return words
+
+    def __str__(self) -> str:
+        lines = [f"%0 = image {self.image_shape}"]
+        for index, (opcode, *operands) in enumerate(self.instructions, start=1):
+            inputs, rest = _split(opcode, operands)
+            text = ", ".join([*(f"%{value}" for value in inputs), *map(str, rest)])
+            lines.append(f"%{index} = {_NAMES[opcode]}({text})")
+        return "\n".join(lines)
+
+
+def _split(opcode: int, operands: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+    if opcode in (ADD, CONCAT):
+        return operands, ()
+    if opcode == ZEROS:
+        return (), operands
+    return operands[:1], operands[1:]
+
+
+@dataclass
+class ProgramBuilder:
+    """Writes a program instruction by instruction; methods return the number of the new value.
+
+    Names are those of the parameters of the ``nn.Module``, shapes those of its tensors.
+    """
+
+    image_shape: Shape
+    layout: ParameterLayout
+    instructions: list[tuple[int, ...]] = field(default_factory=list)
+    shapes: list[Shape] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.shapes.append(self.image_shape)
+
+    def build(self) -> Program:
+        """The program; its last value is its result."""
+        return Program(self.image_shape, tuple(self.instructions))
+
+    def conv2d(
+        self,
+        value: int,
+        name: str,
+        out_channels: int,
+        kernel_size: tuple[int, int],
+        *,
+        stride: tuple[int, int] = (1, 1),
+        padding: tuple[int, int] = (0, 0),
+        dilation: tuple[int, int] = (1, 1),
+        groups: int = 1,
+        bias: bool = False,
+        body: bool = False,
+    ) -> int:
+        """Convolution with the weight ``{name}.weight`` and, if asked, ``{name}.bias``."""
+        channels, height, width = self.shapes[value]
+        weight = self.layout.offset(
+            f"{name}.weight", (out_channels, channels // groups, *kernel_size)
+        )
+        bias_at = self.layout.offset(f"{name}.bias", (out_channels,)) if bias else -1
+        shape = (
+            out_channels,
+            _window_steps(height, kernel_size[0], stride[0], padding[0], dilation[0]),
+            _window_steps(width, kernel_size[1], stride[1], padding[1], dilation[1]),
+        )
+        operands = (*kernel_size, *stride, *padding, *dilation, groups, weight, bias_at, int(body))
+        return self._add(shape, CONV2D, value, out_channels, *operands)
+
+    def batch_norm(
+        self, value: int, name: str, eps: float, *, affine: bool = True, body: bool = False
+    ) -> int:
+        """BatchNorm with ``{name}.weight`` and ``{name}.bias``, statistics of the batch."""
+        channels = self.shapes[value][0]
+        weight = bias = -1
+        if affine:
+            weight = self.layout.offset(f"{name}.weight", (channels,))
+            bias = self.layout.offset(f"{name}.bias", (channels,))
+        bits = struct.unpack("<q", struct.pack("<d", eps))[0]
+        return self._add(self.shapes[value], BATCH_NORM, value, bits, weight, bias, int(body))
+
+    def relu(self, value: int, *, counted: bool = True) -> int:
+        """ReLU; ``counted`` ones belong to the activation pattern."""
+        return self._add(self.shapes[value], RELU, value, int(counted))
+
+    def avg_pool(
+        self,
+        value: int,
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        *,
+        count_include_pad: bool,
+    ) -> int:
+        """Average pool, rounding the size down."""
+        shape = self._pooled(value, kernel_size, stride, padding)
+        operands = (*kernel_size, *stride, *padding, int(count_include_pad))
+        return self._add(shape, AVG_POOL, value, *operands)
+
+    def max_pool(
+        self,
+        value: int,
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+    ) -> int:
+        """Max pool, rounding the size down."""
+        shape = self._pooled(value, kernel_size, stride, padding)
+        return self._add(shape, MAX_POOL, value, *kernel_size, *stride, *padding)
+
+    def add(self, values: Sequence[int]) -> int:
+        """Sum of one value or more; a single one is returned as it is."""
+        if len(values) == 1:
+            return values[0]
+        return self._add(self.shapes[values[0]], ADD, *values)
+
+    def zeros(self, shape: Shape) -> int:
+        """Zeros, for a node that nothing reaches."""
+        return self._add(shape, ZEROS, *shape)
+
+    def scale(self, value: int, name: str) -> int:
+        """Product with one number, ``name``, which is not a weight of the kernel."""
+        return self._add(self.shapes[value], SCALE, value, self.layout.offset(name, (1,)))
+
+    def concat(self, values: Sequence[int]) -> int:
+        """Concatenation along channels."""
+        channels = sum(self.shapes[value][0] for value in values)
+        return self._add((channels, *self.shapes[values[0]][1:]), CONCAT, *values)
+
+    def pad(self, value: int, left: int, right: int, top: int, bottom: int) -> int:
+        """Zero padding; negative numbers crop."""
+        channels, height, width = self.shapes[value]
+        shape = (channels, height + top + bottom, width + left + right)
+        return self._add(shape, PAD, value, left, right, top, bottom)
+
+    def global_avg_pool(self, value: int) -> int:
+        """Mean over the image plane."""
+        return self._add((self.shapes[value][0], 1, 1), GLOBAL_AVG_POOL, value)
+
+    def linear(
+        self, value: int, name: str, out_features: int, *, bias: bool = True, body: bool = False
+    ) -> int:
+        """Linear layer on the flattened value."""
+        weight = self.layout.offset(
+            f"{name}.weight", (out_features, math.prod(self.shapes[value]))
+        )
+        bias_at = self.layout.offset(f"{name}.bias", (out_features,)) if bias else -1
+        return self._add((out_features, 1, 1), LINEAR, value, out_features, weight, bias_at, body)
+
+    def _pooled(
+        self,
+        value: int,
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+    ) -> Shape:
+        channels, height, width = self.shapes[value]
+        return (
+            channels,
+            _window_steps(height, kernel_size[0], stride[0], padding[0]),
+            _window_steps(width, kernel_size[1], stride[1], padding[1]),
+        )
+
+    def _add(self, shape: Shape, opcode: int, *operands: int) -> int:
+        if shape[1] < 1 or shape[2] < 1:
+            raise InputError(
+                f"images of {self.image_shape[1]}×{self.image_shape[2]} are too small for the "
+                f"network: {_NAMES[opcode]} would give {shape[1]}×{shape[2]}"
+            )
+        self.instructions.append((opcode, *map(int, operands)))
+        self.shapes.append(shape)
+        return len(self.instructions)
+
+
+def _window_steps(size: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:
+    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
