@@ -16,6 +16,7 @@ app = typer.Typer(
     help="Neural architecture search without training: score and search architectures at "
     "initialisation by trainability, expressivity and generalization (TEG-NAS).",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_enable=False,
 )

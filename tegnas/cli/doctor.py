@@ -31,9 +31,7 @@ def doctor(as_json: options.Json = False) -> None:
 
 def collect() -> dict[str, object]:
     """The facts that ``tegnas doctor`` shows."""
-    devices = [
-        torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())
-    ]
+    devices = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return {
         "tegnas": __version__,
         "python": platform.python_version(),

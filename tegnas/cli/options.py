@@ -21,9 +21,7 @@ Images = Annotated[
 ]
 Train = Annotated[int, typer.Option(help="Images of the training batch (T and G).")]
 Val = Annotated[int, typer.Option(help="Images of the validation batch (G).")]
-Seed = Annotated[
-    int, typer.Option(help="Of the choice of images, the networks and the strategy.")
-]
+Seed = Annotated[int, typer.Option(help="Of the choice of images, the networks and the strategy.")]
 BatchNorm = Annotated[
     str,
     typer.Option(

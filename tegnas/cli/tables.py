@@ -33,9 +33,7 @@ def indicator_table(title: str) -> Table:
     return table
 
 
-def print_search(
-    result: SearchResult, directory: Path, accuracies: AccuracyTable | None
-) -> None:
+def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTable | None) -> None:
     """The best architectures, where the run is and what to do next."""
     console = Console()
     distinct = list({each.arch: each for each in result.history}.values())
@@ -61,8 +59,8 @@ def print_search(
     console.print(table)
     console.print(f"Saved in [bold]{directory}[/bold]: run.json, scores.sqlite, result.json")
     console.print(
-        f"Next: tegnas score '{result.best.arch}' --images digits, or another --seed to see how "
-        "much of this is chance",
+        f"Next: tegnas score '{result.best.arch}' --images {result.settings['images']} shows its "
+        "repeats; another --seed shows how much of the result is chance",
         soft_wrap=True,
         highlight=False,
     )

@@ -23,7 +23,9 @@ BATCH_NORM_MODES = ("frozen", "coupled")
 def check_batch_norm(mode: str) -> None:
     """Raise ``InputError`` unless ``mode`` is one of ``BATCH_NORM_MODES``."""
     if mode not in BATCH_NORM_MODES:
-        raise InputError(f"unknown batch_norm {mode!r}; choose one of {', '.join(BATCH_NORM_MODES)}")
+        raise InputError(
+            f"unknown batch_norm {mode!r}; choose one of {', '.join(BATCH_NORM_MODES)}"
+        )
 
 
 @contextmanager

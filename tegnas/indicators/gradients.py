@@ -110,9 +110,7 @@ def _decoupled_jacobians(
         logits = _logits(network, images)
     uses = _uses_in_graph(logits, weights.values())
     native = {
-        name: record
-        for name, record in recorder.single_calls().items()
-        if uses[weights[name]] == 1
+        name: record for name, record in recorder.single_calls().items() if uses[weights[name]] == 1
     }
     result = []
     for scalars in _scalars(logits, outputs):

@@ -113,7 +113,8 @@ def trainability_and_generalization(
 ) -> tuple[float, float, tuple[str, ...]]:
     """κ of the kernel of all weights, and the regression error of the kernel of ``body``.
 
-    Also the names of weights that took the way of autograd although frozen. The Jacobian of the training batch is computed once for both.
+    Also the names of weights that took the way of autograd although frozen. The Jacobian of the
+    training batch is computed once for both.
     """
     every = chosen_weights(network, "all")
     searched = chosen_weights(network, body)

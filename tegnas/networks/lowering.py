@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from tegnas.networks.program import ParameterLayout, Program, ProgramBuilder, Shape
@@ -43,13 +41,13 @@ _BATCH_SIZE = object()  # what x.size(0) gives: only good for reshaping
 
 
 def lower_module(
-    module: nn.Module, image_shape: Shape, *, body_prefixes: Sequence[str] | None = None
+    module: nn.Module, image_shape: Shape, in_body: Callable[[str], bool] = lambda name: True
 ) -> LoweredModule:
     """Trace a module and write its program.
 
     Args:
         module: gives logits (N, K) for images (N, *image_shape).
-        body_prefixes: prefixes of the parameters of the searched body; None for all of them.
+        in_body: whether a parameter of that name belongs to the searched body.
 
     Raises:
         CannotLower: it uses a layer, a function or control flow that programs don't have.
@@ -58,7 +56,7 @@ def lower_module(
         graph = fx.Tracer().trace(module)
     except Exception as error:  # whatever the module's own code makes of a proxy
         raise CannotLower(f"torch.fx can't trace it ({error})") from None
-    lowering = _Lowering(module, image_shape, body_prefixes)
+    lowering = _Lowering(module, image_shape, in_body)
     for node in graph.nodes:
         lowering.visit(node)
     return LoweredModule(lowering.build.build(), lowering.parameters())
@@ -66,12 +64,12 @@ def lower_module(
 
 class _Lowering:
     def __init__(
-        self, module: nn.Module, image_shape: Shape, body_prefixes: Sequence[str] | None
+        self, module: nn.Module, image_shape: Shape, in_body: Callable[[str], bool]
     ) -> None:
         self.module = module
         self.layout = ParameterLayout()
         self.build = ProgramBuilder(image_shape, self.layout)
-        self._prefixes = None if body_prefixes is None else tuple(body_prefixes)
+        self._in_body = in_body
         self._values: dict[fx.Node, object] = {}
         self._called: set[str] = set()
         self._constants: dict[str, float] = {}
@@ -91,7 +89,9 @@ class _Lowering:
                 value = torch.tensor([self._constants[name]])
             parts.append(value.detach().reshape(-1))
         dtype = next((each.dtype for each in state.values()), torch.float32)
-        return torch.cat([each.to(dtype) for each in parts]) if parts else torch.zeros(0, dtype=dtype)
+        return (
+            torch.cat([each.to(dtype) for each in parts]) if parts else torch.zeros(0, dtype=dtype)
+        )
 
     def visit(self, node: fx.Node) -> None:
         """Translate one node of the traced graph."""
@@ -116,9 +116,6 @@ class _Lowering:
         if isinstance(argument, list | tuple):
             return type(argument)(self._argument(each) for each in argument)
         return argument
-
-    def _in_body(self, name: str) -> bool:
-        return self._prefixes is None or name.startswith(self._prefixes)
 
     # Layers
 
@@ -229,7 +226,9 @@ class _Lowering:
         try:
             return lower(self, *arguments, **options)
         except TypeError:
-            raise CannotLower(f"it calls {target} with arguments that programs don't have") from None
+            raise CannotLower(
+                f"it calls {target} with arguments that programs don't have"
+            ) from None
 
     def _add(self, left: object, right: object) -> _Value:
         terms = [each for each in (left, right) if not (isinstance(each, int) and each == 0)]

@@ -226,9 +226,7 @@ class ProgramBuilder:
         self, value: int, name: str, out_features: int, *, bias: bool = True, body: bool = False
     ) -> int:
         """Linear layer on the flattened value."""
-        weight = self.layout.offset(
-            f"{name}.weight", (out_features, math.prod(self.shapes[value]))
-        )
+        weight = self.layout.offset(f"{name}.weight", (out_features, math.prod(self.shapes[value])))
         bias_at = self.layout.offset(f"{name}.bias", (out_features,)) if bias else -1
         return self._add((out_features, 1, 1), LINEAR, value, out_features, weight, bias_at, body)
 

@@ -84,9 +84,7 @@ class NasBench201:
         """An architecture drawn uniformly."""
         return NasBench201Architecture(tuple(rng.choice(OPERATIONS) for _ in EDGES))
 
-    def mutate(
-        self, arch: NasBench201Architecture, rng: random.Random
-    ) -> NasBench201Architecture:
+    def mutate(self, arch: NasBench201Architecture, rng: random.Random) -> NasBench201Architecture:
         """Another operation on one edge, both drawn uniformly."""
         edge = rng.randrange(len(EDGES))
         others = [name for name in OPERATIONS if name != arch.operations[edge]]
@@ -158,8 +156,6 @@ class NasBench201:
         return network
 
 
-def _with_operation(
-    arch: NasBench201Architecture, edge: int, name: str
-) -> NasBench201Architecture:
+def _with_operation(arch: NasBench201Architecture, edge: int, name: str) -> NasBench201Architecture:
     operations = arch.operations
     return NasBench201Architecture((*operations[:edge], name, *operations[edge + 1 :]))
