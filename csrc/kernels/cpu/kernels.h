@@ -1,10 +1,23 @@
 // The CPU kernels as a table of functions, one table per instruction set, chosen at run time.
 #pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/weight_gradient.h"
+
 namespace tegnas::cpu {
 
 struct Kernels {
   const char* isa;  // "avx512", "avx2" or "portable"
+
+  void (*add_row_products)(const double* a, int64_t a_stride, int64_t rows, const double* b,
+                           int64_t b_stride, int64_t columns, int64_t width, double* out,
+                           int64_t out_stride);
+  void (*weight_gradient_f32)(const WeightGradient<float>& gradient, double* out, bool add);
+  void (*weight_gradient_f64)(const WeightGradient<double>& gradient, double* out, bool add);
+  void (*signs_f32)(const float* values, int64_t count, uint64_t* words);
+  void (*signs_f64)(const double* values, int64_t count, uint64_t* words);
+  void (*signs_bool)(const uint8_t* values, int64_t count, uint64_t* words);
 };
 
 // The table for the best instruction set of this machine; the environment variable TEGNAS_SIMD

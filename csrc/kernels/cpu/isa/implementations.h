@@ -1,6 +1,10 @@
 // Every kernel implementation, compiled for the instruction set of the including file.
 
 #include "../simd.h"
+//
+#include "../row_products_impl.h"
+#include "../signs_impl.h"
+#include "../weight_gradient_impl.h"
 
 namespace tegnas::cpu::TEGNAS_ISA {
 
@@ -9,6 +13,12 @@ const Kernels table = {
 #define TEGNAS_STRING_(x) #x
 #define TEGNAS_STRING(x) TEGNAS_STRING_(x)
     TEGNAS_STRING(TEGNAS_ISA),
+    add_row_products,
+    weight_gradient_f32,
+    weight_gradient_f64,
+    signs_f32,
+    signs_f64,
+    signs_bool,
 };
 
 }  // namespace tegnas::cpu::TEGNAS_ISA

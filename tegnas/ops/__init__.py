@@ -1,0 +1,22 @@
+"""The only door to native code: typed functions over ``torch.ops.tegnas``.
+
+Importing this loads the compiled extension and raises ``tegnas.errors.NativeCodeError`` if it is
+missing or doesn't fit the installed torch.
+"""
+
+from tegnas.ops._library import build_info, native_ops  # isort: skip  (registers the operators)
+from tegnas.ops._gram import Conv2dTerm, LayerTerm, LinearTerm, ScaleTerm, ntk_gram
+from tegnas.ops._regions import RegionCounter, count_regions, pack_signs
+
+__all__ = [
+    "Conv2dTerm",
+    "LayerTerm",
+    "LinearTerm",
+    "RegionCounter",
+    "ScaleTerm",
+    "build_info",
+    "count_regions",
+    "native_ops",
+    "ntk_gram",
+    "pack_signs",
+]
