@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tegnas.errors import InputError
-from tegnas.spaces.base import NETWORK_KINDS, Architecture, Space
+from tegnas.spaces.base import NETWORK_KINDS, Architecture, ProgramSpace, Space
 from tegnas.spaces.nasbench201 import NasBench201, NasBench201Architecture
 
 _SPACES = {NasBench201.name: NasBench201}
@@ -28,6 +28,7 @@ __all__ = [
     "Architecture",
     "NasBench201",
     "NasBench201Architecture",
+    "ProgramSpace",
     "Space",
     "get_space",
     "space_names",

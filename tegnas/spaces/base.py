@@ -8,6 +8,8 @@ from typing import Protocol, runtime_checkable
 
 from torch import nn
 
+from tegnas.networks.program import ParameterLayout, Program, Shape
+
 # An architecture is a small immutable value: equal to and hashed like its string, which
 # ``Space.parse`` reads back.
 Architecture = Hashable
@@ -52,3 +54,22 @@ class Space(Protocol):
         self, arch: Architecture, kind: str = "proxy", *, num_classes: int = 10, seed: int = 0
     ) -> nn.Module:
         """The untrained network: ``proxy`` for T and G, ``thin`` for E, ``full`` for training."""
+
+
+@runtime_checkable
+class ProgramSpace(Space, Protocol):
+    """A space that writes programs of the native engine itself, without making the ``nn.Module``.
+
+    Optional, for speed: the networks of any other space are traced.
+    """
+
+    def program(
+        self,
+        arch: Architecture,
+        kind: str,
+        *,
+        num_classes: int,
+        image_shape: Shape,
+        layout: ParameterLayout,
+    ) -> Program:
+        """The program of ``network(arch, kind)``, with its parameters placed in ``layout``."""

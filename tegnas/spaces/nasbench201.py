@@ -13,6 +13,8 @@ from torch import nn
 from tegnas.errors import InputError
 from tegnas.networks.initialise import initialise
 from tegnas.networks.nasbench201 import EDGES, NasBench201Network, NasBench201ThinNetwork
+from tegnas.networks.nasbench201_program import proxy_program, thin_program
+from tegnas.networks.program import ParameterLayout, Program, Shape
 from tegnas.spaces.base import NETWORK_KINDS
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -154,6 +156,22 @@ class NasBench201:
             )
         initialise(network, seed)
         return network
+
+    def program(
+        self,
+        arch: NasBench201Architecture,
+        kind: str,
+        *,
+        num_classes: int,
+        image_shape: Shape,
+        layout: ParameterLayout,
+    ) -> Program:
+        """The program of a ``proxy`` or ``thin`` network."""
+        if kind == "proxy":
+            return proxy_program(arch.operations, 3, num_classes, image_shape, layout)
+        if kind == "thin":
+            return thin_program(arch.operations, num_classes, image_shape, layout)
+        raise InputError(f"programs are of kind proxy or thin, got {kind!r}")
 
 
 def _with_operation(arch: NasBench201Architecture, edge: int, name: str) -> NasBench201Architecture:
