@@ -7,6 +7,9 @@
 
 namespace tegnas::cpu {
 
+template <typename T>
+struct EngineKernels;
+
 struct Kernels {
   const char* isa;  // "avx512", "avx2" or "portable"
 
@@ -18,6 +21,8 @@ struct Kernels {
   void (*signs_f32)(const float* values, int64_t count, uint64_t* words);
   void (*signs_f64)(const double* values, int64_t count, uint64_t* words);
   void (*signs_bool)(const uint8_t* values, int64_t count, uint64_t* words);
+  const EngineKernels<float>* engine_f32;
+  const EngineKernels<double>* engine_f64;
 };
 
 // The table for the best instruction set of this machine; the environment variable TEGNAS_SIMD

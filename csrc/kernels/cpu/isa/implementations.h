@@ -2,6 +2,7 @@
 
 #include "../simd.h"
 //
+#include "../engine/sweep_impl.h"
 #include "../row_products_impl.h"
 #include "../signs_impl.h"
 #include "../weight_gradient_impl.h"
@@ -19,6 +20,8 @@ const Kernels table = {
     signs_f32,
     signs_f64,
     signs_bool,
+    &sweep::engine_table<float>,
+    &sweep::engine_table<double>,
 };
 
 }  // namespace tegnas::cpu::TEGNAS_ISA

@@ -14,4 +14,5 @@
 #include <vector>
 
 #include "../../parallel.h"
+#include "../engine/executor.h"
 #include "../kernels.h"

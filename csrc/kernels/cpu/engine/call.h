@@ -1,0 +1,42 @@
+// What both entry points of the engine do with their arguments.
+#pragma once
+
+#include <stdexcept>
+#include <vector>
+
+#include "engine.h"
+
+namespace tegnas::cpu {
+
+template <typename T>
+const EngineKernels<T>& engine_of(const Kernels& kernels) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return *kernels.engine_f32;
+  } else {
+    return *kernels.engine_f64;
+  }
+}
+
+// The images of a batch in the layout of the executor, once for all jobs.
+template <typename T>
+struct PackedImages {
+  std::vector<T> data;
+  int64_t count;
+
+  PackedImages(const EngineKernels<T>& kernels, const Images<T>& images, int64_t size)
+      : data((images.count + kernels.lanes - 1) / kernels.lanes * kernels.lanes * size),
+        count(images.count) {
+    kernels.pack_images(images.data, images.count, size, data.data());
+  }
+};
+
+template <typename Job>
+void check_inputs(const std::vector<Job>& jobs) {
+  for (const Job& job : jobs) {
+    if (!(job.program->shapes[0] == jobs[0].program->shapes[0])) {
+      throw std::invalid_argument("all programs of one call must read images of one shape.");
+    }
+  }
+}
+
+}  // namespace tegnas::cpu

@@ -1,0 +1,62 @@
+// The native engine on the CPU: kernels and region counts of many programs in one call.
+//
+// Jobs run in parallel, each on one thread in a private arena that is kept for later calls; the
+// numbers are the same for any number of threads. All jobs of a call read the same images.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "../../engine/program.h"
+#include "../../parallel.h"
+#include "../kernels.h"
+#include "executor.h"
+
+namespace tegnas::cpu {
+
+template <typename T>
+struct Images {
+  const T* data = nullptr;  // (count, C, H, W)
+  int64_t count = 0;
+};
+
+// A program with its parameters and where its results go. Every result may be null.
+template <typename T>
+struct NtkJob {
+  const engine::Program* program;
+  const T* params;
+  double* k_all;    // (N, N): all weights, images x
+  double* k_body;   // (N, N): the body's weights
+  double* k_cross;  // (Ny, N): the body's weights, images y against x; needs y
+  T* logits;        // (N, K) of the images x
+};
+
+enum class NormDerivative { frozen, coupled };
+enum class OutputReduction { sum, trace };
+
+struct NtkOptions {
+  NormDerivative batch_norm = NormDerivative::frozen;
+  OutputReduction outputs = OutputReduction::sum;
+  int64_t workers = 1;         // how many jobs (coupled: rows) run at once, at most
+  int64_t* profile = nullptr;  // nanoseconds by EnginePhase, only with one worker
+};
+
+// Throws std::invalid_argument where a program has no logits or reads another image shape.
+template <typename T>
+void engine_ntk(const Kernels& kernels, const std::vector<NtkJob<T>>& jobs, const Images<T>& x,
+                const Images<T>& y, const NtkOptions& options, const ParallelFor& parallel_for);
+
+template <typename T>
+struct RegionsJob {
+  const engine::Program* program;
+  const T* params;
+};
+
+// The number of distinct activation patterns over all images of all batches, one for each job.
+// Every batch has its own batch statistics.
+template <typename T>
+std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<RegionsJob<T>>& jobs,
+                                    const std::vector<Images<T>>& batches, int64_t workers,
+                                    const ParallelFor& parallel_for);
+
+}  // namespace tegnas::cpu

@@ -1,0 +1,182 @@
+// The forward sweep: every step of the plan in order, each over all images.
+
+namespace tegnas::cpu::TEGNAS_ISA::sweep {
+
+// One row of the output of a step that works row by row.
+template <typename T>
+void simple_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
+                T* scratch, T* out) {
+  const int64_t width = columns_of(batch, step.out);
+  switch (step.kind) {
+    case StepKind::add:
+      copy_view_row(batch, step.in.data[0], block, c, y, out);
+      for (int64_t k = 1; k < step.in.count; ++k) {
+        add_row(out, view_row(batch, step.in.data[k], block, c, y, scratch), width);
+      }
+      break;
+    case StepKind::copy:
+      copy_view_row(batch, step.in.data[0], block, c, y, out);
+      break;
+    case StepKind::scale: {
+      const T factor = batch.params[step.factor];
+      const T* from = view_row(batch, step.in.data[0], block, c, y, scratch);
+      for (int64_t k = 0; k < width * lanes<T>; k += lanes<T>) store(out + k, load(from + k) * factor);
+      break;
+    }
+    case StepKind::concat: {
+      int64_t k = 0;
+      while (c >= batch.plan->buffers.data[step.in.data[k].buffer].c) {
+        c -= batch.plan->buffers.data[step.in.data[k++].buffer].c;
+      }
+      copy_view_row(batch, step.in.data[k], block, c, y, out);
+      break;
+    }
+    case StepKind::pad: {
+      const Buffer& in = batch.plan->buffers.data[step.in.data[0].buffer];
+      const int64_t row = y - step.top;
+      zero_row(out, width);
+      if (row < 0 || row >= in.h) break;
+      const T* from = view_row(batch, step.in.data[0], block, c, row, scratch);
+      for (int64_t x = 0; x < width; ++x) {
+        const int64_t column = x - step.left;
+        if (column >= 0 && column < in.w) store(out + x * lanes<T>, load(from + column * lanes<T>));
+      }
+      break;
+    }
+    case StepKind::avg_pool:
+      avg_pool_row(batch, step, block, c, y, scratch, out);
+      break;
+    case StepKind::max_pool: {
+      T* index = step.index < 0 ? nullptr : row_of(batch, step.index, block, c, y);
+      max_pool_row(batch, step, block, c, y, scratch, out, index);
+      break;
+    }
+    case StepKind::global_avg_pool: {
+      const Buffer& in = batch.plan->buffers.data[step.in.data[0].buffer];
+      Vec<T> sum = {};
+      for (int64_t r = 0; r < in.h; ++r) {
+        const T* from = view_row(batch, step.in.data[0], block, c, r, scratch);
+        for (int64_t k = 0; k < in.w * lanes<T>; k += lanes<T>) sum += load(from + k);
+      }
+      store(out, sum * (T(1) / static_cast<T>(in.h * in.w)));
+      break;
+    }
+    case StepKind::linear: {
+      const View& view = step.in.data[0];
+      const Buffer& in = batch.plan->buffers.data[view.buffer];
+      const T* weight = batch.params + step.weight + c * in.c * in.h * in.w;
+      Vec<T> sum = broadcast(step.bias < 0 ? T(0) : batch.params[step.bias + c]);
+      for (int64_t channel = 0; channel < in.c; ++channel) {
+        for (int64_t r = 0; r < in.h; ++r) {
+          const T* from = view_row(batch, view, block, channel, r, scratch);
+          for (int64_t x = 0; x < in.w; ++x) sum += load(from + x * lanes<T>) * *weight++;
+        }
+      }
+      store(out, sum);
+      break;
+    }
+    default:
+      zero_row(out, width);
+  }
+}
+
+template <typename T>
+void simple_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& step) {
+  const Buffer& b = batch.plan->buffers.data[step.out];
+  for (int64_t block = 0; block < batch.blocks; ++block) {
+    for (int64_t c = 0; c < b.c; ++c) {
+      for (int64_t y = 0; y < b.h; ++y) {
+        T* out = row_of(batch, step.out, block, c, y);
+        simple_row(batch, step, block, c, y, scratch.row, out);
+        if (b.stats >= 0) add_statistics(batch, step.out, block, c, out);
+      }
+    }
+  }
+}
+
+// Bits "number > 0" of a view, 32 pixels of one image to a word: words (word, image).
+template <typename T>
+void signs_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& step) {
+  const View& view = step.in.data[0];
+  const Buffer& b = batch.plan->buffers.data[view.buffer];
+  const int64_t stride = padded(batch);
+  for (int64_t block = 0; block < batch.blocks; ++block) {
+    uint32_t* words = batch.words + step.first_word * stride + block * lanes<T>;
+    uint32_t bits[lanes<T>] = {};
+    int64_t filled = 0;
+    for (int64_t c = 0; c < b.c; ++c) {
+      for (int64_t y = 0; y < b.h; ++y) {
+        const T* row = view_row(batch, view, block, c, y, scratch.row);
+        for (int64_t x = 0; x < b.w; ++x, row += lanes<T>) {
+          for (int k = 0; k < lanes<T>; ++k) {
+            bits[k] |= static_cast<uint32_t>(row[k] > 0) << filled;
+          }
+          if (++filled == 32) {
+            for (int k = 0; k < lanes<T>; ++k) words[k] = bits[k], bits[k] = 0;
+            words += stride;
+            filled = 0;
+          }
+        }
+      }
+    }
+    if (filled > 0) {
+      for (int k = 0; k < lanes<T>; ++k) words[k] = bits[k];
+    }
+  }
+}
+
+template <typename T>
+void forward(const Batch<T>& batch, const Scratch<T>& scratch) {
+  const Plan& plan = *batch.plan;
+  Phase phase(scratch.profile);
+  std::memset(batch.stats, 0, sizeof(double) * plan.stats_channels * 2 * lanes<T>);
+  for (int64_t s = 0; s < plan.forward.count; ++s) {
+    const Step& step = plan.forward.data[s];
+    switch (step.kind) {
+      case StepKind::convolve:
+        convolve_step(batch, scratch, *step.conv);
+        phase.end(EnginePhase::forward_conv);
+        break;
+      case StepKind::statistics: statistics_step(batch, step.out); break;
+      case StepKind::normalise: normalise_step(batch, step.out); break;
+      case StepKind::signs: signs_step(batch, scratch, step); break;
+      default: simple_step(batch, scratch, step);
+    }
+    if (step.kind != StepKind::convolve) phase.end(EnginePhase::forward_other);
+  }
+}
+
+template <typename T>
+void copy_logits(const Batch<T>& batch, T* out) {
+  const Plan& plan = *batch.plan;
+  T numbers[lanes<T>];
+  for (int64_t block = 0; block < batch.blocks; ++block) {
+    const int64_t valid = valid_lanes(batch, block);
+    for (int64_t c = 0; c < plan.outputs; ++c) {
+      copy_view_row(batch, plan.logits, block, c, 0, numbers);
+      for (int64_t k = 0; k < valid; ++k) {
+        out[(block * lanes<T> + k) * plan.outputs + c] = numbers[k];
+      }
+    }
+  }
+}
+
+template <typename T>
+void pack_images(const T* images, int64_t count, int64_t size, T* packed) {
+  for (int64_t first = 0; first < count; first += lanes<T>) {
+    const int64_t valid = count - first < lanes<T> ? count - first : lanes<T>;
+    if (valid < lanes<T>) std::memset(packed, 0, sizeof(T) * size * lanes<T>);
+    // A few pixels of every image at a time, so that the written lines stay in the cache.
+    constexpr int64_t kStrip = 64;
+    for (int64_t from = 0; from < size; from += kStrip) {
+      const int64_t to = from + kStrip < size ? from + kStrip : size;
+      for (int64_t k = 0; k < valid; ++k) {
+        const T* image = images + (first + k) * size;
+        for (int64_t p = from; p < to; ++p) packed[p * lanes<T> + k] = image[p];
+      }
+    }
+    packed += size * lanes<T>;
+  }
+}
+
+}  // namespace tegnas::cpu::TEGNAS_ISA::sweep

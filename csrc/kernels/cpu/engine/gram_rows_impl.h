@@ -1,0 +1,80 @@
+// Gram matrices in float64 from panels of Jacobian rows (one row per weight, images contiguous).
+
+namespace tegnas::cpu::TEGNAS_ISA::sweep {
+
+constexpr int kGramRows = 64;                 // weights that are widened to float64 at once
+constexpr int kGramI = lanes<double>;         // rows of a tile; its columns are two vectors
+
+// gram[j][i] += sum over rows of left[j] * right[i], for kGramI values j and kVectors vectors i.
+template <int kVectors>
+inline void gram_tile(const double* left, const double* right, int64_t stride, int64_t rows,
+                      double* gram, int64_t gram_stride) {
+  Vec<double> sums[kGramI][kVectors];
+#pragma GCC unroll 8
+  for (int j = 0; j < kGramI; ++j) {
+#pragma GCC unroll 2
+    for (int i = 0; i < kVectors; ++i) {
+      sums[j][i] = load(gram + j * gram_stride + i * lanes<double>);
+    }
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    Vec<double> v[kVectors];
+#pragma GCC unroll 2
+    for (int i = 0; i < kVectors; ++i) v[i] = load(right + i * lanes<double>);
+#pragma GCC unroll 8
+    for (int j = 0; j < kGramI; ++j) {
+      const Vec<double> u = broadcast(left[j]);
+#pragma GCC unroll 2
+      for (int i = 0; i < kVectors; ++i) sums[j][i] += u * v[i];
+    }
+    left += stride;
+    right += stride;
+  }
+#pragma GCC unroll 8
+  for (int j = 0; j < kGramI; ++j) {
+#pragma GCC unroll 2
+    for (int i = 0; i < kVectors; ++i) {
+      store(gram + j * gram_stride + i * lanes<double>, sums[j][i]);
+    }
+  }
+}
+
+// All rows j of `left` against the columns i of `right`; from the diagonal on where `upper`.
+inline void gram_block(const double* left, int64_t left_count, const double* right,
+                       int64_t right_count, int64_t stride, int64_t rows, bool upper,
+                       double* gram) {
+  constexpr int64_t kWide = 2 * lanes<double>;
+  for (int64_t i = 0; i < right_count; i += kWide) {
+    const bool whole = i + kWide <= right_count;
+    for (int64_t j = 0; j < left_count; j += kGramI) {
+      if (upper && j >= i + kWide) break;
+      double* to = gram + j * right_count + i;
+      if (whole) {
+        gram_tile<2>(left + j, right + i, stride, rows, to, right_count);
+      } else {
+        gram_tile<1>(left + j, right + i, stride, rows, to, right_count);
+      }
+    }
+  }
+}
+
+// Adds the rows [0, rows) of a widened panel, columns: x, then y.
+inline void gram_rows(const double* panel, int64_t rows, int64_t x, int64_t y, double* xx,
+                      double* yx) {
+  gram_block(panel, x, panel, x, x + y, rows, true, xx);
+  if (yx != nullptr) gram_block(panel + x, y, panel, x, x + y, rows, false, yx);
+}
+
+// Rows [first, last) of a panel of T.
+template <typename T>
+void gram_panel(const T* panel, int64_t first, int64_t last, int64_t x, int64_t y, double* xx,
+                double* yx, double* scratch) {
+  for (int64_t r = first; r < last; r += kGramRows) {
+    const int64_t rows = last - r < kGramRows ? last - r : kGramRows;
+    const T* from = panel + r * (x + y);
+    for (int64_t k = 0; k < rows * (x + y); ++k) scratch[k] = from[k];
+    gram_rows(scratch, rows, x, y, xx, yx);
+  }
+}
+
+}  // namespace tegnas::cpu::TEGNAS_ISA::sweep

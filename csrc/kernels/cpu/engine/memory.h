@@ -1,0 +1,78 @@
+// How much memory a plan needs for a batch, and how it is cut up.
+#pragma once
+
+#include <algorithm>
+
+#include "arena.h"
+#include "executor.h"
+
+namespace tegnas::cpu {
+
+// Collects requests twice: first to learn the size, then to hand out the memory.
+class Cutter {
+ public:
+  explicit Cutter(Arena* arena) : arena_(arena) {}
+
+  template <typename T>
+  T* take(int64_t count) {
+    bytes_ += Arena::rounded<T>(count);
+    return arena_ == nullptr ? nullptr : arena_->take<T>(count);
+  }
+  int64_t bytes() const { return bytes_; }
+
+ private:
+  Arena* arena_;
+  int64_t bytes_ = 0;
+};
+
+// Runs cut(Cutter&) to learn the size, makes room, runs it again.
+template <typename Cut>
+void cut_arena(Arena& arena, const Cut& cut) {
+  Cutter measure(nullptr);
+  cut(measure);
+  arena.reset(measure.bytes());
+  Cutter take(&arena);
+  cut(take);
+}
+
+template <typename T>
+EngineBatch<T> cut_batch(Cutter& cutter, const EngineKernels<T>& kernels, const engine::Plan& plan,
+                         const T* params, const T* input, int64_t images) {
+  EngineBatch<T> batch{};
+  batch.plan = &plan;
+  batch.params = params;
+  batch.input = input;
+  batch.images = images;
+  batch.blocks = (images + kernels.lanes - 1) / kernels.lanes;
+  const int64_t padded = batch.blocks * kernels.lanes;
+  batch.values = cutter.take<T>(plan.value_pixels * padded);
+  batch.gradients = batch.values;
+  batch.norms = cutter.take<T>(4 * plan.norm_channels);
+  batch.stats = cutter.take<double>(plan.stats_channels * 2 * kernels.lanes);
+  batch.packed = cutter.take<T>(plan.backward_weights);
+  if (plan.mode == engine::Mode::regions) batch.words = cutter.take<uint32_t>(plan.words * padded);
+  if (plan.mode == engine::Mode::coupled) batch.fixed = cutter.take<double>(2 * plan.panel_rows);
+  return batch;
+}
+
+// What one coupled sweep writes, so that sweeps can run beside each other.
+template <typename T>
+void cut_sweep(Cutter& cutter, const EngineKernels<T>& kernels, EngineBatch<T>& batch) {
+  batch.gradients = cutter.take<T>(batch.plan->gradient_pixels * batch.blocks * kernels.lanes);
+  batch.links = cutter.take<T>(2 * batch.plan->norm_channels);
+}
+
+template <typename T>
+EngineScratch<T> cut_scratch(Cutter& cutter, const EngineKernels<T>& kernels,
+                             const engine::Plan& plan, int64_t gram_columns) {
+  EngineScratch<T> scratch{};
+  scratch.ring = cutter.take<T>(plan.ring_pixels * kernels.lanes);
+  scratch.planes = cutter.take<T>(plan.plane_pixels * kernels.lanes);
+  scratch.row = cutter.take<T>(2 * plan.row_pixels * kernels.lanes);
+  scratch.tile = cutter.take<T>(plan.tile_rows * kernels.lanes);
+  scratch.packed = cutter.take<T>(plan.forward_weights);
+  scratch.gram = cutter.take<double>(kernels.gram_doubles * gram_columns);
+  return scratch;
+}
+
+}  // namespace tegnas::cpu

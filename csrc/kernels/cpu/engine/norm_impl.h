@@ -1,0 +1,67 @@
+// Batch statistics: channel sums kept while rows are written, and the coefficients they give.
+
+namespace tegnas::cpu::TEGNAS_ISA::sweep {
+
+// Adds a row to the sums of its channel. A row is summed in T, rows in float64.
+template <typename T>
+inline void add_statistics(const Batch<T>& batch, int32_t buffer, int64_t block, int64_t c,
+                           const T* row) {
+  const Buffer& b = batch.plan->buffers.data[buffer];
+  Vec<T> sum = {}, squares = {};
+  for (int64_t k = 0; k < b.w * lanes<T>; k += lanes<T>) {
+    const Vec<T> v = load(row + k);
+    sum += v;
+    squares += v * v;
+  }
+  T s[lanes<T>], q[lanes<T>];
+  store(s, sum);
+  store(q, squares);
+  double* to = batch.stats + (b.stats + c) * 2 * lanes<T>;
+  const int64_t valid = valid_lanes(batch, block);
+  if (valid == lanes<T>) {
+    for (int k = 0; k < lanes<T>; ++k) to[k] += s[k];
+    for (int k = 0; k < lanes<T>; ++k) to[lanes<T> + k] += q[k];
+  } else {
+    for (int64_t k = 0; k < valid; ++k) to[k] += s[k];
+    for (int64_t k = 0; k < valid; ++k) to[lanes<T> + k] += q[k];
+  }
+}
+
+template <typename T>
+void statistics_step(const Batch<T>& batch, int32_t buffer) {
+  const Buffer& b = batch.plan->buffers.data[buffer];
+  for (int64_t block = 0; block < batch.blocks; ++block) {
+    for (int64_t c = 0; c < b.c; ++c) {
+      for (int64_t y = 0; y < b.h; ++y) {
+        add_statistics(batch, buffer, block, c, row_of(batch, buffer, block, c, y));
+      }
+    }
+  }
+}
+
+template <typename T>
+void normalise_step(const Batch<T>& batch, int32_t number) {
+  const Norm& norm = batch.plan->norms.data[number];
+  const Buffer& b = batch.plan->buffers.data[norm.buffer];
+  const double count = static_cast<double>(batch.images * b.h * b.w);
+  for (int64_t c = 0; c < norm.channels; ++c) {
+    const double* sums = batch.stats + (b.stats + c) * 2 * lanes<T>;
+    double sum = 0, squares = 0;
+    for (int k = 0; k < lanes<T>; ++k) {
+      sum += sums[k];
+      squares += sums[lanes<T> + k];
+    }
+    const double mean = sum / count;
+    double variance = squares / count - mean * mean;
+    if (variance < 0) variance = 0;
+    const double inverse = 1 / __builtin_sqrt(variance + norm.eps);
+    const double weight = norm.weight < 0 ? 1 : batch.params[norm.weight + c];
+    const int64_t at = norm.coefficients + c;
+    norm_means(batch)[at] = static_cast<T>(mean);
+    norm_inverses(batch)[at] = static_cast<T>(inverse);
+    norm_scales(batch)[at] = static_cast<T>(weight * inverse);
+    norm_shifts(batch)[at] = norm.bias < 0 ? 0 : batch.params[norm.bias + c];
+  }
+}
+
+}  // namespace tegnas::cpu::TEGNAS_ISA::sweep

@@ -1,0 +1,210 @@
+#include <chrono>
+#include <cstring>
+
+#include "call.h"
+#include "engine.h"
+#include "memory.h"
+#include "workers.h"
+
+namespace tegnas::cpu {
+
+int64_t engine_nanoseconds() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+namespace {
+
+using engine::Mode;
+using engine::Plan;
+using engine::Program;
+
+// The padded Gram matrices of one job, and how they become its results.
+class Grams {
+ public:
+  void cut(Cutter& cutter, int64_t x_padded, int64_t y_padded) {
+    x_padded_ = x_padded;
+    y_padded_ = y_padded;
+    grams_.body = cutter.take<double>(x_padded * x_padded);
+    grams_.rest = cutter.take<double>(x_padded * x_padded);
+    grams_.cross = y_padded > 0 ? cutter.take<double>(y_padded * x_padded) : nullptr;
+  }
+
+  void clear() {
+    std::memset(grams_.body, 0, sizeof(double) * x_padded_ * x_padded_);
+    std::memset(grams_.rest, 0, sizeof(double) * x_padded_ * x_padded_);
+    if (y_padded_ > 0) std::memset(grams_.cross, 0, sizeof(double) * y_padded_ * x_padded_);
+  }
+
+  const EngineGrams& get() const { return grams_; }
+
+  template <typename T>
+  void copy_to(const NtkJob<T>& job, int64_t n, int64_t ny) const {
+    for (int64_t i = 0; i < n; ++i) {
+      for (int64_t j = 0; j <= i; ++j) {
+        const double body = grams_.body[j * x_padded_ + i];
+        const double all = body + grams_.rest[j * x_padded_ + i];
+        if (job.k_all != nullptr) job.k_all[i * n + j] = job.k_all[j * n + i] = all;
+        if (job.k_body != nullptr) job.k_body[i * n + j] = job.k_body[j * n + i] = body;
+      }
+    }
+    if (job.k_cross == nullptr) return;
+    for (int64_t i = 0; i < ny; ++i) {
+      for (int64_t j = 0; j < n; ++j) job.k_cross[i * n + j] = grams_.cross[i * x_padded_ + j];
+    }
+  }
+
+ private:
+  EngineGrams grams_{};
+  int64_t x_padded_ = 0, y_padded_ = 0;
+};
+
+template <typename T>
+struct Call {
+  const EngineKernels<T>& kernels;
+  const PackedImages<T>& x;
+  const PackedImages<T>& y;
+  const NtkOptions& options;
+  const ParallelFor& parallel_for;
+
+  bool trace() const { return options.outputs == OutputReduction::trace; }
+  // -1 stands for the sum of all outputs.
+  int64_t first_output() const { return trace() ? 0 : -1; }
+  int64_t end_output(const Plan& plan) const { return trace() ? plan.outputs : 0; }
+};
+
+template <typename T>
+void run_frozen(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
+  const EngineKernels<T>& kernels = call.kernels;
+  const bool with_y = call.y.count > 0 && job.k_cross != nullptr;
+  const bool kernel = job.k_all != nullptr || job.k_body != nullptr || with_y;
+  EngineBatch<T> x, y;
+  EngineScratch<T> scratch;
+  Grams grams;
+  T* panel = nullptr;
+  cut_arena(thread_arena(), [&](Cutter& cutter) {
+    x = cut_batch(cutter, kernels, plan, job.params, call.x.data.data(), call.x.count);
+    y = EngineBatch<T>{};
+    if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y.data.data(), call.y.count);
+    const int64_t columns = (x.blocks + y.blocks) * kernels.lanes;
+    scratch = cut_scratch(cutter, kernels, plan, columns);
+    panel = cutter.take<T>(plan.panel_rows * columns);
+    grams.cut(cutter, x.blocks * kernels.lanes, y.blocks * kernels.lanes);
+  });
+  scratch.profile = call.options.profile;
+  kernels.forward(x, scratch);
+  if (job.logits != nullptr) kernels.logits(x, job.logits);
+  if (!kernel) return;
+  kernels.prepare_backward(x, scratch);
+  if (with_y) {
+    kernels.forward(y, scratch);
+    kernels.prepare_backward(y, scratch);
+  }
+  grams.clear();
+  for (int64_t output = call.first_output(); output < call.end_output(plan); ++output) {
+    kernels.frozen_sweep(x, with_y ? &y : nullptr, scratch, output, panel, grams.get());
+  }
+  grams.copy_to(job, call.x.count, call.y.count);
+}
+
+// The rows of the Jacobians of x and of y are independent tasks over one forward sweep.
+template <typename T>
+void run_coupled(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
+  const EngineKernels<T>& kernels = call.kernels;
+  const bool with_y = call.y.count > 0 && job.k_cross != nullptr;
+  const bool kernel = job.k_all != nullptr || job.k_body != nullptr || with_y;
+  Arena shared;
+  EngineBatch<T> x, y;
+  EngineScratch<T> scratch;
+  Grams grams;
+  T *x_rows = nullptr, *y_rows = nullptr;
+  cut_arena(shared, [&](Cutter& cutter) {
+    x = cut_batch(cutter, kernels, plan, job.params, call.x.data.data(), call.x.count);
+    y = EngineBatch<T>{};
+    if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y.data.data(), call.y.count);
+    const int64_t x_padded = x.blocks * kernels.lanes, y_padded = y.blocks * kernels.lanes;
+    scratch = cut_scratch(cutter, kernels, plan, x_padded + y_padded);
+    x_rows = cutter.take<T>(plan.panel_rows * x_padded);
+    y_rows = with_y ? cutter.take<T>(plan.panel_rows * y_padded) : nullptr;
+    grams.cut(cutter, x_padded, y_padded);
+  });
+  scratch.profile = call.options.profile;
+  const int64_t x_padded = x.blocks * kernels.lanes, y_padded = y.blocks * kernels.lanes;
+  kernels.forward(x, scratch);
+  if (job.logits != nullptr) kernels.logits(x, job.logits);
+  if (!kernel) return;
+  kernels.prepare_backward(x, scratch);
+  if (with_y) {
+    kernels.forward(y, scratch);
+    kernels.prepare_backward(y, scratch);
+    std::memset(y_rows, 0, sizeof(T) * plan.panel_rows * y_padded);
+  }
+  std::memset(x_rows, 0, sizeof(T) * plan.panel_rows * x_padded);
+  grams.clear();
+  const int64_t tasks = x.images + y.images;
+  for (int64_t output = call.first_output(); output < call.end_output(plan); ++output) {
+    run_workers(tasks, call.options.workers, call.parallel_for, [&](const auto& next) {
+      EngineBatch<T> my_x = x, my_y = y;
+      EngineScratch<T> mine;
+      cut_arena(thread_arena(), [&](Cutter& cutter) {
+        cut_sweep(cutter, kernels, my_x);
+        if (with_y) cut_sweep(cutter, kernels, my_y);
+        mine = cut_scratch(cutter, kernels, plan, 0);
+      });
+      mine.profile = call.options.profile;
+      for (int64_t task = next(); task >= 0; task = next()) {
+        const bool first = task < x.images;
+        const int64_t image = first ? task : task - x.images;
+        kernels.coupled_row(first ? my_x : my_y, mine, image, output,
+                            (first ? x_rows : y_rows) + image * plan.panel_rows);
+      }
+    });
+    kernels.coupled_grams(plan, x_rows, x_padded, y_rows, y_padded, plan.panel_rows, scratch,
+                          grams.get());
+  }
+  grams.copy_to(job, call.x.count, call.y.count);
+}
+
+}  // namespace
+
+template <typename T>
+void engine_ntk(const Kernels& kernels, const std::vector<NtkJob<T>>& jobs, const Images<T>& x,
+                const Images<T>& y, const NtkOptions& options, const ParallelFor& parallel_for) {
+  if (jobs.empty() || x.count == 0) return;
+  check_inputs(jobs);
+  const EngineKernels<T>& table = engine_of<T>(kernels);
+  const int64_t size = jobs[0].program->shapes[0].size();
+  const PackedImages<T> packed_x(table, x, size), packed_y(table, y, size);
+  const Call<T> call{table, packed_x, packed_y, options, parallel_for};
+  const bool trace = options.outputs == OutputReduction::trace;
+  if (options.batch_norm == NormDerivative::coupled) {
+    for (const NtkJob<T>& job : jobs) {
+      run_coupled(call, job, *engine::make_plan(*job.program, Mode::coupled, trace));
+    }
+    trim_thread_arena();
+    return;
+  }
+  run_workers(static_cast<int64_t>(jobs.size()), options.workers, parallel_for,
+              [&](const auto& next) {
+                const Program* planned = nullptr;
+                std::shared_ptr<const Plan> plan;
+                for (int64_t k = next(); k >= 0; k = next()) {
+                  if (jobs[k].program != planned) {
+                    planned = jobs[k].program;
+                    plan = engine::make_plan(*planned, Mode::frozen, trace);
+                  }
+                  run_frozen(call, jobs[k], *plan);
+                }
+                trim_thread_arena();
+              });
+}
+
+template void engine_ntk<float>(const Kernels&, const std::vector<NtkJob<float>>&,
+                                const Images<float>&, const Images<float>&, const NtkOptions&,
+                                const ParallelFor&);
+template void engine_ntk<double>(const Kernels&, const std::vector<NtkJob<double>>&,
+                                 const Images<double>&, const Images<double>&, const NtkOptions&,
+                                 const ParallelFor&);
+
+}  // namespace tegnas::cpu

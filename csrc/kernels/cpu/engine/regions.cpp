@@ -1,0 +1,86 @@
+#include <algorithm>
+
+#include "call.h"
+#include "engine.h"
+#include "kernels/cpu/regions.h"
+#include "memory.h"
+#include "workers.h"
+
+namespace tegnas::cpu {
+namespace {
+
+using engine::Plan;
+using engine::Program;
+
+// Appends the patterns of one batch, one row of `words` 64-bit words per image.
+template <typename T>
+void append_patterns(const EngineKernels<T>& kernels, const Plan& plan, const T* params,
+                     const T* packed, int64_t images, std::vector<uint64_t>& rows) {
+  EngineBatch<T> batch;
+  EngineScratch<T> scratch;
+  cut_arena(thread_arena(), [&](Cutter& cutter) {
+    batch = cut_batch(cutter, kernels, plan, params, packed, images);
+    scratch = cut_scratch(cutter, kernels, plan, 0);
+  });
+  kernels.forward(batch, scratch);
+  const int64_t padded = batch.blocks * kernels.lanes, words = (plan.words + 1) / 2;
+  const int64_t first = static_cast<int64_t>(rows.size());
+  rows.resize(first + images * words, 0);
+  for (int64_t w = 0; w < plan.words; ++w) {
+    const uint32_t* from = batch.words + w * padded;
+    uint64_t* to = rows.data() + first + w / 2;
+    for (int64_t i = 0; i < images; ++i) to[i * words] |= static_cast<uint64_t>(from[i]) << w % 2 * 32;
+  }
+}
+
+}  // namespace
+
+template <typename T>
+std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<RegionsJob<T>>& jobs,
+                                    const std::vector<Images<T>>& batches, int64_t workers,
+                                    const ParallelFor& parallel_for) {
+  std::vector<int64_t> counts(jobs.size(), 0);
+  if (jobs.empty()) return counts;
+  check_inputs(jobs);
+  const EngineKernels<T>& table = engine_of<T>(kernels);
+  const int64_t size = jobs[0].program->shapes[0].size();
+  std::vector<PackedImages<T>> packed;
+  int64_t images = 0;
+  for (const Images<T>& batch : batches) {
+    packed.emplace_back(table, batch, size);
+    images += batch.count;
+  }
+  run_workers(static_cast<int64_t>(jobs.size()), workers, parallel_for, [&](const auto& next) {
+    const Program* planned = nullptr;
+    std::shared_ptr<const Plan> plan;
+    std::vector<uint64_t> rows;
+    for (int64_t k = next(); k >= 0; k = next()) {
+      if (jobs[k].program != planned) {
+        planned = jobs[k].program;
+        plan = engine::make_plan(*planned, engine::Mode::regions, false);
+      }
+      rows.clear();
+      for (const PackedImages<T>& batch : packed) {
+        if (batch.count > 0) {
+          append_patterns(table, *plan, jobs[k].params, batch.data.data(), batch.count, rows);
+        }
+      }
+      // Without any counted ReLU all images share the empty pattern.
+      const int64_t words = (plan->words + 1) / 2;
+      counts[k] = words > 0 ? count_distinct(rows.data(), images, words) : std::min<int64_t>(images, 1);
+    }
+    trim_thread_arena();
+  });
+  return counts;
+}
+
+template std::vector<int64_t> engine_regions<float>(const Kernels&,
+                                                    const std::vector<RegionsJob<float>>&,
+                                                    const std::vector<Images<float>>&, int64_t,
+                                                    const ParallelFor&);
+template std::vector<int64_t> engine_regions<double>(const Kernels&,
+                                                     const std::vector<RegionsJob<double>>&,
+                                                     const std::vector<Images<double>>&, int64_t,
+                                                     const ParallelFor&);
+
+}  // namespace tegnas::cpu

@@ -1,0 +1,140 @@
+// Rows of pixels: where they lie and how a view or a gradient is read.
+
+namespace tegnas::cpu::TEGNAS_ISA::sweep {
+
+using namespace tegnas::engine;
+
+template <typename T>
+using Batch = EngineBatch<T>;
+template <typename T>
+using Scratch = EngineScratch<T>;
+
+template <typename T>
+inline int64_t padded(const Batch<T>& batch) {
+  return batch.blocks * lanes<T>;
+}
+
+// How many lanes of a block hold an image.
+template <typename T>
+inline int64_t valid_lanes(const Batch<T>& batch, int64_t block) {
+  const int64_t left = batch.images - block * lanes<T>;
+  return left < lanes<T> ? left : lanes<T>;
+}
+
+// Row y of channel c; also the start of the plane (y = 0) or of the block (c = y = 0).
+template <typename T>
+inline T* row_of(const Batch<T>& batch, int32_t number, int64_t block, int64_t c, int64_t y) {
+  const Buffer& b = batch.plan->buffers.data[number];
+  const int64_t at = ((block * b.c + c) * b.h + y) * b.w * lanes<T>;
+  if (number == 0) return const_cast<T*>(batch.input) + at;
+  return (b.gradient ? batch.gradients : batch.values) + b.offset * batch.blocks * lanes<T> + at;
+}
+
+// NaN stays NaN.
+template <typename T>
+inline Vec<T> relu(Vec<T> v) {
+  const Vec<T> zero = {};
+  return zero > v ? zero : v;
+}
+
+// y = (x - mean) * scale + shift, so that a constant channel gives exactly its shift.
+template <typename T>
+struct Affine {
+  T mean, scale, shift;
+};
+
+template <typename T>
+inline T* norm_means(const Batch<T>& b) { return b.norms; }
+template <typename T>
+inline T* norm_inverses(const Batch<T>& b) { return b.norms + b.plan->norm_channels; }
+template <typename T>
+inline T* norm_scales(const Batch<T>& b) { return b.norms + 2 * b.plan->norm_channels; }
+template <typename T>
+inline T* norm_shifts(const Batch<T>& b) { return b.norms + 3 * b.plan->norm_channels; }
+
+template <typename T>
+inline Affine<T> affine_of(const Batch<T>& batch, int32_t norm, int64_t c) {
+  const int64_t at = batch.plan->norms.data[norm].coefficients + c;
+  return {norm_means(batch)[at], norm_scales(batch)[at], norm_shifts(batch)[at]};
+}
+
+template <typename T>
+inline void copy_view_row(const Batch<T>& batch, const View& view, int64_t block, int64_t c,
+                          int64_t y, T* to) {
+  const T* from = row_of(batch, view.buffer, block, c, y);
+  const int64_t count = batch.plan->buffers.data[view.buffer].w * lanes<T>;
+  if (view.norm < 0) {
+    if (view.relu) {
+      for (int64_t k = 0; k < count; k += lanes<T>) store(to + k, relu<T>(load(from + k)));
+    } else {
+      for (int64_t k = 0; k < count; k += lanes<T>) store(to + k, load(from + k));
+    }
+    return;
+  }
+  const Affine<T> a = affine_of(batch, view.norm, c);
+  if (view.relu) {
+    for (int64_t k = 0; k < count; k += lanes<T>) {
+      store(to + k, relu<T>((load(from + k) - a.mean) * a.scale + a.shift));
+    }
+  } else {
+    for (int64_t k = 0; k < count; k += lanes<T>) {
+      store(to + k, (load(from + k) - a.mean) * a.scale + a.shift);
+    }
+  }
+}
+
+// The row itself where nothing has to be done to it, otherwise its numbers in `scratch`.
+template <typename T>
+inline const T* view_row(const Batch<T>& batch, const View& view, int64_t block, int64_t c,
+                         int64_t y, T* scratch) {
+  if (view.norm < 0 && !view.relu) return row_of(batch, view.buffer, block, c, y);
+  copy_view_row(batch, view, block, c, y, scratch);
+  return scratch;
+}
+
+template <typename T>
+inline void zero_row(T* row, int64_t pixels) {
+  for (int64_t k = 0; k < pixels * lanes<T>; k += lanes<T>) store(row + k, Vec<T>{});
+}
+
+template <typename T>
+inline void add_row(T* to, const T* from, int64_t pixels) {
+  for (int64_t k = 0; k < pixels * lanes<T>; k += lanes<T>) store(to + k, load(to + k) + load(from + k));
+}
+
+template <typename T>
+inline int64_t columns_of(const Batch<T>& batch, int32_t buffer) {
+  return batch.plan->buffers.data[buffer].w;
+}
+
+// A gradient without the scale of its norm, which is folded into weights. With constant
+// statistics that is the gradient itself; in coupled mode the gradient of the norm's input is
+// scale * (g + p x + q) with p and q that make it orthogonal to the norm's output and to 1.
+template <typename T>
+inline void copy_unscaled_gradient_row(const Batch<T>& batch, const GradRef& ref, int64_t block,
+                                       int64_t c, int64_t y, T* to) {
+  const T* g = row_of(batch, ref.buffer, block, c + ref.channel, y);
+  const int64_t count = columns_of(batch, ref.buffer) * lanes<T>;
+  if (ref.norm < 0 || batch.links == nullptr) {
+    for (int64_t k = 0; k < count; k += lanes<T>) store(to + k, load(g + k));
+    return;
+  }
+  const Norm& norm = batch.plan->norms.data[ref.norm];
+  const T p = batch.links[norm.coefficients + c];
+  const T q = batch.links[batch.plan->norm_channels + norm.coefficients + c];
+  const T* x = row_of(batch, norm.buffer, block, c, y);
+  for (int64_t k = 0; k < count; k += lanes<T>) store(to + k, load(g + k) + (load(x + k) * p + q));
+}
+
+template <typename T>
+inline const T* gradient_row(const Batch<T>& batch, const GradRef& ref, int64_t block, int64_t c,
+                             int64_t y, T* scratch) {
+  if (ref.norm < 0) return row_of(batch, ref.buffer, block, c + ref.channel, y);
+  copy_unscaled_gradient_row(batch, ref, block, c, y, scratch);
+  const T scale = norm_scales(batch)[batch.plan->norms.data[ref.norm].coefficients + c];
+  const int64_t count = columns_of(batch, ref.buffer) * lanes<T>;
+  for (int64_t k = 0; k < count; k += lanes<T>) store(scratch + k, load(scratch + k) * scale);
+  return scratch;
+}
+
+}  // namespace tegnas::cpu::TEGNAS_ISA::sweep

@@ -1,0 +1,27 @@
+// The executor of the native engine for one instruction set: a table of its entry points.
+#include "profile_impl.h"
+//
+#include "rows_impl.h"
+//
+#include "norm_impl.h"
+#include "pool_impl.h"
+#include "tap_conv_impl.h"
+//
+#include "collect_impl.h"
+#include "forward_impl.h"
+#include "gram_rows_impl.h"
+#include "weight_tiles_impl.h"
+//
+#include "frozen_impl.h"
+//
+#include "coupled_impl.h"
+
+namespace tegnas::cpu::TEGNAS_ISA::sweep {
+
+template <typename T>
+constexpr EngineKernels<T> engine_table = {
+    lanes<T>,         kGramRows,       pack_images<T>, forward<T>,       copy_logits<T>,
+    prepare_backward<T>, frozen_sweep<T>, coupled_row<T>, coupled_grams<T>,
+};
+
+}  // namespace tegnas::cpu::TEGNAS_ISA::sweep

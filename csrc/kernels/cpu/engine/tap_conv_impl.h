@@ -1,0 +1,225 @@
+// Convolutions as sums over taps: the kernels of the forward convolutions and of the input
+// gradients. The source rows are brought, transformed and zero-padded, into a ring that stays in
+// the L1 cache; then every tile of output channels x pixels is summed over all taps in registers.
+
+namespace tegnas::cpu::TEGNAS_ISA::sweep {
+
+// Pixels of a tile of `channels` output channels: as many accumulators as the registers hold.
+template <int kChannels>
+constexpr int tile_pixels() {
+  constexpr int registers = TEGNAS_VECTOR_BYTES == 64 ? 24 : 12;
+  return kChannels == 1 ? 8 : kChannels == 2 && registers > 12 ? 8
+         : registers / kChannels >= 8 ? 8 : registers / kChannels >= 4 ? 4 : 2;
+}
+
+// How many of the remaining output channels the next tile takes.
+inline int next_channels(int64_t remaining) {
+  if (remaining == 7 || remaining == 8) return 4;
+  if (remaining == 5) return 3;
+  return remaining > 6 ? 6 : static_cast<int>(remaining);
+}
+
+struct TapRow {
+  const int32_t* offsets;  // of the taps, in pixels
+  int64_t taps;
+  int64_t columns;
+  int64_t source_step, out_step;
+  bool accumulate;
+};
+
+template <typename T, int kChannels, int kPixels, bool kUnit>
+inline void tap_tile(const TapRow& row, const T* ring, const T* weights, const T* bias,
+                     T* const* out, int64_t at) {
+  Vec<T> sums[kChannels][kPixels];
+#pragma GCC unroll 8
+  for (int o = 0; o < kChannels; ++o) {
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) sums[o][p] = broadcast(bias[o]);
+  }
+  const int64_t step = (kUnit ? 1 : row.source_step) * lanes<T>;
+  const T* source = ring + at * step;
+  for (int64_t t = 0; t < row.taps; ++t) {
+    const T* x = source + static_cast<int64_t>(row.offsets[t]) * lanes<T>;
+    Vec<T> pixels[kPixels];
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) pixels[p] = load(x + p * step);
+#pragma GCC unroll 8
+    for (int o = 0; o < kChannels; ++o) {
+      const Vec<T> w = broadcast(weights[o]);
+#pragma GCC unroll 8
+      for (int p = 0; p < kPixels; ++p) sums[o][p] += w * pixels[p];
+    }
+    weights += kChannels;
+  }
+#pragma GCC unroll 8
+  for (int o = 0; o < kChannels; ++o) {
+    T* to = out[o] + at * row.out_step * lanes<T>;
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) {
+      T* pixel = to + p * row.out_step * lanes<T>;
+      store(pixel, row.accumulate ? load(pixel) + sums[o][p] : sums[o][p]);
+    }
+  }
+}
+
+template <typename T, int kChannels, int kPixels, bool kUnit>
+inline void tap_tiles(const TapRow& row, const T* ring, const T* weights, const T* bias,
+                      T* const* out, int64_t at) {
+  while (at + kPixels <= row.columns) {
+    tap_tile<T, kChannels, kPixels, kUnit>(row, ring, weights, bias, out, at);
+    at += kPixels;
+  }
+  if constexpr (kPixels > 1) {
+    if (at < row.columns) {
+      tap_tiles<T, kChannels, kPixels / 2, kUnit>(row, ring, weights, bias, out, at);
+    }
+  }
+}
+
+template <typename T, int kChannels>
+__attribute__((noinline)) void tap_channels(const TapRow& row, const T* ring, const T* weights,
+                                            const T* bias, T* const* out) {
+  if (row.source_step == 1) {
+    tap_tiles<T, kChannels, tile_pixels<kChannels>(), true>(row, ring, weights, bias, out, 0);
+  } else {
+    tap_tiles<T, kChannels, tile_pixels<kChannels>(), false>(row, ring, weights, bias, out, 0);
+  }
+}
+
+template <typename T>
+inline void tap_row(int channels, const TapRow& row, const T* ring, const T* weights,
+                    const T* bias, T* const* out) {
+  switch (channels) {
+    case 1: return tap_channels<T, 1>(row, ring, weights, bias, out);
+    case 2: return tap_channels<T, 2>(row, ring, weights, bias, out);
+    case 3: return tap_channels<T, 3>(row, ring, weights, bias, out);
+    case 4: return tap_channels<T, 4>(row, ring, weights, bias, out);
+    default: return tap_channels<T, 6>(row, ring, weights, bias, out);
+  }
+}
+
+// Brings the weights into the order in which the tiles read them: class, group, tile of output
+// channels, tap, channel; multiplied by the scales of the norms that the gradients pass through.
+template <typename T>
+void pack_taps(const Batch<T>& batch, const TapConv& conv, T* packed) {
+  const int64_t group_outs = conv.outs.count / conv.groups;
+  for (int64_t k = 0; k < conv.out_step_y * conv.out_step_x; ++k) {
+    const TapClass& taps = conv.classes[k];
+    for (int64_t g = 0; g < conv.groups; ++g) {
+      for (int64_t first = 0; first < group_outs;) {
+        const int channels = next_channels(group_outs - first);
+        for (int64_t t = 0; t < taps.taps; ++t) {
+          T scale = 1;
+          if (taps.scale_norms[t] >= 0) {
+            const Norm& norm = batch.plan->norms.data[taps.scale_norms[t]];
+            scale = norm_scales(batch)[norm.coefficients + taps.scale_channels[t] +
+                                       g * conv.group_scale];
+          }
+          const int64_t base = taps.weights[t] + g * conv.group_weights;
+          for (int o = 0; o < channels; ++o) {
+            *packed++ = scale * batch.params[base + conv.out_weights[first + o] +
+                                             (first + o) * taps.strides[t]];
+          }
+        }
+        first += channels;
+      }
+    }
+  }
+}
+
+inline int64_t floor_mod(int64_t a, int64_t b) {
+  const int64_t r = a % b;
+  return r < 0 ? r + b : r;
+}
+
+// Clears the rings (the zero columns stay zero from then on).
+template <typename T>
+inline void begin_taps(const TapConv& conv, T* ring) {
+  zero_row(ring + conv.ring_offset * lanes<T>, conv.ring_pixels);
+}
+
+// Brings the source rows for step i into the ring; those up to step i - 1 are there already.
+template <typename T>
+void load_ring(const Batch<T>& batch, const TapConv& conv, int64_t block, int64_t i, T* ring) {
+  for (int64_t s = 0; s < conv.sources.count; ++s) {
+    const TapSource& source = conv.sources.data[s];
+    const int64_t last = i * conv.source_step_y + source.last_row;
+    int64_t row = i * conv.source_step_y + source.first_row;
+    const int64_t loaded = last - conv.source_step_y;
+    if (i > 0 && row <= loaded) row = loaded + 1;
+    for (; row <= last; ++row) {
+      const int64_t slot = floor_mod(row, conv.ring);
+      T* to = ring + (source.offset + slot * source.row_width + source.left) * lanes<T>;
+      for (int64_t c = 0; c < source.channels; ++c) {
+        if (row < 0 || row >= source.height) {
+          zero_row(to, source.width);
+        } else if (source.is_gradient) {
+          copy_unscaled_gradient_row(batch, source.gradient, block, c, row, to);
+        } else {
+          copy_view_row(batch, source.view, block, c, row, to);
+        }
+        to += conv.ring * source.row_width * lanes<T>;
+      }
+    }
+  }
+}
+
+// Row y of all outputs. Rows must come in order, begin_taps before the first.
+template <typename T>
+void taps_row(const Batch<T>& batch, const TapConv& conv, int64_t block, int64_t y, T* rings,
+              const T* packed, bool accumulate) {
+  T* ring = rings + conv.ring_offset * lanes<T>;
+  const int64_t row_class = y % conv.out_step_y, i = y / conv.out_step_y;
+  if (row_class == 0) load_ring(batch, conv, block, i, ring);
+  const int64_t phase = (i * conv.source_step_y) % conv.ring;
+  const int64_t group_outs = conv.outs.count / conv.groups;
+  const TapClass* taps = conv.classes;
+  for (int64_t k = 0; k < row_class * conv.out_step_x; ++k, ++taps) {
+    packed += conv.groups * taps->taps * group_outs;
+  }
+  for (int64_t b = 0; b < conv.out_step_x; ++b, ++taps) {
+    if (b >= conv.out_w) break;
+    const TapRow row{taps->offsets + phase * taps->taps,
+                     taps->taps,
+                     (conv.out_w - b + conv.out_step_x - 1) / conv.out_step_x,
+                     conv.source_step_x,
+                     conv.out_step_x,
+                     accumulate};
+    for (int64_t g = 0; g < conv.groups; ++g) {
+      const T* source =
+          ring + g * conv.group_channels * conv.ring * conv.sources.data[0].row_width * lanes<T>;
+      for (int64_t first = 0; first < group_outs;) {
+        const int channels = next_channels(group_outs - first);
+        T* out[6];
+        T bias[6];
+        for (int o = 0; o < channels; ++o) {
+          const OutChannel& to = conv.outs.data[g * group_outs + first + o];
+          out[o] = row_of(batch, to.buffer, block, to.channel, y) + b * lanes<T>;
+          bias[o] = to.bias < 0 ? 0 : batch.params[to.bias];
+        }
+        tap_row(channels, row, source, packed, bias, out);
+        packed += taps->taps * channels;
+        first += channels;
+      }
+    }
+  }
+}
+
+template <typename T>
+void convolve_step(const Batch<T>& batch, const Scratch<T>& scratch, const TapConv& conv) {
+  pack_taps(batch, conv, scratch.packed);
+  for (int64_t block = 0; block < batch.blocks; ++block) {
+    begin_taps(conv, scratch.ring);
+    for (int64_t y = 0; y < conv.out_h; ++y) {
+      taps_row(batch, conv, block, y, scratch.ring, scratch.packed, false);
+      for (int64_t o = 0; o < conv.outs.count; ++o) {
+        const OutChannel& out = conv.outs.data[o];
+        if (batch.plan->buffers.data[out.buffer].stats < 0) continue;
+        add_statistics(batch, out.buffer, block, out.channel,
+                       row_of(batch, out.buffer, block, out.channel, y));
+      }
+    }
+  }
+}
+
+}  // namespace tegnas::cpu::TEGNAS_ISA::sweep

@@ -1,0 +1,209 @@
+// Weight gradients of convolutions, one per image: every vector is a set of images, every
+// accumulator one weight, summed over the pixels of a plane in registers.
+
+namespace tegnas::cpu::TEGNAS_ISA::sweep {
+
+// Output channels and runs of a tile. A run is kWide neighbouring taps of one kernel row.
+template <int kWide>
+constexpr int tile_outs() {
+  if (TEGNAS_VECTOR_BYTES == 64) return kWide == 3 ? 3 : 6;
+  return kWide == 3 ? 1 : 2;
+}
+template <int kWide>
+constexpr int tile_runs() {
+  return kWide == 3 ? 3 : 4;
+}
+
+struct GradGeometry {
+  int64_t out_h, out_w;
+  int64_t gradient_plane;      // pixels from one output channel to the next
+  int64_t x_row, x_step;       // pixels of the planes from one output row, column to the next
+  int64_t fan;                 // tile rows from one output channel to the next
+  bool accumulate;
+};
+
+template <typename T, int kOuts, int kRuns, int kWide>
+__attribute__((noinline)) void grad_tile(const GradGeometry& geometry, const T* planes,
+                                         const int64_t* runs, const int64_t* taps,
+                                         const T* gradient, T* tile) {
+  Vec<T> sums[kOuts][kRuns * kWide] = {};
+  const int64_t next = geometry.gradient_plane * lanes<T>;
+  const int64_t step = geometry.x_step * lanes<T>;
+  for (int64_t y = 0; y < geometry.out_h; ++y) {
+    const T* g = gradient + y * geometry.out_w * lanes<T>;
+    const T* x[kRuns];
+#pragma GCC unroll 4
+    for (int r = 0; r < kRuns; ++r) x[r] = planes + (runs[r] + y * geometry.x_row) * lanes<T>;
+    int64_t at = 0;
+    for (int64_t column = 0; column < geometry.out_w; ++column) {
+      Vec<T> gs[kOuts];
+#pragma GCC unroll 6
+      for (int o = 0; o < kOuts; ++o) gs[o] = load(g + o * next);
+#pragma GCC unroll 4
+      for (int r = 0; r < kRuns; ++r) {
+#pragma GCC unroll 4
+        for (int k = 0; k < kWide; ++k) {
+          const Vec<T> v = load(x[r] + at + k * lanes<T>);
+#pragma GCC unroll 6
+          for (int o = 0; o < kOuts; ++o) sums[o][r * kWide + k] += gs[o] * v;
+        }
+      }
+      g += lanes<T>;
+      at += step;
+    }
+  }
+#pragma GCC unroll 6
+  for (int o = 0; o < kOuts; ++o) {
+#pragma GCC unroll 4
+    for (int r = 0; r < kRuns; ++r) {
+#pragma GCC unroll 4
+      for (int k = 0; k < kWide; ++k) {
+        T* to = tile + (o * geometry.fan + taps[r] + k) * lanes<T>;
+        const Vec<T> sum = sums[o][r * kWide + k];
+        store(to, geometry.accumulate ? load(to) + sum : sum);
+      }
+    }
+  }
+}
+
+// Where the runs of one group start: run i is row i % kh (and column, for single taps) of the
+// kernel on input channel i / kh.
+struct GradRuns {
+  int64_t channel;             // first input channel of the group in the prepared planes
+  int64_t tap;                 // index of its first tap
+  int64_t kh, columns, wide;   // columns: runs of one kernel row
+  int64_t dh, dw, kw;
+  int64_t origin, plane, plane_w;
+};
+
+inline void locate(const GradRuns& runs, int64_t i, int64_t* offset, int64_t* tap) {
+  const int64_t column = i % runs.columns, row = i / runs.columns % runs.kh;
+  const int64_t channel = i / runs.columns / runs.kh;
+  *offset = runs.origin + (runs.channel + channel) * runs.plane + row * runs.dh * runs.plane_w +
+            column * runs.dw;
+  *tap = runs.tap + (channel * runs.kh + row) * runs.kw + column;
+}
+
+template <typename T, int kOuts, int kWide>
+void grad_runs(const GradGeometry& geometry, const GradRuns& runs, int64_t count, const T* planes,
+               const T* gradient, T* tile) {
+  for (int64_t first = 0; first < count;) {
+    const int64_t now = count - first < tile_runs<kWide>() ? count - first : tile_runs<kWide>();
+    int64_t offsets[4], taps[4];
+    for (int64_t r = 0; r < now; ++r) locate(runs, first + r, &offsets[r], &taps[r]);
+    switch (now) {
+      case 1: grad_tile<T, kOuts, 1, kWide>(geometry, planes, offsets, taps, gradient, tile); break;
+      case 2: grad_tile<T, kOuts, 2, kWide>(geometry, planes, offsets, taps, gradient, tile); break;
+      case 3: grad_tile<T, kOuts, 3, kWide>(geometry, planes, offsets, taps, gradient, tile); break;
+      default:
+        if constexpr (tile_runs<kWide>() == 4) {
+          grad_tile<T, kOuts, 4, kWide>(geometry, planes, offsets, taps, gradient, tile);
+        }
+    }
+    first += now;
+  }
+}
+
+template <typename T, int kWide>
+int64_t grad_outs(int64_t outs, const GradGeometry& geometry, const GradRuns& runs, int64_t count,
+                  const T* planes, const T* gradient, T* tile) {
+  if constexpr (tile_outs<kWide>() == 6) {
+    if (outs >= 6) return grad_runs<T, 6, kWide>(geometry, runs, count, planes, gradient, tile), 6;
+  }
+  if constexpr (tile_outs<kWide>() >= 3) {
+    if (outs >= 3) return grad_runs<T, 3, kWide>(geometry, runs, count, planes, gradient, tile), 3;
+  }
+  if constexpr (tile_outs<kWide>() >= 2) {
+    if (outs >= 2) return grad_runs<T, 2, kWide>(geometry, runs, count, planes, gradient, tile), 2;
+  }
+  grad_runs<T, 1, kWide>(geometry, runs, count, planes, gradient, tile);
+  return 1;
+}
+
+// The tile rows (output channel, input channel, tap) of a piece for the input channels
+// [first, first + count) of one block, whose planes are prepared.
+template <typename T>
+void piece_tiles(const Batch<T>& batch, const WeightGrad& grad, const GradPiece& piece,
+                 int64_t block, int64_t first, int64_t count, const T* planes,
+                 const GradRef& gradient, T* tile, bool accumulate) {
+  const Window& w = piece.window;
+  const bool rows_of_three = w.kw == 3 && w.dw == 1;
+  GradGeometry geometry{piece.out_h,      piece.out_w, piece.out_h * piece.out_w,
+                        w.sh * grad.plane_w, w.sw,     piece.group_in * w.kh * w.kw,
+                        accumulate};
+  for (int64_t o = piece.first; o < piece.last;) {
+    const int64_t group = o / piece.group_out, group_end = (group + 1) * piece.group_out;
+    const int64_t last = group_end < piece.last ? group_end : piece.last;
+    const int64_t begin = group * piece.group_in, end = begin + piece.group_in;
+    const int64_t from = begin > first ? begin : first;
+    const int64_t to = end < first + count ? end : first + count;
+    if (from >= to) {
+      o = last;
+      continue;
+    }
+    GradRuns runs;
+    runs.channel = from - first;
+    runs.tap = (from - begin) * w.kh * w.kw;
+    runs.kh = w.kh;
+    runs.columns = rows_of_three ? 1 : w.kw;
+    runs.dh = w.dh;
+    runs.dw = w.dw;
+    runs.kw = w.kw;
+    runs.plane = grad.plane_h * grad.plane_w;
+    runs.plane_w = grad.plane_w;
+    runs.origin = (grad.top - w.ph) * grad.plane_w + grad.left - w.pw;
+    const int64_t total = (to - from) * w.kh * runs.columns;
+    while (o < last) {
+      const T* g = row_of(batch, gradient.buffer, block, gradient.channel + o, 0);
+      T* rows = tile + (o - piece.first) * geometry.fan * lanes<T>;
+      o += rows_of_three ? grad_outs<T, 3>(last - o, geometry, runs, total, planes, g, rows)
+                         : grad_outs<T, 1>(last - o, geometry, runs, total, planes, g, rows);
+    }
+  }
+}
+
+// Zero-padded planes of the channels [first, first + count) of a view.
+template <typename T>
+void prepare_planes(const Batch<T>& batch, const WeightGrad& grad, int64_t block, int64_t first,
+                    int64_t count, T* planes) {
+  const int64_t right = grad.plane_w - grad.left - grad.width;
+  const int64_t bottom = grad.plane_h - grad.top - grad.height;
+  for (int64_t c = first; c < first + count; ++c) {
+    zero_row(planes, grad.top * grad.plane_w);
+    planes += grad.top * grad.plane_w * lanes<T>;
+    for (int64_t y = 0; y < grad.height; ++y) {
+      zero_row(planes, grad.left);
+      planes += grad.left * lanes<T>;
+      copy_view_row(batch, grad.view, block, c, y, planes);
+      planes += grad.width * lanes<T>;
+      zero_row(planes, right);
+      planes += right * lanes<T>;
+    }
+    zero_row(planes, bottom * grad.plane_w);
+    planes += bottom * grad.plane_w * lanes<T>;
+  }
+}
+
+inline int64_t tile_rows(const GradPiece& piece) {
+  return (piece.last - piece.first) * piece.group_in * piece.window.kh * piece.window.kw;
+}
+
+// The tiles of all pieces, one after the other, for one block.
+template <typename T>
+void weight_tiles(const Batch<T>& batch, const Scratch<T>& scratch, const WeightGrad& grad,
+                  int64_t block, bool accumulate) {
+  for (int64_t first = 0; first < grad.channels; first += grad.chunk) {
+    const int64_t left = grad.channels - first;
+    const int64_t count = left < grad.chunk ? left : grad.chunk;
+    prepare_planes(batch, grad, block, first, count, scratch.planes);
+    T* tile = scratch.tile;
+    for (int64_t p = 0; p < grad.pieces.count; ++p) {
+      const GradPiece& piece = grad.pieces.data[p];
+      piece_tiles(batch, grad, piece, block, first, count, scratch.planes, piece.gradient, tile,
+                  accumulate);
+      tile += tile_rows(piece) * lanes<T>;
+    }
+  }
+}
+
+}  // namespace tegnas::cpu::TEGNAS_ISA::sweep

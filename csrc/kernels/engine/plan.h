@@ -1,0 +1,225 @@
+// The plan of a program: what the executor does, step by step, decided once per program.
+//
+// The images of a batch are cut into blocks of one vector of images ("lanes"); every buffer is
+// laid out as (block, C, H, W, lane). The plan counts in pixels: one pixel is one vector of
+// images, so it holds for any vector width and any number of images.
+//
+// Batch norm and ReLU are never carried out on their own: a consumer reads a *view*, a buffer of
+// raw numbers seen through a batch norm and a ReLU. Convolutions that read one view in the same
+// way run as one, and the input gradients of all convolutions that read one view are one
+// convolution over all their output gradients.
+//
+// All structs that the executor reads are plain data (pointers owned by the Plan), because the
+// executor is compiled for several instruction sets and must not share inline code (see simd.h).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "program.h"
+
+namespace tegnas::engine {
+
+template <typename T>
+struct List {
+  const T* data = nullptr;
+  int64_t count = 0;
+};
+
+struct Buffer {
+  int64_t c, h, w;
+  int64_t offset;    // in pixels, times the number of blocks; buffer 0 is the input, kept outside
+  int64_t stats;     // where its channel sums are kept (counted in channels), -1: not needed
+  bool gradient;     // lies in the memory of the gradients
+  int32_t sums;      // gradients: the buffer (C, 1, 1) of its sums over pixels, -1: none
+};
+
+struct View {
+  int32_t buffer;
+  int32_t norm;  // -1: none
+  bool relu;
+};
+
+// A gradient: channels [channel, ...) of a buffer; through `norm` where that buffer holds the
+// gradient of the norm's output and the gradient of its input is meant.
+struct GradRef {
+  int32_t buffer = -1;
+  int32_t channel = 0;
+  int32_t norm = -1;
+};
+
+struct Norm {
+  int32_t buffer;  // of its input
+  int64_t channels;
+  int64_t coefficients;  // where its coefficients are kept (counted in channels)
+  int64_t weight, bias;
+  double eps;
+  bool body;
+};
+
+// The rows of one view or gradient, as a convolution reads them: zero-padded, in a ring of the
+// last few rows of every channel.
+struct TapSource {
+  bool is_gradient;
+  View view;
+  GradRef gradient;
+  int64_t channels, height, width;
+  int64_t first_row, last_row;  // rows needed for output row i: i * source_step_y + these
+  int64_t left, row_width;      // zero pixels before the row; pixels of a ring row
+  int64_t offset;               // of the ring, in pixels of the scratch
+};
+
+// The outputs (row_class + i * out_step_y, column_class + j * out_step_x) and what adds to them.
+struct TapClass {
+  int64_t taps;
+  const int32_t* offsets;      // [phase][tap]: ring position of the tap for j = 0, in pixels
+  const int64_t* weights;      // [tap]: parameter offset for output channel 0
+  const int64_t* strides;      // [tap]: from one output channel of the group to the next
+  const int32_t* scale_norms;  // [tap]: norm whose scale multiplies the weight, -1: none
+  const int32_t* scale_channels;
+};
+
+struct OutChannel {
+  int32_t buffer, channel;
+  int64_t bias;  // parameter offset, -1: none
+};
+
+// A sum over taps: out[o](y, x) = bias + sum_t weight[o, t] * source_t(y', x'). Forward
+// convolutions step through their source, input gradients of strided ones through their output.
+struct TapConv {
+  List<TapSource> sources;
+  List<OutChannel> outs;        // of all groups
+  const int64_t* out_weights;   // [output channel of a group]: added to the tap's offset
+  const TapClass* classes;      // [row class][column class]
+  int64_t groups, group_channels /* of the source */, group_weights /* parameters */;
+  int64_t group_scale /* scale channels */;
+  int64_t ring;                 // rows of the ring
+  int64_t out_h, out_w, out_step_y, out_step_x, source_step_y, source_step_x;
+  int64_t ring_pixels, ring_offset;  // ring_offset: where it lies in the ring scratch
+  int64_t packed_size, packed_offset;
+};
+
+enum class StepKind {
+  convolve, add, concat, pad, avg_pool, max_pool, scale, global_avg_pool, linear, copy, zeros,
+  statistics,  // channel sums of a buffer whose producer could not keep them
+  normalise,   // coefficients of a norm from the channel sums
+  signs,       // packs the signs of a view
+};
+
+struct Step {
+  StepKind kind;
+  int32_t out = -1;            // buffer; norm for normalise
+  List<View> in;
+  const TapConv* conv = nullptr;
+  Window window;
+  bool count_include_pad = false;
+  int64_t left = 0, top = 0;   // pad
+  int64_t weight = -1, bias = -1, factor = -1;
+  int32_t index = -1;          // max_pool: buffer of the window positions of the maxima
+  int64_t first_word = 0;      // signs: 32-bit words of the pattern
+};
+
+// What one consumer adds to a gradient, row by row.
+enum class RowKind { seed, direct, pad, avg_pool, max_pool, global_avg_pool, linear };
+
+struct RowGradient {
+  RowKind kind;
+  GradRef from;
+  int64_t factor = -1;         // direct: parameter that multiplies, -1: none
+  Window window;
+  bool count_include_pad = false;
+  int64_t left = 0, top = 0, out_h = 1, out_w = 1, out_c = 0;
+  int64_t weight = -1;         // linear
+  int32_t index = -1;
+};
+
+// The gradient of a buffer or of a norm's output, summed over its consumers: first those behind
+// a ReLU, then the mask, then the others.
+struct Collect {
+  int32_t out;
+  View view;  // without relu; its sign is the mask
+  List<TapConv> relu_convs, plain_convs;
+  List<RowGradient> relu_rows, plain_rows;
+};
+
+// Rows [row, ...) of the Jacobian panel.
+struct GradPiece {
+  int64_t weight, bias;        // of the convolution
+  Window window;
+  int64_t out_h, out_w, group_in, group_out;
+  int64_t first, last;         // output channels
+  GradRef gradient;
+  int32_t value;               // buffer of the convolution's own output (coupled mode)
+  int64_t row;                 // of output channel `first`
+  int32_t norm;                // the norm fed by the convolution alone, -1: none
+  int64_t norm_row;            // row of the norm's scale of channel `first`, -1: none
+};
+
+struct WeightGrad {
+  View view;
+  int64_t channels, height, width;
+  int64_t top, left, plane_h, plane_w;  // of the zero-padded planes
+  int64_t chunk;                        // channels prepared at once
+  List<GradPiece> pieces;
+};
+
+struct LinearGrad {
+  View view;
+  int64_t inputs, first, last;
+  GradRef gradient;
+  int64_t row;
+};
+
+struct NormGrad {
+  int32_t norm;
+  GradRef gradient;            // of its output
+  int64_t row;                 // -1: no scale, only the coupling is wanted
+};
+
+enum class BackStepKind { weight_grad, linear_grad, norm_grad, collect };
+
+struct BackStep {
+  BackStepKind kind;
+  int64_t at;                  // index into the list of its kind
+};
+
+// Steps that run block by block, so that a block's data stays in the cache, and whose rows of the
+// Jacobian fit into the panel: first the body's, then the others.
+struct Segment {
+  int64_t first, last;         // steps
+  int64_t body_rows, rows;
+};
+
+enum class Mode { frozen, coupled, regions };
+
+struct Plan {
+  Mode mode;
+  List<Buffer> buffers;
+  List<Norm> norms;
+  List<Step> forward;
+  List<BackStep> backward;
+  List<Segment> segments;
+  List<WeightGrad> weight_grads;
+  List<LinearGrad> linear_grads;
+  List<NormGrad> norm_grads;
+  List<Collect> collects;
+
+  Shape input;
+  View logits;                 // ntk modes
+  int64_t outputs = 0;         // K
+  int64_t value_pixels = 0, gradient_pixels = 0;  // memory per block
+  int64_t stats_channels = 0, norm_channels = 0;
+  int64_t ring_pixels = 0, plane_pixels = 0, row_pixels = 0, tile_rows = 0;
+  int64_t forward_weights = 0, backward_weights = 0;  // packed weights
+  int64_t panel_rows = 0;      // frozen: rows of the largest segment; coupled: of all
+  int64_t words = 0;           // regions: 32-bit words per pattern
+
+  std::vector<std::shared_ptr<void>> owned;  // what the pointers point to
+};
+
+// `repeated`: several backward sweeps follow one forward sweep (always so in coupled mode).
+// Throws std::invalid_argument where the program has no logits in the ntk modes.
+std::shared_ptr<const Plan> make_plan(const Program& program, Mode mode, bool repeated);
+
+}  // namespace tegnas::engine

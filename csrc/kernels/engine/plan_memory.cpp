@@ -1,0 +1,139 @@
+// Where every buffer lies: buffers whose lifetimes do not overlap share memory.
+
+#include <algorithm>
+
+#include "plan_builder.h"
+
+namespace tegnas::engine {
+namespace {
+
+struct Life {
+  int64_t begin = -1, end = -1;  // times of the first and last step that touch the buffer
+};
+
+// First fit in order of birth.
+int64_t place(std::vector<Buffer>& buffers, const std::vector<Life>& lives, bool gradient,
+              bool both) {
+  std::vector<int32_t> order, placed;
+  for (size_t b = 1; b < buffers.size(); ++b) {
+    if (lives[b].begin >= 0 && (both || buffers[b].gradient == gradient)) {
+      order.push_back(static_cast<int32_t>(b));
+    }
+  }
+  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+    return lives[a].begin < lives[b].begin;
+  });
+  int64_t total = 0;
+  for (int32_t b : order) {
+    std::vector<std::pair<int64_t, int64_t>> taken;
+    for (int32_t other : placed) {
+      if (lives[other].end >= lives[b].begin) {
+        const Buffer& o = buffers[other];
+        taken.push_back({o.offset, o.offset + o.c * o.h * o.w});
+      }
+    }
+    std::sort(taken.begin(), taken.end());
+    const int64_t size = buffers[b].c * buffers[b].h * buffers[b].w;
+    int64_t at = 0;
+    for (const auto& [begin, end] : taken) {
+      if (at + size <= begin) break;
+      at = std::max(at, end);
+    }
+    buffers[b].offset = at;
+    total = std::max(total, at + size);
+    placed.push_back(b);
+  }
+  return total;
+}
+
+}  // namespace
+
+void PlanBuilder::allocate() {
+  std::vector<Life> lives(buffers_.size());
+  int64_t now = 0;
+  const auto touch = [&](int32_t buffer) {
+    if (buffer < 0) return;
+    if (lives[buffer].begin < 0) lives[buffer].begin = now;
+    lives[buffer].end = now;
+  };
+  const auto touch_gradient = [&](const GradRef& ref) {
+    touch(ref.buffer);
+    if (ref.buffer >= 0) touch(buffers_[ref.buffer].sums);
+    // The coupled gradient of a norm's input reads that input.
+    if (ref.norm >= 0 && mode_ == Mode::coupled) touch(norms_[ref.norm].buffer);
+  };
+  for (const Step& step : forward_) {
+    for (int64_t k = 0; k < step.in.count; ++k) touch(step.in.data[k].buffer);
+    if (step.conv != nullptr) {
+      for (int64_t o = 0; o < step.conv->outs.count; ++o) touch(step.conv->outs.data[o].buffer);
+    } else if (step.kind == StepKind::normalise) {
+      touch(norms_[step.out].buffer);
+    } else {
+      touch(step.out);
+    }
+    touch(step.index);
+    ++now;
+  }
+  if (mode_ != Mode::regions) touch(plan_->logits.buffer);
+  const auto touch_collect = [&](const Collect& collect) {
+    touch_gradient({collect.out, 0, -1});
+    if (collect.relu_convs.count + collect.relu_rows.count > 0) touch(collect.view.buffer);
+    for (const auto* convs : {&collect.relu_convs, &collect.plain_convs}) {
+      for (int64_t k = 0; k < convs->count; ++k) {
+        const List<TapSource>& sources = convs->data[k].sources;
+        for (int64_t s = 0; s < sources.count; ++s) touch_gradient(sources.data[s].gradient);
+      }
+    }
+    for (const auto* rows : {&collect.relu_rows, &collect.plain_rows}) {
+      for (int64_t k = 0; k < rows->count; ++k) {
+        touch_gradient(rows->data[k].from);
+        touch(rows->data[k].index);
+      }
+    }
+  };
+  const int64_t forward_end = now;
+  // A segment runs block by block, so within it nothing may take another buffer's place.
+  for (const Segment& segment : segments_) {
+    for (int64_t s = segment.first; s < segment.last; ++s) {
+      const BackStep& step = backward_[s];
+      switch (step.kind) {
+        case BackStepKind::weight_grad: {
+          const WeightGrad& grad = weight_grads_[step.at];
+          touch(grad.view.buffer);
+          for (int64_t k = 0; k < grad.pieces.count; ++k) {
+            touch_gradient(grad.pieces.data[k].gradient);
+            if (mode_ == Mode::coupled) touch(grad.pieces.data[k].value);
+          }
+          break;
+        }
+        case BackStepKind::linear_grad:
+          touch(linear_grads_[step.at].view.buffer);
+          touch_gradient(linear_grads_[step.at].gradient);
+          break;
+        case BackStepKind::norm_grad:
+          touch(norms_[norm_grads_[step.at].norm].buffer);
+          touch_gradient(norm_grads_[step.at].gradient);
+          break;
+        case BackStepKind::collect: touch_collect(collects_[step.at]);
+      }
+      if (mode_ == Mode::coupled) ++now;  // runs step by step
+    }
+    ++now;
+  }
+  if (repeated_) {
+    for (size_t b = 1; b < buffers_.size(); ++b) {
+      if (!buffers_[b].gradient && lives[b].end >= forward_end) lives[b].end = now;
+    }
+    plan_->value_pixels = place(buffers_, lives, false, false);
+    plan_->gradient_pixels = place(buffers_, lives, true, false);
+  } else {
+    plan_->value_pixels = place(buffers_, lives, false, true);
+  }
+  for (const Buffer& b : buffers_) plan_->row_pixels = std::max(plan_->row_pixels, b.w);
+  const auto rings = [&](const TapConv* conv) {
+    if (conv != nullptr) plan_->ring_pixels = std::max(plan_->ring_pixels, conv->ring_pixels);
+  };
+  for (const Step& step : forward_) rings(step.conv);
+}
+
+}  // namespace tegnas::engine

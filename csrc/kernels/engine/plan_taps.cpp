@@ -1,0 +1,224 @@
+// The tables of a convolution as a sum over taps, forward and for the input gradient.
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+#include "plan_builder.h"
+
+namespace tegnas::engine {
+namespace {
+
+struct Tap {
+  int64_t source, channel;  // of the first group
+  int64_t dy, dx;           // source pixel for output (0, 0) of the class
+  int64_t weight, stride;
+  int32_t norm, scale_channel;
+};
+
+int64_t floor_mod(int64_t a, int64_t b) { return ((a % b) + b) % b; }
+
+}  // namespace
+
+// Taps of every class, kept until the ring's geometry is known.
+struct PlanBuilder::TapTable {
+  std::vector<std::vector<Tap>> classes;
+};
+
+TapConv PlanBuilder::forward_taps(const std::vector<int32_t>& steps) {
+  const Instruction& first = instruction_of(steps[0]);
+  const Step& step = steps_[steps[0]];
+  const Window& w = first.window;
+  const View view = step.in.data[0];
+  const Shape in = shape_of(view.buffer);
+  const Shape out = shape_of(step.out);
+  TapConv conv{};
+  conv.groups = first.groups;
+  conv.group_channels = in.c / first.groups;
+  conv.group_weights = out.c / first.groups * conv.group_channels * w.kh * w.kw;
+  conv.out_h = out.h;
+  conv.out_w = out.w;
+  conv.out_step_y = conv.out_step_x = 1;
+  conv.source_step_y = w.sh;
+  conv.source_step_x = w.sw;
+
+  const int64_t fan = conv.group_channels * w.kh * w.kw;
+  std::vector<OutChannel> outs;
+  std::vector<int64_t> out_weights;
+  for (int32_t s : steps) {
+    const Instruction& i = instruction_of(s);
+    const int64_t channels = buffers_[steps_[s].out].c;
+    for (int64_t o = 0; o < channels; ++o) {
+      outs.push_back({steps_[s].out, static_cast<int32_t>(o), i.bias < 0 ? -1 : i.bias + o});
+      if (o < channels / conv.groups) out_weights.push_back(i.weight + o * fan);
+    }
+  }
+  conv.outs = list(outs);
+  conv.out_weights = keep(out_weights);
+
+  TapTable table;
+  table.classes.resize(1);
+  for (int64_t c = 0; c < conv.group_channels; ++c) {
+    for (int64_t y = 0; y < w.kh; ++y) {
+      for (int64_t x = 0; x < w.kw; ++x) {
+        table.classes[0].push_back({0, c, y * w.dh - w.ph, x * w.dw - w.pw,
+                                    (c * w.kh + y) * w.kw + x, 0, -1, 0});
+      }
+    }
+  }
+  std::vector<TapSource> sources(1);
+  sources[0].view = view;
+  sources[0].channels = in.c;
+  sources[0].height = in.h;
+  sources[0].width = in.w;
+  finish_taps(conv, sources, table, static_cast<int64_t>(out_weights.size()));
+  conv.packed_offset = 0;
+  plan_->forward_weights = std::max(plan_->forward_weights, conv.packed_size);
+  return conv;
+}
+
+// The input gradient of the given convolutions, which read one view, in one sum over the taps of
+// all of them. They have stride 1 and one group, or there is only one of them.
+TapConv PlanBuilder::backward_taps(const std::vector<int32_t>& steps, int32_t out) {
+  const Instruction& first = instruction_of(steps[0]);
+  const Shape in = shape_of(out);
+  TapConv conv{};
+  conv.groups = first.groups;
+  conv.group_channels = buffers_[steps_[steps[0]].out].c / first.groups;
+  conv.group_weights =
+      conv.group_channels * (in.c / first.groups) * first.window.kh * first.window.kw;
+  conv.group_scale = conv.group_channels;
+  conv.out_h = in.h;
+  conv.out_w = in.w;
+  conv.out_step_y = first.window.sh;
+  conv.out_step_x = first.window.sw;
+  conv.source_step_y = conv.source_step_x = 1;
+
+  std::vector<OutChannel> outs;
+  for (int64_t c = 0; c < in.c; ++c) outs.push_back({out, static_cast<int32_t>(c), -1});
+  conv.outs = list(outs);
+  const int64_t group_in = in.c / first.groups;
+  conv.out_weights = keep(std::vector<int64_t>(group_in, 0));
+
+  TapTable table;
+  table.classes.resize(conv.out_step_y * conv.out_step_x);
+  std::vector<TapSource> sources;
+  for (int32_t s : steps) {
+    const Instruction& i = instruction_of(s);
+    const Window& w = i.window;
+    const GradRef from = gradients_.at({steps_[s].out, -1});
+    const Buffer& g = buffers_[steps_[s].out];
+    TapSource source{};
+    source.is_gradient = true;
+    source.gradient = from;
+    source.channels = g.c;
+    source.height = g.h;
+    source.width = g.w;
+    for (int64_t a = 0; a < conv.out_step_y; ++a) {
+      for (int64_t b = 0; b < conv.out_step_x; ++b) {
+        std::vector<Tap>& taps = table.classes[a * conv.out_step_x + b];
+        for (int64_t o = 0; o < g.c / i.groups; ++o) {
+          for (int64_t y = 0; y < w.kh; ++y) {
+            for (int64_t x = 0; x < w.kw; ++x) {
+              const int64_t dy = a + w.ph - y * w.dh, dx = b + w.pw - x * w.dw;
+              if (floor_mod(dy, w.sh) != 0 || floor_mod(dx, w.sw) != 0) continue;
+              taps.push_back({static_cast<int64_t>(sources.size()), o, dy / w.sh, dx / w.sw,
+                              i.weight + (o * group_in * w.kh + y) * w.kw + x, w.kh * w.kw,
+                              from.norm, static_cast<int32_t>(o)});
+            }
+          }
+        }
+      }
+    }
+    sources.push_back(source);
+  }
+  finish_taps(conv, sources, table, group_in);
+  conv.packed_offset = plan_->backward_weights;
+  plan_->backward_weights += conv.packed_size;
+  return conv;
+}
+
+// Sizes the rings and turns taps into positions in them.
+void PlanBuilder::finish_taps(TapConv& conv, std::vector<TapSource>& sources,
+                              const TapTable& table, int64_t group_outs) {
+  constexpr int64_t kFar = std::numeric_limits<int64_t>::max();
+  const int64_t columns = (conv.out_w + conv.out_step_x - 1) / conv.out_step_x;
+  conv.ring = 1;
+  for (size_t k = 0; k < sources.size(); ++k) {
+    TapSource& source = sources[k];
+    int64_t first = kFar, last = -kFar, left = 0, right = source.width;
+    for (const std::vector<Tap>& taps : table.classes) {
+      for (const Tap& tap : taps) {
+        if (tap.source != static_cast<int64_t>(k)) continue;
+        first = std::min(first, tap.dy);
+        last = std::max(last, tap.dy);
+        left = std::max(left, -tap.dx);
+        right = std::max(right, (columns - 1) * conv.source_step_x + tap.dx + 1);
+      }
+    }
+    if (first > last) first = last = 0;
+    source.first_row = first;
+    source.last_row = last;
+    source.left = left;
+    source.row_width = left + right;
+    conv.ring = std::max(conv.ring, last - first + 1);
+  }
+  for (TapSource& source : sources) {
+    source.offset = conv.ring_pixels;
+    conv.ring_pixels += source.channels * conv.ring * source.row_width;
+  }
+  if (conv.ring_pixels > std::numeric_limits<int32_t>::max()) {
+    throw std::invalid_argument("a convolution of the program is too large for the engine.");
+  }
+  std::vector<TapClass> classes;
+  for (const std::vector<Tap>& taps : table.classes) {
+    std::vector<int32_t> offsets, norms, channels;
+    std::vector<int64_t> weights, strides;
+    for (int64_t phase = 0; phase < conv.ring; ++phase) {
+      for (const Tap& tap : taps) {
+        const TapSource& source = sources[tap.source];
+        const int64_t slot = floor_mod(phase + tap.dy, conv.ring);
+        offsets.push_back(static_cast<int32_t>(
+            source.offset + (tap.channel * conv.ring + slot) * source.row_width + source.left +
+            tap.dx));
+      }
+    }
+    for (const Tap& tap : taps) {
+      weights.push_back(tap.weight);
+      strides.push_back(tap.stride);
+      norms.push_back(tap.norm);
+      channels.push_back(tap.scale_channel);
+    }
+    const int64_t count = static_cast<int64_t>(taps.size());
+    classes.push_back({count, keep(offsets), keep(weights), keep(strides), keep(norms),
+                       keep(channels)});
+    conv.packed_size += conv.groups * count * group_outs;
+  }
+  conv.classes = keep(classes);
+  conv.sources = list(sources);
+}
+
+// The fewest sums over taps that give the input gradients of these convolutions.
+std::vector<TapConv> PlanBuilder::gradient_convs(const std::vector<int32_t>& steps, int32_t out) {
+  std::vector<int32_t> together;
+  std::vector<TapConv> convs;
+  for (int32_t s : steps) {
+    const Instruction& i = instruction_of(s);
+    if (i.groups == 1 && i.window.sh == 1 && i.window.sw == 1) {
+      together.push_back(s);
+    } else {
+      convs.push_back(backward_taps({s}, out));
+    }
+  }
+  if (!together.empty()) convs.insert(convs.begin(), backward_taps(together, out));
+  // Convolutions that run row by row beside each other need rings of their own.
+  int64_t offset = 0;
+  for (TapConv& conv : convs) {
+    conv.ring_offset = offset;
+    offset += conv.ring_pixels;
+  }
+  plan_->ring_pixels = std::max(plan_->ring_pixels, offset);
+  return convs;
+}
+
+}  // namespace tegnas::engine

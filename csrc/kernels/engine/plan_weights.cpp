@@ -1,0 +1,133 @@
+// Which rows of the Jacobian are computed together: the weight gradients of all convolutions that
+// read one view share its zero-padded planes, and are cut so that they fit into the panel.
+
+#include <algorithm>
+
+#include "plan_builder.h"
+
+namespace tegnas::engine {
+namespace {
+
+// Zero-padded planes are prepared for a few channels at once; this many pixels (of 64 bytes)
+// stay in the L2 cache beside the gradients.
+constexpr int64_t kPlanePixels = 4096;
+// Enough channels for a tile of 1x1 convolutions.
+constexpr int64_t kLeastChunk = 4;
+
+}  // namespace
+
+void PlanBuilder::emit_weight_grads(const Node& node, const std::vector<Consumer>& consumers) {
+  if (node.second < 0 && zeros_[node.first]) return;  // x = 0: the rows are zero
+  for (const bool relu : {true, false}) {
+    std::vector<int32_t> convs;
+    for (const Consumer& c : consumers) {
+      if (c.kind != Consumer::step || c.relu != relu) continue;
+      const View view{node.first, node.second, relu};
+      if (steps_[c.at].kind == StepKind::convolve) convs.push_back(c.at);
+      if (steps_[c.at].kind == StepKind::linear) emit_linear_grads(view, c.at);
+    }
+    if (!convs.empty()) emit_conv_grads({node.first, node.second, relu}, convs);
+  }
+}
+
+GradPiece PlanBuilder::piece_of(int32_t s, int64_t first, int64_t last) {
+  const Instruction& i = instruction_of(s);
+  const Step& step = steps_[s];
+  const Buffer& out = buffers_[step.out];
+  const int64_t channels = buffers_[step.in.data[0].buffer].c;
+  GradPiece piece{};
+  piece.weight = i.weight;
+  piece.bias = i.bias;
+  piece.window = i.window;
+  piece.out_h = out.h;
+  piece.out_w = out.w;
+  piece.group_in = channels / i.groups;
+  piece.group_out = out.c / i.groups;
+  piece.first = first;
+  piece.last = last;
+  piece.gradient = gradients_.at({step.out, -1});
+  piece.value = step.out;
+  piece.norm = piece.gradient.norm;
+  piece.norm_row = -1;
+  piece.row = take_rows((last - first) * piece.group_in * i.window.kh * i.window.kw, i.body);
+  if (piece.norm >= 0) {
+    const Norm& norm = norms_[piece.norm];
+    if (norm.weight >= 0) piece.norm_row = take_rows(last - first, norm.body);
+    const int32_t gradient = piece.gradient.buffer;
+    if (buffers_[gradient].sums < 0) {
+      const int32_t sums = add_buffer({buffers_[gradient].c, 1, 1}, true);
+      buffers_[gradient].sums = sums;
+    }
+  }
+  return piece;
+}
+
+void PlanBuilder::emit_conv_grads(const View& view, const std::vector<int32_t>& convs) {
+  const Shape in = shape_of(view.buffer);
+  WeightGrad grad{};
+  grad.view = view;
+  grad.channels = in.c;
+  grad.height = in.h;
+  grad.width = in.w;
+  int64_t bottom = in.h, right = in.w;
+  for (int32_t s : convs) {
+    const Window& w = instruction_of(s).window;
+    const Buffer& out = buffers_[steps_[s].out];
+    grad.top = std::max(grad.top, w.ph);
+    grad.left = std::max(grad.left, w.pw);
+    bottom = std::max(bottom, (out.h - 1) * w.sh - w.ph + (w.kh - 1) * w.dh + 1);
+    right = std::max(right, (out.w - 1) * w.sw - w.pw + (w.kw - 1) * w.dw + 1);
+  }
+  grad.plane_h = grad.top + bottom;
+  grad.plane_w = grad.left + right;
+  grad.chunk = std::min(in.c, std::max(kLeastChunk, kPlanePixels / (grad.plane_h * grad.plane_w)));
+  plan_->plane_pixels =
+      std::max(plan_->plane_pixels, grad.chunk * grad.plane_h * grad.plane_w);
+
+  std::vector<GradPiece> pieces;
+  int64_t rows = 0;  // of these pieces
+  const auto flush = [&] {
+    if (pieces.empty()) return;
+    push_back_step(BackStepKind::weight_grad, static_cast<int64_t>(weight_grads_.size()));
+    weight_grads_.push_back(grad);
+    pieces_.push_back(pieces);
+    plan_->tile_rows = std::max(plan_->tile_rows, rows);
+    pieces.clear();
+    rows = 0;
+  };
+  for (int32_t s : convs) {
+    const Instruction& i = instruction_of(s);
+    const int64_t outs = buffers_[steps_[s].out].c;
+    const int64_t per_channel = in.c / i.groups * i.window.kh * i.window.kw + 1;
+    const int64_t most = std::max<int64_t>(1, kPanelRows / per_channel);
+    for (int64_t first = 0; first < outs; first += most) {
+      const int64_t last = std::min(outs, first + most);
+      const int64_t more = (last - first) * per_channel;
+      if (rows + more > kPanelRows || starts_segment(more)) flush();
+      begin_segment_for(more);
+      pieces.push_back(piece_of(s, first, last));
+      rows += more;
+    }
+  }
+  flush();
+}
+
+void PlanBuilder::emit_linear_grads(const View& view, int32_t s) {
+  const Instruction& i = instruction_of(s);
+  const int64_t inputs = shape_of(view.buffer).size();
+  const int64_t outs = buffers_[steps_[s].out].c;
+  if (inputs == 0) return;
+  int64_t most = outs;
+  if (mode_ != Mode::coupled) most = std::max<int64_t>(1, kPanelRows / inputs);
+  for (int64_t first = 0; first < outs;) {
+    const int64_t last = std::min(outs, first + most);
+    begin_segment_for((last - first) * inputs);
+    LinearGrad grad{view, inputs, first, last, gradients_.at({steps_[s].out, -1}), 0};
+    grad.row = take_rows((last - first) * inputs, i.body);
+    push_back_step(BackStepKind::linear_grad, static_cast<int64_t>(linear_grads_.size()));
+    linear_grads_.push_back(grad);
+    first = last;
+  }
+}
+
+}  // namespace tegnas::engine
