@@ -30,9 +30,7 @@ struct Index {
 struct Place {
   const char* file;
   int line;
-  bool operator==(const Place& o) const {
-    return line == o.line && std::string(file) == o.file;
-  }
+  bool operator==(const Place& o) const { return line == o.line && std::string(file) == o.file; }
   std::string text() const {
     const std::string path = file;
     return path.substr(path.find_last_of('/') + 1) + ":" + std::to_string(line);
@@ -78,9 +76,7 @@ class Block {
   }
 
   int lane() const { return current_ % kWarp; }
-  Moment now() const {
-    return {current_, barriers_, threads_[current_].warp_barriers};
-  }
+  Moment now() const { return {current_, barriers_, threads_[current_].warp_barriers}; }
 
   char* shared() { return shared_.get(); }
   size_t shared_bytes() const { return shared_bytes_; }
@@ -90,7 +86,8 @@ class Block {
     const auto found = statics_.find(key);
     if (found != statics_.end()) return shared_.get() + found->second;
     const size_t offset = (static_end_ + 15) / 16 * 16;
-    if (offset + bytes > shared_bytes_ + kStaticBytes) fail("more than 48 KiB of static __shared__");
+    if (offset + bytes > shared_bytes_ + kStaticBytes)
+      fail("more than 48 KiB of static __shared__");
     static_end_ = offset + bytes;
     statics_[key] = offset;
     return shared_.get() + offset;
@@ -189,8 +186,8 @@ class Block {
       if (!(like.mask >> lane & 1)) continue;
       if (first + lane >= count_) return false;
       const Thread& other = threads_[first + lane];
-      if (other.state != State::at_warp || other.mask != like.mask || !(other.place == like.place) ||
-          std::string(other.kind) != like.kind) {
+      if (other.state != State::at_warp || other.mask != like.mask ||
+          !(other.place == like.place) || std::string(other.kind) != like.kind) {
         return false;
       }
     }
@@ -231,15 +228,15 @@ class Block {
     for (int t = 0; t < count_; ++t) {
       if (threads_[t].state == State::done) continue;
       const bool warp = threads_[t].state == State::at_warp;
-      const std::string where =
-          std::string(warp ? threads_[t].kind : "__syncthreads") + " at " + threads_[t].place.text();
+      const std::string where = std::string(warp ? threads_[t].kind : "__syncthreads") + " at " +
+                                threads_[t].place.text();
       auto& entry = waiting.emplace(where, std::make_pair(0, t)).first->second;
       ++entry.first;
     }
     std::string text;
     for (const auto& [where, entry] : waiting) {
-      text += (text.empty() ? "" : "; ") + std::to_string(entry.first) +
-              " threads (the first is " + std::to_string(entry.second) + ") wait for " + where;
+      text += (text.empty() ? "" : "; ") + std::to_string(entry.first) + " threads (the first is " +
+              std::to_string(entry.second) + ") wait for " + where;
     }
     const int ended = count_ - live();
     fail("divergent barrier: " + text + "; " + std::to_string(ended) + " have ended");

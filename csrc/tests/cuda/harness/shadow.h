@@ -21,8 +21,7 @@ struct Moment {
 inline bool ordered(const Moment& earlier, const Moment& now) {
   if (earlier.thread < 0 || earlier.thread == now.thread) return true;
   if (earlier.barriers < now.barriers) return true;
-  return earlier.thread / kWarp == now.thread / kWarp &&
-         earlier.warp_barriers < now.warp_barriers;
+  return earlier.thread / kWarp == now.thread / kWarp && earlier.warp_barriers < now.warp_barriers;
 }
 
 // Shuffles and ballots order no memory, as CUDA says; only __syncwarp and __syncthreads do.
@@ -55,8 +54,8 @@ class Shadow {
     }
     const bool both_atomic = kind == Access::atomic && cell.by_atomic;
     if (cell.written && !both_atomic && !ordered(cell.write, now)) {
-      return "race in shared memory: no barrier since thread " +
-             std::to_string(cell.write.thread) + " wrote there";
+      return "race in shared memory: no barrier since thread " + std::to_string(cell.write.thread) +
+             " wrote there";
     }
     if (kind == Access::read) {
       if (cell.read.thread >= 0 && cell.read.thread != now.thread) cell.before = cell.read;
