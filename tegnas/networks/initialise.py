@@ -15,7 +15,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
-from tegnas.networks.program import ParameterLayout
+from tegnas.networks.program import CONSTANT, ParameterLayout
 
 
 @lru_cache(maxsize=65536)
@@ -23,8 +23,11 @@ def initial_value(seed: int, name: str, shape: tuple[int, ...]) -> Tensor:
     """What a parameter starts from: float32, on the CPU; the tensor is shared, don't write it.
 
     Convolution and linear weights are Kaiming-normal of fan-in, N(0, 2 / fan_in) (He et al. 2015),
-    as in the released code of the paper; norm scales are 1, biases 0.
+    as in the released code of the paper; norm scales are 1, biases 0. A program's constant factor
+    has its value for a name.
     """
+    if name.startswith(CONSTANT):
+        return torch.full(shape, float(name.removeprefix(CONSTANT)))
     if len(shape) < 2:
         return torch.full(shape, 1.0 if name.endswith("weight") else 0.0)
     generator = torch.Generator().manual_seed(_stream(seed, name, shape))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx, nn
 
-from tegnas.networks.program import ParameterLayout, Program, ProgramBuilder, Shape
+from tegnas.networks.program import CONSTANT, ParameterLayout, Program, ProgramBuilder, Shape
 
 
 class CannotLower(Exception):
@@ -244,7 +244,7 @@ class _Lowering:
             raise CannotLower("it multiplies by something other than a number")
         if factor == 0:
             return _Value(self.build.zeros(self.build.shapes[value.number]), value.flat)
-        name = f"constant {factor!r}"
+        name = f"{CONSTANT}{factor!r}"
         self._constants[name] = float(factor)
         return _Value(self.build.scale(value.number, name), value.flat)
 

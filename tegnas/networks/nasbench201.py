@@ -9,6 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from tegnas.networks.layers import BNReLU, ConvBN, ReLUConvBN
+from tegnas.networks.mixed import MixedOperation
+
+# What an edge computes: one operation, or the mean of several in a supernet.
+Operation = str | tuple[str, ...]
 
 # Edges of the cell as (source node, target node), in the order of the architecture string.
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -21,8 +25,10 @@ class Zero(nn.Module):
         return x * 0.0
 
 
-def make_operation(name: str, channels: int) -> nn.Module:
+def make_operation(name: Operation, channels: int) -> nn.Module:
     """The module of one operation of the space, from ``channels`` to ``channels``."""
+    if isinstance(name, tuple):
+        return MixedOperation(name, lambda each: make_operation(each, channels))
     if name == "none":
         return Zero()
     if name == "skip_connect":
@@ -39,7 +45,7 @@ def make_operation(name: str, channels: int) -> nn.Module:
 class Cell(nn.Module):
     """Four nodes; every node is the sum of its incoming edges, the last one is the output."""
 
-    def __init__(self, operations: Sequence[str], channels: int) -> None:
+    def __init__(self, operations: Sequence[Operation], channels: int) -> None:
         super().__init__()
         for index, name in enumerate(operations):
             self.add_module(f"edge{index}", make_operation(name, channels))
@@ -70,7 +76,7 @@ class Reduction(nn.Module):
         return self.conv_b(self.conv_a(x)) + self.downsample(self.pool(x))
 
 
-def make_stage(operations: Sequence[str], channels: int, cells: int) -> nn.Module:
+def make_stage(operations: Sequence[Operation], channels: int, cells: int) -> nn.Module:
     """One cell stands for itself (``stage0.edge0``); several are numbered (``stage0.cell1.…``)."""
     if cells == 1:
         return Cell(operations, channels)
@@ -90,7 +96,7 @@ class NasBench201Network(nn.Module):
     cell_prefixes = ("stage", "reduction")
 
     def __init__(
-        self, operations: Sequence[str], channels: int, cells: int, num_classes: int
+        self, operations: Sequence[Operation], channels: int, cells: int, num_classes: int
     ) -> None:
         super().__init__()
         self.stem = ConvBN(3, channels)
@@ -119,7 +125,7 @@ class NasBench201ThinNetwork(nn.Module):
     cell_prefixes = ("stage",)
     region_input_shape = (1, 3, 3)
 
-    def __init__(self, operations: Sequence[str], num_classes: int) -> None:
+    def __init__(self, operations: Sequence[Operation], num_classes: int) -> None:
         super().__init__()
         self.stem = ConvBN(1, 1)
         self.stage0 = make_stage(operations, 1, cells=1)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tegnas.networks.layers import BN_EPSILON
-from tegnas.networks.nasbench201 import EDGES
+from tegnas.networks.nasbench201 import EDGES, Operation
 from tegnas.networks.program import ParameterLayout, Program, ProgramBuilder, Shape
 
 
 def proxy_program(
-    operations: Sequence[str],
+    operations: Sequence[Operation],
     channels: int,
     num_classes: int,
     image_shape: Shape,
@@ -31,7 +31,7 @@ def proxy_program(
 
 
 def thin_program(
-    operations: Sequence[str], num_classes: int, image_shape: Shape, layout: ParameterLayout
+    operations: Sequence[Operation], num_classes: int, image_shape: Shape, layout: ParameterLayout
 ) -> Program:
     """``NasBench201ThinNetwork``: its ReLUs are the activation pattern."""
     build = ProgramBuilder(image_shape, layout)
@@ -47,7 +47,12 @@ def _head(build: ProgramBuilder, value: int, num_classes: int) -> Program:
 
 
 def _cell(
-    build: ProgramBuilder, value: int, operations: Sequence[str], name: str, *, dead_edges: bool
+    build: ProgramBuilder,
+    value: int,
+    operations: Sequence[Operation],
+    name: str,
+    *,
+    dead_edges: bool,
 ) -> int:
     alive = _nodes_before_output(operations)
     nodes: list[int | None] = [value, None, None, None]
@@ -63,7 +68,7 @@ def _cell(
     return nodes[3]
 
 
-def _nodes_before_output(operations: Sequence[str]) -> set[int]:
+def _nodes_before_output(operations: Sequence[Operation]) -> set[int]:
     """Nodes from which a path without ``none`` leads to the output."""
     alive = {3}
     for name, (source, target) in reversed(list(zip(operations, EDGES, strict=True))):
@@ -72,7 +77,11 @@ def _nodes_before_output(operations: Sequence[str]) -> set[int]:
     return alive
 
 
-def _edge(build: ProgramBuilder, value: int, operation: str, name: str) -> int:
+def _edge(build: ProgramBuilder, value: int, operation: Operation, name: str) -> int:
+    if isinstance(operation, tuple):
+        terms = [_edge(build, value, each, f"{name}.{each}") for each in operation]
+        total = build.add(terms)
+        return build.multiply(total, 1.0 / len(terms)) if len(terms) > 1 else total
     if operation == "skip_connect":
         return value
     if operation == "avg_pool_3x3":

@@ -46,6 +46,9 @@ _NAMES = {
 
 Shape = tuple[int, int, int]
 
+# Name of a parameter that is a constant factor, followed by its value.
+CONSTANT = "constant "
+
 
 class ParameterLayout:
     """Where each parameter lies in the vector that programs read; grows as programs are made."""
@@ -206,6 +209,10 @@ class ProgramBuilder:
     def scale(self, value: int, name: str) -> int:
         """Product with one number, ``name``, which is not a weight of the kernel."""
         return self._add(self.shapes[value], SCALE, value, self.layout.offset(name, (1,)))
+
+    def multiply(self, value: int, factor: float) -> int:
+        """Product with a constant."""
+        return self.scale(value, f"{CONSTANT}{factor!r}")
 
     def concat(self, values: Sequence[int]) -> int:
         """Concatenation along channels."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from torch import nn
@@ -16,6 +16,7 @@ from tegnas.networks.nasbench201 import EDGES, NasBench201Network, NasBench201Th
 from tegnas.networks.nasbench201_program import proxy_program, thin_program
 from tegnas.networks.program import ParameterLayout, Program, Shape
 from tegnas.spaces.base import NETWORK_KINDS
+from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, parse_supernet
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
@@ -43,11 +44,15 @@ class NasBench201:
 
     name = "nas-bench-201"
 
-    def parse(self, text: str) -> NasBench201Architecture:
+    def parse(self, text: str) -> NasBench201Architecture | Supernet:
         """Read an architecture string such as ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
 
-        Raises ``InputError`` for an unknown operation or a malformed string.
+        Also what ``str`` prints of a supernet. Raises ``InputError`` for an unknown operation or a
+        malformed string.
         """
+        supernet = parse_supernet(text, len(EDGES), OPERATIONS)
+        if supernet is not None:
+            return supernet
         nodes = text.strip().split("+")
         if len(nodes) != 3 or not all(_NODE.fullmatch(node) for node in nodes):
             raise InputError(
@@ -99,6 +104,34 @@ class NasBench201:
                 if name != current:
                     yield _with_operation(arch, edge, name)
 
+    def choices(self) -> tuple[Choice, ...]:
+        """The operation of each of the six edges."""
+        return tuple(Choice(f"{source}→{target}", OPERATIONS) for source, target in EDGES)
+
+    def encode(self, arch: NasBench201Architecture) -> tuple[int, ...]:
+        """The index of each edge's operation in ``OPERATIONS``."""
+        return tuple(OPERATIONS.index(name) for name in arch.operations)
+
+    def decode(self, indices: Sequence[int]) -> NasBench201Architecture:
+        """The architecture with these operations."""
+        return NasBench201Architecture(tuple(OPERATIONS[index] for index in indices))
+
+    def supernet(self) -> Supernet:
+        """All operations but ``none`` on every edge, as TE-NAS begins."""
+        return Supernet((OPERATIONS[1:],) * len(EDGES))
+
+    def removals(self, supernet: Supernet) -> tuple[RemovalGroup, ...]:
+        """One operation of an edge that has several; one must stay."""
+        return tuple(
+            RemovalGroup(tuple((edge, name) for name in names), keep=1)
+            for edge, names in enumerate(supernet.operations)
+            if len(names) > 1
+        )
+
+    def single_path(self, supernet: Supernet) -> NasBench201Architecture:
+        """The architecture of the one operation that is left on every edge."""
+        return NasBench201Architecture(tuple(name for (name,) in supernet.operations))
+
     def canonical(self, arch: NasBench201Architecture) -> str:
         """The cell as an expression in its input; equal for isomorphic cells (6,466 classes).
 
@@ -121,19 +154,19 @@ class NasBench201:
             expressions.append(" + ".join(sorted(terms)))
         return expressions[3]
 
-    def is_connected(self, arch: NasBench201Architecture) -> bool:
+    def is_connected(self, arch: NasBench201Architecture | Supernet) -> bool:
         """Whether a path without ``none`` leads from the cell's input to its output."""
         reached = {0}
-        for name, (source, target) in sorted(
-            zip(arch.operations, EDGES, strict=True), key=lambda edge: edge[1]
+        for names, (source, target) in sorted(
+            zip(_mixed(arch), EDGES, strict=True), key=lambda edge: edge[1]
         ):
-            if name != "none" and source in reached:
+            if set(names) - {"none"} and source in reached:
                 reached.add(target)
         return 3 in reached
 
     def network(
         self,
-        arch: NasBench201Architecture,
+        arch: NasBench201Architecture | Supernet,
         kind: str = "proxy",
         *,
         num_classes: int = 10,
@@ -159,7 +192,7 @@ class NasBench201:
 
     def program(
         self,
-        arch: NasBench201Architecture,
+        arch: NasBench201Architecture | Supernet,
         kind: str,
         *,
         num_classes: int,
@@ -177,3 +210,10 @@ class NasBench201:
 def _with_operation(arch: NasBench201Architecture, edge: int, name: str) -> NasBench201Architecture:
     operations = arch.operations
     return NasBench201Architecture((*operations[:edge], name, *operations[edge + 1 :]))
+
+
+def _mixed(arch: NasBench201Architecture | Supernet) -> tuple[tuple[str, ...], ...]:
+    """The operations of every edge, one or several."""
+    if isinstance(arch, Supernet):
+        return arch.operations
+    return tuple((name,) for name in arch.operations)

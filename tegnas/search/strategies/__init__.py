@@ -8,10 +8,17 @@ from tegnas.errors import InputError
 from tegnas.search.strategies.base import Strategy
 from tegnas.search.strategies.evolution import Evolution
 from tegnas.search.strategies.exhaustive import Exhaustive
+from tegnas.search.strategies.fpnas import FPNas
+from tegnas.search.strategies.local import LocalSearch
+from tegnas.search.strategies.prune import Prune
 from tegnas.search.strategies.random_search import RandomSearch
+from tegnas.search.strategies.reinforce import Reinforce
 from tegnas.spaces import Space
 
-_STRATEGIES = {each.name: each for each in (RandomSearch, Exhaustive, Evolution)}
+_STRATEGIES = {
+    each.name: each
+    for each in (RandomSearch, Exhaustive, LocalSearch, Evolution, Reinforce, Prune, FPNas)
+}
 
 
 def strategy_names() -> tuple[str, ...]:
@@ -36,7 +43,11 @@ def make_strategy(name: str, space: Space, seed: int, **options: object) -> Stra
 __all__ = [
     "Evolution",
     "Exhaustive",
+    "FPNas",
+    "LocalSearch",
+    "Prune",
     "RandomSearch",
+    "Reinforce",
     "Strategy",
     "make_strategy",
     "strategy_names",

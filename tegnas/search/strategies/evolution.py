@@ -10,6 +10,7 @@ import numpy as np
 
 from tegnas.errors import InputError
 from tegnas.search.evaluation import Evaluation, rank_sums
+from tegnas.search.strategies.drawing import require_mutations
 from tegnas.spaces import Architecture, Space
 
 
@@ -30,6 +31,7 @@ class Evolution:
                 "evolution needs a population of at least 2 and a tournament between 1 and the "
                 f"population, got population={population}, tournament={tournament}"
             )
+        require_mutations(space, self.name)
         self._space = space
         self._rng = random.Random(seed)
         self._size = population

@@ -1,0 +1,51 @@
+"""What strategies ask of a space before they use it, and drawing within its constraints."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from tegnas.errors import InputError
+from tegnas.spaces import Architecture, Space
+from tegnas.spaces.factorised import FactorisedSpace
+
+# Draws in a row that may fail before a search gives up.
+MAX_DRAWS = 10_000
+
+
+def require_mutations(space: Space, strategy: str) -> None:
+    """Raise ``InputError`` unless the architectures of a space have neighbours."""
+    if hasattr(space, "mutate") and hasattr(space, "neighbours"):
+        if next(iter(space.neighbours(space.sample(random.Random(0)))), None) is not None:
+            return
+    raise InputError(
+        f"{space.name} has no mutations, which {strategy} search needs; use random or exhaustive"
+    )
+
+
+def require_choices(space: Space, strategy: str) -> FactorisedSpace:
+    """The space, as a product of choices; ``InputError`` if it isn't one."""
+    if not isinstance(space, FactorisedSpace):
+        raise InputError(
+            f"{space.name} doesn't name its choices, which {strategy} search needs; use evolution "
+            "or random"
+        )
+    return space
+
+
+def draw_admitted(space: Space, draw: Callable[[], Architecture]) -> Architecture:
+    """Draw until the constraints of the space admit the architecture.
+
+    Raises ``InputError`` after ``MAX_DRAWS`` draws that they don't.
+    """
+    admits = getattr(space, "admits", None)
+    if admits is None:
+        return draw()
+    for _ in range(MAX_DRAWS):
+        arch = draw()
+        if admits(arch):
+            return arch
+    raise InputError(
+        f"no architecture of {space.name} within the constraints ({space.describe()}) was found "
+        f"in {MAX_DRAWS:,} draws; loosen them"
+    )
