@@ -1,0 +1,94 @@
+"""The native engine: many networks, written as programs, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class EngineJobs:
+    """Networks to run: programs, parameters, and which job takes which of them.
+
+    Attributes:
+        codes: programs in the encoding of ``csrc/kernels/engine/program.h``.
+        programs: index of the program of every job, int64 (J,).
+        params: float32 or float64 vector that all jobs read from.
+        offsets: where the parameters of every job begin, int64 (J,).
+    """
+
+    codes: Sequence[Sequence[int]]
+    programs: Tensor
+    params: Tensor
+    offsets: Tensor
+
+    def operands(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """What the operators take first."""
+        code = torch.tensor([word for each in self.codes for word in each], dtype=torch.int64)
+        lengths = torch.tensor([0, *map(len, self.codes)], dtype=torch.int64)
+        return code, lengths.cumsum(0), self.programs, self.params, self.offsets
+
+
+def engine_ntk(
+    jobs: EngineJobs,
+    x: Tensor,
+    y: Tensor | None = None,
+    *,
+    batch_norm: str = "frozen",
+    outputs: str = "sum",
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Neural tangent kernels of every job on the same images (Jacot et al. 2018; TEG-NAS 3.1).
+
+    Args:
+        jobs: J networks that give logits.
+        x: images (N, C, H, W) of the parameters' dtype.
+        y: a second batch (M, C, H, W), for the cross kernel.
+        batch_norm: ``"frozen"`` or ``"coupled"`` statistics in the derivative.
+        outputs: ``"sum"``, the kernel of the summed logits, or ``"trace"``, summed over logits.
+
+    Returns:
+        float64 (J, N, N) of all weights, (J, N, N) of the body's weights, and (J, M, N) of the
+        body's weights between y and x (M = 0 without y).
+
+    Raises:
+        ValueError: a malformed program, images that it isn't for, or an unknown mode.
+        TypeError: a dtype other than float32 or float64.
+    """
+    y = x[:0] if y is None else y
+    return torch.ops.tegnas.engine_ntk(*jobs.operands(), x, y, batch_norm, outputs)
+
+
+def engine_regions(jobs: EngineJobs, inputs: Tensor, *, batch_size: int) -> Tensor:
+    """Distinct activation patterns of every job over the same inputs; exact (TEG-NAS 3.2).
+
+    Args:
+        jobs: J networks whose counted ReLUs make the pattern.
+        inputs: (M, C, H, W) of the parameters' dtype.
+        batch_size: inputs that share the statistics of BatchNorm.
+
+    Returns:
+        int64 (J,).
+
+    Raises:
+        ValueError: a malformed program, or inputs that it isn't for.
+        TypeError: a dtype other than float32 or float64.
+    """
+    return torch.ops.tegnas.engine_regions(*jobs.operands(), inputs, batch_size)
+
+
+@torch.library.register_fake("tegnas::engine_ntk")
+def _(code, code_offsets, job_programs, params, job_params, x, y, batch_norm, outputs):
+    jobs, n, m = job_programs.shape[0], x.shape[0], y.shape[0]
+    return (
+        x.new_empty((jobs, n, n), dtype=torch.float64),
+        x.new_empty((jobs, n, n), dtype=torch.float64),
+        x.new_empty((jobs, m, n), dtype=torch.float64),
+    )
+
+
+@torch.library.register_fake("tegnas::engine_regions")
+def _(code, code_offsets, job_programs, params, job_params, inputs, batch_size):
+    return inputs.new_empty((job_programs.shape[0],), dtype=torch.int64)
