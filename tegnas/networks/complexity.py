@@ -18,14 +18,16 @@ def count_flops(network: nn.Module, image_shape: tuple[int, int, int] = (3, 32, 
     A multiply-accumulate of a convolution or linear layer counts as one operation, as does each
     bias added by a linear layer; norm layers, activations, pooling and sums are left out.
     """
-    image = torch.zeros(1, *image_shape)
-    training = network.training
+    parameter = next(network.parameters(), torch.zeros(0))
+    image = torch.zeros(1, *image_shape, dtype=parameter.dtype, device=parameter.device)
+    training = {module: module.training for module in network.modules()}
     network.eval()
     try:
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(image)
     finally:
-        network.train(training)
+        for module, was_training in training.items():
+            module.training = was_training
     biases = sum(
         module.out_features
         for module in network.modules()

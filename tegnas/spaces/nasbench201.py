@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from tegnas.errors import InputError
@@ -67,7 +68,7 @@ class NasBench201:
                         f"unknown operation {operation!r} in {text!r}; NAS-Bench-201 has "
                         f"{', '.join(OPERATIONS)}"
                     )
-                if int(written_source) != source or source >= target:
+                if written_source != str(source) or source >= target:
                     raise InputError(
                         f"node {target} of {text!r} must read nodes 0 to {target - 1} in order, "
                         f"as in {_EXAMPLE}"
@@ -135,23 +136,24 @@ class NasBench201:
     def canonical(self, arch: NasBench201Architecture) -> str:
         """The cell as an expression in its input; equal for isomorphic cells (6,466 classes).
 
-        This is the benchmark's own notion of isomorphism: a skip stands for the node it reads, the
-        terms of a sum have no order, and ``none`` erases its term only as far as a node whose
-        single edge is zero (a sum of zeros stays a sum of zeros).
+        This is the benchmark's own notion of isomorphism, which is one of texts: a skip stands for
+        the text of the node it reads, the terms of a sum are sorted as texts (so that a sum handed
+        on by a skip stays together, and the order of the symbols matters), and ``none`` erases an
+        operation only as far as a node whose single edge is zero (a sum of zeros stays a sum).
         """
-        expressions = ["x"]
+        expressions = ["0"]
         for target in (1, 2, 3):
             terms = []
             for name, (source, end) in zip(arch.operations, EDGES, strict=True):
                 if end != target:
                     continue
-                if name == "none" or expressions[source] == "0":
-                    terms.append("0")
+                if name == "none" or expressions[source] == "#":
+                    terms.append("#")
                 elif name == "skip_connect":
                     terms.append(expressions[source])
                 else:
-                    terms.append(f"{name}({expressions[source]})")
-            expressions.append(" + ".join(sorted(terms)))
+                    terms.append(f"({expressions[source]})@{name}")
+            expressions.append("+".join(sorted(terms)))
         return expressions[3]
 
     def is_connected(self, arch: NasBench201Architecture | Supernet) -> bool:
@@ -177,16 +179,18 @@ class NasBench201:
         ``proxy``: 3 channels, one cell per stage; ``thin``: the first cell alone with one channel;
         ``full``: the benchmark's own, 16 channels, five cells per stage.
         """
-        if kind == "proxy":
-            network: nn.Module = NasBench201Network(arch.operations, 3, 1, num_classes)
-        elif kind == "thin":
-            network = NasBench201ThinNetwork(arch.operations, num_classes)
-        elif kind == "full":
-            network = NasBench201Network(arch.operations, 16, 5, num_classes)
-        else:
-            raise InputError(
-                f"unknown kind of network {kind!r}; choose one of {', '.join(NETWORK_KINDS)}"
-            )
+        # Layers draw weights when they are made; the global generator stays as it is.
+        with torch.random.fork_rng(devices=()):
+            if kind == "proxy":
+                network: nn.Module = NasBench201Network(arch.operations, 3, 1, num_classes)
+            elif kind == "thin":
+                network = NasBench201ThinNetwork(arch.operations, num_classes)
+            elif kind == "full":
+                network = NasBench201Network(arch.operations, 16, 5, num_classes)
+            else:
+                raise InputError(
+                    f"unknown kind of network {kind!r}; choose one of {', '.join(NETWORK_KINDS)}"
+                )
         initialise(network, seed)
         return network
 
