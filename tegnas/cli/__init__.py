@@ -7,8 +7,10 @@ import sys
 import typer
 
 from tegnas.cli.doctor import doctor
+from tegnas.cli.export import export
 from tegnas.cli.score import score
 from tegnas.cli.search import search
+from tegnas.cli.train import train
 from tegnas.errors import InputError, NativeCodeError
 
 app = typer.Typer(
@@ -22,6 +24,8 @@ app = typer.Typer(
 )
 app.command()(search)
 app.command()(score)
+app.command()(export)
+app.command()(train)
 app.command()(doctor)
 
 

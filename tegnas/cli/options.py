@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,6 +30,10 @@ BatchNorm = Annotated[
         help="Statistics held constant in the derivative, or differentiated as in the paper.",
     ),
 ]
+Channels = Annotated[
+    int | None, typer.Option(help="Channels of the first stage; default those of the space.")
+]
+Cells = Annotated[int | None, typer.Option(help="Cells per stage; default those of the space.")]
 Repeats = Annotated[int, typer.Option(help="Networks per architecture.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -41,6 +46,11 @@ def read_batch(images: str, train: int, val: int, seed: int) -> Batch:
 def read_settings(batch_norm: str, repeats: int, seed: int) -> ScoreSettings:
     """The score settings that the shared options describe."""
     return ScoreSettings(batch_norm=batch_norm, repeats=repeats, seed=seed)
+
+
+def slug(images: str) -> str:
+    """An image source as part of a directory's name."""
+    return "".join(char if char.isalnum() else "-" for char in Path(images).stem).strip("-")
 
 
 def read_assignments(assignments: list[str]) -> dict[str, object]:

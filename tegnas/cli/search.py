@@ -22,6 +22,7 @@ from tegnas import benchmarks
 from tegnas.cli import options
 from tegnas.cli.tables import print_search
 from tegnas.search import DEFAULT_BUDGET
+from tegnas.search import Progress as SearchProgress
 from tegnas.search import search as run_search
 from tegnas.spaces import get_space
 
@@ -69,7 +70,7 @@ def search(
     batch = options.read_batch(images, train, val, seed)
     if budget is None:
         budget = len(search_space) if strategy == "exhaustive" else DEFAULT_BUDGET
-    directory = out or Path("runs") / f"{strategy}-{_slug(images)}-seed{seed}"
+    directory = out or Path("runs") / f"{strategy}-{options.slug(images)}-seed{seed}"
     # On stderr, so that stdout holds the result alone.
     console = Console(stderr=True)
     columns = (
@@ -84,7 +85,7 @@ def search(
     with Progress(*columns, console=console, disable=as_json and not console.is_terminal) as bar:
         task = bar.add_task(f"{strategy} on {search_space.name}", total=budget, rate="")
 
-        def show(state: object) -> None:
+        def show(state: SearchProgress) -> None:
             elapsed = bar.tasks[0].elapsed or 0.0
             rate = f"{state.scored / elapsed:.1f} scores/s" if elapsed > 0 else ""
             bar.update(task, completed=state.done, rate=rate)
@@ -114,7 +115,3 @@ def search(
         print(json.dumps({**result.summary(), "out": str(directory)}))
     else:
         print_search(result, directory, accuracies)
-
-
-def _slug(images: str) -> str:
-    return "".join(char if char.isalnum() else "-" for char in Path(images).stem).strip("-")

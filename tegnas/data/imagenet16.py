@@ -13,30 +13,33 @@ from tegnas.errors import InputError
 
 _SIDE = 16
 _FILES = tuple(f"train_data_batch_{i}" for i in range(1, 11))
+_TEST_FILE = "val_data"
 _STATISTICS = Normalisation(
     (122.68 / 255, 116.66 / 255, 104.01 / 255), (63.22 / 255, 61.26 / 255, 65.09 / 255)
 )
 
 
 def open_imagenet16(path: Path, request: Request, classes: int = 1000) -> ImageSource:
-    """The training images of the first ``classes`` classes, 3×16×16.
+    """The images of the first ``classes`` classes, 3×16×16.
 
     NAS-Bench-201 uses the first 120 classes. The whole set has a gigabyte of pixels, so only
     labels are kept and the files that hold chosen images are read a second time.
 
     Args:
         path: the folder with ``train_data_batch_1`` to ``_10``; those that are there are used.
-        request: not used.
+        request: its split says which; the test images are those of ``val_data``.
         classes: labels above this number are left out (labels in the files count from 1).
 
     Raises:
-        InputError: no training file is there, one can't be read, or none of its images belongs
+        InputError: no file of the split is there, one can't be read, or none of its images belongs
             to the first ``classes`` classes.
     """
     require_folder(path)
-    files = [path / name for name in _FILES if (path / name).is_file()]
+    names = _FILES if request.split == "train" else (_TEST_FILE,)
+    files = [path / name for name in names if (path / name).is_file()]
     if not files:
-        raise InputError(f"{path} holds no training file of ImageNet16; expected {_FILES[0]}")
+        kind = "training" if request.split == "train" else "test"
+        raise InputError(f"{path} holds no {kind} file of ImageNet16; expected {names[0]}")
     labels, file_of, row_of = [], [], []
     for number, file in enumerate(files):
         stored = check_labels(read_pickled_rows(file, "labels", _SIDE)[1] - 1, 1000, file)

@@ -33,12 +33,16 @@ class ImageSource:
 
 @dataclass(frozen=True)
 class Request:
-    """What the caller of ``load_batch`` asked for, for the sources that depend on it."""
+    """What the caller of ``load_batch`` asked for, for the sources that depend on it.
+
+    ``split`` is ``"train"`` or, for sources with test files of their own, ``"test"``.
+    """
 
     train: int
     val: int
     seed: int
     size: int | None
+    split: str = "train"
 
 
 def in_memory(

@@ -1,0 +1,81 @@
+"""``tegnas export``."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tegnas.cli import options
+from tegnas.cli.architecture import read_architecture
+from tegnas.errors import InputError
+from tegnas.export import export_onnx, genotype_text, pytorch_source, to_json
+from tegnas.networks.full import full_network
+from tegnas.train import load_weights
+
+
+class Format(str, Enum):
+    """What can be written."""
+
+    pytorch = "pytorch"
+    genotype = "genotype"
+    json = "json"
+    onnx = "onnx"
+
+
+def export(
+    architecture: Annotated[
+        str,
+        typer.Argument(
+            metavar="ARCHITECTURE|RUN|FILE.json",
+            help="Architecture string, run directory (its best) or exported JSON.",
+        ),
+    ],
+    format: Annotated[
+        Format, typer.Option("--format", "-f", help="What to write.")
+    ] = Format.pytorch,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File to write; text goes to stdout without.")
+    ] = None,
+    space: options.Space = "nas-bench-201",
+    channels: options.Channels = None,
+    cells: options.Cells = None,
+    classes: Annotated[int, typer.Option(help="Classes of the classifier.")] = 10,
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights that tegnas train saved (ONNX).")
+    ] = None,
+    image_size: Annotated[int, typer.Option(help="Height and width of images (ONNX).")] = 32,
+) -> None:
+    """Write an architecture as PyTorch source, genotype text, JSON or ONNX.
+
+    The PyTorch file needs nothing but PyTorch and takes the weights of `tegnas train`.
+    """
+    search_space, arch = read_architecture(architecture, space)
+    size: dict[str, Any] = {"channels": channels, "cells": cells, "num_classes": classes}
+    if format is Format.onnx:
+        if out is None:
+            raise InputError("an ONNX model goes to a file; name it with --out FILE.onnx")
+        network = full_network(search_space, arch, **size)
+        if weights is not None:
+            load_weights(network, weights)
+        export_onnx(network, out, image_shape=(3, image_size, image_size))
+        return
+    if weights is not None:
+        raise InputError(
+            "--weights belongs to --format onnx; a PyTorch file loads them by load_state_dict"
+        )
+    writers = {Format.genotype: genotype_text, Format.json: to_json}
+    text = (
+        pytorch_source(search_space, arch, **size)
+        if format is Format.pytorch
+        else writers[format](search_space, arch) + "\n"
+    )
+    if out is None:
+        print(text, end="")
+    else:
+        try:
+            out.write_text(text)
+        except OSError as error:
+            raise InputError(f"{out} can't be written: {error.strerror}") from None

@@ -1,0 +1,141 @@
+"""``tegnas train``."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.console import Console
+
+from tegnas.cli import options
+from tegnas.cli.architecture import read_architecture
+from tegnas.cli.training_view import EpochView, print_check
+from tegnas.data.dataset import Dataset, load_dataset
+from tegnas.errors import InputError
+from tegnas.spaces import get_space
+from tegnas.train import Recipe, check_ranking, recipe_for
+from tegnas.train import train as run_training
+
+
+def train(
+    architecture: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ARCHITECTURE|RUN|FILE.json",
+            help="Architecture string, run directory (its best) or exported JSON.",
+        ),
+    ] = None,
+    space: options.Space = "nas-bench-201",
+    images: options.Images = "digits",
+    seed: options.Seed = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Run directory; default runs/train-IMAGES-seedSEED.")
+    ] = None,
+    image_size: Annotated[
+        int | None, typer.Option(help="Resize images to this height and width.")
+    ] = None,
+    channels: options.Channels = None,
+    cells: options.Cells = None,
+    epochs: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Default: the recipe's.")] = None,
+    cutout: Annotated[
+        int | None, typer.Option(help="Side in pixels; default the recipe's.")
+    ] = None,
+    flip: Annotated[
+        bool | None, typer.Option(help="Mirror half of the images; default yes, but for digits.")
+    ] = None,
+    device: Annotated[
+        str, typer.Option(help="cpu or cuda; auto takes cuda where there is one.")
+    ] = "auto",
+    check: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Instead: train N random architectures and compare their ranking by accuracy "
+            "with that by T, E and G.",
+        ),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Train the full network of an architecture by the recipe of its space.
+
+    After every epoch a checkpoint goes to the run directory; the same command goes on from there
+    after a stop. To try it on a CPU:
+    `--image-size 16 --channels 8 --cells 1 --epochs 8 --batch-size 64`.
+    """
+    dataset = load_dataset(images, size=image_size)
+    changes = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "cutout": cutout,
+        "flip": flip,
+    }
+    size: dict[str, Any] = {"channels": channels, "cells": cells, "seed": seed}
+    size["device"] = (
+        ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    )
+    if check is not None:
+        if architecture is not None or out is not None:
+            raise InputError("--check trains random architectures: give no architecture, no --out")
+        _check(space, check, dataset, recipe_for(space, images, **changes), size, as_json)
+        return
+    if architecture is None:
+        raise InputError("name an architecture, a run directory or a JSON file (or use --check N)")
+    search_space, arch = read_architecture(architecture, space)
+    recipe = recipe_for(search_space.name, images, **changes)
+    directory = out or Path("runs") / f"train-{options.slug(images)}-seed{seed}"
+    console = Console(stderr=True)
+    with EpochView(recipe.epochs, console, disable=as_json and not console.is_terminal) as view:
+        try:
+            result = run_training(
+                search_space, arch, dataset, recipe, out=directory, progress=view.show, **size
+            )
+        except KeyboardInterrupt:
+            view.stop()
+            print(
+                f"tegnas: stopped; the last whole epoch is in {directory}, the same command goes "
+                "on from there",
+                file=sys.stderr,
+            )
+            raise SystemExit(130) from None
+    if as_json:
+        facts = {"arch": str(arch), "test_accuracy": result.test_accuracy, "out": str(directory)}
+        print(json.dumps({**facts, "epochs": len(result.epochs)}))
+    else:
+        print(f"Test accuracy {result.test_accuracy:.2f} % after {len(result.epochs)} epochs")
+        print(f"Saved in {directory}: weights.pt, checkpoint.pt, log.csv, log.jsonl, run.json")
+
+
+def _check(
+    space: str, count: int, dataset: Dataset, recipe: Recipe, size: dict[str, Any], as_json: bool
+) -> None:
+    search_space = get_space(space)
+    rng = random.Random(size["seed"])
+    archs: dict[object, None] = {}
+    if not 2 <= count <= len(search_space):
+        raise InputError(f"--check takes 2 to {len(search_space)} architectures, got {count}")
+    while len(archs) < count:
+        arch = search_space.sample(rng)
+        if search_space.is_connected(arch):
+            archs[arch] = None
+    batch = options.read_batch(dataset.source, 64, 64, size["seed"])
+    console = Console(stderr=True)
+    with EpochView(count, console, unit="network", disable=as_json) as view:
+        result = check_ranking(
+            search_space, list(archs), dataset, batch, recipe, progress=view.advance_to, **size
+        )
+    if as_json:
+        rows = [
+            {"arch": str(arch), "test_accuracy": accuracy}
+            for arch, accuracy in zip(result.scores.archs, result.accuracies, strict=True)
+        ]
+        print(json.dumps({"networks": rows, "kendall_tau": result.taus}))
+    else:
+        print_check(result, recipe)

@@ -1,0 +1,83 @@
+"""How a training looks in a terminal."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from tegnas.cli.tables import indicator_table, number
+from tegnas.train import EpochReport, RankingCheck, Recipe
+
+
+class EpochView(Progress):
+    """A bar over epochs (or networks) with the last accuracy and the time of the end."""
+
+    def __init__(
+        self, total: int, console: Console, *, unit: str = "epoch", disable: bool = False
+    ) -> None:
+        super().__init__(
+            TextColumn(unit),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[end]}"),
+            console=console,
+            disable=disable,
+        )
+        self._total = total
+        self._bar = self.add_task(unit, total=total, state="", end="")
+
+    def show(self, report: EpochReport) -> None:
+        """An epoch has ended."""
+        state = f"loss {report.train_loss:.3f}  test {report.test_accuracy:.2f} %"
+        self._update(report.epoch, state, (self._total - report.epoch) * report.seconds)
+
+    def advance_to(self, done: int) -> None:
+        """So many networks are trained."""
+        elapsed = self.tasks[0].elapsed or 0.0
+        self._update(done, "", (self._total - done) * elapsed / done)
+
+    def _update(self, done: int, state: str, seconds_left: float) -> None:
+        end = time.strftime("ends %H:%M", time.localtime(time.time() + seconds_left))
+        self.update(self._bar, completed=done, state=state, end=end)
+
+
+def print_check(result: RankingCheck, recipe: Recipe) -> None:
+    """Each architecture with its accuracy and indicators, and how well the rankings agree."""
+    table = indicator_table(
+        f"{len(result.scores)} architectures after {recipe.epochs} epochs, by test accuracy"
+    )
+    table.add_column("position by T + E + G", justify="right")
+    table.add_column("test accuracy %", justify="right")
+    ranking = result.scores.ranking().tolist()
+    for position, index in enumerate(np.argsort(result.accuracies)[::-1], start=1):
+        table.add_row(
+            str(position),
+            str(result.scores.archs[index]),
+            number(result.scores.kappa[index].item()),
+            f"{result.scores.regions[index].item():,.0f}",
+            number(result.scores.mse[index].item()),
+            str(ranking[index] + 1),
+            f"{result.accuracies[index]:.2f}",
+        )
+    agreement = Table(title="Agreement with accuracy (Kendall τ)", title_justify="left")
+    for name in result.taus:
+        agreement.add_column(name, justify="right")
+    agreement.add_row(*(f"{value:.2f}" for value in result.taus.values()))
+    console = Console()
+    console.print(table)
+    console.print(agreement)

@@ -1,0 +1,188 @@
+"""Training of one architecture, resumable epoch by epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from tegnas._version import __version__
+from tegnas.data.dataset import Dataset
+from tegnas.errors import InputError
+from tegnas.networks.full import full_network
+from tegnas.search.run_directory import open_run_directory
+from tegnas.spaces import Architecture, Space
+from tegnas.train.checkpoint import read_checkpoint, save_checkpoint
+from tegnas.train.epoch import test_epoch, train_epoch
+from tegnas.train.log import EpochReport, write_log
+from tegnas.train.recipe import Recipe, recipe_for
+
+CHECKPOINT = "checkpoint.pt"
+WEIGHTS = "weights.pt"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """A trained network (in eval mode, on its device) and one report per epoch."""
+
+    network: nn.Module
+    epochs: tuple[EpochReport, ...]
+
+    @property
+    def test_accuracy(self) -> float:
+        """Percentage of the test images after the last epoch; the best epoch isn't picked."""
+        return self.epochs[-1].test_accuracy
+
+
+def train(
+    space: Space,
+    arch: Architecture,
+    dataset: Dataset,
+    recipe: Recipe | None = None,
+    *,
+    channels: int | None = None,
+    cells: int | None = None,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    out: str | Path | None = None,
+    progress: Callable[[EpochReport], None] | None = None,
+) -> TrainResult:
+    """Train the full network of an architecture.
+
+    On CUDA with mixed precision. On the CPU two trainings with the same arguments and number of
+    threads end with the same bits, stopped and resumed between or not.
+
+    Args:
+        recipe: how; the published recipe of the space by default.
+        channels, cells: a smaller network than the space's own.
+        seed: of the first weights, the order of the images and their augmentation.
+        out: run directory: ``checkpoint.pt`` after every epoch, ``log.csv``, ``log.jsonl``, and
+            at the end ``weights.pt``. A training that was stopped goes on from there.
+        progress: called after every epoch, also for those found in ``out``.
+
+    Raises:
+        InputError: a size out of range, a device that isn't there, an ``out`` that can't be used
+            or belongs to another configuration.
+    """
+    recipe = recipe or recipe_for(space.name, dataset.source)
+    device = _device(device)
+    network = full_network(
+        space,
+        arch,
+        channels=channels,
+        cells=cells,
+        num_classes=dataset.num_classes,
+        auxiliary=recipe.auxiliary > 0,
+        seed=seed,
+    ).to(device)
+    optimizer = torch.optim.SGD(
+        network.parameters(),
+        recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=recipe.nesterov,
+    )
+    scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
+    directory = None
+    reports: list[EpochReport] = []
+    if out is not None:
+        directory = open_run_directory(
+            Path(out),
+            {
+                "tegnas": __version__,
+                "space": space.name,
+                "training": str(arch),
+                "recipe": asdict(recipe),
+                "channels": channels,
+                "cells": cells,
+                "images": dataset.source,
+                "image_shape": list(dataset.images.shape),
+                "seed": seed,
+                "device": device.type,
+            },
+        )
+        if (directory / CHECKPOINT).exists():
+            reports = _restore(directory / CHECKPOINT, network, optimizer, scaler, device)
+            for report in reports:
+                _call(progress, report)
+    for epoch in range(len(reports), recipe.epochs):
+        start = time.perf_counter()
+        learned = train_epoch(
+            network, dataset, recipe, optimizer, scaler, seed=seed, epoch=epoch, device=device
+        )
+        tested = test_epoch(network, dataset, device)
+        report = EpochReport(
+            epoch + 1,
+            recipe.learning_rate_at(epoch),
+            learned.loss,
+            learned.accuracy,
+            tested.loss,
+            tested.accuracy,
+            time.perf_counter() - start,
+        )
+        reports.append(report)
+        if directory is not None:
+            _save(directory, network, optimizer, scaler, reports)
+        _call(progress, report)
+    network.eval()
+    if directory is not None:
+        save_checkpoint(directory / WEIGHTS, network.state_dict())
+    return TrainResult(network, tuple(reports))
+
+
+def _call(progress: Callable[[EpochReport], None] | None, report: EpochReport) -> None:
+    if progress is not None:
+        progress(report)
+
+
+def _device(device: torch.device | str) -> torch.device:
+    try:
+        chosen = torch.device(device)
+    except RuntimeError:
+        raise InputError(f"unknown device {device!r}; choose cpu or cuda") from None
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise InputError("torch sees no CUDA device here; choose the device cpu")
+    return chosen
+
+
+def _save(
+    directory: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    reports: list[EpochReport],
+) -> None:
+    save_checkpoint(
+        directory / CHECKPOINT,
+        {
+            "network": network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "scaler": scaler.state_dict(),
+            "reports": [asdict(report) for report in reports],
+        },
+    )
+    write_log(directory, reports)
+
+
+def _restore(
+    path: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    device: torch.device,
+) -> list[EpochReport]:
+    content = read_checkpoint(path, device)
+    try:
+        network.load_state_dict(content["network"])
+        optimizer.load_state_dict(content["optimizer"])
+        scaler.load_state_dict(content["scaler"])
+        return [EpochReport(**report) for report in content["reports"]]
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{path} is no checkpoint of this training ({type(error).__name__}); remove the run "
+            "directory or choose another --out"
+        ) from None
