@@ -60,7 +60,9 @@ def with_torch() -> dict:
                 os.environ["TORCH_CUDA_ARCH_LIST"] = choice.arch_list
             super().run()
 
-    flags = {"cxx": CXX_FLAGS}
+    # at::parallel_for is a template: without OpenMP here it would run serially.
+    threads = ["-fopenmp"] if torch.backends.openmp.is_available() else []
+    flags = {"cxx": CXX_FLAGS + threads}
     macros: list[tuple[str, str | None]] = []
     if choice.cuda:
         flags["nvcc"] = ["-O3", "--expt-relaxed-constexpr"]
@@ -73,6 +75,7 @@ def with_torch() -> dict:
         include_dirs=[str(ROOT / "csrc")],
         define_macros=macros,
         extra_compile_args=flags,
+        extra_link_args=threads,
     )
     return {"ext_modules": [module], "cmdclass": {"build_ext": Build}}
 

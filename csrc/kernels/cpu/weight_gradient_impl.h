@@ -35,7 +35,11 @@ inline void columns(const WeightGradient<T>& g, int64_t first_channel, int64_t c
       T sums[kVectors * kLanes];
       for (int v = 0; v < kVectors; ++v) store<T>(sums + v * kLanes, total[r][v]);
       double* to = out + (k + r) * g.channels + first_channel;
-      for (int64_t o = 0; o < channels; ++o) to[o] = (add ? to[o] : 0.0) + sums[o];
+      if (channels == kVectors * kLanes && !add) {
+        for (int o = 0; o < kVectors * kLanes; ++o) to[o] = sums[o];
+      } else {
+        for (int64_t o = 0; o < channels; ++o) to[o] = (add ? to[o] : 0.0) + sums[o];
+      }
     }
   }
 }

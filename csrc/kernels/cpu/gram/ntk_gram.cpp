@@ -1,6 +1,7 @@
 #include "kernels/cpu/gram/ntk_gram.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "kernels/cpu/gram/balance.h"
 #include "kernels/cpu/gram/contract.h"
@@ -11,7 +12,7 @@ namespace tegnas::cpu::gram {
 namespace {
 
 // Memory of a panel, for all its images and networks.
-constexpr int64_t kPanelBytes = 16 << 20;
+constexpr int64_t kPanelBytes = 8 << 20;
 constexpr int64_t kLeastColumns = 4096;
 // Columns whose rows stay in the second-level cache while every pair of rows meets.
 constexpr int64_t kCacheColumns = 512;
@@ -19,6 +20,9 @@ constexpr int64_t kCacheColumns = 512;
 constexpr int64_t kTaskRows = 4;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// An odd number of cache lines: rows a power of two apart would compete for the same cache sets.
+int64_t row_stride(int64_t columns) { return (ceil_div(columns, 8) | 1) * 8; }
 
 // The Jacobian's panels of one side, one row per (network, image).
 class Rows {
@@ -28,8 +32,8 @@ class Rows {
 
   void fill(const Panel& panel, int64_t first_network, int64_t networks,
             const ParallelFor& parallel_for) {
-    columns_ = panel.columns;
-    values_.resize(networks * images_ * columns_);
+    stride_ = row_stride(panel.columns);
+    reserve(networks * images_ * stride_);
     std::vector<PieceIndex> indices;
     for (const Piece& piece : panel.pieces) {
       indices.push_back(index_piece(problem_.layers[piece.layer], operands_[piece.layer], piece));
@@ -41,22 +45,32 @@ class Rows {
           const Piece& piece = panel.pieces[p];
           fill_row(problem_.layers[piece.layer], operands_[piece.layer], piece, indices[p],
                    first_network + task / images_, task % images_, scratch,
-                   values_.data() + task * columns_ + piece.column);
+                   values_.get() + task * stride_ + piece.column);
         }
       }
     });
   }
 
   const double* at(int64_t network, int64_t image) const {
-    return values_.data() + (network * images_ + image) * columns_;
+    return values_.get() + (network * images_ + image) * stride_;
   }
 
+  int64_t stride() const { return stride_; }
+
  private:
+  // Not zeroed: every column is written before it is read.
+  void reserve(int64_t count) {
+    if (count <= capacity_) return;
+    values_.reset(new double[count]);
+    capacity_ = count;
+  }
+
   const Problem& problem_;
   const std::vector<Operands>& operands_;
   int64_t images_;
-  int64_t columns_ = 0;
-  std::vector<double> values_;
+  int64_t stride_ = 0;
+  int64_t capacity_ = 0;
+  std::unique_ptr<double[]> values_;
 };
 
 void add_gram(const Problem& problem, const Rows& left, const Rows& right, int64_t columns,
@@ -75,8 +89,9 @@ void add_gram(const Problem& problem, const Rows& left, const Rows& right, int64
         for (int64_t task = first; task < last; ++task) {
           const int64_t i = balanced(task % blocks, blocks) * kTaskRows;
           const int64_t some = std::min(kTaskRows, rows - i);
-          kernel.add_row_products(left.at(network, i) + w, columns, some, right.at(network, 0) + w,
-                                  columns, problem.symmetric() ? i + some : others, width,
+          kernel.add_row_products(left.at(network, i) + w, left.stride(), some,
+                                  right.at(network, 0) + w, right.stride(),
+                                  problem.symmetric() ? i + some : others, width,
                                   out + ((first_network + network) * rows + i) * others, others);
         }
       }

@@ -7,7 +7,7 @@ namespace {
 
 // Output channels of one piece: enough for full vectors, few enough that a panel has room for many
 // weights of each, which share one transposed slice of the gradient.
-constexpr int64_t kChannels = 128;
+constexpr int64_t kChannels = 64;
 
 class Cutter {
  public:
