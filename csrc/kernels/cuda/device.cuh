@@ -73,7 +73,12 @@ class Stream {
                                  static_cast<int>(shared)),
             name);
     }
-    kernel<<<grid, block, shared, stream_> > >(arguments...);
+    cudaLaunchConfig_t config{};
+    config.gridDim = grid;
+    config.blockDim = block;
+    config.dynamicSmemBytes = shared;
+    config.stream = stream_;
+    check(cudaLaunchKernelEx(&config, kernel, arguments...), name);
     check(cudaGetLastError(), name);
   }
 
