@@ -1,6 +1,9 @@
-// Kernels of random programs against the reference: every instruction, both derivatives of batch
-// norm, all instruction sets, awkward sizes.
+// Kernels of random programs and of NAS-Bench-201 networks against the reference: every
+// instruction, both derivatives of batch norm, all instruction sets, awkward sizes.
+#include <cstring>
+
 #include "engine_compare.h"
+#include "nasbench201.h"
 
 using namespace tegnas;
 using namespace tegnas::test;
@@ -18,11 +21,122 @@ void random_programs(int64_t first, int64_t count, int64_t n, int64_t ny, bool c
   }
 }
 
+Case filled(const Writer& writer, int64_t n, int64_t ny, bool coupled) {
+  Random r(3);
+  Case c;
+  c.program = writer.program();
+  c.params = r.normals(writer.parameters(), 0.4);
+  c.n = n;
+  c.ny = ny;
+  c.x = r.normals(n * writer.shape(0).size(), 1);
+  c.y = r.normals(ny * writer.shape(0).size(), 1);
+  c.coupled = coupled;
+  return c;
+}
+
+void nasbench201() {
+  for (const char* ops : {"333333", "3ps1n3", "n1s3p1"}) {
+    compare(filled(Nasbench201::proxy(ops), 5, 3, false), ops, 1e-3);
+  }
+  compare(filled(Nasbench201::proxy("31spn3"), 3, 2, true), "31spn3", 1e-3);
+}
+
+// Networks without a path, layers without channels, images of one pixel.
+void degenerate() {
+  Writer dead({3, 4, 4});
+  int64_t zeros = dead.zeros({3, 4, 4});
+  int64_t x = dead.norm(dead.conv(dead.relu(zeros), 5, square(3, 1, 1), 1, false, true), true, true);
+  x = dead.norm(dead.conv(dead.relu(dead.add({x, x})), 2, square(1, 1, 0), 1, false, true), true, true);
+  dead.linear(dead.global_avg_pool(x), 3, true, false);
+  for (const bool coupled : {false, true}) compare(filled(dead, 3, 2, coupled), "dead", 1e-3);
+
+  Writer empty({1, 5, 5});
+  const int64_t none = empty.conv(0, 0, square(1, 2, 0), 1, false, true);
+  const int64_t one = empty.conv(empty.pad(0, -1, 0, -1, 0), 1, square(1, 2, 0), 1, false, true);
+  const int64_t cropped = empty.pad(one, 0, 1, 0, 1);
+  empty.linear(empty.norm(empty.concat({none, cropped}), true, true), 2, false, false);
+  for (const bool coupled : {false, true}) compare(filled(empty, 4, 3, coupled), "empty", 1e-3);
+
+  Writer nothing({0, 3, 3});
+  nothing.linear(nothing.relu(nothing.conv(0, 4, square(3, 1, 1), 1, true, true)), 2, true, false);
+  compare(filled(nothing, 3, 2, false), "no input channels", 1e-3);
+
+  Writer pixel({2, 1, 1});
+  pixel.linear(pixel.relu(pixel.conv(0, 3, square(3, 1, 1), 1, true, true)), 1, true, true);
+  for (const bool coupled : {false, true}) compare(filled(pixel, 1, 1, coupled), "pixel", 1e-3);
+
+  Writer constant({2, 3, 3});
+  constant.zeros({4, 1, 1});
+  compare(filled(constant, 2, 2, false), "no weights", 1e-3);
+}
+
+// NaN and infinity in the images reach the kernel and nothing else happens.
+void not_finite() {
+  for (const double bad : {NAN, INFINITY}) {
+    for (const bool coupled : {false, true}) {
+      Case c = filled(Nasbench201::proxy("3p13s1"), 3, 2, coupled);
+      c.x[5] = bad;
+      const Reference got = engine_ntk_of<float>(c, cpu::kernels());
+      CHECK(!std::isfinite(got.k_all[0]));
+    }
+  }
+}
+
+// The same bits for any number of threads, and for many jobs in one call.
+void threads_and_jobs() {
+  for (const bool coupled : {false, true}) {
+    std::vector<Case> cases;
+    for (const char* ops : {"3s31p1", "111nnn", "333333"}) {
+      cases.push_back(filled(Nasbench201::proxy(ops), 5, 3, coupled));
+    }
+    std::vector<Reference> alone, together(cases.size());
+    std::vector<std::vector<float>> params;
+    std::vector<cpu::NtkJob<float>> jobs;
+    for (const Case& c : cases) {
+      alone.push_back(engine_ntk_of<float>(c, cpu::kernels()));
+      params.emplace_back(c.params.begin(), c.params.end());
+    }
+    for (size_t k = 0; k < cases.size(); ++k) {
+      together[k].k_all.resize(25);
+      together[k].k_cross.resize(15);
+      jobs.push_back({&cases[k].program, params[k].data(), together[k].k_all.data(), nullptr,
+                      together[k].k_cross.data(), nullptr});
+    }
+    const std::vector<float> x(cases[0].x.begin(), cases[0].x.end());
+    const std::vector<float> y(cases[0].y.begin(), cases[0].y.end());
+    // All cases see the images of the first.
+    for (Case& c : cases) c.x = cases[0].x, c.y = cases[0].y;
+    for (size_t k = 0; k < cases.size(); ++k) alone[k] = engine_ntk_of<float>(cases[k], cpu::kernels());
+    for (const int64_t workers : {1, 2, 5}) {
+      cpu::NtkOptions options;
+      options.workers = workers;
+      if (coupled) options.batch_norm = cpu::NormDerivative::coupled;
+      cpu::engine_ntk<float>(cpu::kernels(), jobs, {x.data(), 5}, {y.data(), 3}, options, threads_for);
+      for (size_t k = 0; k < cases.size(); ++k) {
+        CHECK(together[k].k_all == alone[k].k_all);
+        CHECK(together[k].k_cross == alone[k].k_cross);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
-  const RandomLimits small{10, 7, 8, 9, 3};
-  random_programs(0, 60, 7, 5, false, false, small);
-  random_programs(100, 20, 5, 3, true, false, small);
+  const RandomLimits small{10, 7, 8, 9, 3}, deep{30, 6, 6, 6, 2}, large{14, 17, 33, 31, 10};
+  random_programs(0, 100, 7, 5, false, false, small);
+  random_programs(1000, 60, 5, 3, true, false, small);
+  random_programs(2000, 60, 3, 2, false, false, deep);
+  random_programs(3000, 40, 3, 2, true, false, deep);
+  random_programs(4000, 15, 3, 2, false, true, small);
+  random_programs(5000, 10, 3, 2, true, true, small);
+  random_programs(6000, 12, 1, 7, false, false, large);
+  random_programs(7000, 3, 33, 1, false, false, {10, 9, 12, 9, 3});
+  random_programs(8000, 2, 129, 7, false, false, {8, 5, 6, 7, 3});
+  random_programs(9000, 4, 1, 1, true, false, large);
+  nasbench201();
+  degenerate();
+  not_finite();
+  threads_and_jobs();
   return finish("engine_ntk_test");
 }

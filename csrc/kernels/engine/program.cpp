@@ -120,12 +120,13 @@ Shape read_conv(Reader& r, Instruction& i) {
     r.fail(std::to_string(i.groups) + " groups do not divide " + std::to_string(channels) +
            " input and " + std::to_string(out) + " output channels");
   }
+  const Shape shape = window_shape(r, out, i.in[0], i.window);
   const int64_t fan = channels / i.groups * i.window.kh * i.window.kw;
   if (out > 0 && fan > std::numeric_limits<int64_t>::max() / out) r.fail("its weight is too large");
   i.weight = r.parameters("weight", out * fan, false);
   i.bias = r.parameters("bias", out, true);
   read_flags(r, i.body);
-  return window_shape(r, out, i.in[0], i.window);
+  return shape;
 }
 
 Shape read_batch_norm(Reader& r, Instruction& i) {

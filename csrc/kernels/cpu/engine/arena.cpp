@@ -1,5 +1,6 @@
 #include "arena.h"
 
+#include <algorithm>
 #include <new>
 
 namespace tegnas::cpu {
@@ -15,6 +16,7 @@ void Arena::Free::operator()(char* memory) const {
 
 void Arena::reset(int64_t bytes) {
   used_ = 0;
+  bytes = std::max<int64_t>(bytes, kLine);  // never null
   if (bytes <= size_) return;
   memory_.reset();
   size_ = 0;

@@ -26,7 +26,7 @@ struct PackedImages {
   PackedImages(const EngineKernels<T>& kernels, const Images<T>& images, int64_t size)
       : data((images.count + kernels.lanes - 1) / kernels.lanes * kernels.lanes * size),
         count(images.count) {
-    kernels.pack_images(images.data, images.count, size, data.data());
+    if (!data.empty()) kernels.pack_images(images.data, images.count, size, data.data());
   }
 };
 

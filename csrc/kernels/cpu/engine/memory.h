@@ -46,7 +46,12 @@ EngineBatch<T> cut_batch(Cutter& cutter, const EngineKernels<T>& kernels, const 
   batch.blocks = (images + kernels.lanes - 1) / kernels.lanes;
   const int64_t padded = batch.blocks * kernels.lanes;
   batch.values = cutter.take<T>(plan.value_pixels * padded);
+  // Gradients have a place of their own where several sweeps follow one forward sweep; coupled
+  // sweeps get it from cut_sweep.
   batch.gradients = batch.values;
+  if (plan.mode == engine::Mode::frozen && plan.gradient_pixels > 0) {
+    batch.gradients = cutter.take<T>(plan.gradient_pixels * padded);
+  }
   batch.norms = cutter.take<T>(4 * plan.norm_channels);
   batch.stats = cutter.take<double>(plan.stats_channels * 2 * kernels.lanes);
   batch.packed = cutter.take<T>(plan.backward_weights);

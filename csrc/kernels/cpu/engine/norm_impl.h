@@ -2,14 +2,22 @@
 
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
+// Sums are of differences from the channel's first number, so that the variance does not cancel
+// where it is small beside the mean; a constant channel has variance zero.
+template <typename T>
+inline T pivot_of(const Batch<T>& batch, int32_t buffer, int64_t c) {
+  return *row_of(batch, buffer, 0, c, 0);
+}
+
 // Adds a row to the sums of its channel. A row is summed in T, rows in float64.
 template <typename T>
 inline void add_statistics(const Batch<T>& batch, int32_t buffer, int64_t block, int64_t c,
                            const T* row) {
   const Buffer& b = batch.plan->buffers.data[buffer];
+  const Vec<T> pivot = broadcast(pivot_of(batch, buffer, c));
   Vec<T> sum = {}, squares = {};
   for (int64_t k = 0; k < b.w * lanes<T>; k += lanes<T>) {
-    const Vec<T> v = load(row + k);
+    const Vec<T> v = load(row + k) - pivot;
     sum += v;
     squares += v * v;
   }
@@ -51,8 +59,9 @@ void normalise_step(const Batch<T>& batch, int32_t number) {
       sum += sums[k];
       squares += sums[lanes<T> + k];
     }
-    const double mean = sum / count;
-    double variance = squares / count - mean * mean;
+    const double shifted = sum / count;
+    const double mean = pivot_of(batch, norm.buffer, c) + shifted;
+    double variance = squares / count - shifted * shifted;
     if (variance < 0) variance = 0;
     const double inverse = 1 / __builtin_sqrt(variance + norm.eps);
     const double weight = norm.weight < 0 ? 1 : batch.params[norm.weight + c];
