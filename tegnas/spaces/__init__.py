@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from tegnas.errors import InputError
 from tegnas.spaces.base import NETWORK_KINDS, Architecture, ProgramSpace, Space
+from tegnas.spaces.choice_space import ChoiceSpace
+from tegnas.spaces.darts import Darts
+from tegnas.spaces.darts_architecture import DartsArchitecture
+from tegnas.spaces.loading import is_reference, load_space
+from tegnas.spaces.mobilenet import MobileNetSpace
 from tegnas.spaces.nasbench201 import NasBench201, NasBench201Architecture
+from tegnas.spaces.nats_size import NatsSize
 
-_SPACES = {NasBench201.name: NasBench201}
+_SPACES = {each.name: each for each in (NasBench201, NatsSize, Darts, MobileNetSpace)}
 
 
 def space_names() -> tuple[str, ...]:
@@ -15,19 +21,31 @@ def space_names() -> tuple[str, ...]:
 
 
 def get_space(name: str) -> Space:
-    """The search space of that name; ``InputError`` names the known ones."""
+    """The search space of that name, or from a file by ``FILE.py:NAME``.
+
+    ``InputError`` names the known ones.
+    """
+    if is_reference(name):
+        return load_space(name)
     try:
         return _SPACES[name.lower()]()
     except KeyError:
         known = ", ".join(_SPACES)
-        raise InputError(f"unknown search space {name!r}; tegnas knows {known}") from None
+        raise InputError(
+            f"unknown search space {name!r}; tegnas knows {known}, and FILE.py:NAME"
+        ) from None
 
 
 __all__ = [
     "NETWORK_KINDS",
     "Architecture",
+    "ChoiceSpace",
+    "Darts",
+    "DartsArchitecture",
+    "MobileNetSpace",
     "NasBench201",
     "NasBench201Architecture",
+    "NatsSize",
     "ProgramSpace",
     "Space",
     "get_space",

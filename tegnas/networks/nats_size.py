@@ -1,0 +1,108 @@
+"""Networks of the NATS-Bench size space (Dong et al., TPAMI 2021, arXiv 2009.00437)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+
+import torch
+from torch import Tensor, nn
+
+from tegnas.networks.layers import BN_EPSILON, BNReLU, ConvBN, ReLUConvBN
+from tegnas.networks.nasbench201 import EDGES, Reduction
+
+# The cell of every architecture of the space:
+# |nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|
+_SKIP = 3
+
+
+class Projection(nn.Module):
+    """A skip between different numbers of channels: 1×1 convolution, BatchNorm."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+        self.bn = nn.BatchNorm2d(out_channels, eps=BN_EPSILON)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bn(self.conv(x))
+
+
+class SizeCell(nn.Module):
+    """The fixed cell; edges out of its input change the number of channels."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        for index, (source, _) in enumerate(EDGES):
+            channels = in_channels if source == 0 else out_channels
+            if index != _SKIP:
+                edge: nn.Module = ReLUConvBN(channels, out_channels, 3)
+            elif channels == out_channels:
+                edge = nn.Identity()
+            else:
+                edge = Projection(channels, out_channels)
+            self.add_module(f"edge{index}", edge)
+
+    def forward(self, x: Tensor) -> Tensor:
+        nodes = [x]
+        for target in (1, 2, 3):
+            incoming = [
+                self.get_submodule(f"edge{index}")(nodes[source])
+                for index, (source, end) in enumerate(EDGES)
+                if end == target
+            ]
+            nodes.append(reduce(torch.add, incoming))
+        return nodes[3]
+
+
+class SizeNetwork(nn.Module):
+    """Stem, then cells and reduction blocks in turn, with five numbers of channels.
+
+    ``forward``: (N, 3, H, W) → logits (N, num_classes).
+    """
+
+    cell_prefixes = ("stage", "reduction")
+
+    def __init__(self, channels: Sequence[int], num_classes: int) -> None:
+        super().__init__()
+        first, second, third, fourth, fifth = channels
+        self.stem = ConvBN(3, first)
+        self.stage0 = SizeCell(first, first)
+        self.reduction0 = Reduction(first, second)
+        self.stage1 = SizeCell(second, third)
+        self.reduction1 = Reduction(third, fourth)
+        self.stage2 = SizeCell(fourth, fifth)
+        self.last = BNReLU(fifth)
+        self.classifier = nn.Linear(fifth, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stage0(self.stem(x))
+        x = self.stage1(self.reduction0(x))
+        x = self.stage2(self.reduction1(x))
+        return self.classifier(self.last(x).mean((2, 3)))
+
+
+class SizeThinNetwork(nn.Module):
+    """A cell for each of the five numbers of channels, without a stem: for the region count.
+
+    ``forward``: (M, 1, H, W) → logits (M, num_classes). Its inputs are single numbers: regions are
+    then the pieces of a line, of which wider networks have more. On inputs of several dimensions
+    every network of this space tells all inputs apart.
+    """
+
+    cell_prefixes = ("stage",)
+    region_input_shape = (1, 1, 1)
+
+    def __init__(self, channels: Sequence[int], num_classes: int) -> None:
+        super().__init__()
+        inputs = (1, *channels)
+        for index, outputs in enumerate(channels):
+            self.add_module(f"stage{index}", SizeCell(inputs[index], outputs))
+        self.count = len(channels)
+        self.last = BNReLU(inputs[-1])
+        self.classifier = nn.Linear(inputs[-1], num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for index in range(self.count):
+            x = self.get_submodule(f"stage{index}")(x)
+        return self.classifier(self.last(x).mean((2, 3)))

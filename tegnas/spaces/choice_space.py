@@ -1,0 +1,143 @@
+"""Spaces of the user's own: named choices, and a function that builds the network.
+
+from tegnas.spaces import ChoiceSpace
+
+def build(choices, num_classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(3072, choices["width"]), nn.ReLU(), ...)
+
+SPACE = ChoiceSpace("mlp", {"width": (64, 128), "depth": (1, 2)}, build)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from tegnas.errors import InputError
+from tegnas.networks.initialise import initialise
+from tegnas.spaces.factorised import Choice
+from tegnas.spaces.product import ProductSpace, check_kind
+
+Builder = Callable[[Mapping[str, object], int], nn.Module]
+
+
+@dataclass(frozen=True)
+class ChoiceArchitecture:
+    """The option taken in every choice, by name and printed form."""
+
+    options: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        return ",".join(f"{name}={option}" for name, option in self.options)
+
+
+class ChoiceSpace(ProductSpace):
+    """A space given by its choices.
+
+    Args:
+        name: what results call it.
+        choices: the options of every choice by its name. Options are anything whose printed forms
+            differ and hold no comma.
+        build: ``build(choices, num_classes)`` makes the network of the options taken, a mapping
+            from name to option. It must give logits (N, num_classes) for images (N, C, H, W). Its
+            weights are set afterwards, from the seed.
+        proxy: the same for a small network with the same choices, on which T and G are computed;
+            without it they are computed on the network itself.
+        thin: the same for the network on which linear regions are counted; without it, the proxy.
+        region_input_shape: (C, H, W) of the inputs of the region count, on images small enough
+            that networks differ, where ``thin`` takes such.
+        body: prefixes of the weights behind G; all by default.
+
+    Raises:
+        InputError: no choices, a choice without options, or names and options that can't be told
+            apart in text.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        choices: Mapping[str, Sequence[object]],
+        build: Builder,
+        *,
+        proxy: Builder | None = None,
+        thin: Builder | None = None,
+        region_input_shape: tuple[int, int, int] = (3, 3, 3),
+        body: tuple[str, ...] = ("",),
+    ) -> None:
+        if not choices:
+            raise InputError(f"the space {name!r} has no choices; give it at least one")
+        self.name = name
+        self._values = {
+            choice: {str(option): option for option in options}
+            for choice, options in choices.items()
+        }
+        for choice, options in choices.items():
+            printed = [str(option) for option in options]
+            if not printed or len(set(printed)) < len(printed):
+                raise InputError(
+                    f"choice {choice!r} of {name!r} needs options with different printed forms, "
+                    f"got {printed}"
+                )
+            if any(char in text for text in (choice, *printed) for char in ",=\n"):
+                raise InputError(
+                    f"choice {choice!r} of {name!r} holds a comma, a line break or '=' in its "
+                    "name or options"
+                )
+        proxy = proxy or build
+        self._builders = {"full": build, "proxy": proxy, "thin": thin or proxy}
+        self._region_input_shape = region_input_shape
+        self._body = body
+
+    def parse(self, text: str) -> ChoiceArchitecture:
+        """Read ``name=option,…``; ``InputError`` names what is unknown or missing."""
+        read = dict(part.partition("=")[::2] for part in text.strip().split(","))
+        if set(read) != set(self._values):
+            raise InputError(
+                f"{text!r} is not an architecture of {self.name!r}, whose choices are "
+                f"{', '.join(self._values)}, each as name=option with commas between"
+            )
+        for choice, option in read.items():
+            if option not in self._values[choice]:
+                raise InputError(
+                    f"{choice}={option} in {text!r} is not an option of {self.name!r}; it has "
+                    f"{', '.join(self._values[choice])}"
+                )
+        return ChoiceArchitecture(tuple((choice, read[choice]) for choice in self._values))
+
+    def choices(self) -> tuple[Choice, ...]:
+        """The choices, in the order given."""
+        return tuple(Choice(name, tuple(options)) for name, options in self._values.items())
+
+    def encode(self, arch: ChoiceArchitecture) -> tuple[int, ...]:
+        """The index of every option taken."""
+        return tuple(list(self._values[name]).index(option) for name, option in arch.options)
+
+    def decode(self, indices: Sequence[int]) -> ChoiceArchitecture:
+        """The architecture with these options."""
+        return ChoiceArchitecture(
+            tuple(
+                (choice.name, choice.options[index])
+                for choice, index in zip(self.choices(), indices, strict=True)
+            )
+        )
+
+    def network(
+        self,
+        arch: ChoiceArchitecture,
+        kind: str = "proxy",
+        *,
+        num_classes: int = 10,
+        seed: int = 0,
+    ) -> nn.Module:
+        """What the builder of that kind makes, with weights from the seed."""
+        check_kind(kind)
+        taken = {name: self._values[name][option] for name, option in arch.options}
+        network = self._builders[kind](taken, num_classes)
+        if not hasattr(network, "cell_prefixes"):
+            network.cell_prefixes = self._body
+        if not hasattr(network, "region_input_shape"):
+            network.region_input_shape = self._region_input_shape
+        initialise(network, seed)
+        return network

@@ -1,0 +1,137 @@
+"""Stages of MobileNetV2 blocks: width, depth, kernel and expansion of each of four stages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from tegnas.errors import InputError
+from tegnas.networks.initialise import initialise
+from tegnas.networks.mobilenet import MobileNet, Stage
+from tegnas.spaces.factorised import Choice
+from tegnas.spaces.product import ProductSpace, check_kind
+
+# For images of 32×32: the first stage keeps the resolution, each of the others halves it.
+WIDTHS = ((12, 16, 24), (24, 32, 48), (48, 64, 96), (96, 128, 160))
+STRIDES = (1, 2, 2, 2)
+DEPTHS = (1, 2, 3)
+KERNEL_SIZES = (3, 5)
+EXPANSIONS = (3, 6)
+STEM = 16
+HEAD = 320
+
+_PROXY_DIVISOR = 4
+_THIN_DIVISOR = 12
+
+_STAGE = re.compile(r"w(\d+)d(\d+)k(\d+)e(\d+)")
+_EXAMPLE = "w16d2k3e6-w32d2k3e6-w64d3k5e6-w128d2k3e3"
+
+
+@dataclass(frozen=True)
+class MobileNetArchitecture:
+    """The four stages."""
+
+    stages: tuple[Stage, ...]
+
+    def __str__(self) -> str:
+        return "-".join(
+            f"w{each.width}d{each.depth}k{each.kernel_size}e{each.expansion}"
+            for each in self.stages
+        )
+
+
+class MobileNetSpace(ProductSpace):
+    """1,679,616 networks of inverted residual blocks for small images.
+
+    In the manner of MobileNetV2 (Sandler et al., CVPR 2018, arXiv 1801.04381) and of the searches
+    around it (MnasNet, arXiv 1807.11626); the options are ours, scaled to 32×32 pixels.
+    """
+
+    name = "mobilenet"
+
+    def parse(self, text: str) -> MobileNetArchitecture:
+        """Read stages such as ``w16d2k3e6-…``; ``InputError`` if they aren't of this space."""
+        matches = [_STAGE.fullmatch(stage) for stage in text.strip().split("-")]
+        if len(matches) != len(WIDTHS) or not all(matches):
+            raise InputError(
+                f"{text!r} is not an architecture of the mobilenet space; it should look like "
+                f"{_EXAMPLE}"
+            )
+        stages = tuple(Stage(*map(int, match.groups())) for match in matches if match)
+        for index, (stage, widths) in enumerate(zip(stages, WIDTHS, strict=True)):
+            taken = (stage.width, stage.depth, stage.kernel_size, stage.expansion)
+            for letter, value, options in zip("wdke", taken, _options(widths), strict=True):
+                if value not in options:
+                    raise InputError(
+                        f"stage {index} of {text!r} has {letter}{value}; the options are "
+                        f"{', '.join(f'{letter}{each}' for each in options)}"
+                    )
+        return MobileNetArchitecture(stages)
+
+    def choices(self) -> tuple[Choice, ...]:
+        """Width, depth, kernel size and expansion of every stage."""
+        names = ("width", "depth", "kernel_size", "expansion")
+        return tuple(
+            Choice(f"stage{index}.{name}", tuple(map(str, options)))
+            for index, widths in enumerate(WIDTHS)
+            for name, options in zip(names, _options(widths), strict=True)
+        )
+
+    def encode(self, arch: MobileNetArchitecture) -> tuple[int, ...]:
+        """The index of every option taken."""
+        indices: list[int] = []
+        for stage, widths in zip(arch.stages, WIDTHS, strict=True):
+            taken = (stage.width, stage.depth, stage.kernel_size, stage.expansion)
+            indices += (
+                options.index(value) for value, options in zip(taken, _options(widths), strict=True)
+            )
+        return tuple(indices)
+
+    def decode(self, indices: Sequence[int]) -> MobileNetArchitecture:
+        """The architecture with these options."""
+        stages = []
+        for position, widths in enumerate(WIDTHS):
+            taken = indices[4 * position : 4 * position + 4]
+            values = [
+                options[index] for index, options in zip(taken, _options(widths), strict=True)
+            ]
+            stages.append(Stage(*values))
+        return MobileNetArchitecture(tuple(stages))
+
+    def network(
+        self,
+        arch: MobileNetArchitecture,
+        kind: str = "proxy",
+        *,
+        num_classes: int = 10,
+        seed: int = 0,
+    ) -> nn.Module:
+        """The untrained network.
+
+        ``full``: as described; ``proxy``: a quarter of the widths; ``thin``: a twelfth, on images
+        of one channel, without stem and strides.
+        """
+        check_kind(kind)
+        thin = kind == "thin"
+        divisor = {"full": 1, "proxy": _PROXY_DIVISOR, "thin": _THIN_DIVISOR}[kind]
+        stages = [
+            Stage(each.width // divisor, each.depth, each.kernel_size, each.expansion)
+            for each in arch.stages
+        ]
+        network = MobileNet(
+            stages,
+            (1,) * len(stages) if thin else STRIDES,
+            stem=None if thin else STEM // divisor,
+            head=HEAD // divisor,
+            num_classes=num_classes,
+            in_channels=1 if thin else 3,
+        )
+        initialise(network, seed)
+        return network
+
+
+def _options(widths: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    return (widths, DEPTHS, KERNEL_SIZES, EXPANSIONS)

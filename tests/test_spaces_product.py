@@ -1,0 +1,166 @@
+"""Spaces that are products of choices: the size space, MobileNet stages, the user's own."""
+
+from __future__ import annotations
+
+import pickle
+import random
+from itertools import islice
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from tegnas.errors import InputError
+from tegnas.indicators import count_regions, region_inputs
+from tegnas.networks.complexity import count_parameters
+from tegnas.networks.lowering import lower_module
+from tegnas.spaces import ChoiceSpace, Space, get_space
+from tegnas.spaces.factorised import FactorisedSpace
+
+
+def build(choices, num_classes):
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(48, choices["width"]), nn.ReLU(), nn.LazyLinear(num_classes)
+    )
+
+
+TOY = ChoiceSpace("toy", {"width": (4, 8), "act": ("relu", "none", "tanh")}, build)
+SPACES = [get_space("nats-size"), get_space("mobilenet"), get_space("nas-bench-201"), TOY]
+
+
+@pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
+class TestEverySpace:
+    def test_is_a_factorised_space(self, space):
+        assert isinstance(space, Space)
+        assert isinstance(space, FactorisedSpace)
+
+    @given(seed=st.integers(0, 2**32))
+    def test_text_and_indices_read_back(self, space, seed):
+        arch = space.sample(random.Random(seed))
+        assert space.parse(str(arch)) == arch
+        assert space.decode(space.encode(arch)) == arch
+
+    @given(seed=st.integers(0, 2**32))
+    def test_mutations_are_neighbours(self, space, seed):
+        rng = random.Random(seed)
+        arch = space.sample(rng)
+        neighbours = list(space.neighbours(arch))
+        assert (
+            len(set(neighbours))
+            == len(neighbours)
+            == sum(len(choice.options) - 1 for choice in space.choices())
+        )
+        assert space.mutate(arch, rng) in neighbours
+        assert arch not in neighbours
+
+    def test_enumerates_without_repeats(self, space):
+        first = list(islice(space, 500))
+        assert len(set(first)) == len(first) == min(500, len(space))
+
+    def test_travels_to_other_processes(self, space):
+        again = pickle.loads(pickle.dumps(space))
+        arch = space.sample(random.Random(0))
+        assert again.parse(str(arch)) == arch
+
+
+@pytest.mark.parametrize("name", ["nats-size", "mobilenet"])
+@pytest.mark.parametrize("kind", ["proxy", "full"])
+def test_networks_give_logits_and_can_be_lowered(name, kind):
+    space = get_space(name)
+    network = space.network(space.sample(random.Random(1)), kind, num_classes=7)
+    assert network(torch.randn(2, 3, 32, 32)).shape == (2, 7)
+    if kind == "proxy":
+        lower_module(network, (3, 32, 32))
+
+
+@pytest.mark.parametrize("name", ["nats-size", "mobilenet"])
+def test_thin_networks_differ_in_regions(name):
+    space, rng = get_space(name), random.Random(1)
+    counts = set()
+    for _ in range(4):
+        thin = space.network(space.sample(rng), "thin")
+        inputs = region_inputs(thin.region_input_shape, samples=1000, batch_size=1000, seed=0)
+        counts.add(count_regions(thin, inputs))
+    assert len(counts) == 4
+    assert max(counts) < 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "parameters"),
+    # As the benchmark itself states them.
+    [("8:8:8:8:8", 11_714), ("8:8:16:40:40", 107_826), ("64:64:64:64:64", 713_674)],
+)
+def test_size_networks_have_the_parameters_of_the_benchmark(text, parameters):
+    space = get_space("nats-size")
+    assert count_parameters(space.network(space.parse(text), "full")) == parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("nats-size", "8:8:8:8", "8:16:32:64:64"),
+        ("nats-size", "8:8:8:8:9", "8:16:32:64:64"),
+        ("mobilenet", "w16d2k3e6", "should look like"),
+        ("mobilenet", "w16d2k3e6-w32d2k7e6-w64d3k5e6-w128d2k3e3", "stage 1 .* k7; .* k3, k5"),
+    ],
+)
+def test_malformed_architectures_are_named(name, text, message):
+    with pytest.raises(InputError, match=message):
+        get_space(name).parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("width=4", "choices are width, act"), ("width=5,act=relu", "width=5.* has 4, 8")],
+)
+def test_malformed_architectures_of_own_spaces_are_named(text, message):
+    with pytest.raises(InputError, match=message):
+        TOY.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [({}, "no choices"), ({"a": ()}, "different printed forms"), ({"a": (1, "1")}, "'1', '1'"),
+     ({"a,b": (1,)}, "comma")],
+)  # fmt: skip
+def test_wrong_choices_are_named(choices, message):
+    with pytest.raises(InputError, match=message):
+        ChoiceSpace("wrong", choices, build)
+
+
+class TestSpaceFiles:
+    def test_loads_a_space_and_says_where_from(self, tmp_path):
+        file = tmp_path / "mine.py"
+        file.write_text(
+            "from torch import nn\nfrom tegnas.spaces import ChoiceSpace\n"
+            "def build(choices, n):\n    return nn.Linear(choices['w'], n)\n"
+            "def make():\n    return ChoiceSpace('mine', {'w': (1, 2)}, build)\n"
+            "SPACE = make()\n"
+        )
+        space = get_space(f"{file}:SPACE")
+        assert (space.name, len(space)) == ("mine", 2)
+        assert get_space(f"{file}:make").name == "mine"
+        assert get_space(space.reference).fingerprint == space.fingerprint
+        file.write_text(file.read_text() + "# changed\n")
+        assert get_space(space.reference).fingerprint != space.fingerprint
+
+    @pytest.mark.parametrize(
+        ("text", "name", "message"),
+        [
+            ("SPACE = 1", "SPACE", "is a int and not a search space"),
+            ("SPACE = 1", "OTHER", "has no space called OTHER"),
+            ("1 / 0", "SPACE", "can't be run .ZeroDivisionError"),
+            ("SPACE = 1", "", "as FILE.py:NAME"),
+        ],
+    )
+    def test_wrong_files_are_named(self, tmp_path, text, name, message):
+        file = tmp_path / "mine.py"
+        file.write_text(text)
+        with pytest.raises(InputError, match=message):
+            get_space(f"{file}:{name}")
+
+    def test_missing_files_are_named(self, tmp_path):
+        with pytest.raises(InputError, match="can't be read"):
+            get_space(f"{tmp_path / 'absent.py'}:SPACE")
