@@ -7,13 +7,13 @@ are neither read nor written: on an untrained network they are wrong by orders o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.instancenorm import _InstanceNorm
+from torch.overrides import TorchFunctionMode
 
 from tegnas.errors import InputError
 
@@ -30,51 +30,96 @@ def check_batch_norm(mode: str) -> None:
 
 @contextmanager
 def batch_statistics(network: nn.Module, mode: str) -> Iterator[None]:
-    """Within the block, norm layers of ``network`` use batch statistics and dropout is off."""
+    """Within the block, ``network`` normalises by statistics of the batch and dropout is off.
+
+    Raises ``InputError`` for an unknown mode, and for TorchScript, whose norm layers can't be told
+    to use other statistics.
+    """
     check_batch_norm(mode)
     training = {module: module.training for module in network.modules()}
-    patched = []
+    if any(isinstance(module, torch.jit.ScriptModule) for module in training):
+        raise InputError(
+            f"{type(network).__name__} holds TorchScript, which always normalises by its running "
+            "statistics; pass the Python module that it was made of"
+        )
     try:
         for module in training:
             module.training = False
-            if isinstance(module, _BatchNorm):
-                forward = _frozen_forward if mode == "frozen" else _coupled_forward
-                module.forward = _bind(forward, module)
-                patched.append(module)
-            elif isinstance(module, _InstanceNorm):
-                module.forward = _bind(_instance_forward, module)
-                patched.append(module)
-        yield
+        with _BatchStatistics(mode):
+            yield
     finally:
-        for module in patched:
-            del module.forward
         for module, was_training in training.items():
             module.training = was_training
 
 
-def _bind(forward: Callable[..., Tensor], module: nn.Module) -> Callable[[Tensor], Tensor]:
-    return lambda x: forward(module, x)
+class _BatchStatistics(TorchFunctionMode):
+    """Takes the place of the two functions that would read running statistics.
+
+    On the functions, not the layers, so that it holds for sub-classes whose forward does more than
+    normalise, and for networks that call the functions themselves.
+    """
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self._replacements: dict[Callable, Callable] = {
+            F.batch_norm: _frozen_batch_norm if mode == "frozen" else _coupled_batch_norm,
+            F.instance_norm: _instance_norm,
+        }
+
+    def __torch_function__(
+        self,
+        func: Callable,
+        types: Sequence[type],
+        args: tuple = (),
+        kwargs: dict | None = None,
+    ) -> object:
+        return self._replacements.get(func, func)(*args, **(kwargs or {}))
 
 
-def _coupled_forward(module: _BatchNorm, x: Tensor) -> Tensor:
-    return F.batch_norm(x, None, None, module.weight, module.bias, training=True, eps=module.eps)
+def normalise(x: Tensor, eps: float) -> Tensor:
+    """BatchNorm without scale and shift, by the statistics of the batch held constant."""
+    return _frozen_batch_norm(x, None, None, eps=eps)
 
 
-def _frozen_forward(module: _BatchNorm, x: Tensor) -> Tensor:
-    dims = [0, *range(2, x.dim())]
-    shape = [1, -1, *[1] * (x.dim() - 2)]
-    statistics = x.detach()
-    mean = statistics.mean(dims, keepdim=True)
-    deviation = (statistics.var(dims, keepdim=True, unbiased=False) + module.eps).sqrt()
-    normalised = (x - mean) / deviation
-    if module.weight is not None:
-        normalised = normalised * module.weight.view(shape)
-    if module.bias is not None:
-        normalised = normalised + module.bias.view(shape)
-    return normalised
+# The signatures below are those of the functions that they replace.
 
 
-def _instance_forward(module: _InstanceNorm, x: Tensor) -> Tensor:
-    return F.instance_norm(
-        x, weight=module.weight, bias=module.bias, use_input_stats=True, eps=module.eps
-    )
+def _frozen_batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    dims = [0, *range(2, input.dim())]
+    variance, mean = torch.var_mean(input.detach(), dims, correction=0)
+    return F.batch_norm(input, mean, variance, weight, bias, training=False, eps=eps)
+
+
+def _coupled_batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    return F.batch_norm(input, None, None, weight, bias, training=True, eps=eps)
+
+
+def _instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    return F.instance_norm(input, weight=weight, bias=bias, use_input_stats=True, eps=eps)

@@ -112,13 +112,14 @@ def _decoupled_jacobians(
     native = {
         name: record for name, record in recorder.single_calls().items() if uses[weights[name]] == 1
     }
+    if any(record.doubtful for record in native.values()):
+        # The gradient of one image must arrive under the index of that image. Not of the first or
+        # the last one: a token of that index may well be the only one that the logits read.
+        recorder.note_gradients(logits[1].sum(), images)
+        native = {name: record for name, record in native.items() if record.is_of_image(1)}
     result = []
     for scalars in _scalars(logits, outputs):
-        recorder.clear_gradients()
-        if scalars.requires_grad:
-            # Asked for the gradient of the images, every layer between them and the logits sees
-            # the gradient at its output, and no gradient of a weight is computed.
-            torch.autograd.grad(scalars.sum(), images, retain_graph=True, allow_unused=True)
+        recorder.note_gradients(scalars.sum(), images)
         terms = {
             name: layer_term(record.module, record.input, record.output_grad)
             for name, record in native.items()
@@ -135,7 +136,7 @@ def _decoupled_jacobians(
 
 
 def _logits(network: nn.Module, images: Tensor) -> Tensor:
-    logits = network(images)
+    logits = network(images.clone())  # a network may work in place on what it is given
     if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(images):
         got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise InputError(
@@ -180,10 +181,24 @@ def _requires_grad(weights: Iterable[Tensor]):
 
 @dataclass
 class _Record:
+    """One call of a layer.
+
+    ``doubtful``: by the shapes alone, the first dimension could also be one of tokens, with the
+    images behind it.
+    """
+
     module: nn.Module
     input: Tensor
     version: int
+    doubtful: bool
     output_grad: Tensor | None = None
+
+    def is_of_image(self, index: int) -> bool:
+        """Whether the gradient reaches this index of the first dimension alone, if in doubt."""
+        if not self.doubtful or self.output_grad is None:
+            return True
+        others = [each for each in range(len(self.output_grad)) if each != index]
+        return not bool(self.output_grad[others].any())
 
 
 class _Recorder:
@@ -202,7 +217,8 @@ class _Recorder:
 
     def __enter__(self) -> _Recorder:
         for name, module in self._modules.items():
-            self._handles.append(module.register_forward_hook(self._hook(name)))
+            # Before the network's own hooks, which may replace the output.
+            self._handles.append(module.register_forward_hook(self._hook(name), prepend=True))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -215,10 +231,13 @@ class _Recorder:
             if not args or len(output) != self._images or len(args[0]) != self._images:
                 calls.append(None)  # the first dimension isn't the image: not separable by rows
                 return
-            record = _Record(module, args[0].detach(), args[0]._version)
+            tokens_first = isinstance(module, nn.Linear | nn.LayerNorm) and self._images > 1
+            doubtful = tokens_first and self._images in output.shape[1:-1]
+            record = _Record(module, args[0].detach(), args[0]._version, doubtful)
             calls.append(record)
             # On the tensor, not the module: stays right when a later layer works in place.
-            output.register_hook(lambda grad: setattr(record, "output_grad", grad))
+            if output.requires_grad:
+                output.register_hook(lambda grad: setattr(record, "output_grad", grad))
 
         return hook
 
@@ -232,11 +251,16 @@ class _Recorder:
             and calls[0].input._version == calls[0].version
         }
 
-    def clear_gradients(self) -> None:
+    def note_gradients(self, scalar: Tensor, images: Tensor) -> None:
+        """Fill ``output_grad`` of every record with the gradient of ``scalar``."""
         for calls in self._calls.values():
             for record in calls:
                 if record is not None:
                     record.output_grad = None
+        if scalar.requires_grad:
+            # Asked for the gradient of the images, every layer between them and the logits sees
+            # the gradient at its output, and no gradient of a weight is computed.
+            torch.autograd.grad(scalar, images, retain_graph=True, allow_unused=True)
 
 
 def _uses_in_graph(root: Tensor, weights: Iterable[Tensor]) -> dict[Tensor, int]:

@@ -13,6 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.instancenorm import _InstanceNorm
 
+from tegnas.indicators.batch_statistics import normalise
 from tegnas.ops import Conv2dTerm, LayerTerm, LinearTerm, ScaleTerm
 
 NATIVE_LAYERS = (
@@ -27,14 +28,18 @@ NATIVE_LAYERS = (
     nn.InstanceNorm3d,
 )
 
+_COMPUTATION = ("forward", "_conv_forward", "_apply_instance_norm")
+
 
 def is_native(module: nn.Module) -> bool:
     """Whether ``layer_term`` handles the layer's ``weight``; sub-classes may compute otherwise."""
-    return isinstance(module, NATIVE_LAYERS) and not _overrides_forward(module)
+    return isinstance(module, NATIVE_LAYERS) and not _computes_otherwise(module)
 
 
-def _overrides_forward(module: nn.Module) -> bool:
-    return not type(module).__module__.startswith("torch.nn.")
+def _computes_otherwise(module: nn.Module) -> bool:
+    """Whether a sub-class, or the object itself, has replaced what the torch layer does."""
+    methods = [getattr(module, name) for name in _COMPUTATION if hasattr(module, name)]
+    return any(not method.__module__.startswith("torch.nn.modules.") for method in methods)
 
 
 def layer_term(module: nn.Module, layer_input: Tensor, output_grad: Tensor) -> LayerTerm:
@@ -63,7 +68,7 @@ def layer_term(module: nn.Module, layer_input: Tensor, output_grad: Tensor) -> L
     elif isinstance(module, _InstanceNorm):
         normalised = F.instance_norm(layer_input, use_input_stats=True, eps=module.eps)
     else:
-        normalised = F.batch_norm(layer_input, None, None, training=True, eps=module.eps)
+        normalised = normalise(layer_input, module.eps)
     return ScaleTerm(
         normalised.reshape(1, *normalised.shape[:2], -1),
         output_grad.reshape(1, *output_grad.shape[:2], -1),

@@ -12,8 +12,8 @@ from tegnas.indicators.batch_statistics import batch_statistics
 from tegnas.indicators.ntk import check_images
 from tegnas.indicators.regions import NoReLUError, count_regions, region_inputs
 from tegnas.indicators.regression import centred_targets
-from tegnas.indicators.score import trainability_and_generalization
 from tegnas.indicators.settings import ScoreSettings
+from tegnas.indicators.torch_scorer import trainability_and_generalization
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,6 @@ def _default_region_shape(network: nn.Module, images: Tensor) -> tuple[int, ...]
     try:
         with torch.no_grad(), batch_statistics(network, "frozen"):
             network(images.new_zeros(2, *small))
-    except RuntimeError:
+    except Exception:  # whatever the network makes of a size that it isn't for
         return tuple(images.shape[1:])
     return small

@@ -124,6 +124,8 @@ def check_images(network: nn.Module, images: Tensor) -> None:
     if not isinstance(images, Tensor) or not images.is_floating_point():
         kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
         raise InputError(f"images must be a floating-point tensor (N, ...), got {kind}")
+    if images.dtype not in (torch.float32, torch.float64):
+        raise InputError(f"images must be float32 or float64, got {images.dtype}; convert them")
     if images.dim() < 2 or len(images) == 0:
         raise InputError(f"images must be a batch (N, ...), got shape {tuple(images.shape)}")
     parameter = next(network.parameters(), None)

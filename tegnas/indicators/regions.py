@@ -57,7 +57,7 @@ def count_regions(network: nn.Module, batches: Iterable[Tensor]) -> int:
     with torch.no_grad(), batch_statistics(network, "frozen"):
         for batch in batches:
             with _ReLUSigns() as recorder:
-                network(batch)
+                network(batch.clone())  # it may work in place on what it is given
             signs = [each for each in recorder.signs if each.dim() == 4] or recorder.signs
             if not signs:
                 raise NoReLUError(
@@ -74,3 +74,8 @@ def region_inputs(
     generator = torch.Generator().manual_seed(seed)
     inputs = torch.randn(samples, *shape, generator=generator)
     return list(inputs.split(batch_size))
+
+
+def region_input_shape(network: nn.Module) -> tuple[int, ...]:
+    """The shape of one input that a thin network is counted on: its own, else (1, 3, 3)."""
+    return tuple(getattr(network, "region_input_shape", (1, 3, 3)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 
 from tegnas.errors import InputError
@@ -11,6 +12,11 @@ from tegnas.indicators.batch_statistics import check_batch_norm
 
 # Raised whenever a change of code changes scores, so that old stores aren't read as new ones.
 DEFINITION = 1
+
+ENGINES = ("native", "torch")
+
+# Leaves room to count up the repeats within what a torch generator takes.
+MAX_SEED = 2**62
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,7 @@ class ScoreSettings:
         region_samples: inputs on which linear regions are counted.
         region_batch_size: inputs per forward pass; BatchNorm statistics are those of the pass.
         ridge: added to the diagonal of the kernel before the regression behind G.
+        engine: ``"native"``, or ``"torch"`` for PyTorch modules, one network at a time.
     """
 
     batch_norm: str = "frozen"
@@ -32,14 +39,20 @@ class ScoreSettings:
     region_samples: int = 3000
     region_batch_size: int = 1000
     ridge: float = 0.0
+    engine: str = "native"
 
     def __post_init__(self) -> None:
         check_batch_norm(self.batch_norm)
+        if self.engine not in ENGINES:
+            raise InputError(f"unknown engine {self.engine!r}; choose one of {', '.join(ENGINES)}")
         for name in ("repeats", "region_samples", "region_batch_size"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not self.ridge >= 0:
-            raise InputError(f"ridge must be 0 or more, got {self.ridge}")
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise InputError(f"{name} must be a whole number, at least 1, got {value!r}")
+        if type(self.seed) is not int or not 0 <= self.seed <= MAX_SEED:
+            raise InputError(f"seed must be a whole number from 0 to {MAX_SEED}, got {self.seed!r}")
+        if not 0 <= self.ridge < math.inf:
+            raise InputError(f"ridge must be finite and 0 or more, got {self.ridge}")
 
     def key(self) -> str:
         """A short text that changes whenever a score could change."""
