@@ -2,174 +2,19 @@
 
 #include "kernels/cpu/gram/ntk_gram.h"
 
-#include <ATen/ATen.h>
 #include <torch/library.h>
 
-#include <array>
-#include <vector>
-
+#include "ops/gram_problem.h"
 #include "ops/threads.h"
 
 namespace tegnas {
 namespace {
 
-namespace gram = cpu::gram;
-
-// Of each layer: kind, kernel (2), stride (2), padding (2), dilation (2), groups.
-constexpr int64_t kGeometry = 10;
-enum Kind : int64_t { kConv2d = 0, kLinear = 1, kScale = 2 };
-
-int64_t output_size(const gram::Layer& layer, int d, int64_t input) {
-  const int64_t reach = layer.dilation[d] * (layer.kernel[d] - 1) + 1;
-  const int64_t room = input + 2 * layer.padding[d] - reach;
-  return room < 0 ? 0 : room / layer.stride[d] + 1;
-}
-
-gram::Layer conv_layer(const at::Tensor& input, const at::Tensor& grad, const int64_t* geometry) {
-  TORCH_CHECK_VALUE(input.dim() == 5 && grad.dim() == 5,
-                    "ntk_gram: a convolution needs input and gradient of shape (networks, images, "
-                    "channels, height, width), got ",
-                    input.sizes(), " and ", grad.sizes(), ".");
-  gram::Layer layer;
-  for (int d = 0; d < 2; ++d) {
-    layer.kernel[d] = geometry[1 + d];
-    layer.stride[d] = geometry[3 + d];
-    layer.padding[d] = geometry[5 + d];
-    layer.dilation[d] = geometry[7 + d];
-    TORCH_CHECK_VALUE(layer.kernel[d] > 0 && layer.stride[d] > 0 && layer.padding[d] >= 0 &&
-                          layer.dilation[d] > 0,
-                      "ntk_gram: kernel size, stride and dilation must be positive and padding not "
-                      "negative.");
-  }
-  layer.groups = geometry[9];
-  TORCH_CHECK_VALUE(
-      layer.groups > 0 && input.size(2) % layer.groups == 0 && grad.size(2) % layer.groups == 0,
-      "ntk_gram: groups (", layer.groups, ") must divide the channels of input (", input.size(2),
-      ") and gradient (", grad.size(2), ").");
-  layer.in_channels = input.size(2) / layer.groups;
-  layer.out_channels = grad.size(2) / layer.groups;
-  for (int d = 0; d < 2; ++d) {
-    const int64_t expected = output_size(layer, d, input.size(3 + d));
-    TORCH_CHECK_VALUE(grad.size(3 + d) == expected, "ntk_gram: this convolution turns inputs of ",
-                      input.sizes(), " into outputs of ", expected, " along dimension ", 3 + d,
-                      ", but the gradient has shape ", grad.sizes(), ".");
-  }
-  return layer;
-}
-
-gram::Layer linear_layer(const at::Tensor& input, const at::Tensor& grad) {
-  TORCH_CHECK_VALUE(input.dim() == 4 && grad.dim() == 4 && input.size(2) == grad.size(2),
-                    "ntk_gram: a linear layer needs input (networks, images, positions, in) and "
-                    "gradient (networks, images, positions, out), got ",
-                    input.sizes(), " and ", grad.sizes(), ".");
-  gram::Layer layer;
-  layer.in_channels = input.size(3);
-  layer.out_channels = grad.size(3);
-  return layer;
-}
-
-gram::Layer scale_layer(const at::Tensor& input, const at::Tensor& grad) {
-  TORCH_CHECK_VALUE(input.dim() == 4 && grad.dim() == 4 && input.sizes() == grad.sizes(),
-                    "ntk_gram: a scale needs input and gradient of one shape (networks, images, "
-                    "channels, positions), got ",
-                    input.sizes(), " and ", grad.sizes(), ".");
-  gram::Layer layer;
-  layer.scale = true;
-  layer.in_channels = 1;
-  layer.out_channels = input.size(2);
-  return layer;
-}
-
-gram::Layer make_layer(const at::Tensor& input, const at::Tensor& grad, const int64_t* geometry) {
-  gram::Layer layer;
-  switch (geometry[0]) {
-    case kConv2d:
-      layer = conv_layer(input, grad, geometry);
-      break;
-    case kLinear:
-      layer = linear_layer(input, grad);
-      break;
-    case kScale:
-      layer = scale_layer(input, grad);
-      break;
-    default:
-      TORCH_CHECK_VALUE(false, "ntk_gram: unknown kind of layer ", geometry[0], ".");
-  }
-  layer.float64 = input.scalar_type() == at::kDouble;
-  return layer;
-}
-
-// (network, image, channel, y, x) with a row of positions for linear and scale layers.
-gram::View make_view(const at::Tensor& tensor, int64_t kind) {
-  gram::View view;
-  view.data = tensor.const_data_ptr();
-  const std::array<int64_t, 5> order = kind == kConv2d   ? std::array<int64_t, 5>{0, 1, 2, 3, 4}
-                                       : kind == kLinear ? std::array<int64_t, 5>{0, 1, 3, -1, 2}
-                                                         : std::array<int64_t, 5>{0, 1, 2, -1, 3};
-  for (int d = 0; d < 5; ++d) {
-    view.strides[d] = order[d] < 0 ? 0 : tensor.stride(order[d]);
-    if (d >= 3) view.size[d - 3] = order[d] < 0 ? 1 : tensor.size(order[d]);
-  }
-  return view;
-}
-
-void check_pair(const at::Tensor& input, const at::Tensor& grad, const at::Tensor& like) {
-  const auto dtype = input.scalar_type();
-  TORCH_CHECK_TYPE(dtype == at::kFloat || dtype == at::kDouble,
-                   "ntk_gram: inputs must be float32 or float64, got ", dtype, ".");
-  TORCH_CHECK_TYPE(grad.scalar_type() == dtype, "ntk_gram: input and gradient differ in dtype (",
-                   dtype, " and ", grad.scalar_type(), ").");
-  TORCH_CHECK_VALUE(input.dim() >= 4 && grad.dim() >= 4 && like.dim() >= 4 &&
-                        input.size(0) == like.size(0) && input.size(1) == like.size(1) &&
-                        grad.size(0) == like.size(0) && grad.size(1) == like.size(1),
-                    "ntk_gram: every tensor of one side must begin with the same (networks, "
-                    "images), got ",
-                    input.sizes(), " and ", grad.sizes(), " beside ", like.sizes(), ".");
-}
-
-// One side's operands; checks them and appends their layers to `layers`.
-std::vector<gram::Operands> make_side(at::TensorList inputs, at::TensorList grads,
-                                      at::IntArrayRef geometry, std::vector<gram::Layer>& layers) {
-  std::vector<gram::Operands> side;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    check_pair(inputs[i], grads[i], inputs[0]);
-    const int64_t* layer_geometry = geometry.data() + i * kGeometry;
-    layers.push_back(make_layer(inputs[i], grads[i], layer_geometry));
-    side.push_back(
-        {make_view(inputs[i], layer_geometry[0]), make_view(grads[i], layer_geometry[0])});
-  }
-  return side;
-}
-
 at::Tensor ntk_gram(at::TensorList inputs, at::TensorList grads, at::TensorList other_inputs,
                     at::TensorList other_grads, at::IntArrayRef geometry) {
-  TORCH_CHECK_VALUE(!inputs.empty(), "ntk_gram: at least one layer is needed.");
-  TORCH_CHECK_VALUE(grads.size() == inputs.size() && geometry.size() == inputs.size() * kGeometry,
-                    "ntk_gram: as many gradients and geometries as inputs are needed.");
-  TORCH_CHECK_VALUE(other_inputs.size() == other_grads.size() &&
-                        (other_inputs.empty() || other_inputs.size() == inputs.size()),
-                    "ntk_gram: the other batch must have the same layers.");
-  gram::Problem problem;
-  problem.left = make_side(inputs, grads, geometry, problem.layers);
-  problem.networks = inputs[0].size(0);
-  problem.left_images = problem.right_images = inputs[0].size(1);
-  if (!other_inputs.empty()) {
-    std::vector<gram::Layer> others;
-    problem.right = make_side(other_inputs, other_grads, geometry, others);
-    problem.right_images = other_inputs[0].size(1);
-    TORCH_CHECK_VALUE(other_inputs[0].size(0) == problem.networks,
-                      "ntk_gram: both batches must have the same number of networks.");
-    for (size_t i = 0; i < others.size(); ++i) {
-      TORCH_CHECK_VALUE(others[i].in_channels == problem.layers[i].in_channels &&
-                            others[i].out_channels == problem.layers[i].out_channels &&
-                            others[i].float64 == problem.layers[i].float64,
-                        "ntk_gram: layer ", i,
-                        " differs in channels or dtype between the batches.");
-    }
-  }
-  at::Tensor out = at::empty({problem.networks, problem.left_images, problem.right_images},
-                             inputs[0].options().dtype(at::kDouble));
-  gram::ntk_gram(problem, torch_parallel_for, out.data_ptr<double>());
+  const auto problem = gram_problem(inputs, grads, other_inputs, other_grads, geometry);
+  at::Tensor out = empty_gram(problem, inputs[0]);
+  cpu::gram::ntk_gram(problem, torch_parallel_for, out.data_ptr<double>());
   return out;
 }
 
