@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tegnas.benchmarks import AccuracyTable
@@ -57,12 +58,15 @@ def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTabl
             cells.append("not in the table" if accuracy is None else f"{accuracy:.2f}")
         table.add_row(*cells)
     console.print(table)
-    console.print(f"Saved in [bold]{directory}[/bold]: run.json, scores.sqlite, result.json")
+    console.print(
+        f"Saved in [bold]{escape(str(directory))}[/bold]: run.json, scores.sqlite, result.json"
+    )
     console.print(
         f"Next: tegnas score '{result.best.arch}' --images {result.settings['images']} shows its "
         "repeats; another --seed shows how much of the result is chance",
         soft_wrap=True,
         highlight=False,
+        markup=False,
     )
 
 

@@ -24,14 +24,20 @@ def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
         raise InputError(f"{out} can't be used for the run: {error.strerror}") from None
     path = out / CONFIGURATION
     if not path.exists():
-        if any(out.iterdir()):
+        # A run killed while it wrote its configuration leaves the partial file alone.
+        if any(file != _partial(path) for file in out.iterdir()):
             raise InputError(f"{out} holds other files and no run; choose another --out")
-        _write(path, configuration)
+        try:
+            _write(path, configuration)
+        except OSError as error:
+            raise InputError(f"{out} can't be used for the run: {error.strerror}") from None
         return out
     try:
         previous = json.loads(path.read_text())
     except (OSError, ValueError):
-        raise InputError(f"{path} is damaged; choose another --out") from None
+        previous = None
+    if not isinstance(previous, dict):
+        raise InputError(f"{path} is damaged; choose another --out")
     differing = sorted(
         name
         for name in previous.keys() | configuration.keys()
@@ -50,6 +56,10 @@ def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
 
 def _write(path: Path, content: dict[str, object]) -> None:
     # By way of a second file, so that a kill never leaves half a configuration.
-    partial = path.with_suffix(".partial")
+    partial = _partial(path)
     partial.write_text(json.dumps(content, indent=2) + "\n")
     partial.replace(path)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_suffix(".partial")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -32,20 +33,26 @@ class ScoreStore:
 
     def __init__(self, path: Path | None, *, space: str, settings: str, data: str) -> None:
         self._key = (space, settings, data)
-        try:
+        self._path = path
+        with self._errors():
             self._connection = sqlite3.connect(":memory:" if path is None else path)
-            self._prepare(path)
+            self._prepare()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.Error as error:
             raise InputError(
-                f"{path} can't be used as a store of scores ({error}); choose another --out"
+                f"{self._path} can't be used as a store of scores ({error}); choose another --out"
             ) from None
 
-    def _prepare(self, path: Path | None) -> None:
+    def _prepare(self) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version not in (0, VERSION):
             raise InputError(
-                f"{path} was written by another version of tegnas (format {version}, this one "
-                f"reads {VERSION}); choose another --out"
+                f"{self._path} was written by another version of tegnas (format {version}, this "
+                f"one reads {VERSION}); choose another --out"
             )
         # Write-ahead logging: a commit costs no wait for the disk, and a kill loses nothing.
         self._connection.execute("PRAGMA journal_mode = WAL")
@@ -57,11 +64,12 @@ class ScoreStore:
     def get(self, arch: Architecture) -> Evaluation | None:
         """The stored score of an architecture, if there is one."""
         space, settings, data = self._key
-        rows = self._connection.execute(
-            "SELECT kappa, regions, mse FROM scores WHERE space = ? AND architecture = ? "
-            "AND settings = ? AND data = ? ORDER BY repeat",
-            (space, str(arch), settings, data),
-        ).fetchall()
+        with self._errors():
+            rows = self._connection.execute(
+                "SELECT kappa, regions, mse FROM scores WHERE space = ? AND architecture = ? "
+                "AND settings = ? AND data = ? ORDER BY repeat",
+                (space, str(arch), settings, data),
+            ).fetchall()
         if not rows:
             return None
         # The same mean as ``Scores`` takes, so that a resumed run sees the same bits.
@@ -70,7 +78,7 @@ class ScoreStore:
 
     def add(self, scores: Scores) -> None:
         """Write all repeats of some scores."""
-        with self._connection:
+        with self._errors(), self._connection:
             self._connection.executemany(
                 "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._rows(scores)
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import get_args, get_type_hints
 
 from tegnas.errors import InputError
 from tegnas.search.strategies.base import Strategy
@@ -20,6 +21,8 @@ _STRATEGIES = {
     for each in (RandomSearch, Exhaustive, LocalSearch, Evolution, Reinforce, Prune, FPNas)
 }
 
+_TYPE_NAMES = {int: "a whole number", float: "a number", str: "a word"}
+
 
 def strategy_names() -> tuple[str, ...]:
     """The names that ``make_strategy`` knows."""
@@ -32,12 +35,23 @@ def make_strategy(name: str, space: Space, seed: int, **options: object) -> Stra
         raise InputError(f"unknown strategy {name!r}; tegnas knows {', '.join(_STRATEGIES)}")
     strategy = _STRATEGIES[name]
     parameters = inspect.signature(strategy).parameters
+    hints = get_type_hints(strategy.__init__)
     known = [each for each in parameters if each not in ("space", "seed")]
     for option in options:
         if option not in known:
             listing = ", ".join(known) if known else "no options"
             raise InputError(f"strategy {name!r} has no option {option!r}; it has {listing}")
+        _check_type(name, option, options[option], hints[option])
     return strategy(space, seed, **options)
+
+
+def _check_type(strategy: str, option: str, value: object, hint: type) -> None:
+    accepted = set(get_args(hint) or (hint,))
+    name = next(_TYPE_NAMES[each] for each in _TYPE_NAMES if each in accepted)
+    if float in accepted:
+        accepted.add(int)
+    if type(value) not in accepted:
+        raise InputError(f"{option} of strategy {strategy!r} must be {name}, got {value!r}")
 
 
 __all__ = [
