@@ -35,6 +35,12 @@ Channels = Annotated[
 ]
 Cells = Annotated[int | None, typer.Option(help="Cells per stage; default those of the space.")]
 Repeats = Annotated[int, typer.Option(help="Networks per architecture.")]
+Engine = Annotated[
+    str,
+    typer.Option(
+        metavar="native|torch", help="The native engine, or PyTorch modules one at a time."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -43,9 +49,9 @@ def read_batch(images: str, train: int, val: int, seed: int) -> Batch:
     return load_batch(images, train=train, val=val, seed=seed)
 
 
-def read_settings(batch_norm: str, repeats: int, seed: int) -> ScoreSettings:
+def read_settings(batch_norm: str, repeats: int, seed: int, engine: str) -> ScoreSettings:
     """The score settings that the shared options describe."""
-    return ScoreSettings(batch_norm=batch_norm, repeats=repeats, seed=seed)
+    return ScoreSettings(batch_norm=batch_norm, repeats=repeats, seed=seed, engine=engine)
 
 
 def slug(images: str) -> str:

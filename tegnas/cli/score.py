@@ -25,13 +25,14 @@ def score(
     val: options.Val = 64,
     batch_norm: options.BatchNorm = "frozen",
     repeats: options.Repeats = 3,
+    engine: options.Engine = "native",
     as_json: options.Json = False,
 ) -> None:
     """Score architectures: T, E and G at initialisation, and their ranking."""
     search_space = get_space(space)
     archs = [search_space.parse(text) for text in architectures]
     batch = options.read_batch(images, train, val, seed)
-    settings = options.read_settings(batch_norm, repeats, seed)
+    settings = options.read_settings(batch_norm, repeats, seed, engine)
     scores = run_score(archs, batch, space=search_space, settings=settings)
     if not as_json:
         print_scores(scores)

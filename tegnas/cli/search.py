@@ -58,6 +58,7 @@ def search(
     val: options.Val = 64,
     batch_norm: options.BatchNorm = "frozen",
     repeats: options.Repeats = 3,
+    engine: options.Engine = "native",
     as_json: options.Json = False,
 ) -> None:
     """Search a space for the architecture of the best T, E and G.
@@ -98,7 +99,7 @@ def search(
                 budget,
                 seed,
                 out=directory,
-                settings=options.read_settings(batch_norm, repeats, seed),
+                settings=options.read_settings(batch_norm, repeats, seed, engine),
                 options=options.read_assignments(option or []),
                 accuracy=accuracies.accuracy if accuracies else None,
                 progress=show,

@@ -6,15 +6,18 @@ from tegnas.indicators.module import ModuleScore, score_module
 from tegnas.indicators.ntk import AutogradLayersWarning, KernelDetails, ntk
 from tegnas.indicators.regions import NoReLUError, count_regions, region_inputs
 from tegnas.indicators.score import score
+from tegnas.indicators.scorer import EngineWarning, Scorer
 from tegnas.indicators.scores import Scores
 from tegnas.indicators.settings import ScoreSettings
 
 __all__ = [
     "AutogradLayersWarning",
+    "EngineWarning",
     "KernelDetails",
     "ModuleScore",
     "NoReLUError",
     "ScoreSettings",
+    "Scorer",
     "Scores",
     "count_regions",
     "ntk",

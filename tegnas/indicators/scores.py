@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +25,11 @@ class Scores:
     kappa_repeats: Tensor
     regions_repeats: Tensor
     mse_repeats: Tensor
+
+    @classmethod
+    def from_table(cls, archs: Sequence[Architecture], table: Tensor) -> Scores:
+        """From κ, R and MSE of every repeat, float64 (A, repeats, 3)."""
+        return cls(tuple(archs), *(table[:, :, column].contiguous() for column in range(3)))
 
     def __len__(self) -> int:
         return len(self.archs)

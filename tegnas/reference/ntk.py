@@ -88,3 +88,40 @@ def ntk(
     if other is not None:
         right = jacobian(network, other, batch_norm=batch_norm, select=select).double()
     return left @ right.T
+
+
+class FixedStatisticsNorm(nn.Module):
+    """BatchNorm with given statistics, so that images can be run one at a time."""
+
+    def __init__(self, original: BatchStatisticsNorm, mean: Tensor, variance: Tensor) -> None:
+        super().__init__()
+        self.weight, self.bias = original.weight, original.bias
+        self.mean, self.deviation = mean, torch.sqrt(variance + original.eps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        shape = [1, -1] + [1] * (x.dim() - 2)
+        y = (x - self.mean.view(shape)) / self.deviation.view(shape)
+        return y * self.weight.view(shape) + self.bias.view(shape)
+
+
+def with_fixed_statistics(network: nn.Module, images: Tensor) -> nn.Module:
+    """A copy of a network whose BatchNorm statistics are those of a batch of images."""
+    network = with_batch_statistics(network, "frozen")
+    inputs: dict[nn.Module, Tensor] = {}
+    handles = [
+        module.register_forward_hook(lambda layer, args, _: inputs.__setitem__(layer, args[0]))
+        for module in network.modules()
+        if isinstance(module, BatchStatisticsNorm)
+    ]
+    with torch.no_grad():
+        network(images)
+    for handle in handles:
+        handle.remove()
+    for parent in list(network.modules()):
+        for name, child in list(parent.named_children()):
+            if child in inputs:
+                x = inputs[child]
+                dims = [dim for dim in range(x.dim()) if dim != 1]
+                fixed = FixedStatisticsNorm(child, x.mean(dims), x.var(dims, unbiased=False))
+                setattr(parent, name, fixed)
+    return network

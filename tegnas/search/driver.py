@@ -10,7 +10,8 @@ from pathlib import Path
 from tegnas._version import __version__
 from tegnas.data import Batch
 from tegnas.errors import InputError
-from tegnas.indicators.score import score
+from tegnas.indicators.scorer import Scorer
+from tegnas.indicators.scores import Scores
 from tegnas.indicators.settings import ScoreSettings
 from tegnas.search.evaluation import Evaluation, best_of
 from tegnas.search.result import SearchResult
@@ -18,9 +19,6 @@ from tegnas.search.run_directory import RESULT, SCORES, open_run_directory
 from tegnas.search.store import ScoreStore
 from tegnas.search.strategies import make_strategy
 from tegnas.spaces import Architecture, Space
-
-# Architectures scored between two writes to the store: what a killed run can lose.
-_CHUNK = 16
 
 DEFAULT_BUDGET = 1000
 
@@ -92,6 +90,7 @@ def search(
         settings=settings.key(),
         data=batch.fingerprint(),
     )
+    scorer = Scorer(space, batch, settings)
     start = time.perf_counter()
     history: list[Evaluation] = []
     scored = 0
@@ -100,8 +99,10 @@ def search(
         nonlocal scored
         found = {arch: store.get(arch) for arch in archs}
         missing = [arch for arch, evaluation in found.items() if evaluation is None]
-        for first in range(0, len(missing), _CHUNK):
-            scores = score(missing[first : first + _CHUNK], batch, space=space, settings=settings)
+        # A chunk is what lies between two writes to the store: all that a killed run can lose.
+        for first in range(0, len(missing), scorer.chunk):
+            chunk = missing[first : first + scorer.chunk]
+            scores = Scores.from_table(chunk, scorer(chunk))
             store.add(scores)
             scored += len(scores)
             for arch in scores.archs:

@@ -1,0 +1,83 @@
+"""Networks of architectures as jobs of the native engine: a program and its parameters.
+
+A space that writes programs itself shares one parameter vector per seed among all architectures.
+The networks of other spaces are traced, and each brings its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from tegnas.networks.initialise import initial_vector
+from tegnas.networks.lowering import lower_module
+from tegnas.networks.program import ParameterLayout, Shape
+from tegnas.ops import EngineJobs
+from tegnas.spaces import Architecture, ProgramSpace, Space
+
+
+class JobMaker:
+    """Makes jobs for networks of one kind, and keeps what architectures share."""
+
+    def __init__(
+        self, space: Space, kind: str, *, num_classes: int, image_shape: Shape, seeds: Sequence[int]
+    ) -> None:
+        self._space = space
+        self._kind = kind
+        self._num_classes = num_classes
+        self._image_shape = image_shape
+        self._seeds = tuple(seeds)
+        self._layout = ParameterLayout()
+        self._vector = torch.zeros(0)
+
+    def make(self, archs: Sequence[Architecture]) -> EngineJobs:
+        """One job for every architecture and seed, the seeds of an architecture together.
+
+        Raises ``CannotLower`` where a network holds something that programs don't have.
+        """
+        if isinstance(self._space, ProgramSpace):
+            return self._written(self._space, archs)
+        return self._traced(archs)
+
+    def _written(self, space: ProgramSpace, archs: Sequence[Architecture]) -> EngineJobs:
+        programs = [
+            space.program(
+                arch,
+                self._kind,
+                num_classes=self._num_classes,
+                image_shape=self._image_shape,
+                layout=self._layout,
+            )
+            for arch in archs
+        ]
+        size, seeds = self._layout.size, len(self._seeds)
+        if size * seeds != len(self._vector):
+            self._vector = torch.cat([initial_vector(self._layout, seed) for seed in self._seeds])
+        return EngineJobs(
+            [program.encode(size) for program in programs],
+            torch.arange(len(programs)).repeat_interleave(seeds),
+            self._vector,
+            (torch.arange(seeds) * size).repeat(len(programs)),
+        )
+
+    def _traced(self, archs: Sequence[Architecture]) -> EngineJobs:
+        codes, vectors = [], []
+        for arch in archs:
+            for seed in self._seeds:
+                network = self._space.network(
+                    arch, self._kind, num_classes=self._num_classes, seed=seed
+                )
+                prefixes = tuple(getattr(network, "cell_prefixes", ("",)))
+                lowered = lower_module(
+                    network, self._image_shape, lambda name, body=prefixes: name.startswith(body)
+                )
+                vectors.append(lowered.parameters)
+            codes.append(lowered.program.encode(len(lowered.parameters)))
+        lengths = torch.tensor([0, *map(len, vectors)])
+        return EngineJobs(
+            codes,
+            torch.arange(len(codes)).repeat_interleave(len(self._seeds)),
+            torch.cat(vectors) if vectors else torch.zeros(0),
+            lengths.cumsum(0)[:-1],
+        )

@@ -1,0 +1,103 @@
+"""Scores of architectures by the native engine: many networks in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from tegnas import ops
+from tegnas.data import Batch
+from tegnas.indicators.jobs import JobMaker
+from tegnas.indicators.regions import region_input_shape, region_inputs
+from tegnas.indicators.regression import centred_targets
+from tegnas.indicators.settings import ScoreSettings
+from tegnas.spaces import Architecture, Space
+
+
+class NativeScorer:
+    """Scores architectures of one space on one batch; keeps what they share between calls."""
+
+    # Architectures per call of the engine: enough for any number of threads, and the kernels of
+    # a call stay within a few megabytes.
+    chunk = 64
+
+    def __init__(self, space: Space, batch: Batch, settings: ScoreSettings) -> None:
+        self._space = space
+        self._batch = batch
+        self._settings = settings
+        self._seeds = range(settings.seed, settings.seed + settings.repeats)
+        self._proxies = JobMaker(
+            space,
+            "proxy",
+            num_classes=batch.num_classes,
+            image_shape=tuple(batch.images.shape[1:]),
+            seeds=self._seeds,
+        )
+        self._targets = centred_targets(batch.labels, batch.num_classes)
+        self._val_targets = centred_targets(batch.val_labels, batch.num_classes)
+        self._thins: JobMaker | None = None
+        self._region_inputs: list[Tensor] = []
+
+    def __call__(self, archs: Sequence[Architecture]) -> Tensor:
+        """κ, R and MSE of every repeat: float64 (A, repeats, 3).
+
+        Raises ``CannotLower`` where a network holds something that programs don't have.
+        """
+        kappa, mse = self._trainability_and_generalization(archs)
+        columns = (kappa, self._expressivity(archs), mse)
+        return torch.stack([each.reshape(len(archs), -1) for each in columns], dim=2)
+
+    def _trainability_and_generalization(
+        self, archs: Sequence[Architecture]
+    ) -> tuple[Tensor, Tensor]:
+        k_all, k_body, k_cross = ops.engine_ntk(
+            self._proxies.make(archs),
+            self._batch.images,
+            self._batch.val_images,
+            batch_norm=self._settings.batch_norm,
+        )
+        _, _, kappa = ops.eig_condition(k_all)
+        mse = ops.kernel_regression_error(
+            k_body, k_cross, self._targets, self._val_targets, ridge=self._settings.ridge
+        )
+        return kappa, mse
+
+    def _expressivity(self, archs: Sequence[Architecture]) -> Tensor:
+        if self._thins is None:
+            self._prepare_regions(archs[0])
+        jobs = self._thins.make(archs)
+        repeats = len(self._seeds)
+        counts = [
+            ops.engine_regions(
+                replace(
+                    jobs,
+                    programs=jobs.programs[repeat::repeats],
+                    offsets=jobs.offsets[repeat::repeats],
+                ),
+                inputs,
+                batch_size=self._settings.region_batch_size,
+            )
+            for repeat, inputs in enumerate(self._region_inputs)
+        ]
+        return torch.stack(counts, dim=1).double()
+
+    def _prepare_regions(self, arch: Architecture) -> None:
+        classes = self._batch.num_classes
+        shape = region_input_shape(self._space.network(arch, "thin", num_classes=classes))
+        self._thins = JobMaker(
+            self._space, "thin", num_classes=classes, image_shape=shape, seeds=self._seeds
+        )
+        self._region_inputs = [
+            torch.cat(
+                region_inputs(
+                    shape,
+                    samples=self._settings.region_samples,
+                    batch_size=self._settings.region_batch_size,
+                    seed=seed,
+                )
+            )
+            for seed in self._seeds
+        ]
