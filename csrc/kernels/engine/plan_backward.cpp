@@ -89,8 +89,9 @@ void PlanBuilder::resolve(const Node& node, const std::vector<Consumer>& consume
     }
     collect.relu_rows = list(rows[1]);
     collect.plain_rows = list(rows[0]);
-    collect.relu_convs = list(gradient_convs(convs[1], collect.out));
-    collect.plain_convs = list(gradient_convs(convs[0], collect.out));
+    int64_t ring = 0;
+    collect.relu_convs = list(gradient_convs(convs[1], collect.out, ring));
+    collect.plain_convs = list(gradient_convs(convs[0], collect.out, ring));
     push_back_step(BackStepKind::collect, static_cast<int64_t>(collects_.size()));
     collects_.push_back(collect);
     gradients_[node] = {collect.out, 0, -1};

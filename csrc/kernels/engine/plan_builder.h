@@ -72,7 +72,8 @@ class PlanBuilder {
   TapConv backward_taps(const std::vector<int32_t>& steps, int32_t out);
   void finish_taps(TapConv& conv, std::vector<TapSource>& sources, const TapTable& table,
                    int64_t group_outs);
-  std::vector<TapConv> gradient_convs(const std::vector<int32_t>& steps, int32_t out);
+  std::vector<TapConv> gradient_convs(const std::vector<int32_t>& steps, int32_t out,
+                                      int64_t& ring);
 
   // plan_memory.cpp
   void allocate();

@@ -198,8 +198,10 @@ void PlanBuilder::finish_taps(TapConv& conv, std::vector<TapSource>& sources,
   conv.sources = list(sources);
 }
 
-// The fewest sums over taps that give the input gradients of these convolutions.
-std::vector<TapConv> PlanBuilder::gradient_convs(const std::vector<int32_t>& steps, int32_t out) {
+// The fewest sums over taps that give the input gradients of these convolutions. All that add to
+// one gradient run row by row beside each other, so each has a ring of its own from `ring` on.
+std::vector<TapConv> PlanBuilder::gradient_convs(const std::vector<int32_t>& steps, int32_t out,
+                                                 int64_t& ring) {
   std::vector<int32_t> together;
   std::vector<TapConv> convs;
   for (int32_t s : steps) {
@@ -211,13 +213,11 @@ std::vector<TapConv> PlanBuilder::gradient_convs(const std::vector<int32_t>& ste
     }
   }
   if (!together.empty()) convs.insert(convs.begin(), backward_taps(together, out));
-  // Convolutions that run row by row beside each other need rings of their own.
-  int64_t offset = 0;
   for (TapConv& conv : convs) {
-    conv.ring_offset = offset;
-    offset += conv.ring_pixels;
+    conv.ring_offset = ring;
+    ring += conv.ring_pixels;
   }
-  plan_->ring_pixels = std::max(plan_->ring_pixels, offset);
+  plan_->ring_pixels = std::max(plan_->ring_pixels, ring);
   return convs;
 }
 
