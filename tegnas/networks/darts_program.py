@@ -1,0 +1,127 @@
+"""Programs of the small DARTS networks, written without making the ``nn.Module``.
+
+The same networks, with the same parameter names, as ``tegnas.networks.darts``. Supernets as well.
+"""
+
+from __future__ import annotations
+
+from tegnas.networks.darts import Nodes
+from tegnas.networks.layers import BN_EPSILON
+from tegnas.networks.program import ParameterLayout, Program, ProgramBuilder, Shape
+
+
+def proxy_program(
+    normal: Nodes, reduction: Nodes, num_classes: int, image_shape: Shape, layout: ParameterLayout
+) -> Program:
+    """``DartsProxyNetwork``."""
+    build = ProgramBuilder(image_shape, layout)
+    stem = build.conv2d(0, "stem.conv", 1, (3, 3), padding=(1, 1))
+    stem = build.batch_norm(stem, "stem.bn", BN_EPSILON)
+    return _classify(build, stem, normal, reduction, num_classes)
+
+
+def thin_program(
+    normal: Nodes, reduction: Nodes, num_classes: int, image_shape: Shape, layout: ParameterLayout
+) -> Program:
+    """``DartsThinNetwork``: its ReLUs are the activation pattern."""
+    return _classify(ProgramBuilder(image_shape, layout), 0, normal, reduction, num_classes)
+
+
+def _classify(
+    build: ProgramBuilder, value: int, normal: Nodes, reduction: Nodes, num_classes: int
+) -> Program:
+    first = _cell(build, value, value, normal, "cell0", 1, reduces=False)
+    second = _cell(build, value, first, reduction, "cell1", 2, reduces=True)
+    last = build.relu(build.batch_norm(second, "last.bn", BN_EPSILON))
+    build.linear(build.global_avg_pool(last), "classifier", num_classes)
+    return build.build()
+
+
+def _cell(
+    build: ProgramBuilder,
+    before_previous: int,
+    previous: int,
+    nodes: Nodes,
+    name: str,
+    channels: int,
+    *,
+    reduces: bool,
+) -> int:
+    states = [
+        _relu_conv_bn(build, value, f"{name}.preprocess{index}", channels)
+        for index, value in enumerate((before_previous, previous))
+    ]
+    for node, edges in enumerate(nodes):
+        terms = [
+            _edge(
+                build,
+                states[source],
+                names,
+                f"{name}.node{node}.from{source}",
+                2 if reduces and source < 2 else 1,
+            )
+            for source, names in edges
+        ]
+        states.append(build.add(terms))
+    return build.concat(states[2:])
+
+
+def _relu_conv_bn(build: ProgramBuilder, value: int, name: str, channels: int) -> int:
+    value = build.conv2d(build.relu(value), f"{name}.conv", channels, (1, 1), body=True)
+    return build.batch_norm(value, f"{name}.bn", BN_EPSILON, body=True)
+
+
+def _edge(build: ProgramBuilder, value: int, names: tuple[str, ...], path: str, stride: int) -> int:
+    terms = [_operation(build, value, name, f"{path}.{name}", stride) for name in names]
+    total = build.add(terms)
+    return build.multiply(total, 1.0 / len(terms)) if len(terms) > 1 else total
+
+
+def _operation(build: ProgramBuilder, value: int, name: str, path: str, stride: int) -> int:
+    strides = (stride, stride)
+    if name == "none":
+        channels, height, width = build.shapes[value]
+        return build.zeros((channels, -(-height // stride), -(-width // stride)))
+    if name == "skip_connect":
+        return value if stride == 1 else _factorized_reduction(build, value, path)
+    if name == "avg_pool_3x3":
+        return build.avg_pool(value, (3, 3), strides, (1, 1), count_include_pad=False)
+    if name == "max_pool_3x3":
+        return build.max_pool(value, (3, 3), strides, (1, 1))
+    size = int(name[-1])
+    if name.startswith("dil"):
+        return _depthwise_pointwise(build, value, path, size, stride, dilation=2)
+    value = _depthwise_pointwise(build, value, f"{path}.sep0", size, stride)
+    return _depthwise_pointwise(build, value, f"{path}.sep1", size, 1)
+
+
+def _depthwise_pointwise(
+    build: ProgramBuilder, value: int, path: str, size: int, stride: int, dilation: int = 1
+) -> int:
+    channels = build.shapes[value][0]
+    padding = dilation * (size // 2)
+    value = build.conv2d(
+        build.relu(value),
+        f"{path}.depthwise",
+        channels,
+        (size, size),
+        stride=(stride, stride),
+        padding=(padding, padding),
+        dilation=(dilation, dilation),
+        groups=channels,
+        body=True,
+    )
+    value = build.conv2d(value, f"{path}.pointwise", channels, (1, 1), body=True)
+    return build.batch_norm(value, f"{path}.bn", BN_EPSILON, body=True)
+
+
+def _factorized_reduction(build: ProgramBuilder, value: int, path: str) -> int:
+    channels = build.shapes[value][0]
+    value = build.relu(value)
+    halves = [
+        build.conv2d(each, f"{path}.conv{index}", outputs, (1, 1), stride=(2, 2), body=True)
+        for index, (each, outputs) in enumerate(
+            ((value, channels // 2), (build.pad(value, -1, 1, -1, 1), channels - channels // 2))
+        )
+    ]
+    return build.batch_norm(build.concat(halves), f"{path}.bn", BN_EPSILON, body=True)

@@ -1,0 +1,215 @@
+"""The DARTS space (Liu et al., ICLR 2019, arXiv 1806.09055): about 10^18 pairs of cells."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from tegnas.errors import InputError
+from tegnas.networks.darts import NODES, DartsProxyNetwork, DartsThinNetwork, Nodes
+from tegnas.networks.darts_evaluation import DartsImageNetNetwork, DartsNetwork
+from tegnas.networks.darts_program import proxy_program, thin_program
+from tegnas.networks.initialise import initialise
+from tegnas.networks.program import ParameterLayout, Program, Shape
+from tegnas.spaces.base import NETWORK_KINDS
+from tegnas.spaces.darts_architecture import (
+    NONE,
+    OPERATIONS,
+    DartsArchitecture,
+    Pair,
+    parse_architecture,
+    renumbered_cells,
+)
+from tegnas.spaces.darts_choices import all_choices, decode_cell, encode_cell
+from tegnas.spaces.darts_supernet import (
+    EDGES,
+    full_supernet,
+    possible_removals,
+    single_path,
+    supernet_nodes,
+)
+from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, combinations, parse_supernet
+
+
+class Darts:
+    """Normal and reduction cells of four nodes, each the sum of operations on two earlier ones.
+
+    The space is the published one: seven operations, two different inputs per node (section 2.4
+    of the paper). ``none`` belongs to the search there and not to the architectures: it can be
+    parsed and scored, but is neither counted nor drawn.
+    """
+
+    name = "darts"
+
+    def parse(self, text: str) -> DartsArchitecture | Supernet:
+        """Read ``Genotype(normal=[...], ...)`` or ``normal op~input … reduce op~input …``.
+
+        Reads supernets as well. Raises ``InputError`` for a malformed text, a wrong number of
+        pairs, an unknown operation, an input that the node can't read or reads twice.
+        """
+        return parse_supernet(text, EDGES, (NONE, *OPERATIONS)) or parse_architecture(text)
+
+    def __len__(self) -> int:
+        """1,076,746,950,455,072,400."""
+        return combinations(self.choices())
+
+    def __iter__(self) -> Iterator[DartsArchitecture]:
+        raise InputError(
+            f"the DARTS space has {len(self):.1e} architectures, too many to go through; sample "
+            "from it or use a search strategy other than exhaustive"
+        )
+
+    def sample(self, rng: random.Random) -> DartsArchitecture:
+        """An architecture drawn uniformly."""
+        return self.decode([rng.randrange(len(choice.options)) for choice in self.choices()])
+
+    def mutate(self, arch: DartsArchitecture, rng: random.Random) -> DartsArchitecture:
+        """Another operation or another input at one place, uniform over all neighbours."""
+        return _with_pair(arch, *rng.choice(list(_changes(arch))))
+
+    def neighbours(self, arch: DartsArchitecture) -> Iterator[DartsArchitecture]:
+        """The architectures that differ in one operation or one input: 120, without ``none``."""
+        for change in _changes(arch):
+            yield _with_pair(arch, *change)
+
+    def distance(self, first: DartsArchitecture, second: DartsArchitecture) -> int:
+        """In how many operations and inputs two architectures differ.
+
+        The two pairs of a node have no order: they are compared in the way that agrees best.
+        """
+        return sum(
+            _node_distance(left[2 * node : 2 * node + 2], right[2 * node : 2 * node + 2])
+            for left, right in zip(first.cells, second.cells, strict=True)
+            for node in range(NODES)
+        )
+
+    def choices(self) -> tuple[Choice, ...]:
+        """Of each node the pair of inputs (the first node has one) and the two operations."""
+        return all_choices()
+
+    def encode(self, arch: DartsArchitecture) -> tuple[int, ...]:
+        """The index of the option taken in every choice; ``InputError`` for ``none``."""
+        return encode_cell(arch.normal) + encode_cell(arch.reduce)
+
+    def decode(self, indices: Sequence[int]) -> DartsArchitecture:
+        """The architecture with these options."""
+        half = len(indices) // 2
+        return DartsArchitecture(decode_cell(indices[:half]), decode_cell(indices[half:]))
+
+    def supernet(self) -> Supernet:
+        """All operations but ``none`` on all edges, as TE-NAS begins."""
+        return full_supernet()
+
+    def removals(self, supernet: Supernet) -> tuple[RemovalGroup, ...]:
+        """One operation of an edge that has several; then one edge of a node that has over two."""
+        return possible_removals(supernet)
+
+    def single_path(self, supernet: Supernet) -> DartsArchitecture:
+        """The architecture of the two operations that are left at every node."""
+        return single_path(supernet)
+
+    def canonical(self, arch: DartsArchitecture) -> DartsArchitecture:
+        """The same for architectures whose cells differ only in the numbering of their nodes."""
+        return DartsArchitecture(*(min(renumbered_cells(cell)) for cell in arch.cells))
+
+    def is_connected(self, arch: DartsArchitecture | Supernet) -> bool:
+        """Whether each of the two cells passes something on; always so without ``none``.
+
+        If one doesn't, the network that is trained is cut at every cell of that kind.
+        """
+        return all(
+            any(source < 2 and set(names) - {NONE} for edges in cell for source, names in edges)
+            for cell in _nodes(arch)
+        )
+
+    def network(
+        self,
+        arch: DartsArchitecture | Supernet,
+        kind: str = "proxy",
+        *,
+        num_classes: int = 10,
+        seed: int = 0,
+    ) -> nn.Module:
+        """The untrained network of an architecture.
+
+        ``proxy``: one channel, a normal and a reduction cell; ``thin``: the same without a stem;
+        ``full``: the published CIFAR network of 20 cells and 36 channels, with an auxiliary
+        classifier (see ``DartsNetwork``). ``imagenet_network`` gives the one for ImageNet.
+        """
+        normal, reduction = _nodes(arch)
+        # Layers draw weights when they are made; the global generator stays as it is.
+        with torch.random.fork_rng(devices=()):
+            if kind == "proxy":
+                network: nn.Module = DartsProxyNetwork(normal, reduction, num_classes)
+            elif kind == "thin":
+                network = DartsThinNetwork(normal, reduction, num_classes)
+            elif kind == "full":
+                network = DartsNetwork(normal, reduction, num_classes=num_classes)
+            else:
+                raise InputError(
+                    f"unknown kind of network {kind!r}; choose one of {', '.join(NETWORK_KINDS)}"
+                )
+        initialise(network, seed)
+        return network
+
+    def program(
+        self,
+        arch: DartsArchitecture | Supernet,
+        kind: str,
+        *,
+        num_classes: int,
+        image_shape: Shape,
+        layout: ParameterLayout,
+    ) -> Program:
+        """The program of a ``proxy`` or ``thin`` network."""
+        if kind == "proxy":
+            return proxy_program(*_nodes(arch), num_classes, image_shape, layout)
+        if kind == "thin":
+            return thin_program(*_nodes(arch), num_classes, image_shape, layout)
+        raise InputError(f"programs are of kind proxy or thin, got {kind!r}")
+
+    def imagenet_network(
+        self, arch: DartsArchitecture, *, num_classes: int = 1000, seed: int = 0
+    ) -> nn.Module:
+        """The published ImageNet network, untrained: 14 cells, 48 channels."""
+        with torch.random.fork_rng(devices=()):
+            network = DartsImageNetNetwork(*arch.nodes, num_classes=num_classes)
+        initialise(network, seed)
+        return network
+
+
+def _nodes(arch: DartsArchitecture | Supernet) -> tuple[Nodes, Nodes]:
+    return supernet_nodes(arch) if isinstance(arch, Supernet) else arch.nodes
+
+
+# A change of an architecture: the cell, the place in the cell, the pair that is put there.
+_Change = tuple[str, int, Pair]
+
+
+def _changes(arch: DartsArchitecture) -> Iterator[_Change]:
+    for name, cell in zip(("normal", "reduce"), arch.cells, strict=True):
+        for place, (operation, source) in enumerate(cell):
+            for other in OPERATIONS:
+                if other != operation:
+                    yield name, place, (other, source)
+            used = (source, cell[place ^ 1][1])
+            for other_source in range(place // 2 + 2):
+                if other_source not in used:
+                    yield name, place, (operation, other_source)
+
+
+def _with_pair(arch: DartsArchitecture, name: str, place: int, pair: Pair) -> DartsArchitecture:
+    cell = getattr(arch, name)
+    return replace(arch, **{name: (*cell[:place], pair, *cell[place + 1 :])})
+
+
+def _node_distance(left: tuple[Pair, ...], right: tuple[Pair, ...]) -> int:
+    return min(_differences(left, right), _differences(left, right[::-1]))
+
+
+def _differences(left: tuple[Pair, ...], right: tuple[Pair, ...]) -> int:
+    return sum((a[0] != b[0]) + (a[1] != b[1]) for a, b in zip(left, right, strict=True))

@@ -1,0 +1,80 @@
+"""Supernets of DARTS: several operations on every edge, and more than two edges per node.
+
+Edges are numbered by cell (normal, then reduction), node and input: 14 per cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tegnas.errors import InputError
+from tegnas.networks.darts import NODES, Nodes
+from tegnas.spaces.darts_architecture import NONE, OPERATIONS, DartsArchitecture
+from tegnas.spaces.factorised import RemovalGroup, Supernet
+
+EDGES = 2 * sum(node + 2 for node in range(NODES))
+
+
+def full_supernet() -> Supernet:
+    """Every operation but ``none`` on every edge."""
+    return Supernet((OPERATIONS,) * EDGES)
+
+
+def possible_removals(supernet: Supernet) -> tuple[RemovalGroup, ...]:
+    """Operations first, then edges: as TE-NAS prunes (Chen et al., ICLR 2021, arXiv 2102.11535).
+
+    While an edge has several operations, one of each such edge must stay; after that, two edges
+    of each node.
+    """
+    mixed = tuple(
+        RemovalGroup(tuple((edge, name) for name in names), keep=1)
+        for edge, names in enumerate(supernet.operations)
+        if len(names) > 1
+    )
+    if mixed:
+        return mixed
+    nodes = ([edge for edge in edges if supernet.operations[edge]] for edges in _node_edges())
+    return tuple(
+        RemovalGroup(tuple((edge, supernet.operations[edge][0]) for edge in edges), keep=2)
+        for edges in nodes
+        if len(edges) > 2
+    )
+
+
+def single_path(supernet: Supernet) -> DartsArchitecture:
+    """The architecture of the operations that are left.
+
+    Raises ``InputError`` if a node is left with other than two edges of one operation.
+    """
+    pairs = []
+    for edges in _node_edges():
+        left = [
+            (name, source)
+            for source, edge in enumerate(edges)
+            for name in supernet.operations[edge]
+        ]
+        if len(left) != 2:
+            raise InputError(
+                f"the supernet {supernet} is no single path yet: a node has {len(left)} operations "
+                "instead of 2"
+            )
+        pairs += left
+    return DartsArchitecture(tuple(pairs[: 2 * NODES]), tuple(pairs[2 * NODES :]))
+
+
+def supernet_nodes(supernet: Supernet) -> tuple[Nodes, Nodes]:
+    """The two cells as networks take them; an edge without operations computes ``none``."""
+    nodes = tuple(
+        tuple((source, supernet.operations[edge] or (NONE,)) for source, edge in enumerate(edges))
+        for edges in _node_edges()
+    )
+    return nodes[:NODES], nodes[NODES:]
+
+
+def _node_edges() -> Iterator[range]:
+    """The numbers of the edges into each node, of the normal and then of the reduction cell."""
+    first = 0
+    for _ in ("normal", "reduce"):
+        for node in range(NODES):
+            yield range(first, first + node + 2)
+            first += node + 2
