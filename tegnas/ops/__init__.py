@@ -6,12 +6,14 @@ missing or doesn't fit the installed torch.
 
 from tegnas.ops._library import build_info, native_ops  # isort: skip  (registers the operators)
 from tegnas.ops._engine import EngineJobs, engine_ntk, engine_regions
+from tegnas.ops._eigen import EigCondition, eig_condition
 from tegnas.ops._gram import Conv2dTerm, LayerTerm, LinearTerm, ScaleTerm, ntk_gram
 from tegnas.ops._regions import RegionCounter, count_regions, pack_signs
 
 __all__ = [
     "Conv2dTerm",
     "EngineJobs",
+    "EigCondition",
     "LayerTerm",
     "LinearTerm",
     "RegionCounter",
@@ -20,6 +22,7 @@ __all__ = [
     "count_regions",
     "engine_ntk",
     "engine_regions",
+    "eig_condition",
     "native_ops",
     "ntk_gram",
     "pack_signs",

@@ -21,6 +21,12 @@ struct Kernels {
   void (*signs_f32)(const float* values, int64_t count, uint64_t* words);
   void (*signs_f64)(const double* values, int64_t count, uint64_t* words);
   void (*signs_bool)(const uint8_t* values, int64_t count, uint64_t* words);
+  int64_t double_lanes;
+  int64_t (*eigen_workspace)(int64_t n, int64_t matrices);
+  void (*extreme_eigenvalues_interleaved)(const double* matrices, int64_t count, int64_t n,
+                                          double* workspace, double* lowest, double* highest);
+  void (*extreme_eigenvalues_single)(const double* matrix, int64_t n, double* workspace,
+                                     double* lowest, double* highest);
   const EngineKernels<float>* engine_f32;
   const EngineKernels<double>* engine_f64;
 };

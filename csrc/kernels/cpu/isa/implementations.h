@@ -5,6 +5,9 @@
 #include "../engine/sweep_impl.h"
 #include "../row_products_impl.h"
 #include "../signs_impl.h"
+#include "../tridiagonal_impl.h"
+//
+#include "../eigen_impl.h"
 #include "../weight_gradient_impl.h"
 
 namespace tegnas::cpu::TEGNAS_ISA {
@@ -20,6 +23,10 @@ const Kernels table = {
     signs_f32,
     signs_f64,
     signs_bool,
+    lanes<double>,
+    eigen_workspace,
+    extreme_eigenvalues_interleaved,
+    extreme_eigenvalues_single,
     &sweep::engine_table<float>,
     &sweep::engine_table<double>,
 };

@@ -1,0 +1,48 @@
+#include "kernels/cpu/eigen.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/cpu/kernels.h"
+
+namespace tegnas::cpu {
+namespace {
+
+// Above this size, vectors run along one matrix: several at once would leave the cache.
+constexpr int64_t kMostInterleaved = 128;
+
+}  // namespace
+
+void extreme_eigenvalues(const double* matrices, int64_t count, int64_t n,
+                         const ParallelFor& parallel_for, double* lowest, double* highest) {
+  const Kernels& kernel = kernels();
+  const int64_t group = n <= kMostInterleaved ? kernel.double_lanes : 1;
+  parallel_for((count + group - 1) / group, [&](int64_t begin, int64_t end) {
+    std::vector<double> workspace(kernel.eigen_workspace(n, group));
+    for (int64_t first = begin * group; first < std::min(count, end * group); first += group) {
+      const int64_t some = std::min(group, count - first);
+      const double* from = matrices + first * n * n;
+      // Half-empty vectors cost as much as full ones.
+      if (2 * some > group && group > 1) {
+        kernel.extreme_eigenvalues_interleaved(from, some, n, workspace.data(), lowest + first,
+                                               highest + first);
+      } else {
+        for (int64_t i = 0; i < some; ++i) {
+          kernel.extreme_eigenvalues_single(from + i * n * n, n, workspace.data(),
+                                            lowest + first + i, highest + first + i);
+        }
+      }
+    }
+  });
+}
+
+double condition_number(int64_t n, double lowest, double highest) {
+  const double smallest = static_cast<double>(n) * std::numeric_limits<double>::epsilon() * highest;
+  const bool sound = std::isfinite(lowest) && std::isfinite(highest) && highest > 0;
+  if (!sound || lowest <= smallest) return std::numeric_limits<double>::infinity();
+  return highest / lowest;
+}
+
+}  // namespace tegnas::cpu
