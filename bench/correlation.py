@@ -2,8 +2,8 @@
 
     python bench/correlation.py --images FILE.npz --table TABLE.csv
 
-The table needs the columns arch, iso_class and the accuracy. Architectures are drawn by seed, one
-per class of isomorphism.
+Draws as ``tegnas correlate`` does, but by the column iso_class of the table, so that the numbers
+don't depend on tegnas' own notion of isomorphism.
 """
 
 from __future__ import annotations
@@ -13,17 +13,13 @@ import csv
 import random
 import time
 
-import numpy as np
-from rich.console import Console
-from rich.table import Table
-
 import tegnas
-from tegnas.analysis.correlation import correlate
+from tegnas.analysis.comparison import compare
+from tegnas.analysis.score_table import ScoreTable
+from tegnas.cli.correlation_tables import print_comparison
 
 
-def draw_architectures(
-    path: str, column: str, count: int, seed: int
-) -> tuple[list[str], list[float]]:
+def draw_architectures(path: str, column: str, count: int, seed: int) -> dict[str, float]:
     """One random architecture of each of ``count`` random classes, with its accuracy."""
     classes: dict[str, list[tuple[str, float]]] = {}
     with open(path, newline="") as file:
@@ -31,8 +27,7 @@ def draw_architectures(
             if row[column]:
                 classes.setdefault(row["iso_class"], []).append((row["arch"], float(row[column])))
     rng = random.Random(seed)
-    chosen = [rng.choice(classes[key]) for key in rng.sample(sorted(classes), count)]
-    return [arch for arch, _ in chosen], [accuracy for _, accuracy in chosen]
+    return dict(rng.choice(classes[key]) for key in rng.sample(sorted(classes), count))
 
 
 def main() -> None:
@@ -47,13 +42,13 @@ def main() -> None:
     arguments = parser.parse_args()
 
     space = tegnas.get_space("nas-bench-201")
-    archs, accuracy = draw_architectures(
+    accuracies = draw_architectures(
         arguments.table, arguments.column, arguments.count, arguments.seed
     )
     batch = tegnas.load_batch(arguments.images, seed=arguments.seed)
     start = time.perf_counter()
     scores = tegnas.score(
-        archs,
+        accuracies,
         batch,
         space=space,
         batch_norm=arguments.batch_norm,
@@ -61,24 +56,11 @@ def main() -> None:
         seed=arguments.seed,
     )
     seconds = time.perf_counter() - start
-    columns = {
-        "κ (T)": -scores.kappa.numpy(),
-        "R (E)": scores.regions.numpy(),
-        "MSE (G)": -scores.mse.numpy(),
-        "T + E + G, rank-sum": -scores.rank_sum().numpy(),
-        "number of convolutions": np.array([arch.count("conv") for arch in archs]),
-    }
-    table = Table(
-        title=f"{len(archs)} architectures, {arguments.images}, {arguments.batch_norm}, "
-        f"{arguments.repeats} repeats, seed {arguments.seed}, {seconds:.0f} s"
+    print_comparison(
+        compare(ScoreTable.of(space, scores), accuracies),
+        title=f"{arguments.images}, {arguments.batch_norm}, {arguments.repeats} repeats, seed "
+        f"{arguments.seed}, scored in {seconds:.0f} s",
     )
-    for heading in ("score", "Kendall τ", "95 % interval", "Spearman ρ"):
-        table.add_column(heading)
-    for name, values in columns.items():
-        result = correlate(name, values, np.array(accuracy))
-        interval = f"{result.low:.3f} to {result.high:.3f}"
-        table.add_row(name, f"{result.tau:.3f}", interval, f"{result.rho:.3f}")
-    Console().print(table)
 
 
 if __name__ == "__main__":

@@ -1,24 +1,53 @@
-"""Rank correlation of indicators with accuracy, with bootstrap intervals."""
+"""Agreement of one score with accuracy: rank correlations with bootstrap intervals."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import kendalltau, spearmanr
+from scipy.stats import kendalltau, rankdata, spearmanr, weightedtau
 
 from tegnas.errors import InputError
+
+# Share of the architectures that counts as the top.
+TOP = 0.1
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % bootstrap interval; nan where it isn't defined (all values tie)."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """Agreement of one score with accuracy; ``low`` and ``high`` bound Kendall's τ at 95 %."""
+    """Agreement of one score with accuracy on one set of architectures.
+
+    Attributes:
+        name: of the score.
+        count: architectures compared.
+        missing: architectures left out because the score is NaN.
+        infinite: of those compared, how many failed; they are worst and tie with each other.
+        tied: of those compared, how many share their score with another one.
+        tau: Kendall's τ-b.
+        rho: Spearman's ρ.
+        weighted_tau: Vigna's weighted τ, in which disagreement at the top counts most.
+        precision: share of the best by score that are among the best by accuracy.
+    """
 
     name: str
-    tau: float
-    low: float
-    high: float
-    rho: float
+    count: int
+    missing: int
+    infinite: int
+    tied: int
+    tau: Estimate
+    rho: Estimate
+    weighted_tau: Estimate
+    precision: Estimate
 
 
 def correlate(
@@ -26,31 +55,103 @@ def correlate(
     score: np.ndarray,
     accuracy: np.ndarray,
     *,
+    top: float = TOP,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Correlation:
-    """Kendall's τ-b and Spearman's ρ between a score (higher is better) and accuracy.
+    """How well a score (higher is better) orders architectures by accuracy.
 
-    Ties count as ties, and infinite scores as the worst, tied. The interval is the percentile
-    bootstrap over architectures.
+    Intervals are percentiles of the bootstrap over architectures, the same resamples for every
+    score of the same set.
 
     Args:
-        score, accuracy: float arrays (A,), A at least 2.
+        score: float (A,). NaN is missing; −inf is failed, worst and tied.
+        accuracy: float (A,), finite.
+        top: share of the architectures that precision looks at.
+        resamples: of the bootstrap; 0 leaves the intervals nan.
 
     Raises:
-        InputError: fewer than two architectures or arrays of different lengths.
+        InputError: arrays of different lengths, fewer than two architectures with a score, an
+            accuracy that isn't finite, or a ``top`` outside of (0, 1).
     """
     score, accuracy = np.asarray(score, dtype=np.float64), np.asarray(accuracy, dtype=np.float64)
-    if score.shape != accuracy.shape or score.ndim != 1 or len(score) < 2:
-        raise InputError("a correlation needs two or more architectures, each with an accuracy")
+    if score.shape != accuracy.shape or score.ndim != 1:
+        raise InputError(f"{name} and accuracy must be two rows of numbers of the same length")
+    if not np.isfinite(accuracy).all():
+        raise InputError("an accuracy to correlate with isn't finite; leave those rows out")
+    if not 0 < top < 1:
+        raise InputError(f"the share of top architectures must be between 0 and 1, got {top}")
+    known = ~np.isnan(score)
+    ranks, accuracies = rankdata(score[known]), accuracy[known]
+    count = len(ranks)
+    if count < 2:
+        raise InputError(f"{name}: a correlation needs two or more architectures with a score")
+    measures: tuple[Callable[[np.ndarray, np.ndarray], float], ...] = (
+        _kendall,
+        _spearman,
+        _weighted,
+        lambda x, y: precision_at_top(x, y, top),
+    )
     rng = np.random.default_rng(seed)
-    draws = rng.integers(len(score), size=(resamples, len(score)))
-    taus = [kendalltau(score[draw], accuracy[draw]).statistic for draw in draws]
-    low, high = np.nanpercentile(taus, [2.5, 97.5])
+    draws = [rng.integers(count, size=count) for _ in range(resamples)]
+    estimates = []
+    for measure in measures:
+        values = [measure(ranks[draw], accuracies[draw]) for draw in draws]
+        low, high = _percentiles(np.array(values))
+        estimates.append(Estimate(measure(ranks, accuracies), low, high))
+    _, groups = np.unique(ranks, return_counts=True)
     return Correlation(
         name,
-        float(kendalltau(score, accuracy).statistic),
-        float(low),
-        float(high),
-        float(spearmanr(score, accuracy).statistic),
+        count,
+        int((~known).sum()),
+        int(np.isinf(score[known]).sum()),
+        int(groups[groups > 1].sum()),
+        *estimates,
     )
+
+
+def precision_at_top(score: np.ndarray, accuracy: np.ndarray, top: float = TOP) -> float:
+    """Share of the ``top`` best by score that are also among the ``top`` best by accuracy.
+
+    Where ties leave open who is best by score, each of the tied counts by its probability under a
+    random choice among them; who ties with the last of the best by accuracy is one of them. Chance
+    level is ``top``.
+    """
+    size = max(1, round(top * len(score)))
+    threshold = _highest(score, size)
+    above, at = score > threshold, score == threshold
+    chosen = above + at * ((size - above.sum()) / at.sum())
+    return float(chosen @ (accuracy >= _highest(accuracy, size)) / size)
+
+
+def _highest(values: np.ndarray, size: int) -> float:
+    """The lowest of the ``size`` highest values."""
+    return float(np.partition(values, len(values) - size)[len(values) - size])
+
+
+def _kendall(x: np.ndarray, y: np.ndarray) -> float:
+    return float(kendalltau(x, y).statistic)
+
+
+def _spearman(x: np.ndarray, y: np.ndarray) -> float:
+    if _constant(x) or _constant(y):
+        return float("nan")
+    return float(spearmanr(x, y).statistic)
+
+
+def _weighted(x: np.ndarray, y: np.ndarray) -> float:
+    if _constant(x) or _constant(y):
+        return float("nan")
+    return float(weightedtau(x, y).statistic)
+
+
+def _constant(x: np.ndarray) -> bool:
+    return bool((x == x[0]).all())
+
+
+def _percentiles(values: np.ndarray) -> tuple[float, float]:
+    values = values[~np.isnan(values)]
+    if values.size == 0:
+        return float("nan"), float("nan")
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)

@@ -105,6 +105,28 @@ def load_table(path: str | PathLike[str], column: str | None = None) -> Accuracy
     return AccuracyTable(table, tuple(names), chosen, str(file))
 
 
+def load_columns(path: str | PathLike[str]) -> dict[str, dict[str, float]]:
+    """Every numeric column of a CSV file with a column ``arch``: name → architecture → value.
+
+    Blank cells and "nan" are missing and have no entry.
+
+    Raises:
+        InputError: as ``load_table`` does, or no column holds numbers.
+    """
+    file = Path(path).expanduser()
+    header, lines, rows = _read(file)
+    arch_position = header.index(_ARCH)
+    archs = _architectures(file, arch_position, lines, rows)
+    others = [position for position in range(len(header)) if position != arch_position]
+    numeric = parse_columns(str(file), lines, {header[p]: [row[p] for row in rows] for p in others})
+    if not numeric:
+        raise InputError(f"{file} has no column of numbers beside '{_ARCH}'")
+    return {
+        name: {arch: value for arch, value in zip(archs, values, strict=True) if value is not None}
+        for name, values in numeric.items()
+    }
+
+
 def _split_column(path: str | PathLike[str], column: str | None) -> tuple[Path, str | None]:
     whole = Path(path).expanduser()
     if whole.exists() or "#" not in whole.name:

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from tegnas.cli.correlate import correlate
 from tegnas.cli.doctor import doctor
 from tegnas.cli.export import export
 from tegnas.cli.score import score
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(search)
 app.command()(score)
+app.command()(correlate)
 app.command()(export)
 app.command()(train)
 app.command()(doctor)

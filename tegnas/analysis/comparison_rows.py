@@ -1,0 +1,53 @@
+"""Comparisons as rows, for CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+
+from tegnas.analysis.comparison import Comparison
+from tegnas.analysis.correlation import Estimate
+
+_ESTIMATES = {
+    "tau": "kendall_tau",
+    "rho": "spearman_rho",
+    "weighted_tau": "weighted_tau",
+    "precision": "precision_at_top",
+}
+
+
+def comparison_rows(comparison: Comparison) -> list[dict[str, object]]:
+    """One flat row per stratum and score; a figure that isn't defined is None."""
+    rows = []
+    for stratum, correlations in comparison.strata.items():
+        for each in correlations:
+            row: dict[str, object] = {
+                "stratum": stratum,
+                "score": each.name,
+                "architectures": each.count,
+                "missing": each.missing,
+                "infinite": each.infinite,
+                "tied": each.tied,
+            }
+            for attribute, name in _ESTIMATES.items():
+                estimate: Estimate = getattr(each, attribute)
+                row[name] = _finite(estimate.value)
+                row[f"{name}_low"] = _finite(estimate.low)
+                row[f"{name}_high"] = _finite(estimate.high)
+            rows.append(row)
+    return rows
+
+
+def comparison_csv(comparison: Comparison) -> str:
+    """The rows as CSV with a header."""
+    rows = comparison_rows(comparison)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""Static figures by matplotlib; every function returns a Figure and writes nothing."""

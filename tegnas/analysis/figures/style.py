@@ -1,0 +1,62 @@
+"""One look for all figures, readable for colour-blind readers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tegnas.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe & Ito's colours, which readers with any kind of colour vision tell apart.
+BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+SKY, PURPLE, YELLOW, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#7F7F7F"
+SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+# Surfaces: even in lightness, so that they also read in grey.
+COLOUR_MAP = "cividis"
+
+# What is drawn of each indicator, and how it is called on an axis.
+LABELS = {
+    "kappa": "T: log₁₀ κ (lower is better)",
+    "regions": "E: linear regions R (higher is better)",
+    "mse": "G: log₁₀ MSE (lower is better)",
+    "rank_sum": "rank-sum of T, E, G (lower is better)",
+    "accuracy": "test accuracy, % (higher is better)",
+}
+
+
+def new_figure(
+    rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (6.4, 4.4), **options: Any
+) -> tuple[Figure, Any]:
+    """An empty figure and its axes, (rows, columns) of them; no state outside of them is touched.
+
+    Raises:
+        InputError: matplotlib is missing.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise InputError(
+            "figures need the package matplotlib; install it with: pip install 'tegnas[plot]'"
+        ) from None
+    figure = Figure(figsize=size, dpi=150, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    for axis in axes.flat:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(labelsize=8)
+        axis.xaxis.label.set_size(9)
+        axis.yaxis.label.set_size(9)
+        axis.title.set_size(9)
+    return figure, axes
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a figure in the format of the file's suffix (png, svg, pdf)."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"the figure {path} can't be written: {error}") from None
+    return path

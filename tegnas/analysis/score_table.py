@@ -1,0 +1,85 @@
+"""The scores of many architectures as arrays: what every analysis starts from."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tegnas.errors import InputError
+from tegnas.indicators import Scores
+from tegnas.indicators.ranking import rank_sum
+from tegnas.search.run_directory import SCORES
+from tegnas.spaces import Architecture, Space, get_space
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreTable:
+    """κ, R and MSE of A architectures, means over the repeats.
+
+    Attributes:
+        space: the space of the architectures.
+        archs: the architectures, each once.
+        kappa, regions, mse: float64 (A,); κ and MSE are inf for architectures that fail.
+    """
+
+    space: Space
+    archs: tuple[Architecture, ...]
+    kappa: np.ndarray
+    regions: np.ndarray
+    mse: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.archs)
+
+    @property
+    def rank_sum(self) -> np.ndarray:
+        """Sum of the three ranks within this table, (A,) float64; lower is better."""
+        return rank_sum(self.kappa, self.regions, self.mse)
+
+    @classmethod
+    def of(cls, space: Space, scores: Scores) -> ScoreTable:
+        """The means of some scores."""
+        means = (scores.kappa.numpy(), scores.regions.numpy(), scores.mse.numpy())
+        return cls(space, tuple(scores.archs), *means)
+
+    def select(self, indices: np.ndarray) -> ScoreTable:
+        """The rows of the given indices."""
+        archs = tuple(self.archs[index] for index in indices)
+        return ScoreTable(
+            self.space, archs, self.kappa[indices], self.regions[indices], self.mse[indices]
+        )
+
+
+def read_scores(run: str | Path) -> ScoreTable:
+    """All scores of a run directory, in the order of the architectures' strings.
+
+    Raises:
+        InputError: there is no store of scores, it can't be read, or it holds scores of several
+            configurations, which can't be compared.
+    """
+    path = Path(run) / SCORES
+    if not path.is_file():
+        raise InputError(f"{run} holds no {SCORES}; give a run directory of tegnas search")
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            keys = connection.execute(
+                "SELECT DISTINCT space, settings, data FROM scores"
+            ).fetchall()
+            rows = connection.execute(
+                "SELECT architecture, AVG(kappa), AVG(regions), AVG(mse) FROM scores "
+                "GROUP BY architecture ORDER BY architecture"
+            ).fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise InputError(f"{path} can't be read as a store of scores ({error})") from None
+    if len(keys) != 1:
+        what = "no scores" if not keys else f"scores of {len(keys)} configurations"
+        raise InputError(f"{path} holds {what}; give a run directory of one tegnas search")
+    space = get_space(keys[0][0])
+    values = np.array([row[1:] for row in rows], dtype=np.float64)
+    return ScoreTable(space, tuple(space.parse(row[0]) for row in rows), *values.T)

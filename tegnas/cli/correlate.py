@@ -1,0 +1,117 @@
+"""``tegnas correlate``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tegnas import benchmarks
+from tegnas.analysis.comparison import Comparison, compare, one_per_class
+from tegnas.analysis.comparison_rows import comparison_csv, comparison_rows
+from tegnas.analysis.correlation import TOP
+from tegnas.analysis.figures.correlation import rank_figure, scatter_figure
+from tegnas.analysis.figures.style import save
+from tegnas.analysis.score_table import ScoreTable, read_scores
+from tegnas.cli import options
+from tegnas.cli.correlation_tables import print_comparison
+from tegnas.errors import InputError
+from tegnas.indicators import score as run_score
+from tegnas.spaces import get_space
+
+
+def correlate(
+    table: Annotated[
+        str, typer.Option(metavar="FILE.csv[#COLUMN]", help="True accuracies by architecture.")
+    ],
+    run: Annotated[Path | None, typer.Option(help="Run directory whose scores are used.")] = None,
+    count: Annotated[
+        int,
+        typer.Option(help="Without --run: architectures of the table to score, one per class."),
+    ] = 300,
+    space: options.Space = "nas-bench-201",
+    images: options.Images = "digits",
+    seed: options.Seed = 0,
+    train: options.Train = 64,
+    val: options.Val = 64,
+    batch_norm: options.BatchNorm = "frozen",
+    repeats: options.Repeats = 3,
+    others: Annotated[
+        str | None,
+        typer.Option(
+            "--scores", metavar="FILE.csv", help="More scores to compare: arch and number columns."
+        ),
+    ] = None,
+    lower: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column of --scores in which lower is better."),
+    ] = None,
+    top: Annotated[float, typer.Option(help="Share that counts as the top.")] = TOP,
+    resamples: Annotated[int, typer.Option(help="Of the bootstrap.")] = 1000,
+    csv: Annotated[Path | None, typer.Option(help="Write the table as CSV.")] = None,
+    plots: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write scatter and rank plots (PNG, SVG).")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Compare T, E, G, other scores and trivial baselines with true accuracy.
+
+    Kendall τ, Spearman ρ, weighted τ and precision at the top, with 95 % bootstrap intervals, for
+    all architectures, for the best of them and for one per class of isomorphism.
+    """
+    known = benchmarks.load_table(table)
+    accuracies = {arch: value for arch in known if (value := known.accuracy(arch)) is not None}
+    if run is not None:
+        scores = read_scores(run)
+    else:
+        search_space = get_space(space)
+        archs = one_per_class(
+            search_space, [search_space.parse(arch) for arch in accuracies], count, seed
+        )
+        batch = options.read_batch(images, train, val, seed)
+        settings = options.read_settings(batch_norm, repeats, seed)
+        with Console(stderr=True).status(f"scoring {count} architectures"):
+            scored = run_score(archs, batch, space=search_space, settings=settings)
+        scores = ScoreTable.of(search_space, scored)
+    more = _read_others(others, set(lower or ()))
+    comparison = compare(scores, accuracies, others=more, top=top, resamples=resamples, seed=seed)
+    _write(comparison, csv, plots)
+    if as_json:
+        facts = {"accuracy": f"{known.source}#{known.column}", "unknown": comparison.unknown}
+        print(json.dumps({**facts, "correlations": comparison_rows(comparison)}))
+    else:
+        print_comparison(comparison)
+
+
+def _read_others(path: str | None, lower: set[str]) -> dict[str, Mapping[str, float]]:
+    if path is None:
+        if lower:
+            raise InputError("--lower names columns of --scores; give that too")
+        return {}
+    columns = benchmarks.load_columns(path)
+    unknown = lower - columns.keys()
+    if unknown:
+        raise InputError(f"{path} has no column {min(unknown)!r}; it has {', '.join(columns)}")
+    return {
+        name: {arch: -value if name in lower else value for arch, value in values.items()}
+        for name, values in columns.items()
+    }
+
+
+def _write(comparison: Comparison, csv: Path | None, plots: Path | None) -> None:
+    if csv is not None:
+        try:
+            csv.write_text(comparison_csv(comparison))
+        except OSError as error:
+            raise InputError(f"{csv} can't be written: {error.strerror}") from None
+    if plots is not None:
+        for name, figure in (
+            ("scatter", scatter_figure(comparison)),
+            ("ranks", rank_figure(comparison)),
+        ):
+            for suffix in ("png", "svg"):
+                save(figure, plots / f"{name}.{suffix}")

@@ -1,0 +1,54 @@
+"""How a comparison of scores looks in a terminal."""
+
+from __future__ import annotations
+
+import math
+
+from rich.console import Console
+from rich.table import Table
+
+from tegnas.analysis.comparison import Comparison
+from tegnas.analysis.correlation import Correlation, Estimate
+
+
+def print_comparison(comparison: Comparison, title: str = "") -> None:
+    """One table per stratum."""
+    console = Console()
+    if title:
+        console.print(title)
+    for stratum, correlations in comparison.strata.items():
+        console.print(_table(stratum, correlations))
+    if comparison.unknown:
+        console.print(
+            f"{comparison.unknown:,} scored architectures are left out: the accuracy table doesn't "
+            "hold them"
+        )
+
+
+def _table(stratum: str, correlations: tuple[Correlation, ...]) -> Table:
+    count = max(each.count for each in correlations)
+    table = Table(title=f"{stratum}: {count:,} architectures, 95 % intervals", title_justify="left")
+    table.add_column("score", no_wrap=True)
+    for heading in ("Kendall τ", "Spearman ρ", "weighted τ", "precision at top"):
+        table.add_column(heading, justify="right")
+    noted = [name for name in ("missing", "infinite", "tied") if any(_notes(correlations, name))]
+    for name in noted:
+        table.add_column(name, justify="right")
+    for each in correlations:
+        estimates = (each.tau, each.rho, each.weighted_tau, each.precision)
+        counts = (str(getattr(each, name)) for name in noted)
+        table.add_row(each.name, *map(_estimate, estimates), *counts)
+    return table
+
+
+def _notes(correlations: tuple[Correlation, ...], name: str) -> list[int]:
+    return [getattr(each, name) for each in correlations]
+
+
+def _estimate(estimate: Estimate) -> str:
+    if math.isnan(estimate.value):
+        return "—"
+    if math.isnan(estimate.low):
+        return f"{estimate.value:.2f}"
+    # A narrow terminal breaks the line before the interval, not within.
+    return f"{estimate.value:.2f} [{estimate.low:.2f},\N{NO-BREAK SPACE}{estimate.high:.2f}]"
