@@ -7,11 +7,12 @@ import math
 import pytest
 import torch
 from networks import Function, cnn, mixed_training, state_of
+from tiny_space import TinySpace
 from torch import Tensor, nn
 
 from tegnas import InputError, ScoreSettings, get_space, load_batch, score, score_module
 from tegnas.data import Batch
-from tegnas.indicators import Scores, region_inputs
+from tegnas.indicators import EngineWarning, Scores, region_inputs
 from tegnas.reference.ntk import ntk, with_batch_statistics
 from tegnas.reference.regions import count_regions_pairwise
 from tegnas.spaces.nasbench201 import NasBench201Architecture
@@ -217,6 +218,30 @@ def test_the_key_of_settings_changes_with_every_field():
 def test_malformed_strings_are_refused(batch):
     with pytest.raises(InputError, match="not a NAS-Bench-201 architecture"):
         score(["conv"], batch, space=SPACE)
+
+
+class PartlyLowered(TinySpace):
+    """Every other network holds an activation that programs don't have."""
+
+    def network(self, arch, kind="proxy", *, num_classes=10, seed=0):
+        network = super().network(arch, kind, num_classes=num_classes, seed=seed)
+        if arch.width % 2 == 0:
+            network.insert(1, nn.Tanh())
+        return network
+
+
+def test_the_engine_of_an_architecture_does_not_depend_on_its_company(batch):
+    space = PartlyLowered()
+    with pytest.warns(EngineWarning, match="Tanh"):
+        together = score(space, batch, space=space, settings=small())
+        single = [score([arch], batch, space=space, settings=small()) for arch in space]
+    for name in ("kappa_repeats", "regions_repeats", "mse_repeats"):
+        expected = torch.cat([getattr(each, name) for each in single])
+        assert torch.equal(getattr(together, name), expected)
+    torch_ = score(space, batch, space=space, settings=small(engine="torch"))
+    even = [arch.width % 2 == 0 for arch in space]
+    assert torch.equal(together.kappa_repeats[even], torch_.kappa_repeats[even])
+    torch.testing.assert_close(together.mse, torch_.mse, rtol=1e-3, atol=0)
 
 
 # Ranking
