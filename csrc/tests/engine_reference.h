@@ -124,9 +124,11 @@ class Network {
     st.mean.assign(s.c, 0);
     st.inverse.assign(s.c, 0);
     const std::vector<double>& in = values_[i.in[0]];
+    // From the first number on, so that a constant channel is exactly its mean.
     each(v, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
-      st.mean[c] += in[at(v, n, c, y, x)] / count;
+      st.mean[c] += (in[at(v, n, c, y, x)] - in[at(v, 0, c, 0, 0)]) / count;
     });
+    for (int64_t c = 0; c < s.c; ++c) st.mean[c] += in[at(v, 0, c, 0, 0)];
     each(v, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
       st.inverse[c] += std::pow(in[at(v, n, c, y, x)] - st.mean[c], 2) / count;
     });

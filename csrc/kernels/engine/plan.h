@@ -17,7 +17,7 @@
 #include <memory>
 #include <vector>
 
-#include "program.h"
+#include "kernels/engine/program.h"
 
 namespace tegnas::engine {
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "plan.h"
+#include "kernels/engine/plan.h"
 
 namespace tegnas::engine {
 

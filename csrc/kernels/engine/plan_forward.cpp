@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "plan_builder.h"
+#include "kernels/engine/plan_builder.h"
 
 namespace tegnas::engine {
 

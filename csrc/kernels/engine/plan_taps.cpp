@@ -4,7 +4,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "plan_builder.h"
+#include "kernels/engine/plan_builder.h"
 
 namespace tegnas::engine {
 namespace {

@@ -1,4 +1,4 @@
-#include "program.h"
+#include "kernels/engine/program.h"
 
 #include <algorithm>
 #include <cstring>

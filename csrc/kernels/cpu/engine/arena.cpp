@@ -1,4 +1,4 @@
-#include "arena.h"
+#include "kernels/cpu/engine/arena.h"
 
 #include <algorithm>
 #include <new>

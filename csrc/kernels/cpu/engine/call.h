@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "engine.h"
+#include "kernels/cpu/engine/engine.h"
 
 namespace tegnas::cpu {
 

@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "../../engine/program.h"
-#include "../../parallel.h"
-#include "../kernels.h"
-#include "executor.h"
+#include "kernels/engine/program.h"
+#include "kernels/parallel.h"
+#include "kernels/cpu/kernels.h"
+#include "kernels/cpu/engine/executor.h"
 
 namespace tegnas::cpu {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "../../engine/plan.h"
+#include "kernels/engine/plan.h"
 
 namespace tegnas::cpu {
 

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "arena.h"
-#include "executor.h"
+#include "kernels/cpu/engine/arena.h"
+#include "kernels/cpu/engine/executor.h"
 
 namespace tegnas::cpu {
 

@@ -1,10 +1,10 @@
 #include <chrono>
 #include <cstring>
 
-#include "call.h"
-#include "engine.h"
-#include "memory.h"
-#include "workers.h"
+#include "kernels/cpu/engine/call.h"
+#include "kernels/cpu/engine/engine.h"
+#include "kernels/cpu/engine/memory.h"
+#include "kernels/cpu/engine/workers.h"
 
 namespace tegnas::cpu {
 

@@ -43,7 +43,8 @@ __attribute__((noinline)) void grad_tile(const GradGeometry& geometry, const T* 
       for (int r = 0; r < kRuns; ++r) {
 #pragma GCC unroll 4
         for (int k = 0; k < kWide; ++k) {
-          const Vec<T> v = load(x[r] + at + k * lanes<T>);
+          Vec<T> v = load(x[r] + at + k * lanes<T>);
+          keep_in_register(v);
 #pragma GCC unroll 6
           for (int o = 0; o < kOuts; ++o) sums[o][r * kWide + k] += gs[o] * v;
         }

@@ -6,7 +6,7 @@
 #include <exception>
 #include <mutex>
 
-#include "../../parallel.h"
+#include "kernels/parallel.h"
 
 namespace tegnas::cpu {
 
