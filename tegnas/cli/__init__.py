@@ -6,9 +6,11 @@ import sys
 
 import typer
 
+from tegnas.cli.compare import compare
 from tegnas.cli.correlate import correlate
 from tegnas.cli.doctor import doctor
 from tegnas.cli.export import export
+from tegnas.cli.plot import plot
 from tegnas.cli.score import score
 from tegnas.cli.search import search
 from tegnas.cli.train import train
@@ -24,8 +26,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(search)
+app.command()(compare)
 app.command()(score)
 app.command()(correlate)
+app.command()(plot)
 app.command()(export)
 app.command()(train)
 app.command()(doctor)

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from tegnas import benchmarks
-from tegnas.cli import options
+from tegnas.cli import options, search_options
+from tegnas.cli.progress import search_progress
 from tegnas.cli.tables import print_search
-from tegnas.search import DEFAULT_BUDGET
-from tegnas.search import Progress as SearchProgress
 from tegnas.search import search as run_search
+from tegnas.search import strategy_names
 from tegnas.spaces import get_space
 
 
@@ -31,34 +21,33 @@ def search(
     space: options.Space = "nas-bench-201",
     images: options.Images = "digits",
     strategy: Annotated[
-        str, typer.Option(metavar="NAME", help="random, exhaustive or evolution.")
+        str, typer.Option(metavar="NAME", help=f"One of {', '.join(strategy_names())}.")
     ] = "evolution",
-    budget: Annotated[
-        int | None,
-        typer.Option(
-            help=f"Evaluations; default {DEFAULT_BUDGET}, or the whole space for exhaustive."
-        ),
-    ] = None,
+    budget: search_options.Budget = None,
     seed: options.Seed = 0,
     out: Annotated[
         Path | None,
         typer.Option(help="Run directory; default runs/STRATEGY-IMAGES-seedSEED."),
     ] = None,
-    table: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE.csv[#COLUMN]", help="True accuracies: shown for what was found."
-        ),
-    ] = None,
+    table: search_options.Table = None,
     option: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="Option of the strategy, e.g. population=128."),
     ] = None,
-    train: options.Train = 64,
-    val: options.Val = 64,
-    batch_norm: options.BatchNorm = "frozen",
-    repeats: options.Repeats = 3,
+    preset: search_options.Preset = "fast",
+    train: search_options.Train = None,
+    val: search_options.Val = None,
+    batch_norm: search_options.BatchNorm = None,
+    repeats: search_options.Repeats = None,
     engine: options.Engine = "native",
+    max_params: search_options.MaxParams = None,
+    max_flops: search_options.MaxFlops = None,
+    max_latency_ms: search_options.MaxLatency = None,
+    latency_device: search_options.LatencyDevice = "cpu",
+    pareto: search_options.Pareto = None,
+    executor: search_options.Executor = "in-process",
+    workers: search_options.Workers = None,
+    address: search_options.Address = None,
     as_json: options.Json = False,
 ) -> None:
     """Search a space for the architecture of the best T, E and G.
@@ -68,50 +57,31 @@ def search(
     """
     search_space = get_space(space)
     accuracies = benchmarks.load_table(table) if table else None
-    batch = options.read_batch(images, train, val, seed)
-    if budget is None:
-        budget = len(search_space) if strategy == "exhaustive" else DEFAULT_BUDGET
-    directory = out or Path("runs") / f"{strategy}-{options.slug(images)}-seed{seed}"
-    # On stderr, so that stdout holds the result alone.
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+    scoring = search_options.read_scoring(
+        preset, images, train, val, batch_norm, repeats, seed, engine
     )
-    with Progress(*columns, console=console, disable=as_json and not console.is_terminal) as bar:
-        task = bar.add_task(f"{strategy} on {search_space.name}", total=budget, rate="")
-
-        def show(state: SearchProgress) -> None:
-            elapsed = bar.tasks[0].elapsed or 0.0
-            rate = f"{state.scored / elapsed:.1f} scores/s" if elapsed > 0 else ""
-            bar.update(task, completed=state.done, rate=rate)
-
-        try:
-            result = run_search(
-                search_space,
-                batch,
-                strategy,
-                budget,
-                seed,
-                out=directory,
-                settings=options.read_settings(batch_norm, repeats, seed, engine),
-                options=options.read_assignments(option or []),
-                accuracy=accuracies.accuracy if accuracies else None,
-                progress=show,
-            )
-        except KeyboardInterrupt:
-            bar.stop()
-            print(
-                f"tegnas: stopped; what was scored is in {directory}, the same command goes on "
-                "from there",
-                file=sys.stderr,
-            )
-            raise SystemExit(130) from None
+    directory = out or Path("runs") / f"{strategy}-{options.slug(images)}-seed{seed}"
+    title = f"{strategy} on {search_space.name}"
+    with search_options.stopped_in(directory), search_progress(as_json) as view:
+        result = run_search(
+            search_space,
+            scoring.batch,
+            strategy,
+            budget,
+            seed,
+            out=directory,
+            settings=scoring.settings,
+            options=options.read_assignments(option or []),
+            limits=search_options.read_limits(max_params, max_flops, max_latency_ms),
+            pareto=pareto,
+            latency_device=latency_device,
+            executor=executor,
+            workers=workers,
+            address=address,
+            notes=scoring.notes,
+            accuracy=accuracies.accuracy if accuracies else None,
+            progress=lambda state: view.show(title, state),
+        )
     if as_json:
         print(json.dumps({**result.summary(), "out": str(directory)}))
     else:

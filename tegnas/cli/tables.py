@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from rich.table import Table
 
 from tegnas.benchmarks import AccuracyTable
 from tegnas.indicators import Scores
-from tegnas.search import SearchResult
-from tegnas.search.evaluation import rank_sums
+from tegnas.search import ParetoFront, SearchResult
+from tegnas.search.compare import StrategySummary
+from tegnas.search.evaluation import distinct_architectures, rank_sums
 
 _SHOWN = 5
 
@@ -37,7 +39,7 @@ def indicator_table(title: str) -> Table:
 def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTable | None) -> None:
     """The best architectures, where the run is and what to do next."""
     console = Console()
-    distinct = list({each.arch: each for each in result.history}.values())
+    distinct = distinct_architectures(result.history)
     order = np.argsort(rank_sums(distinct), kind="stable")[:_SHOWN]
     table = indicator_table(
         f"Best of {len(distinct):,} architectures in {result.seconds:.0f} s, by rank-sum"
@@ -58,6 +60,12 @@ def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTabl
             cells.append("not in the table" if accuracy is None else f"{accuracy:.2f}")
         table.add_row(*cells)
     console.print(table)
+    if result.recommended is not None:
+        console.print(
+            f"The strategy's own answer: {result.recommended.arch}", highlight=False, markup=False
+        )
+    if result.pareto is not None:
+        print_front(console, result.pareto)
     console.print(
         f"Saved in [bold]{escape(str(directory))}[/bold]: run.json, scores.sqlite, result.json"
     )
@@ -67,6 +75,57 @@ def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTabl
         soft_wrap=True,
         highlight=False,
         markup=False,
+    )
+
+
+def print_front(console: Console, front: ParetoFront) -> None:
+    """The trades between rank-sum and a cost, cheapest first."""
+    unit = {"params": "parameters", "flops": "FLOPs", "latency": "ms"}[front.objective]
+    table = indicator_table(
+        f"Front of rank-sum and {unit}, hypervolume {front.hypervolume:.3f} of 1"
+    )
+    table.add_column("rank-sum", justify="right")
+    table.add_column(unit, justify="right")
+    for position, point in enumerate(front.points, start=1):
+        each = point.evaluation
+        table.add_row(
+            str(position),
+            str(each.arch),
+            number(each.kappa),
+            f"{each.regions:,.0f}",
+            number(each.mse),
+            f"{point.rank_sum:,.0f}",
+            f"{point.cost:,.6g}",
+        )
+    console.print(table)
+
+
+def print_comparison(
+    console: Console, summaries: Sequence[StrategySummary], directory: Path
+) -> None:
+    """One line per strategy, means over its seeds."""
+    table = Table(title="Means over the seeds", title_justify="left")
+    for heading in ("strategy", "runs", "outranks", "evaluations", "seconds", "accuracy %"):
+        table.add_column(heading, justify="left" if heading == "strategy" else "right")
+    for each in summaries:
+        accuracy = "unknown"
+        if each.accuracy is not None:
+            accuracy = f"{each.accuracy:.2f} ± {each.accuracy_spread:.2f} ({each.known} known)"
+        table.add_row(
+            each.strategy,
+            str(each.runs),
+            f"{100 * each.outranks:.2f} %",
+            f"{each.evaluations:,.0f}",
+            f"{each.seconds:,.1f}",
+            accuracy,
+        )
+    console.print(table)
+    console.print(
+        "outranks: share of all architectures scored in any run that have a higher rank-sum"
+    )
+    console.print(
+        f"Saved in [bold]{escape(str(directory))}[/bold]: comparison.csv, comparison.json, one "
+        "directory per run"
     )
 
 

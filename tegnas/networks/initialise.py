@@ -41,9 +41,14 @@ def _stream(seed: int, name: str, shape: tuple[int, ...]) -> int:
 
 
 def initialise(network: nn.Module, seed: int) -> None:
-    """Set every parameter of a network to its initial value, in place."""
+    """Set every parameter of a network to its initial value, in place.
+
+    Parameters on the meta device have no values and stay as they are.
+    """
     with torch.no_grad():
         for name, parameter in network.named_parameters():
+            if parameter.is_meta:
+                continue
             parameter.copy_(initial_value(seed, name, tuple(parameter.shape)))
 
 

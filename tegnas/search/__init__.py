@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from tegnas.search.constraints import Limits
+from tegnas.search.costs import COSTS
 from tegnas.search.driver import DEFAULT_BUDGET, Progress, search
 from tegnas.search.evaluation import Evaluation
+from tegnas.search.executors import EXECUTORS
+from tegnas.search.pareto import ParetoFront, ParetoPoint
+from tegnas.search.presets import PRESETS, Preset, get_preset
 from tegnas.search.result import SearchResult
 from tegnas.search.strategies import Strategy, make_strategy, strategy_names
 
 __all__ = [
+    "COSTS",
     "DEFAULT_BUDGET",
+    "EXECUTORS",
     "Evaluation",
+    "Limits",
+    "PRESETS",
+    "ParetoFront",
+    "ParetoPoint",
+    "Preset",
     "Progress",
     "SearchResult",
     "Strategy",
+    "get_preset",
     "make_strategy",
     "search",
     "strategy_names",

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tegnas._version import __version__
 from tegnas.data import Batch
 from tegnas.errors import InputError
-from tegnas.indicators.scorer import Scorer
-from tegnas.indicators.scores import Scores
 from tegnas.indicators.settings import ScoreSettings
+from tegnas.search.constraints import ConstrainedSpace, Limits
+from tegnas.search.costs import COSTS, CostMeter
 from tegnas.search.evaluation import Evaluation, best_of
+from tegnas.search.evaluator import Evaluator
+from tegnas.search.executors import Executor, make_executor
+from tegnas.search.pareto import ParetoFront, pareto_front
 from tegnas.search.result import SearchResult
 from tegnas.search.run_directory import RESULT, SCORES, open_run_directory
 from tegnas.search.store import ScoreStore
-from tegnas.search.strategies import make_strategy
-from tegnas.spaces import Architecture, Space
+from tegnas.search.strategies import Strategy, make_strategy
+from tegnas.spaces import Space
 
 DEFAULT_BUDGET = 1000
 
@@ -36,12 +39,19 @@ def search(
     space: Space,
     batch: Batch,
     strategy: str = "evolution",
-    budget: int = DEFAULT_BUDGET,
+    budget: int | None = None,
     seed: int = 0,
     *,
     out: str | Path | None = None,
     settings: ScoreSettings | None = None,
     options: dict[str, object] | None = None,
+    limits: Limits | None = None,
+    pareto: str | None = None,
+    latency_device: str = "cpu",
+    executor: str = "in-process",
+    workers: int | None = None,
+    address: str | None = None,
+    notes: dict[str, object] | None = None,
     accuracy: Callable[[str], float | None] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> SearchResult:
@@ -50,91 +60,151 @@ def search(
     Args:
         space: where to search.
         batch: the labelled images behind T and G.
-        strategy: ``"random"``, ``"exhaustive"`` or ``"evolution"``.
+        strategy: one of ``tegnas.search.strategy_names()``.
         budget: number of evaluations; an architecture proposed again counts again but costs
-            nothing. Ends earlier if the strategy has nothing left to propose.
+            nothing. Ends earlier if the strategy has nothing left to propose. By default the
+            strategy's own.
         seed: of the strategy and, unless ``settings`` says otherwise, of the networks.
         out: run directory. Scores are stored there as they come, and a run that was stopped, in
             whatever way, goes on from there to the same result as one that was not. Without it
             nothing is written.
         settings: how to score (``ScoreSettings``).
         options: of the strategy, e.g. ``{"population": 128}``.
+        limits: costs that no architecture may exceed; one that does is never scored.
+        pareto: ``"params"``, ``"flops"`` or ``"latency"``: also the front of rank-sum and this
+            cost.
+        latency_device: where latency is measured.
+        executor, workers, address: where scores are computed, see ``make_executor``; the result
+            doesn't depend on it.
+        notes: more to write into the run's configuration, e.g. the name of a preset.
         accuracy: true accuracy of an architecture string where known; looked up for the best one
             after the search.
-        progress: called after every chunk of scores.
+        progress: called after every batch of scores.
 
     Raises:
-        InputError: unknown strategy or option, a budget below 1, an ``out`` that can't be used or
-            belongs to another configuration.
+        InputError: a strategy, option, executor or cost that isn't known or can't be used with
+            this space, a budget too small, limits that no architecture was found within, an
+            ``out`` that can't be used or belongs to another configuration.
     """
-    if budget < 1:
-        raise InputError(f"the budget must be at least 1 evaluation, got {budget}")
     settings = settings or ScoreSettings(seed=seed)
-    searcher = make_strategy(strategy, space, seed, **(options or {}))
+    limits = limits or Limits()
+    if pareto is not None and pareto not in COSTS:
+        raise InputError(f"unknown cost {pareto!r}; tegnas knows {', '.join(COSTS)}")
+    # Once without constraints, so that a wrong question is answered before anything is written.
+    unbound = make_strategy(strategy, space, seed, **(options or {}))
+    budget = _check_budget(budget, unbound)
+    reference = getattr(space, "reference", space.name)
     configuration: dict[str, object] = {
         "tegnas": __version__,
-        "space": space.name,
+        "space": reference,
         "strategy": strategy,
-        "options": searcher.options(),
+        "options": unbound.options(),
         "seed": seed,
         "score": asdict(settings),
         "images": batch.source,
         "train": len(batch.images),
         "val": len(batch.val_images),
         "data": batch.fingerprint(),
+        **({"limits": limits.active()} if limits.active() else {}),
+        **(notes or {}),
     }
     directory = None if out is None else open_run_directory(Path(out), configuration)
     store = ScoreStore(
         None if directory is None else directory / SCORES,
-        space=space.name,
+        space=_store_name(space),
         settings=settings.key(),
         data=batch.fingerprint(),
     )
-    scorer = Scorer(space, batch, settings)
-    start = time.perf_counter()
-    history: list[Evaluation] = []
-    scored = 0
-
-    def evaluate(archs: list[Architecture]) -> list[Evaluation]:
-        nonlocal scored
-        found = {arch: store.get(arch) for arch in archs}
-        missing = [arch for arch, evaluation in found.items() if evaluation is None]
-        # A chunk is what lies between two writes to the store: all that a killed run can lose.
-        for first in range(0, len(missing), scorer.chunk):
-            chunk = missing[first : first + scorer.chunk]
-            scores = Scores.from_table(chunk, scorer(chunk))
-            store.add(scores)
-            scored += len(scores)
-            for arch in scores.archs:
-                found[arch] = store.get(arch)
-            report(len(history) + len(archs) - len(missing) + first + len(scores))
-        return [found[arch] for arch in archs]
-
-    def report(done: int) -> None:
-        if progress is not None:
-            progress(Progress(done, budget, scored))
-
-    try:
-        while len(history) < budget:
-            archs = searcher.ask(budget - len(history))
-            if not archs:
-                break
-            evaluations = evaluate(archs)
-            searcher.tell(evaluations)
-            history.extend(evaluations)
-            report(len(history))
-    finally:
-        store.close()
-    best = best_of(history)
-    if accuracy is not None:
-        best = replace(best, accuracy=accuracy(str(best.arch)))
-    result = SearchResult(
-        space.name,
-        best,
-        tuple(history),
-        time.perf_counter() - start,
-        {**configuration, "budget": budget},
-    )
+    with closing(store):
+        cost = CostMeter(
+            space,
+            tuple(batch.images.shape[1:]),
+            batch.num_classes,
+            device=latency_device,
+            recall=store.cost,
+            record=store.add_cost,
+        )
+        if limits.active():
+            bound = ConstrainedSpace(space, limits, cost)
+            unbound = make_strategy(strategy, bound, seed, **(options or {}))
+        workplace = make_executor(
+            executor, space, batch, settings, workers=workers, address=address
+        )
+        with closing(workplace):
+            history = _run(unbound, budget, store, workplace, progress)
+        if not history and limits.active():
+            raise InputError(f"no architecture of {space.name} is within the limits ({limits})")
+        best = best_of(history)
+        if accuracy is not None:
+            best = replace(best, accuracy=accuracy(str(best.arch)))
+        result = SearchResult(
+            reference,
+            best,
+            tuple(history),
+            store.seconds(),
+            {**configuration, "budget": budget},
+            _recommended(unbound, history),
+            _front(history, pareto, cost),
+        )
     if directory is not None:
         result.save(directory / RESULT)
     return result
+
+
+def _check_budget(budget: int | None, strategy: Strategy) -> int:
+    if budget is None:
+        return strategy.default_budget
+    if budget < 1:
+        raise InputError(f"the budget must be at least 1 evaluation, got {budget}")
+    minimum = getattr(strategy, "minimum_budget", 1)
+    if budget < minimum:
+        raise InputError(
+            f"{strategy.name} needs a budget of at least {minimum} evaluations here, got {budget}"
+        )
+    return budget
+
+
+def _store_name(space: Space) -> str:
+    """The name of the space; with its contents where they are a file that may change."""
+    fingerprint = getattr(space, "fingerprint", None)
+    return space.name if fingerprint is None else f"{space.name} {fingerprint}"
+
+
+def _run(
+    strategy: Strategy,
+    budget: int,
+    store: ScoreStore,
+    executor: Executor,
+    progress: Callable[[Progress], None] | None,
+) -> list[Evaluation]:
+    history: list[Evaluation] = []
+    scored = 0
+
+    def report(done: int, computed: int) -> None:
+        nonlocal scored
+        scored += computed
+        if progress is not None:
+            progress(Progress(len(history) + done, budget, scored))
+
+    evaluate = Evaluator(store, executor, report)
+    while len(history) < budget:
+        archs = strategy.ask(budget - len(history))
+        if not archs:
+            break
+        evaluations = evaluate(archs)
+        strategy.tell(evaluations)
+        history.extend(evaluations)
+        report(0, 0)
+    return history
+
+
+def _recommended(strategy: Strategy, history: list[Evaluation]) -> Evaluation | None:
+    recommend = getattr(strategy, "recommendation", None)
+    arch = recommend() if recommend else None
+    return next((each for each in history if each.arch == arch), None)
+
+
+def _front(history: list[Evaluation], objective: str | None, cost: CostMeter) -> ParetoFront | None:
+    if objective is None:
+        return None
+    return pareto_front(history, objective, lambda each: cost(each.arch, objective))

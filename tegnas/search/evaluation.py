@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tegnas.errors import InputError
 from tegnas.indicators.ranking import rank_sum
 from tegnas.spaces import Architecture
+from tegnas.spaces.factorised import Supernet
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,19 @@ def rank_sums(evaluations: Sequence[Evaluation]) -> np.ndarray:
     return rank_sum(*columns.T)
 
 
+def distinct_architectures(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """One evaluation of each architecture, in the order of the first; supernets are left out."""
+    return list(
+        {each.arch: each for each in evaluations if not isinstance(each.arch, Supernet)}.values()
+    )
+
+
 def best_of(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """Lowest rank-sum among the distinct architectures; the first one found wins a tie."""
-    distinct = list({each.arch: each for each in evaluations}.values())
+    """Lowest rank-sum among the distinct architectures; the first one found wins a tie.
+
+    Raises ``InputError`` if there is no architecture among them.
+    """
+    distinct = distinct_architectures(evaluations)
+    if not distinct:
+        raise InputError("the search ended before it scored an architecture; raise the budget")
     return distinct[int(np.argmin(rank_sums(distinct)))]

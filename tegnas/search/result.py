@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tegnas.errors import InputError
 from tegnas.search.evaluation import Evaluation
-from tegnas.spaces import get_space
+from tegnas.search.pareto import ParetoFront, ParetoPoint
+from tegnas.spaces import Space, get_space
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,12 @@ class SearchResult:
         space: name of the space.
         best: the architecture of lowest rank-sum over the whole history.
         history: one evaluation per architecture asked for, in order.
-        seconds: wall-clock time of this process; scores found in the store cost almost none.
+        seconds: wall-clock time that went into the scores, in this process and in those before
+            that it goes on from.
         settings: everything needed to run it again.
+        recommended: what the strategy itself would answer (the mode of a distribution, the end of
+            a pruning), where it has an opinion and this was scored.
+        pareto: the front of rank-sum and a cost, where one was asked for.
     """
 
     space: str
@@ -29,10 +34,12 @@ class SearchResult:
     history: tuple[Evaluation, ...]
     seconds: float
     settings: dict[str, object] = field(default_factory=dict)
+    recommended: Evaluation | None = None
+    pareto: ParetoFront | None = None
 
     def summary(self) -> dict[str, object]:
         """The result without its history, ready for JSON; an infinite number becomes null."""
-        return {
+        content: dict[str, object] = {
             "space": self.space,
             "best": _to_json(self.best),
             "evaluations": len(self.history),
@@ -40,6 +47,11 @@ class SearchResult:
             "seconds": self.seconds,
             "settings": self.settings,
         }
+        if self.recommended is not None:
+            content["recommended"] = _to_json(self.recommended)
+        if self.pareto is not None:
+            content["pareto"] = _front_to_json(self.pareto)
+        return content
 
     def save(self, path: str | Path) -> None:
         """Write everything as JSON."""
@@ -50,25 +62,23 @@ class SearchResult:
         partial.replace(path)
 
     @classmethod
-    def load(cls, path: str | Path) -> SearchResult:
-        """Read what ``save`` wrote; ``InputError`` if the file isn't that."""
+    def load(cls, path: str | Path, space: Space | None = None) -> SearchResult:
+        """Read what ``save`` wrote; ``InputError`` if the file isn't that.
+
+        A space that ``get_space`` doesn't know must be given.
+        """
         try:
             content = json.loads(Path(path).read_text())
-            space = get_space(content["space"])
-            read = [
-                Evaluation(
-                    space.parse(each["arch"]),
-                    *(_from_json(each[name]) for name in ("kappa", "regions", "mse")),
-                    each.get("accuracy"),
-                )
-                for each in (content["best"], *content["history"])
-            ]
+            space = get_space(content["space"]) if space is None else space
+            recommended, front = content.get("recommended"), content.get("pareto")
             return cls(
                 content["space"],
-                read[0],
-                tuple(read[1:]),
+                _evaluation(space, content["best"]),
+                tuple(_evaluation(space, each) for each in content["history"]),
                 float(content["seconds"]),
                 content["settings"],
+                None if recommended is None else _evaluation(space, recommended),
+                None if front is None else _front_from_json(space, front),
             )
         except InputError:
             raise
@@ -83,6 +93,33 @@ def _to_json(evaluation: Evaluation) -> dict[str, object]:
     if evaluation.accuracy is not None:
         content["accuracy"] = evaluation.accuracy
     return content
+
+
+def _evaluation(space: Space, content: dict) -> Evaluation:
+    return Evaluation(
+        space.parse(content["arch"]),
+        *(_from_json(content[name]) for name in ("kappa", "regions", "mse")),
+        content.get("accuracy"),
+    )
+
+
+def _front_to_json(front: ParetoFront) -> dict[str, object]:
+    return {
+        "objective": front.objective,
+        "hypervolume": front.hypervolume,
+        "points": [
+            {**_to_json(each.evaluation), "rank_sum": each.rank_sum, "cost": each.cost}
+            for each in front.points
+        ],
+    }
+
+
+def _front_from_json(space: Space, content: dict) -> ParetoFront:
+    points = tuple(
+        ParetoPoint(_evaluation(space, each), each["rank_sum"], each["cost"])
+        for each in content["points"]
+    )
+    return ParetoFront(content["objective"], points, content["hypervolume"])
 
 
 def _from_json(value: float | None) -> float:

@@ -16,12 +16,22 @@ from tegnas.spaces import Architecture
 
 VERSION = 1
 
+# Significant digits of the means that searches see. The last digits of a score depend on the
+# batches that architectures were scored in (and so on kills and on the number of workers); those
+# kept don't, and architectures of one function tie.
+_DIGITS = 10
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS scores (
     space TEXT NOT NULL, architecture TEXT NOT NULL, settings TEXT NOT NULL, data TEXT NOT NULL,
     repeat INTEGER NOT NULL, kappa REAL NOT NULL, regions REAL NOT NULL, mse REAL NOT NULL,
     PRIMARY KEY (space, architecture, settings, data, repeat)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS costs (
+    space TEXT NOT NULL, architecture TEXT NOT NULL, name TEXT NOT NULL, cost REAL NOT NULL,
+    PRIMARY KEY (space, architecture, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS clock (seconds REAL NOT NULL);
 """
 
 
@@ -58,11 +68,12 @@ class ScoreStore:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         with self._connection:
-            self._connection.execute(_SCHEMA)
+            for statement in _SCHEMA.split(";"):
+                self._connection.execute(statement)
             self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def get(self, arch: Architecture) -> Evaluation | None:
-        """The stored score of an architecture, if there is one."""
+        """The stored score of an architecture, to ten digits, if there is one."""
         space, settings, data = self._key
         with self._errors():
             rows = self._connection.execute(
@@ -72,15 +83,38 @@ class ScoreStore:
             ).fetchall()
         if not rows:
             return None
-        # The same mean as ``Scores`` takes, so that a resumed run sees the same bits.
-        means = torch.tensor(rows, dtype=torch.float64).T.contiguous().mean(1)
-        return Evaluation(arch, *means.tolist())
+        means = torch.tensor(rows, dtype=torch.float64).mean(0).tolist()
+        return Evaluation(arch, *(float(f"{mean:.{_DIGITS}g}") for mean in means))
 
-    def add(self, scores: Scores) -> None:
-        """Write all repeats of some scores."""
+    def add(self, scores: Scores, seconds: float = 0.0) -> None:
+        """Write all repeats of some scores, and the time that went by for them."""
         with self._errors(), self._connection:
             self._connection.executemany(
                 "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._rows(scores)
+            )
+            self._connection.execute("INSERT INTO clock VALUES (?)", (seconds,))
+
+    def seconds(self) -> float:
+        """The time that went by for all that was added, in this process and before."""
+        with self._errors():
+            (total,) = self._connection.execute("SELECT TOTAL(seconds) FROM clock").fetchone()
+        return total
+
+    def cost(self, arch: str, name: str) -> float | None:
+        """A stored cost of an architecture, if there is one."""
+        with self._errors():
+            row = self._connection.execute(
+                "SELECT cost FROM costs WHERE space = ? AND architecture = ? AND name = ?",
+                (self._key[0], arch, name),
+            ).fetchone()
+        return None if row is None else row[0]
+
+    def add_cost(self, arch: str, name: str, cost: float) -> None:
+        """Write a cost of an architecture."""
+        with self._errors(), self._connection:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO costs VALUES (?, ?, ?, ?)",
+                (self._key[0], arch, name, cost),
             )
 
     def _rows(self, scores: Scores) -> Iterable[tuple[object, ...]]:

@@ -14,9 +14,14 @@ class Strategy(Protocol):
 
     A strategy is a deterministic function of its options, its seed and what it is told; so a
     search is resumed by running it again over the stored scores.
+
+    Beyond what is listed here it may have ``recommendation()``, the architecture that it would
+    answer by itself (the mode of a distribution, the end of a pruning), and ``minimum_budget``,
+    below which it ends on no architecture.
     """
 
     name: str
+    default_budget: int
 
     def options(self) -> dict[str, object]:
         """The settings that change what is proposed, for the record of the run."""

@@ -25,7 +25,7 @@ def require_mutations(space: Space, strategy: str) -> None:
 
 def require_choices(space: Space, strategy: str) -> FactorisedSpace:
     """The space, as a product of choices; ``InputError`` if it isn't one."""
-    if not isinstance(space, FactorisedSpace):
+    if not all(hasattr(space, method) for method in ("choices", "encode", "decode")):
         raise InputError(
             f"{space.name} doesn't name its choices, which {strategy} search needs; use evolution "
             "or random"

@@ -22,6 +22,7 @@ class Evolution:
     """
 
     name = "evolution"
+    default_budget = 1000
 
     def __init__(
         self, space: Space, seed: int, *, population: int = 256, tournament: int = 64

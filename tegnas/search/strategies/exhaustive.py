@@ -17,6 +17,7 @@ class Exhaustive:
 
     def __init__(self, space: Space, seed: int) -> None:
         self._remaining = iter(space)
+        self.default_budget = len(space)
 
     def options(self) -> dict[str, object]:
         """Nothing to set."""

@@ -29,14 +29,14 @@ class Prune(Planned):
     name = "prune"
 
     def __init__(self, space: Space, seed: int, *, drop: int | None = None) -> None:
-        if not isinstance(space, SupernetSpace):
-            raise InputError(
-                f"{space.name} has no supernet, which prune needs; use another strategy"
-            )
         if getattr(space, "admits", None) is not None:
             raise InputError(
                 "prune can't keep constraints, since only its last step is an architecture; use "
                 "another strategy"
+            )
+        if not isinstance(space, SupernetSpace):
+            raise InputError(
+                f"{space.name} has no supernet, which prune needs; use another strategy"
             )
         drop = _DROPS.get(space.name, 1) if drop is None else drop
         if drop < 1:
@@ -44,7 +44,7 @@ class Prune(Planned):
         self._space = space
         self._drop = drop
         self._found: Architecture | None = None
-        self.default_budget = self._count_evaluations()
+        self.default_budget = self.minimum_budget = self._count_evaluations()
         super().__init__(self._rounds())
 
     def options(self) -> dict[str, object]:

@@ -1,0 +1,100 @@
+"""``tegnas compare``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tegnas import benchmarks
+from tegnas.cli import options, search_options
+from tegnas.cli.progress import search_progress
+from tegnas.cli.tables import print_comparison
+from tegnas.errors import InputError
+from tegnas.search import Progress
+from tegnas.search.compare import compare as run_comparison
+from tegnas.search.compare import summarise
+from tegnas.spaces import get_space
+
+
+def compare(
+    strategies: Annotated[str, typer.Option(metavar="NAME,NAME,…", help="Strategies to run.")] = (
+        "random,evolution,reinforce,prune,fpnas,local"
+    ),
+    seeds: Annotated[
+        str, typer.Option(metavar="FIRST-LAST|N,N,…", help="Seeds of the strategies.")
+    ] = "0-9",
+    space: options.Space = "nas-bench-201",
+    images: options.Images = "digits",
+    budget: search_options.Budget = None,
+    seed: Annotated[int, typer.Option(help="Of the choice of images and of the networks.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of all runs; default runs/compare-IMAGES.")
+    ] = None,
+    table: search_options.Table = None,
+    preset: search_options.Preset = "fast",
+    train: search_options.Train = None,
+    val: search_options.Val = None,
+    batch_norm: search_options.BatchNorm = None,
+    repeats: search_options.Repeats = None,
+    engine: options.Engine = "native",
+    max_params: search_options.MaxParams = None,
+    max_flops: search_options.MaxFlops = None,
+    max_latency_ms: search_options.MaxLatency = None,
+    latency_device: search_options.LatencyDevice = "cpu",
+    executor: search_options.Executor = "in-process",
+    workers: search_options.Workers = None,
+    address: search_options.Address = None,
+    as_json: options.Json = False,
+) -> None:
+    """Compare strategies over several seeds: what they find, evaluations, seconds, accuracy.
+
+    Every run is stored; the same command goes on where it was stopped.
+    """
+    search_space = get_space(space)
+    accuracies = benchmarks.load_table(table) if table else None
+    scoring = search_options.read_scoring(
+        preset, images, train, val, batch_norm, repeats, seed, engine
+    )
+    directory = out or Path("runs") / f"compare-{options.slug(images)}"
+    with search_progress(as_json) as view:
+
+        def show(strategy: str, number: int, state: Progress) -> None:
+            view.show(f"{strategy}, seed {number}", state)
+
+        with search_options.stopped_in(directory):
+            rows = run_comparison(
+                search_space,
+                scoring.batch,
+                [name for name in strategies.split(",") if name],
+                read_seeds(seeds),
+                budget,
+                out=directory,
+                settings=scoring.settings,
+                notes=scoring.notes,
+                limits=search_options.read_limits(max_params, max_flops, max_latency_ms),
+                latency_device=latency_device,
+                executor=executor,
+                workers=workers,
+                address=address,
+                accuracy=accuracies.accuracy if accuracies else None,
+                progress=show,
+            )
+    if as_json:
+        print(json.dumps({"strategies": [vars(each) for each in summarise(rows)]}))
+    else:
+        print_comparison(Console(), summarise(rows), directory)
+
+
+def read_seeds(text: str) -> list[int]:
+    """``0-9`` or ``0,3,5``; ``InputError`` if it is neither."""
+    try:
+        first, dash, last = text.partition("-")
+        if dash:
+            return list(range(int(first), int(last) + 1))
+        return [int(each) for each in text.split(",")]
+    except ValueError:
+        raise InputError(f"--seeds takes FIRST-LAST or N,N,…, got {text!r}") from None

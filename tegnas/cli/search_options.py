@@ -1,0 +1,120 @@
+"""Options of the commands that search."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tegnas.cli import options
+from tegnas.data import Batch
+from tegnas.indicators import ScoreSettings
+from tegnas.search import Limits, get_preset
+
+Budget = Annotated[
+    int | None, typer.Option(help="Evaluations; by default the strategy's own number.")
+]
+Table = Annotated[
+    str | None,
+    typer.Option(metavar="FILE.csv[#COLUMN]", help="True accuracies: shown for what was found."),
+]
+Preset = Annotated[
+    str,
+    typer.Option(
+        metavar="fast|paper",
+        help="fast: BatchNorm frozen; paper: coupled, as published. The options below win over it.",
+    ),
+]
+Train = Annotated[int | None, typer.Option(help="Images of the training batch (T and G).")]
+Val = Annotated[int | None, typer.Option(help="Images of the validation batch (G).")]
+BatchNorm = Annotated[
+    str | None,
+    typer.Option(
+        metavar="frozen|coupled",
+        help="Statistics held constant in the derivative, or differentiated as in the paper.",
+    ),
+]
+Repeats = Annotated[int | None, typer.Option(help="Networks per architecture.")]
+MaxParams = Annotated[
+    float | None, typer.Option(help="Largest number of parameters of the full network.")
+]
+MaxFlops = Annotated[
+    float | None,
+    typer.Option(help="Most operations for one image; a multiply-add counts one."),
+]
+MaxLatency = Annotated[
+    float | None, typer.Option(help="Longest time of one image in milliseconds, measured here.")
+]
+LatencyDevice = Annotated[str, typer.Option(metavar="cpu|cuda", help="Where latency is measured.")]
+Pareto = Annotated[
+    str | None,
+    typer.Option(metavar="params|flops|latency", help="Also show the front of rank and this cost."),
+]
+Executor = Annotated[
+    str,
+    typer.Option(
+        metavar="in-process|process|ray",
+        help="Where scores are computed; the result is the same.",
+    ),
+]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes, or Ray tasks at a time; default one per core.")
+]
+Address = Annotated[
+    str | None, typer.Option(help="Of a running Ray cluster: HOST:PORT, ray://HOST:PORT or auto.")
+]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What the shared options of a search come to."""
+
+    batch: Batch
+    settings: ScoreSettings
+    notes: dict[str, object]
+
+
+def read_scoring(
+    preset: str,
+    images: str,
+    train: int | None,
+    val: int | None,
+    batch_norm: str | None,
+    repeats: int | None,
+    seed: int,
+    engine: str,
+) -> Scoring:
+    """A preset with what was given one by one in its place."""
+    given = {"train": train, "val": val, "batch_norm": batch_norm, "repeats": repeats}
+    changes = {name: value for name, value in given.items() if value is not None}
+    chosen = asdict(replace(get_preset(preset), **changes))
+    sizes = {name: chosen.pop(name) for name in ("train", "val")}
+    return Scoring(
+        options.read_batch(images, sizes["train"], sizes["val"], seed),
+        ScoreSettings(**chosen, seed=seed, engine=engine),
+        {"preset": preset},
+    )
+
+
+def read_limits(params: float | None, flops: float | None, latency_ms: float | None) -> Limits:
+    """The limits that were given."""
+    return Limits(params, flops, latency_ms)
+
+
+@contextmanager
+def stopped_in(directory: Path) -> Iterator[None]:
+    """Ctrl-C ends in one sentence that says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(
+            f"tegnas: stopped; what was scored is in {directory}, the same command goes on "
+            "from there",
+            file=sys.stderr,
+        )
+        raise SystemExit(130) from None

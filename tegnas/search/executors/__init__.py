@@ -1,0 +1,54 @@
+"""Where architectures are scored: in this process, in several, or on a Ray cluster."""
+
+from __future__ import annotations
+
+import os
+
+from tegnas.data import Batch
+from tegnas.errors import InputError
+from tegnas.indicators.settings import ScoreSettings
+from tegnas.search.executors.base import Executor, WorkerDiedError
+from tegnas.search.executors.in_process import InProcessExecutor
+from tegnas.search.executors.processes import ProcessExecutor
+from tegnas.search.executors.ray_cluster import RayExecutor
+from tegnas.search.executors.work import pack_task
+from tegnas.spaces import Space
+
+EXECUTORS = ("in-process", "process", "ray")
+
+
+def make_executor(
+    name: str,
+    space: Space,
+    batch: Batch,
+    settings: ScoreSettings,
+    *,
+    workers: int | None = None,
+    address: str | None = None,
+) -> Executor:
+    """The executor of that name.
+
+    ``workers`` is the number of processes or of Ray tasks at a time, by default one per core;
+    ``address`` is that of a running Ray cluster.
+
+    Raises ``InputError`` for an unknown name, a setting that the executor doesn't have, or a Ray
+    cluster that doesn't answer.
+    """
+    if name not in EXECUTORS:
+        raise InputError(f"unknown executor {name!r}; tegnas has {', '.join(EXECUTORS)}")
+    if workers is not None and workers < 1:
+        raise InputError(f"an executor needs at least 1 worker, got {workers}")
+    if name == "in-process" and workers is not None:
+        raise InputError("workers are for the executors process and ray; choose one by --executor")
+    if name != "ray" and address is not None:
+        raise InputError("an address is for the executor ray; choose it by --executor ray")
+    if name == "in-process":
+        return InProcessExecutor(space, batch, settings)
+    workers = workers or os.cpu_count() or 1
+    task = pack_task(space, batch, settings)
+    if name == "process":
+        return ProcessExecutor(task, workers)
+    return RayExecutor(task, workers, address)
+
+
+__all__ = ["EXECUTORS", "Executor", "WorkerDiedError", "make_executor"]

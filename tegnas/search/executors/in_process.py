@@ -1,0 +1,29 @@
+"""Scores in this process; the native engine uses its threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tegnas.data import Batch
+from tegnas.indicators.scorer import Scorer
+from tegnas.indicators.scores import Scores
+from tegnas.indicators.settings import ScoreSettings
+from tegnas.spaces import Architecture, Space
+
+
+class InProcessExecutor:
+    """One chunk of the engine after the other."""
+
+    def __init__(self, space: Space, batch: Batch, settings: ScoreSettings) -> None:
+        self._scorer = Scorer(space, batch, settings)
+
+    def run(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
+        """Scores chunk by chunk, in order."""
+        first = 0
+        while first < len(archs):
+            chunk = tuple(archs[first : first + self._scorer.chunk])
+            yield Scores.from_table(chunk, self._scorer(chunk))
+            first += len(chunk)
+
+    def close(self) -> None:
+        """Nothing was started."""

@@ -1,0 +1,100 @@
+"""Scores on a Ray cluster (Moritz et al., OSDI 2018; the extra ``tegnas[ray]``)."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from tegnas.errors import InputError
+from tegnas.indicators.scores import Scores
+from tegnas.search.executors.base import MAX_ATTEMPTS, WorkerDiedError, split
+from tegnas.search.executors.work import BATCH, score_batch, scores_of
+from tegnas.spaces import Architecture
+
+_CONNECT_SECONDS = 5.0
+
+
+class RayExecutor:
+    """Batches as Ray tasks of one CPU each; Ray runs the batch of a dead worker elsewhere.
+
+    Args:
+        task: what ``pack_task`` made; the nodes need tegnas, and the file of a space from a file.
+        workers: tasks under way at a time.
+        address: of a running cluster (``HOST:PORT``, ``ray://HOST:PORT`` or ``auto``); without it
+            a cluster is started on this machine and ended by ``close``.
+
+    Raises:
+        InputError: Ray isn't installed, or no cluster answers at the address.
+    """
+
+    def __init__(self, task: bytes, workers: int, address: str | None = None) -> None:
+        try:
+            import ray
+        except ImportError:
+            raise InputError(
+                "the Ray executor needs Ray; install it with pip install 'tegnas[ray]'"
+            ) from None
+        self._ray = ray
+        self._workers = workers
+        self._own_cluster = not ray.is_initialized()
+        if self._own_cluster:
+            _connect(ray, workers, address)
+        self._task = ray.put(task)
+        self._score = ray.remote(num_cpus=1, max_retries=MAX_ATTEMPTS - 1)(score_batch)
+
+    def run(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
+        """Scores batch by batch, as they come back."""
+        queue = deque(split(archs, BATCH, self._workers))
+        running: dict[object, list[Architecture]] = {}
+        while queue or running:
+            while queue and len(running) < self._workers:
+                batch = queue.popleft()
+                texts = [str(arch) for arch in batch]
+                running[self._score.remote(self._task, texts)] = batch
+            done, _ = self._ray.wait(list(running), num_returns=1)
+            batch = running.pop(done[0])
+            try:
+                _, table = self._ray.get(done[0])
+            except self._ray.exceptions.RayTaskError as error:
+                raise error.as_instanceof_cause() from None
+            except self._ray.exceptions.RayError:
+                raise WorkerDiedError(batch) from None
+            yield scores_of(batch, table)
+
+    def close(self) -> None:
+        """Leave the cluster, and end it if it was started here."""
+        if self._own_cluster:
+            self._ray.shutdown()
+
+
+def _connect(ray: object, workers: int, address: str | None) -> None:
+    options = {"include_dashboard": False, "logging_level": logging.ERROR, "log_to_driver": False}
+    if address is None:
+        ray.init(address="local", num_cpus=workers, **options)
+        return
+    _check_reachable(address)
+    try:
+        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"no Ray cluster can be used at {address} ({error}); start one with ray start --head, "
+            "or leave --address out"
+        ) from None
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself would wait for minutes."""
+    if address in ("auto", "local"):
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        raise InputError(f"a Ray address is HOST:PORT, ray://HOST:PORT or auto, got {address!r}")
+    try:
+        socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
+    except OSError as error:
+        raise InputError(
+            f"no Ray cluster answers at {address} ({error}); start one with ray start --head, or "
+            "leave --address out"
+        ) from None

@@ -1,0 +1,70 @@
+"""The best trades between rank score and cost among what a search has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tegnas.errors import InputError
+from tegnas.search.evaluation import Evaluation, distinct_architectures, rank_sums
+
+
+@dataclass(frozen=True)
+class ParetoPoint:
+    """One architecture of the front: its rank-sum in the whole history and its cost."""
+
+    evaluation: Evaluation
+    rank_sum: float
+    cost: float
+
+
+@dataclass(frozen=True)
+class ParetoFront:
+    """Architectures that no other beats in both rank-sum and cost, cheapest first.
+
+    Attributes:
+        objective: the cost, ``params``, ``flops`` or ``latency``.
+        points: the front.
+        hypervolume: of the front, in [0, 1], larger is better: both objectives are scaled to
+            [0, 1] between the smallest and the largest of the history, and the reference point is
+            the worst of both. Comparable only between fronts of one history.
+    """
+
+    objective: str
+    points: tuple[ParetoPoint, ...]
+    hypervolume: float
+
+
+def pareto_front(
+    history: Sequence[Evaluation], objective: str, cost: Callable[[Evaluation], float]
+) -> ParetoFront:
+    """The front of (rank-sum, cost) among the distinct architectures of a history.
+
+    Dominance and hypervolume are those of ``moocore`` (the extra ``tegnas[pareto]``).
+
+    Raises ``InputError`` if moocore isn't installed.
+    """
+    moocore = _import_moocore()
+    distinct = distinct_architectures(history)
+    points = np.stack([rank_sums(distinct), [cost(each) for each in distinct]], axis=1)
+    best = np.flatnonzero(moocore.is_nondominated(points))
+    low, high = points.min(0), points.max(0)
+    scaled = (points - low) / np.where(high > low, high - low, 1.0)
+    order = best[np.lexsort((points[best, 0], points[best, 1]))]
+    return ParetoFront(
+        objective,
+        tuple(ParetoPoint(distinct[index], *points[index].tolist()) for index in order),
+        float(moocore.hypervolume(scaled[best], ref=[1.0, 1.0])),
+    )
+
+
+def _import_moocore():
+    try:
+        import moocore
+    except ImportError:
+        raise InputError(
+            "a Pareto front needs moocore; install it with pip install 'tegnas[pareto]'"
+        ) from None
+    return moocore

@@ -1,0 +1,32 @@
+"""A space file whose architectures kill the worker that reads them: for tests of executors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_SOURCE = """
+import os, signal
+from pathlib import Path
+from tegnas.spaces import NasBench201
+
+class Fragile(NasBench201):
+    name = "fragile"
+
+    def parse(self, text):
+        deaths = Path({deaths!r})
+        if os.getpid() != {main} and len(deaths.read_text()) < {times}:
+            deaths.write_text(deaths.read_text() + "x")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().parse(text)
+
+SPACE = Fragile()
+"""
+
+
+def write_fragile_space(folder: Path, main: int, times: int) -> str:
+    """A reference to a space on which the first ``times`` readers in other processes die."""
+    deaths = folder / "deaths"
+    deaths.write_text("")
+    file = folder / "fragile.py"
+    file.write_text(_SOURCE.format(deaths=str(deaths), main=main, times=times))
+    return f"{file}:SPACE"
