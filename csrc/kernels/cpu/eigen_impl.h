@@ -9,70 +9,168 @@ using tridiagonal::unit;
 using tridiagonal::V;
 constexpr int kLanes = tridiagonal::kLanes;
 
-// Entries are at most 1 here; pivots this small mean a shift that is an eigenvalue of a leading
-// block, and count as negative.
+// Entries are at most about 1 here. A pivot this small means a shift that is an eigenvalue of a
+// leading block, and counts as negative.
 constexpr double kPivot = 1e-280;
-// Halvings of an interval of width ≤ 4 ‖A‖ down to less than ε ‖A‖.
+constexpr double kEpsilon = 2.220446049250313e-16;
+constexpr int kLaguerreSteps = 12;
+// Halvings of an interval of width ≤ 4 ‖T‖ down to less than ε ‖T‖.
 constexpr int kHalvings = 56;
 
-// The exponent that brings the largest entry of the lower triangle to about 1, as a factor; 0 where
-// an entry isn't finite.
-inline double scale_of(const double* matrix, int64_t n) {
-  uint64_t largest = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    const double* row = matrix + i * n;
-    for (int64_t j = 0; j <= i; ++j) {
-      uint64_t bits;
-      __builtin_memcpy(&bits, row + j, sizeof bits);
-      bits &= ~(uint64_t{1} << 63);
-      largest = bits > largest ? bits : largest;
+inline V smaller(V a, V b) { return a < b ? a : b; }
+inline V larger(V a, V b) { return a > b ? a : b; }
+
+// What the pivots of T - x tell: one is negative exactly if an eigenvalue lies below x. `first` is
+// Σ 1/(λ - x) and `second` is Σ 1/(λ - x)², from derivatives of the pivots.
+struct Pivots {
+  V smallest, first, second;
+};
+
+// One elimination in progress: a pivot and its two derivatives.
+struct Elimination {
+  V shift, pivot, slope, bend;
+  Pivots sums;
+
+  explicit Elimination(V x, V diagonal) : shift(x), pivot(diagonal - x), bend{} {
+    slope = broadcast<double>(-1);
+    sums = {pivot, V{}, V{}};
+  }
+
+  // Takes the pivot in and goes on to the next row.
+  void next(V diagonal, V off_square) {
+    const V tiny = broadcast<double>(kPivot);
+    pivot = (pivot < tiny) & (pivot > -tiny) ? -tiny : pivot;
+    sums.smallest = smaller(pivot, sums.smallest);
+    const V inverse = 1.0 / pivot;
+    const V relative = slope * inverse, square = relative * relative, curve = bend * inverse;
+    sums.first -= relative;
+    sums.second += square - curve;
+    const V factor = off_square * inverse;
+    pivot = (diagonal - shift) - factor;
+    slope = factor * relative - 1.0;
+    bend = factor * (curve - 2.0 * square);
+  }
+};
+
+// Eliminates T - low and -T - high at once, since divisions take long.
+template <typename E>
+inline void eliminate(const double* diagonal, const double* off_squares, int64_t n, V low, V high,
+                      Pivots& below, Pivots& above) {
+  constexpr int s = unit<E>;
+  const V zero = {};
+  V d = zero + get<E>(diagonal);
+  Elimination a(low, d), b(high, -d);
+  for (int64_t i = 1; i < n; ++i) {
+    const V square = zero + get<E>(off_squares + (i - 1) * s);
+    d = zero + get<E>(diagonal + i * s);
+    a.next(d, square);
+    b.next(-d, square);
+  }
+  a.next(zero, zero);
+  b.next(zero, zero);
+  below = a.sums;
+  above = b.sums;
+}
+
+// The search for the smallest eigenvalue from below. Laguerre's method approaches it from outside
+// the spectrum without passing it (but for rounding), by three times the digits each time where it
+// is simple; what is left is bisected.
+struct Search {
+  V start, end;  // the eigenvalue lies between them
+  V x;           // the next shift
+  V tolerance;
+  bool bisect = false;
+
+  bool done() const {
+    for (int i = 0; i < kLanes; ++i) {
+      if (!(end[i] - start[i] <= 5 * tolerance[i])) return false;
     }
+    return true;
   }
-  const uint64_t exponent = largest >> 52;
-  if (exponent == 2047) return 0;
-  // 2^(1023 - exponent), kept within the range of normal numbers.
-  uint64_t inverse = 2046 - (exponent < 1 ? 1 : exponent > 2045 ? 2045 : exponent);
-  inverse <<= 52;
-  double scale;
-  __builtin_memcpy(&scale, &inverse, sizeof scale);
-  return scale;
-}
 
-// Where every pivot of A - shift is negative, all eigenvalues lie below the shift; where one is,
-// at least one does. Two rows of shifts at a time, since divisions take long.
-template <typename E>
-inline void pivots(const double* diagonal, const double* off_squares, int64_t n, V low, V high,
-                   V& smallest, V& largest) {
-  constexpr int s = unit<E>;
-  const V tiny = broadcast<double>(kPivot);
-  smallest = broadcast<double>(1);
-  largest = broadcast<double>(-1);
-  V p = get<E>(diagonal) - low, q = get<E>(diagonal) - high;
-  for (int64_t i = 1;; ++i) {
-    p = (p < tiny) & (p > -tiny) ? -tiny : p;
-    q = (q < tiny) & (q > -tiny) ? -tiny : q;
-    smallest = p < smallest ? p : smallest;
-    largest = q > largest ? q : largest;
-    if (i == n) return;
-    const E square = get<E>(off_squares + (i - 1) * s), d = get<E>(diagonal + i * s);
-    p = (d - low) - square / p;
-    q = (d - high) - square / q;
+  void take(const Pivots& pivots, double n) {
+    const V zero = {};
+    const auto passed = pivots.smallest < zero;
+    end = passed ? smaller(x, end) : end;
+    start = passed ? start : larger(x, start);
+    const V middle = 0.5 * (start + end);
+    if (bisect) {
+      x = middle;
+      return;
+    }
+    const V spread = (n - 1) * (n * pivots.second - pivots.first * pivots.first);
+    const V step = n / (pivots.first + tridiagonal::square_root(larger(spread, zero)));
+    // A step below the tolerance ends it; just passed means that rounding did it.
+    end = ~passed & (step <= tolerance) ? smaller(end, x + tolerance) : end;
+    const V next = passed ? end - 4.0 * tolerance : x + step;
+    x = (next > start) & (next < end) ? next : 0.5 * (start + end);
   }
-}
+};
 
-// An interval that holds every eigenvalue (Gershgorin).
+// The ends of the spectrum of tridiagonal matrices with entries of about 1 at most.
 template <typename E>
-inline void bounds(const double* diagonal, const double* off_squares, int64_t n, E& low, E& high) {
+inline void extremes(const double* diagonal, const double* off_squares, int64_t n, V& lowest,
+                     V& highest) {
   constexpr int s = unit<E>;
-  E before = {};
+  const V zero = {};
+  V least = zero + get<E>(diagonal), most = least, low = least, high = least, before = zero;
   for (int64_t i = 0; i < n; ++i) {
-    E after = {};
-    if (i + 1 < n) after = tridiagonal::square_root(get<E>(off_squares + i * s));
-    const E d = get<E>(diagonal + i * s), radius = before + after;
-    low = i == 0 || d - radius < low ? d - radius : low;
-    high = i == 0 || d + radius > high ? d + radius : high;
+    const V d = zero + get<E>(diagonal + i * s);
+    V after = zero;
+    if (i + 1 < n) after = tridiagonal::square_root(zero + get<E>(off_squares + i * s));
+    least = smaller(least, d);
+    most = larger(most, d);
+    low = smaller(low, d - (before + after));  // Gershgorin
+    high = larger(high, d + (before + after));
     before = after;
   }
+  if (n == 1) {
+    lowest = highest = least;
+    return;
+  }
+  const V norm = larger(-low, high);
+  // A little outside, so that the first shift is below the spectrum in spite of rounding.
+  const V margin = norm * (4 * kEpsilon) + kPivot, tolerance = norm * (0.5 * kEpsilon) + kPivot;
+  Search below = {low - margin, least + margin, low - margin, tolerance};
+  Search above = {-high - margin, margin - most, -high - margin, tolerance};
+  for (int h = 0; h < kLaguerreSteps + kHalvings && !(below.done() && above.done()); ++h) {
+    below.bisect = above.bisect = h >= kLaguerreSteps;
+    Pivots a, b;
+    eliminate<E>(diagonal, off_squares, n, below.x, above.x, a, b);
+    below.take(a, static_cast<double>(n));
+    above.take(b, static_cast<double>(n));
+  }
+  lowest = 0.5 * (below.start + below.end);
+  highest = -0.5 * (above.start + above.end);
+}
+
+// The power of two that brings numbers up to `largest` to about 1; 0 where it isn't finite.
+inline double scale_of(double largest) {
+  uint64_t bits;
+  __builtin_memcpy(&bits, &largest, sizeof bits);
+  const uint64_t exponent = bits >> 52 & 2047;
+  if (exponent == 2047) return 0;
+  // 2^(1023 - exponent), kept within the range of normal numbers.
+  bits = (2046 - (exponent < 1 ? 1 : exponent > 2045 ? 2045 : exponent)) << 52;
+  __builtin_memcpy(&largest, &bits, sizeof largest);
+  return largest;
+}
+
+// NaN where an entry of the lower triangle isn't finite.
+inline V magnitude(V largest, V value) {
+  const V size = value < V{} ? -value : value;
+  // The difference is NaN for an infinite entry, and a NaN stays.
+  return size - size == V{} ? larger(largest, size) : size - size;
+}
+
+inline V matrices_at(const double* const (&row)[kLanes], int64_t j) {
+#if TEGNAS_VECTOR_BYTES == 64
+  return V{row[0][j], row[1][j], row[2][j], row[3][j], row[4][j], row[5][j], row[6][j], row[7][j]};
+#elif TEGNAS_VECTOR_BYTES == 32
+  return V{row[0][j], row[1][j], row[2][j], row[3][j]};
+#else
+  return V{row[0][j], row[1][j]};
+#endif
 }
 
 }  // namespace eigen
@@ -82,40 +180,38 @@ int64_t eigen_workspace(int64_t n, int64_t matrices) {
   return tridiagonal::workspace<tridiagonal::V>(n) + 2 * n * eigen::kLanes;
 }
 
-// Of up to lanes<double> matrices (count, n, n), the missing ones taken for zero.
+// Of 1 to lanes<double> matrices (count, n, n).
 void extreme_eigenvalues_interleaved(const double* matrices, int64_t count, int64_t n,
                                      double* workspace, double* lowest, double* highest) {
   using namespace eigen;
   const int64_t stride = n | 1;
-  double scale[kLanes] = {};
-  for (int64_t m = 0; m < kLanes; ++m) {
-    if (m < count) scale[m] = scale_of(matrices + m * n * n, n);
-    for (int64_t i = 0; i < n; ++i) {
-      for (int64_t j = 0; j <= i; ++j) {
-        workspace[(j * stride + i) * kLanes + m] =
-            scale[m] == 0 ? 0 : matrices[(m * n + i) * n + j] * scale[m];
-      }
+  V largest = {};
+  for (int64_t i = 0; i < n; ++i) {
+    const double* row[kLanes];
+    for (int64_t m = 0; m < kLanes; ++m) {
+      row[m] = matrices + ((m < count ? m : count - 1) * n + i) * n;
+    }
+    for (int64_t j = 0; j <= i; ++j) {
+      const V value = matrices_at(row, j);
+      largest = largest == largest ? magnitude(largest, value) : largest;
+      put(workspace + (j * stride + i) * kLanes, value);
+    }
+  }
+  V scale;
+  for (int m = 0; m < kLanes; ++m) scale[m] = scale_of(largest[m]);
+  for (int64_t j = 0; j < n; ++j) {
+    for (int64_t i = j; i < n; ++i) {
+      double* entry = workspace + (j * stride + i) * kLanes;
+      put(entry, scale == V{} ? V{} : get<V>(entry) * scale);
     }
   }
   double* diagonal = workspace + tridiagonal::workspace<V>(n);
   double* off_squares = diagonal + n * kLanes;
   tridiagonal::reduce<V>(workspace, n, diagonal, off_squares);
-
   V low, high;
-  bounds<V>(diagonal, off_squares, n, low, high);
-  V low_end = high, high_start = low;  // λmin in [low, low_end], λmax in [high_start, high]
-  for (int h = 0; h < kHalvings; ++h) {
-    const V middle = (low + low_end) * 0.5, other = (high_start + high) * 0.5;
-    V smallest, largest;
-    pivots<V>(diagonal, off_squares, n, middle, other, smallest, largest);
-    const V zero = {};
-    low_end = smallest < zero ? middle : low_end;
-    low = smallest < zero ? low : middle;
-    high = largest < zero ? other : high;
-    high_start = largest < zero ? high_start : other;
-  }
+  extremes<V>(diagonal, off_squares, n, low, high);
   for (int64_t m = 0; m < count; ++m) {
-    lowest[m] = scale[m] == 0 ? __builtin_nan("") : low_end[m] / scale[m];
+    lowest[m] = scale[m] == 0 ? __builtin_nan("") : low[m] / scale[m];
     highest[m] = scale[m] == 0 ? __builtin_nan("") : high[m] / scale[m];
   }
 }
@@ -123,7 +219,13 @@ void extreme_eigenvalues_interleaved(const double* matrices, int64_t count, int6
 void extreme_eigenvalues_single(const double* matrix, int64_t n, double* workspace, double* lowest,
                                 double* highest) {
   using namespace eigen;
-  const double scale = scale_of(matrix, n);
+  V largest = {};
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t j = 0; j <= i && largest[0] == largest[0]; ++j) {
+      largest = magnitude(largest, broadcast<double>(matrix[i * n + j]));
+    }
+  }
+  const double scale = scale_of(largest[0]);
   if (scale == 0) {
     *lowest = *highest = __builtin_nan("");
     return;
@@ -135,32 +237,10 @@ void extreme_eigenvalues_single(const double* matrix, int64_t n, double* workspa
   double* diagonal = workspace + tridiagonal::workspace<double>(n);
   double* off_squares = diagonal + n;
   tridiagonal::reduce<double>(workspace, n, diagonal, off_squares);
-
-  double low, high;
-  bounds<double>(diagonal, off_squares, n, low, high);
-  double low_end = high, high_start = low;
-  // Every pass tries one shift per lane and keeps one of the lanes + 1 intervals between them.
-  for (double parts = 1; parts < static_cast<double>(uint64_t{1} << kHalvings);
-       parts *= kLanes + 1) {
-    V shifts, others;
-    for (int i = 0; i < kLanes; ++i) {
-      const double part = (i + 1.0) / (kLanes + 1);
-      shifts[i] = low + (low_end - low) * part;
-      others[i] = high_start + (high - high_start) * part;
-    }
-    V smallest, largest;
-    pivots<double>(diagonal, off_squares, n, shifts, others, smallest, largest);
-    for (int i = kLanes - 1; i >= 0; --i) {
-      if (smallest[i] < 0) low_end = shifts[i];
-      if (largest[i] < 0) high = others[i];
-    }
-    for (int i = 0; i < kLanes; ++i) {
-      if (smallest[i] >= 0 && shifts[i] < low_end) low = shifts[i];
-      if (largest[i] >= 0 && others[i] < high) high_start = others[i];
-    }
-  }
-  *lowest = low_end / scale;
-  *highest = high / scale;
+  V low, high;
+  extremes<double>(diagonal, off_squares, n, low, high);
+  *lowest = low[0] / scale;
+  *highest = high[0] / scale;
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA
