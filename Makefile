@@ -9,7 +9,7 @@ CSRC := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name 
 export PATH := $(abspath $(BIN)):$(PATH)
 export MAX_JOBS ?= $(JOBS)
 
-.PHONY: search test test-cpp test-python lint format bench clean
+.PHONY: search test test-cpp test-python check-cuda lint format bench clean
 
 search: $(VENV)/.built
 	tegnas search --space nas-bench-201 --images digits --strategy evolution --budget 500 \
@@ -27,6 +27,10 @@ test-cpp: $(VENV)/.tools
 
 test-python: $(VENV)/.built
 	python -m pytest
+
+# Needs the CUDA toolkit (nvcc on PATH) and no GPU; makes the environment .venv-cuda of its own.
+check-cuda:
+	$(PYTHON) tools/check_cuda.py --jobs $(JOBS)
 
 lint: $(VENV)/.installed
 	ruff check .

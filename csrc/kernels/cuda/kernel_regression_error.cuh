@@ -28,8 +28,8 @@ struct Problem {
 };
 
 struct Factor {
-  SharedArray<double> a;      // packed lower triangle; its diagonal is not that of the factor
-  SharedArray<double> roots;  // the diagonal of the factor
+  SharedArray<double> a;         // packed lower triangle; its diagonal is not that of the factor
+  SharedArray<double> inverses;  // of the diagonal of the factor: one division per row
   int n;
 };
 
@@ -43,10 +43,10 @@ __device__ inline bool factorise(const Factor& f, const SharedArray<double>& col
   for (int k = 0; k < f.n; ++k) {
     const double pivot = f.a[triangle(k) + k];
     if (!(pivot > threshold)) return false;
-    const double root = sqrt(pivot);
-    if (threadIdx.x == 0) f.roots[k] = root;
+    const double inverse = 1 / sqrt(pivot);
+    if (threadIdx.x == 0) f.inverses[k] = inverse;
     for (int row = k + 1 + threadIdx.x; row < f.n; row += kThreads) {
-      const double value = f.a[triangle(row) + k] / root;
+      const double value = f.a[triangle(row) + k] * inverse;
       f.a[triangle(row) + k] = value;
       column[row] = value;
     }
@@ -69,11 +69,11 @@ __device__ inline void solve(const Factor& f, const SharedArray<double>& x, int 
     double known = 0;
     for (int j = lane; j < i; j += kWarpSize) known += f.a[triangle(i) + j] * x[begin + j];
     known = warp_sum(known);
-    if (lane == 0) x[begin + i] = (x[begin + i] - known) / f.roots[i];
+    if (lane == 0) x[begin + i] = (x[begin + i] - known) * f.inverses[i];
     __syncwarp();
   }
   for (int i = f.n - 1; i >= 0; --i) {
-    const double solved = x[begin + i] / f.roots[i];
+    const double solved = x[begin + i] * f.inverses[i];
     __syncwarp();
     if (lane == 0) x[begin + i] = solved;
     for (int j = lane; j < i; j += kWarpSize) x[begin + j] -= f.a[triangle(i) + j] * solved;
@@ -84,7 +84,7 @@ __device__ inline void solve(const Factor& f, const SharedArray<double>& x, int 
 __global__ void __launch_bounds__(kThreads) kernel(Problem p, double* errors) {
   SharedArena arena;
   const SharedArray<double> a = arena.take<double>(triangle(p.n));
-  const SharedArray<double> roots = arena.take<double>(p.n), column = arena.take<double>(p.n);
+  const SharedArray<double> inverses = arena.take<double>(p.n), column = arena.take<double>(p.n);
   const int stride = solution_stride(p.n);
   const SharedArray<double> solutions = arena.take<double>(kColumns * stride);
   TEGNAS_SHARED(double, partial, kWarps);
@@ -103,7 +103,7 @@ __global__ void __launch_bounds__(kThreads) kernel(Problem p, double* errors) {
     }
   }
   largest = block_max(largest, partial);
-  const Factor factor{a, roots, p.n};
+  const Factor factor{a, inverses, p.n};
   if (!factorise(factor, column, p.n * DBL_EPSILON * largest)) {
     if (threadIdx.x == 0) errors[b] = HUGE_VAL;
     return;
