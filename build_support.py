@@ -32,6 +32,7 @@ class Machine:
     nvcc: str | None  # the compiler's CUDA version, None where nvcc isn't found
     gpu_visible: bool
     cuda_sources: bool = True  # whether this source tree holds CUDA kernels
+    nvcc_archs: tuple[str, ...] = ()  # what nvcc compiles for, such as "8.0"; empty: unknown
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,20 @@ def choose(machine: Machine, environ: Mapping[str, str]) -> Choice:
     arch_list = environ.get("TORCH_CUDA_ARCH_LIST") or None
     if arch_list is None and not machine.gpu_visible:
         arch_list = DEFAULT_ARCH_LIST
+    _check_archs(arch_list or "", machine)
     return Choice(True, f"nvcc {machine.nvcc}, torch for CUDA {machine.torch_cuda}", arch_list)
+
+
+def _check_archs(arch_list: str, machine: Machine) -> None:
+    """Refuses an architecture before nvcc does, which would name neither it nor a way out."""
+    numbers = re.findall(r"(?<![\w.])\d+\.\d+", arch_list)
+    unknown = [number for number in numbers if number not in machine.nvcc_archs]
+    if machine.nvcc_archs and unknown:
+        raise BuildError(
+            f"tegnas: nvcc {machine.nvcc} doesn't compile for {', '.join(unknown)} of "
+            f"TORCH_CUDA_ARCH_LIST; choose from {', '.join(machine.nvcc_archs)} or install "
+            f"another CUDA toolkit."
+        )
 
 
 def _is_set(environ: Mapping[str, str], name: str) -> bool:
@@ -93,12 +107,21 @@ def _obstacle(machine: Machine) -> tuple[str, str] | None:
 
 def nvcc_version(cuda_home: str | None) -> str | None:
     """The CUDA version of the nvcc in ``cuda_home`` or on PATH, such as "13.0"."""
+    found = re.search(r"release (\d+\.\d+)", _ask_nvcc(cuda_home, "--version"))
+    return found.group(1) if found else None
+
+
+def nvcc_archs(cuda_home: str | None) -> tuple[str, ...]:
+    """The architectures that nvcc compiles for, such as "8.0"; empty where it doesn't say."""
+    found = re.findall(r"compute_(\d+)(\d)\b", _ask_nvcc(cuda_home, "--list-gpu-arch"))
+    return tuple(f"{major}.{minor}" for major, minor in found)
+
+
+def _ask_nvcc(cuda_home: str | None, option: str) -> str:
     nvcc = os.path.join(cuda_home, "bin", "nvcc") if cuda_home else shutil.which("nvcc")
     if not nvcc or not os.path.exists(nvcc):
-        return None
-    printed = subprocess.run([nvcc, "--version"], capture_output=True, text=True).stdout
-    found = re.search(r"release (\d+\.\d+)", printed)
-    return found.group(1) if found else None
+        return ""
+    return subprocess.run([nvcc, option], capture_output=True, text=True).stdout
 
 
 def sources(root: Path, *, cuda: bool) -> list[str]:
@@ -112,4 +135,4 @@ def sources(root: Path, *, cuda: bool) -> list[str]:
 
 def cuda_sources(root: Path) -> list[Path]:
     """Kernel launchers and the ops that call them."""
-    return [*(root / "csrc/kernels/cuda").glob("*.cu"), *(root / "csrc/ops/cuda").glob("*.cpp")]
+    return [*(root / "csrc/kernels/cuda").rglob("*.cu"), *(root / "csrc/ops/cuda").rglob("*.cpp")]

@@ -39,6 +39,7 @@ def with_torch() -> dict:
                 nvcc=build_support.nvcc_version(cpp_extension.CUDA_HOME),
                 gpu_visible=torch.cuda.is_available(),
                 cuda_sources=bool(build_support.cuda_sources(ROOT)),
+                nvcc_archs=build_support.nvcc_archs(cpp_extension.CUDA_HOME),
             ),
             os.environ,
         )

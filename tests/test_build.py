@@ -36,6 +36,16 @@ def test_the_arch_list_of_the_user_stands():
         assert choose(machine, {"TORCH_CUDA_ARCH_LIST": "7.5"}).arch_list == "7.5"
 
 
+def test_an_architecture_that_nvcc_lacks_is_refused_in_one_sentence():
+    machine = Machine("13.0", "13.0", gpu_visible=False, nvcc_archs=("7.5", "8.0", "9.0", "10.0"))
+    with pytest.raises(
+        BuildError, match=r"doesn't compile for 5\.2, 6\.1 .*choose from 7\.5, 8\.0"
+    ):
+        choose(machine, {"TORCH_CUDA_ARCH_LIST": "5.2;6.1+PTX 8.0"})
+    for accepted in ("8.0;9.0+PTX", "9.0a 10.0", "Ampere", ""):
+        assert choose(machine, {"TORCH_CUDA_ARCH_LIST": accepted}).cuda
+
+
 def test_minor_versions_of_cuda_may_differ():
     assert choose(Machine(torch_cuda="12.8", nvcc="12.4", gpu_visible=True), {}).cuda
 
@@ -80,6 +90,15 @@ def test_nvcc_version_is_read_from_the_compiler(tmp_path):
     nvcc.chmod(0o755)
     assert build_support.nvcc_version(str(tmp_path)) == "12.4"
     assert build_support.nvcc_version(str(tmp_path / "absent")) is None
+    assert build_support.nvcc_archs(str(tmp_path / "absent")) == ()
+
+
+def test_architectures_are_read_from_the_compiler(tmp_path):
+    nvcc = tmp_path / "bin" / "nvcc"
+    nvcc.parent.mkdir()
+    nvcc.write_text("#!/bin/sh\necho compute_75; echo compute_90; echo compute_120\n")
+    nvcc.chmod(0o755)
+    assert build_support.nvcc_archs(str(tmp_path)) == ("7.5", "9.0", "12.0")
 
 
 def test_cuda_sources_belong_to_cuda_builds_only(tmp_path):
