@@ -128,7 +128,7 @@ class Network {
     each(v, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
       st.mean[c] += (in[at(v, n, c, y, x)] - in[at(v, 0, c, 0, 0)]) / count;
     });
-    for (int64_t c = 0; c < s.c; ++c) st.mean[c] += in[at(v, 0, c, 0, 0)];
+    for (int64_t c = 0; c < s.c && n_ > 0; ++c) st.mean[c] += in[at(v, 0, c, 0, 0)];
     each(v, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
       st.inverse[c] += std::pow(in[at(v, n, c, y, x)] - st.mean[c], 2) / count;
     });

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "kernels/cpu/engine/arena.h"
 #include "kernels/cpu/engine/engine.h"
 
 namespace tegnas::cpu {
@@ -19,15 +20,24 @@ const EngineKernels<T>& engine_of(const Kernels& kernels) {
 
 // The images of a batch in the layout of the executor, once for all jobs.
 template <typename T>
-struct PackedImages {
-  std::vector<T> data;
-  int64_t count;
-
+class PackedImages {
+ public:
   PackedImages(const EngineKernels<T>& kernels, const Images<T>& images, int64_t size)
-      : data((images.count + kernels.lanes - 1) / kernels.lanes * kernels.lanes * size),
-        count(images.count) {
-    if (!data.empty()) kernels.pack_images(images.data, images.count, size, data.data());
+      : count_(images.count) {
+    const int64_t padded = (images.count + kernels.lanes - 1) / kernels.lanes * kernels.lanes;
+    memory_.reset(Arena::rounded<T>(padded * size));
+    T* packed = memory_.take<T>(padded * size);
+    if (padded * size > 0) kernels.pack_images(images.data, images.count, size, packed);
+    data_ = packed;
   }
+
+  const T* data() const { return data_; }
+  int64_t count() const { return count_; }
+
+ private:
+  Arena memory_;
+  const T* data_;
+  int64_t count_;
 };
 
 template <typename Job>

@@ -77,16 +77,16 @@ struct Call {
 template <typename T>
 void run_frozen(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
   const EngineKernels<T>& kernels = call.kernels;
-  const bool with_y = call.y.count > 0 && job.k_cross != nullptr;
+  const bool with_y = call.y.count() > 0 && job.k_cross != nullptr;
   const bool kernel = job.k_all != nullptr || job.k_body != nullptr || with_y;
   EngineBatch<T> x, y;
   EngineScratch<T> scratch;
   Grams grams;
   T* panel = nullptr;
   cut_arena(thread_arena(), [&](Cutter& cutter) {
-    x = cut_batch(cutter, kernels, plan, job.params, call.x.data.data(), call.x.count);
+    x = cut_batch(cutter, kernels, plan, job.params, call.x.data(), call.x.count());
     y = EngineBatch<T>{};
-    if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y.data.data(), call.y.count);
+    if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y.data(), call.y.count());
     const int64_t columns = (x.blocks + y.blocks) * kernels.lanes;
     scratch = cut_scratch(cutter, kernels, plan, columns);
     panel = cutter.take<T>(plan.panel_rows * columns);
@@ -105,14 +105,14 @@ void run_frozen(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
   for (int64_t output = call.first_output(); output < call.end_output(plan); ++output) {
     kernels.frozen_sweep(x, with_y ? &y : nullptr, scratch, output, panel, grams.get());
   }
-  grams.copy_to(job, call.x.count, call.y.count);
+  grams.copy_to(job, call.x.count(), call.y.count());
 }
 
 // The rows of the Jacobians of x and of y are independent tasks over one forward sweep.
 template <typename T>
 void run_coupled(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
   const EngineKernels<T>& kernels = call.kernels;
-  const bool with_y = call.y.count > 0 && job.k_cross != nullptr;
+  const bool with_y = call.y.count() > 0 && job.k_cross != nullptr;
   const bool kernel = job.k_all != nullptr || job.k_body != nullptr || with_y;
   Arena shared;
   EngineBatch<T> x, y;
@@ -120,9 +120,9 @@ void run_coupled(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
   Grams grams;
   T *x_rows = nullptr, *y_rows = nullptr;
   cut_arena(shared, [&](Cutter& cutter) {
-    x = cut_batch(cutter, kernels, plan, job.params, call.x.data.data(), call.x.count);
+    x = cut_batch(cutter, kernels, plan, job.params, call.x.data(), call.x.count());
     y = EngineBatch<T>{};
-    if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y.data.data(), call.y.count);
+    if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y.data(), call.y.count());
     const int64_t x_padded = x.blocks * kernels.lanes, y_padded = y.blocks * kernels.lanes;
     scratch = cut_scratch(cutter, kernels, plan, x_padded + y_padded);
     x_rows = cutter.take<T>(plan.panel_rows * x_padded);
@@ -163,7 +163,7 @@ void run_coupled(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
     kernels.coupled_grams(plan, x_rows, x_padded, y_rows, y_padded, plan.panel_rows, scratch,
                           grams.get());
   }
-  grams.copy_to(job, call.x.count, call.y.count);
+  grams.copy_to(job, call.x.count(), call.y.count());
 }
 
 }  // namespace

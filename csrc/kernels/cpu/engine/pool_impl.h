@@ -20,6 +20,43 @@ inline Span windows_of(int64_t x, int64_t stride, int64_t pad, int64_t kernel, i
   return {begin, end > windows ? windows : end};
 }
 
+// The part of the windows of an axis that lie inside the input as a whole: [begin, end).
+inline Span whole_windows(int64_t windows, int64_t stride, int64_t pad, int64_t kernel,
+                          int64_t size) {
+  const int64_t begin = (pad + stride - 1) / stride;
+  const int64_t last = size + pad - kernel;  // start of the last one, from -pad on
+  int64_t end = last < 0 ? 0 : last / stride + 1;
+  if (end > windows) end = windows;
+  return {begin < end ? begin : end, end};
+}
+
+// to[x] (+)= scale * (sum of kWide neighbours from from[x * stride] on), x in [0, count).
+template <typename T, int kWide, bool kAdd>
+inline void sum_neighbours(const T* from, int64_t stride, int64_t count, T scale, T* to) {
+  for (int64_t x = 0; x < count; ++x) {
+    Vec<T> sum = load(from);
+#pragma GCC unroll 4
+    for (int k = 1; k < kWide; ++k) sum += load(from + k * lanes<T>);
+    store(to, kAdd ? load(to) + sum * scale : sum * scale);
+    from += stride * lanes<T>;
+    to += lanes<T>;
+  }
+}
+
+template <typename T, bool kAdd>
+inline void sum_neighbours(const T* from, int64_t wide, int64_t stride, int64_t count, T scale,
+                           T* to) {
+  if (wide == 3) return sum_neighbours<T, 3, kAdd>(from, stride, count, scale, to);
+  if (wide == 2) return sum_neighbours<T, 2, kAdd>(from, stride, count, scale, to);
+  for (int64_t x = 0; x < count; ++x) {
+    Vec<T> sum = load(from + x * stride * lanes<T>);
+    for (int64_t k = 1; k < wide; ++k) sum += load(from + (x * stride + k) * lanes<T>);
+    T* pixel = to + x * lanes<T>;
+    store(pixel, kAdd ? load(pixel) + sum * scale : sum * scale);
+  }
+}
+
+// Rows first, then columns: kh + kw additions for every pixel instead of kh * kw.
 template <typename T>
 void avg_pool_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
                   T* scratch, T* out) {
@@ -28,20 +65,35 @@ void avg_pool_row(const Batch<T>& batch, const Step& step, int64_t block, int64_
   const Buffer& in = batch.plan->buffers.data[view.buffer];
   const int64_t width = batch.plan->buffers.data[step.out].w;
   const Span rows = window_span(y, w.sh, w.ph, w.kh, in.h);
-  // Rows first, then columns: kh + kw additions for every pixel instead of kh * kw.
-  T* column_sums = scratch + batch.plan->row_pixels * lanes<T>;
-  copy_view_row(batch, view, block, c, rows.begin, column_sums);
-  for (int64_t r = rows.begin + 1; r < rows.end; ++r) {
-    add_row(column_sums, view_row(batch, view, block, c, r, scratch), in.w);
+  T* sums = scratch + batch.plan->row_pixels * lanes<T>;
+  if (view.norm < 0 && !view.relu && rows.end - rows.begin == 3) {
+    const T* from = row_of(batch, view.buffer, block, c, rows.begin);
+    const int64_t next = in.w * lanes<T>;
+    for (int64_t k = 0; k < next; k += lanes<T>) {
+      store(sums + k, load(from + k) + load(from + next + k) + load(from + 2 * next + k));
+    }
+  } else {
+    copy_view_row(batch, view, block, c, rows.begin, sums);
+    for (int64_t r = rows.begin + 1; r < rows.end; ++r) {
+      add_row(sums, view_row(batch, view, block, c, r, scratch), in.w);
+    }
   }
+  const T row_scale =
+      T(1) / static_cast<T>(step.count_include_pad ? w.kh : rows.end - rows.begin);
+  const T column_scale = T(1) / static_cast<T>(w.kw);
+  const Span whole = whole_windows(width, w.sw, w.pw, w.kw, in.w);
+  sum_neighbours<T, false>(sums + (whole.begin * w.sw - w.pw) * lanes<T>, w.kw, w.sw,
+                           whole.end - whole.begin, row_scale * column_scale,
+                           out + whole.begin * lanes<T>);
   for (int64_t x = 0; x < width; ++x) {
+    if (x == whole.begin && whole.begin < whole.end) x = whole.end;
+    if (x >= width) break;
     const Span columns = window_span(x, w.sw, w.pw, w.kw, in.w);
-    Vec<T> sum = load(column_sums + columns.begin * lanes<T>);
-    for (int64_t k = columns.begin + 1; k < columns.end; ++k) sum += load(column_sums + k * lanes<T>);
-    const int64_t count = step.count_include_pad
-                              ? w.kh * w.kw
-                              : (rows.end - rows.begin) * (columns.end - columns.begin);
-    store(out + x * lanes<T>, sum * (T(1) / static_cast<T>(count)));
+    const int64_t count = columns.end - columns.begin;
+    sum_neighbours<T, false>(
+        sums + columns.begin * lanes<T>, count, 1, 1,
+        row_scale * (step.count_include_pad ? column_scale : T(1) / static_cast<T>(count)),
+        out + x * lanes<T>);
   }
 }
 
@@ -49,26 +101,42 @@ template <typename T>
 void add_avg_pool_gradient(const Batch<T>& batch, const RowGradient& from, int64_t block,
                            int64_t c, int64_t y, const Shape& in, T* scratch, T* to) {
   const Window& w = from.window;
-  T* window_sums = scratch + batch.plan->row_pixels * lanes<T>;
-  zero_row(window_sums, from.out_w);
   const Span windows = windows_of(y, w.sh, w.ph, w.kh, from.out_h);
+  if (windows.begin >= windows.end) return;
+  // What each column of windows gives to each of its pixels in this row.
+  T* parts = scratch + batch.plan->row_pixels * lanes<T>;
   for (int64_t r = windows.begin; r < windows.end; ++r) {
     const T* g = gradient_row(batch, from.from, block, c, r, scratch);
     const Span rows = window_span(r, w.sh, w.ph, w.kh, in.h);
-    for (int64_t x = 0; x < from.out_w; ++x) {
-      const Span columns = window_span(x, w.sw, w.pw, w.kw, in.w);
-      const int64_t count = from.count_include_pad
-                                ? w.kh * w.kw
-                                : (rows.end - rows.begin) * (columns.end - columns.begin);
-      T* sum = window_sums + x * lanes<T>;
-      store(sum, load(sum) + load(g + x * lanes<T>) * (T(1) / static_cast<T>(count)));
+    const T scale = T(1) / static_cast<T>((from.count_include_pad ? w.kh : rows.end - rows.begin) *
+                                          w.kw);
+    const bool first = r == windows.begin;
+    for (int64_t k = 0; k < from.out_w * lanes<T>; k += lanes<T>) {
+      store(parts + k, first ? load(g + k) * scale : load(parts + k) + load(g + k) * scale);
     }
   }
+  if (!from.count_include_pad) {
+    const Span whole = whole_windows(from.out_w, w.sw, w.pw, w.kw, in.w);
+    for (int64_t x = 0; x < from.out_w; ++x) {
+      if (x == whole.begin && whole.begin < whole.end) x = whole.end;
+      if (x >= from.out_w) break;
+      const Span columns = window_span(x, w.sw, w.pw, w.kw, in.w);
+      T* part = parts + x * lanes<T>;
+      store(part, load(part) * (static_cast<T>(w.kw) / static_cast<T>(columns.end - columns.begin)));
+    }
+  }
+  // With stride 1 a pixel's windows are neighbours, all kw of them away from the border.
+  Span inner{0, 0};
+  if (w.sw == 1) inner = whole_windows(in.w, 1, w.kw - 1 - w.pw, w.kw, from.out_w);
+  sum_neighbours<T, true>(parts + (inner.begin - (w.kw - 1 - w.pw)) * lanes<T>, w.kw, 1,
+                          inner.end - inner.begin, T(1), to + inner.begin * lanes<T>);
   for (int64_t x = 0; x < in.w; ++x) {
+    if (x == inner.begin && inner.begin < inner.end) x = inner.end;
+    if (x >= in.w) break;
     const Span columns = windows_of(x, w.sw, w.pw, w.kw, from.out_w);
-    Vec<T> sum = load(to + x * lanes<T>);
-    for (int64_t k = columns.begin; k < columns.end; ++k) sum += load(window_sums + k * lanes<T>);
-    store(to + x * lanes<T>, sum);
+    if (columns.begin >= columns.end) continue;
+    sum_neighbours<T, true>(parts + columns.begin * lanes<T>, columns.end - columns.begin, 1, 1,
+                            T(1), to + x * lanes<T>);
   }
 }
 

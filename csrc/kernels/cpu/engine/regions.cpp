@@ -61,8 +61,8 @@ std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<Re
       }
       rows.clear();
       for (const PackedImages<T>& batch : packed) {
-        if (batch.count > 0) {
-          append_patterns(table, *plan, jobs[k].params, batch.data.data(), batch.count, rows);
+        if (batch.count() > 0) {
+          append_patterns(table, *plan, jobs[k].params, batch.data(), batch.count(), rows);
         }
       }
       // Without any counted ReLU all images share the empty pattern.
