@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from tegnas.networks.complexity import count_flops, count_parameters
-from tegnas.spaces import Architecture, NasBench201Architecture, Space
+from tegnas.spaces import Architecture, NasBench201, NasBench201Architecture, Space
 
 _IMAGE = (3, 32, 32)
 
@@ -30,7 +30,7 @@ def _size(space: Space, arch: Architecture) -> tuple[int, int]:
     if not isinstance(arch, NasBench201Architecture):
         return _measure(space, arch)
     # Every edge adds its share, whatever the others are: four networks tell the sizes of all.
-    none, *shares = _nasbench201_shares(space)
+    none, *shares = _nasbench201_shares()
     counts = [arch.operations.count(name) for name, _ in shares]
     terms = [
         tuple(count * each for each in share)
@@ -40,8 +40,9 @@ def _size(space: Space, arch: Architecture) -> tuple[int, int]:
     return parameters, flops
 
 
-@lru_cache(maxsize=4)
-def _nasbench201_shares(space: Space) -> tuple[tuple[str, tuple[int, int]], ...]:
+@lru_cache(maxsize=1)
+def _nasbench201_shares() -> tuple[tuple[str, tuple[int, int]], ...]:
+    space = NasBench201()
     none = _measure(space, NasBench201Architecture(("none",) * 6))
     shares = [("none", none)]
     for name in ("nor_conv_1x1", "nor_conv_3x3"):

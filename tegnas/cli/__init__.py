@@ -11,6 +11,7 @@ from tegnas.cli.correlate import correlate
 from tegnas.cli.doctor import doctor
 from tegnas.cli.export import export
 from tegnas.cli.plot import plot
+from tegnas.cli.report import report
 from tegnas.cli.score import score
 from tegnas.cli.search import search
 from tegnas.cli.train import train
@@ -30,6 +31,7 @@ app.command()(compare)
 app.command()(score)
 app.command()(correlate)
 app.command()(plot)
+app.command()(report)
 app.command()(export)
 app.command()(train)
 app.command()(doctor)

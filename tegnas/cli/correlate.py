@@ -40,6 +40,7 @@ def correlate(
     val: options.Val = 64,
     batch_norm: options.BatchNorm = "frozen",
     repeats: options.Repeats = 3,
+    engine: options.Engine = "native",
     others: Annotated[
         str | None,
         typer.Option(
@@ -73,7 +74,7 @@ def correlate(
             search_space, [search_space.parse(arch) for arch in accuracies], count, seed
         )
         batch = options.read_batch(images, train, val, seed)
-        settings = options.read_settings(batch_norm, repeats, seed)
+        settings = options.read_settings(batch_norm, repeats, seed, engine)
         with Console(stderr=True).status(f"scoring {count} architectures"):
             scored = run_score(archs, batch, space=search_space, settings=settings)
         scores = ScoreTable.of(search_space, scored)

@@ -41,7 +41,7 @@ def train_epoch(
     """
     network.train()
     if recipe.drop_path:
-        network.drop_path_probability = recipe.drop_path_at(epoch)
+        network.drop_path_probability = recipe.drop_path_at(epoch)  # type: ignore[assignment]
     for group in optimizer.param_groups:
         group["lr"] = recipe.learning_rate_at(epoch)
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)

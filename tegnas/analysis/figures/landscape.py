@@ -1,0 +1,150 @@
+"""Landscapes of T, E, G and accuracy in the plane, searches over them, slices through them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tegnas.analysis.figures.style import COLOUR_MAP, LABELS, SERIES, new_figure
+from tegnas.analysis.landscape import METHODS, Layout, best_so_far
+from tegnas.analysis.runs import Run
+from tegnas.analysis.score_table import ScoreTable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_CELLS = 28  # hexagons across
+
+
+def quantities(scores: ScoreTable, accuracy: np.ndarray | None) -> dict[str, np.ndarray]:
+    """What is drawn, by the names of ``LABELS``; failures and unknown values are NaN."""
+    with np.errstate(divide="ignore"):
+        drawn = {
+            "kappa": np.log10(scores.kappa),
+            "regions": scores.regions.astype(np.float64),
+            "mse": np.log10(scores.mse),
+            "rank_sum": scores.rank_sum,
+        }
+    failed = ~(np.isfinite(scores.kappa) & np.isfinite(scores.mse))
+    for values in drawn.values():
+        values[failed] = np.nan
+    if accuracy is not None and np.isfinite(accuracy).any():
+        drawn["accuracy"] = accuracy
+    return drawn
+
+
+def landscape_figure(
+    layout: Layout,
+    scores: ScoreTable,
+    runs: Sequence[Run] = (),
+    accuracy: np.ndarray | None = None,
+) -> Figure:
+    """A surface for every quantity: the median of the architectures in each hexagon.
+
+    Over it the paths of the searches, through each architecture that was the best so far, from
+    a circle to a star. ``accuracy``: percent (A,), NaN where unknown.
+    """
+    drawn = quantities(scores, accuracy)
+    columns = 3 if len(drawn) > 4 else 2
+    rows = -(-len(drawn) // columns)
+    figure, axes = new_figure(
+        rows, columns, size=(4.1 * columns, 3.6 * rows + 0.7), sharex=True, sharey=True
+    )
+    for axis, (name, values) in zip(axes.flat, drawn.items(), strict=False):
+        _surface(figure, axis, layout, values, LABELS[name])
+        for run, colour in zip(runs, path_colours(len(runs)), strict=True):
+            _path(axis, layout, run, colour)
+    for axis in axes.flat[len(drawn) :]:
+        axis.set_visible(False)
+    for axis in axes[-1]:
+        axis.set_xlabel("first direction")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("second direction")
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8)
+    how = METHODS[layout.method].partition(":")[0]
+    figure.suptitle(
+        f"{scores.space.name}, {len(scores):,} architectures laid out by {how}", fontsize=11
+    )
+    return figure
+
+
+def slice_figure(
+    steps: Sequence[Sequence[int]], scores: ScoreTable, accuracy: np.ndarray | None, ends: str
+) -> Figure:
+    """Each quantity along a slice: median and range of the architectures at every step.
+
+    ``steps``: for each number of changed choices, indices into ``scores``.
+    """
+    drawn = quantities(scores, accuracy)
+    figure, axes = new_figure(1, len(drawn), size=(3.0 * len(drawn), 3.0))
+    at = np.arange(len(steps))
+    for axis, (name, values), colour in zip(axes.flat, drawn.items(), SERIES, strict=False):
+        groups = [values[list(step)] for step in steps]
+        known = np.array([np.isfinite(group).any() for group in groups])
+        low, middle, high = (
+            np.array([f(group) for group, any_ in zip(groups, known, strict=True) if any_])
+            for f in (np.nanmin, np.nanmedian, np.nanmax)
+        )
+        axis.fill_between(at[known], low, high, color=colour, alpha=0.2, lw=0, label="range")
+        axis.plot(at[known], middle, color=colour, marker="o", markersize=4, label="median")
+        axis.set_xlabel("choices changed")
+        axis.set_ylabel(LABELS[name])
+        axis.set_xticks(at)
+        axis.legend(fontsize=7, frameon=False)
+    figure.suptitle(f"Slice from {ends}, over every order of the changes", fontsize=10)
+    return figure
+
+
+def _surface(figure: Any, axis: Any, layout: Layout, values: np.ndarray, label: str) -> None:
+    known = np.isfinite(values)
+    x, y = layout.points[known].T
+    low, high = value_range(values[known])
+    colours = {"vmin": low, "vmax": high}
+    if known.sum() > 400:
+        drawn = axis.hexbin(
+            x,
+            y,
+            C=values[known],
+            reduce_C_function=np.median,
+            gridsize=_CELLS,
+            cmap=COLOUR_MAP,
+            linewidths=0.1,
+            **colours,
+        )
+    else:
+        drawn = axis.scatter(x, y, c=values[known], s=14, cmap=COLOUR_MAP, **colours)
+    bar = figure.colorbar(drawn, ax=axis, extend="both", shrink=0.9)
+    bar.set_label(label, fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+
+
+def value_range(values: np.ndarray) -> tuple[float, float]:
+    """Ends of the colours: the middle 96 %, so that a few extremes don't wash out the rest."""
+    if len(values) == 0:
+        return 0.0, 1.0
+    low, high = np.percentile(values, [2, 98])
+    return float(low), float(high if high > low else low + 1)
+
+
+def _path(axis: Any, layout: Layout, run: Run, colour: str) -> None:
+    history = run.result.history
+    archs = [history[index].arch for index in best_so_far(history)]
+    if not archs:
+        return
+    x, y = layout.position(archs).T
+    outline = {"markeredgecolor": "white", "markeredgewidth": 0.8, "color": colour}
+    axis.plot(x, y, color="white", lw=2.6, alpha=0.8)
+    axis.plot(x, y, color=colour, lw=1.3, label=f"{run.label} (○ first, ★ best)")
+    axis.plot(x[:1], y[:1], "o", markersize=7, **outline)
+    axis.plot(x[-1:], y[-1:], "*", markersize=13, **outline)
+
+
+def path_colours(count: int) -> list[str]:
+    """Colours for the paths of searches, apart from those of the surface."""
+    # Blue and yellow are the surface's own; vermilion comes first.
+    order = (SERIES[1], SERIES[3], SERIES[5], SERIES[2], SERIES[4])
+    return [order[index % len(order)] for index in range(count)]

@@ -1,0 +1,109 @@
+"""The page of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+import numpy as np
+
+from tegnas._version import __version__
+from tegnas.analysis.landscape import METHODS, lay_out
+from tegnas.analysis.report.charts import (
+    embed,
+    history_chart,
+    landscape_chart,
+    pareto_chart,
+    plotly,
+)
+from tegnas.analysis.report.tables import (
+    best_architectures,
+    reproduction,
+    ruggedness_table,
+    summary,
+)
+from tegnas.analysis.ruggedness import agreement, landscape_ruggedness
+from tegnas.analysis.runs import Run, all_scores
+from tegnas.errors import InputError
+
+_RUGGEDNESS_NOTE = (
+    "Exact, since every architecture of the space is scored. Local optima: no single change is "
+    "better. Basin: from where steepest descent ends in the best. Autocorrelation: one step apart "
+    "on a random walk, of ranks. Distance correlation: of rank and number of changes from the best."
+)
+
+
+def write_report(
+    runs: Sequence[Run],
+    path: str | Path,
+    *,
+    accuracies: Mapping[str, float] | None = None,
+    layout: str = "pls",
+) -> None:
+    """Write one HTML file without references to anything outside of it.
+
+    Args:
+        runs: see ``load_runs``; an exhaustive run makes the landscapes complete and is not drawn
+            as a path.
+        accuracies: percent by architecture string, where known.
+        layout: see ``lay_out``.
+
+    Raises:
+        InputError: plotly or matplotlib is missing, or the file can't be written.
+    """
+    known = dict(accuracies or {})
+    scores = all_scores(runs)
+    accuracy = np.array([known.get(str(arch), np.nan) for arch in scores.archs])
+    searches = [run for run in runs if run.result.settings.get("strategy") != "exhaustive"] or runs
+    sections = [
+        _section("Summary", "", summary(runs, known)),
+        *(
+            _section(f"Best architectures: {run.label}", "", best_architectures(run, known))
+            for run in runs
+        ),
+        _section(
+            "T, E and G over time",
+            "Dots are all evaluations, lines the best architecture by rank-sum so far.",
+            embed(history_chart(searches), "history"),
+        ),
+        _section(
+            "What can be had together",
+            "Architectures that no other one beats in T, E and G at once are diamonds.",
+            embed(pareto_chart(searches), "pareto"),
+        ),
+    ]
+    if len(scores) >= 3:
+        charted = lay_out(scores, layout)
+        paths = [run for run in searches if run.result.settings.get("strategy") != "exhaustive"]
+        sections.append(
+            _section(
+                "Landscapes",
+                f"{len(scores):,} architectures by {METHODS[layout]}. Colours are medians over the "
+                "architectures of a cell; lines are the best of each search so far.",
+                embed(landscape_chart(charted, scores, paths, accuracy), "landscape"),
+            )
+        )
+    if len(scores) == len(scores.space):
+        table = ruggedness_table(landscape_ruggedness(scores, accuracy), agreement(scores))
+        sections.append(_section("Ruggedness", _RUGGEDNESS_NOTE, table))
+    sections.append(_section("How to run it again", "", "".join(map(reproduction, runs))))
+    title = f"Search of {scores.space.name}"
+    template = Template(files("tegnas.analysis.report").joinpath("page.html").read_text("utf-8"))
+    page = template.substitute(
+        title=escape(title),
+        version=escape(__version__),
+        plotly=plotly().offline.get_plotlyjs(),
+        sections="\n".join(sections),
+    )
+    try:
+        Path(path).write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"the report {path} can't be written: {error.strerror}") from None
+
+
+def _section(title: str, note: str, content: str) -> str:
+    text = f'<p class="note">{escape(note)}</p>' if note else ""
+    return f"<section><h2>{escape(title)}</h2>{text}{content}</section>"

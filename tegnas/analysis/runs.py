@@ -1,0 +1,84 @@
+"""Search runs as read back from their directories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tegnas.analysis.score_table import ScoreTable, read_scores
+from tegnas.errors import InputError
+from tegnas.search import SearchResult
+from tegnas.search.run_directory import RESULT
+
+# What two runs must share for their scores to be comparable.
+_SHARED = ("space", "score", "images", "data")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished search: its directory's name, its result and every score it stored."""
+
+    name: str
+    result: SearchResult
+    scores: ScoreTable
+
+    @property
+    def label(self) -> str:
+        """Strategy and seed, for legends."""
+        settings = self.result.settings
+        return f"{settings.get('strategy', self.name)}, seed {settings.get('seed', '?')}"
+
+
+def load_runs(paths: Sequence[str | Path]) -> tuple[Run, ...]:
+    """Read runs that were scored alike.
+
+    Raises:
+        InputError: no run is given, one isn't a finished run, or two were scored differently.
+    """
+    if not paths:
+        raise InputError("name one or more run directories")
+    runs = []
+    for path in map(Path, paths):
+        if not (path / RESULT).is_file():
+            raise InputError(f"{path} holds no {RESULT}; give the directory of a finished search")
+        result = SearchResult.load(path / RESULT)
+        runs.append(Run(path.resolve().name, result, read_scores(path)))
+    first = runs[0]
+    for run in runs[1:]:
+        for name in _SHARED:
+            mine, other = first.result.settings.get(name), run.result.settings.get(name)
+            if mine != other:
+                raise InputError(
+                    f"{first.name} and {run.name} were scored differently ({name}); plot runs "
+                    "of the same space, images and score settings together"
+                )
+    return tuple(runs)
+
+
+def all_scores(runs: Sequence[Run]) -> ScoreTable:
+    """Every architecture scored in any of the runs, once."""
+    largest = max(runs, key=lambda run: len(run.scores)).scores
+    seen = set(largest.archs)
+    tables = [largest]
+    for run in runs:
+        fresh = np.array(
+            [i for i, arch in enumerate(run.scores.archs) if arch not in seen], dtype=np.int64
+        )
+        if len(fresh):
+            seen.update(run.scores.archs[i] for i in fresh)
+            tables.append(run.scores.select(fresh))
+    return _joined(tables)
+
+
+def _joined(tables: Sequence[ScoreTable]) -> ScoreTable:
+    return ScoreTable(
+        tables[0].space,
+        tuple(arch for table in tables for arch in table.archs),
+        *(
+            np.concatenate([getattr(table, name) for table in tables])
+            for name in ("kappa", "regions", "mse")
+        ),
+    )

@@ -1,0 +1,123 @@
+"""``tegnas plot``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from tegnas import benchmarks
+from tegnas.analysis.encoding import slice_between
+from tegnas.analysis.figures.cell import cell_figure
+from tegnas.analysis.figures.history import history_figure, pareto_figure
+from tegnas.analysis.figures.landscape import landscape_figure, slice_figure
+from tegnas.analysis.figures.style import save
+from tegnas.analysis.landscape import best_so_far, lay_out
+from tegnas.analysis.ruggedness import agreement, landscape_ruggedness
+from tegnas.analysis.runs import Run, all_scores, load_runs
+from tegnas.analysis.score_table import ScoreTable
+from tegnas.cli.ruggedness_table import print_ruggedness, ruggedness_json
+from tegnas.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Name(str, Enum):
+    """The figures."""
+
+    landscape = "landscape"
+    slice = "slice"
+    history = "history"
+    pareto = "pareto"
+    cell = "cell"
+
+
+def plot(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Directory for the figures.")] = Path(
+        "figures"
+    ),
+    figure: Annotated[
+        list[Name] | None, typer.Option(help="Only this figure (repeatable); default all.")
+    ] = None,
+    layout: Annotated[
+        str, typer.Option(metavar="pls|pca|mds", help="How architectures are laid out.")
+    ] = "pls",
+    table: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.csv[#COLUMN]", help="True accuracies: drawn as well."),
+    ] = None,
+    svg: Annotated[bool, typer.Option(help="Write SVG beside PNG.")] = True,
+) -> None:
+    """Draw runs: landscapes of T, E and G with the paths of the searches, their course, the best.
+
+    The landscape is made of every architecture that one of the runs has scored; give an exhaustive
+    run as well to see the whole space; then its ruggedness is shown and goes to ruggedness.json.
+    """
+    loaded = load_runs(runs)
+    scores = all_scores(loaded)
+    accuracy = read_accuracy(scores, table)
+    wanted = set(figure or Name)
+    for name, drawn in _figures(wanted, loaded, scores, accuracy, layout):
+        for suffix in ("png", "svg") if svg else ("png",):
+            print(save(drawn, out / f"{name}.{suffix}"))
+    if Name.landscape in wanted and len(scores) == len(scores.space):
+        figures, agreements = landscape_ruggedness(scores, accuracy), agreement(scores)
+        print_ruggedness(figures, agreements, len(scores))
+        (out / "ruggedness.json").write_text(
+            json.dumps(ruggedness_json(figures, agreements, len(scores)), indent=1) + "\n"
+        )
+
+
+def read_accuracy(scores: ScoreTable, table: str | None) -> np.ndarray | None:
+    """Accuracies of the scored architectures, NaN where the table has none."""
+    if table is None:
+        return None
+    known = benchmarks.load_table(table)
+    values = [known.accuracy(str(arch)) for arch in scores.archs]
+    if all(value is None for value in values):
+        raise InputError(f"{table} holds none of the scored architectures")
+    return np.array([np.nan if value is None else value for value in values])
+
+
+def _figures(
+    wanted: set[Name],
+    runs: tuple[Run, ...],
+    scores: ScoreTable,
+    accuracy: np.ndarray | None,
+    layout: str,
+) -> Iterator[tuple[str, Figure]]:
+    if Name.landscape in wanted:
+        searches = [run for run in runs if run.result.settings.get("strategy") != "exhaustive"]
+        yield "landscape", landscape_figure(lay_out(scores, layout), scores, searches, accuracy)
+    if Name.slice in wanted:
+        steps = _slice(runs[0], scores)
+        if steps is not None:
+            ends = f"the first to the best architecture of {runs[0].label}"
+            yield "slice", slice_figure(steps, scores, accuracy, ends)
+    if Name.history in wanted:
+        yield "history", history_figure(runs)
+    if Name.pareto in wanted:
+        yield "pareto", pareto_figure(runs)
+    if Name.cell in wanted:
+        for index, run in enumerate(runs):
+            name = "cell" if len(runs) == 1 else f"cell-{index + 1}-{run.name}"
+            yield name, cell_figure(run.result.best.arch, f"best of {run.label}")
+
+
+def _slice(run: Run, scores: ScoreTable) -> list[list[int]] | None:
+    """Indices of the architectures between start and end; None if one isn't scored."""
+    path = best_so_far(run.result.history)
+    index = {arch: i for i, arch in enumerate(scores.archs)}
+    steps = slice_between(
+        scores.space, run.result.history[path[0]].arch, run.result.history[path[-1]].arch
+    )
+    if not all(arch in index for step in steps for arch in step):
+        return None
+    return [[index[arch] for arch in step] for step in steps]

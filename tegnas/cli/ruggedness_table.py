@@ -1,0 +1,64 @@
+"""How the ruggedness of a landscape is shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
+
+from tegnas.analysis.ruggedness import Ruggedness
+
+
+def print_ruggedness(
+    figures: Sequence[Ruggedness], agreements: dict[str, float], count: int
+) -> None:
+    """One row per quantity, and how well T, E and G agree."""
+    table = Table(
+        title=f"Ruggedness under single changes, {count:,} architectures", title_justify="left"
+    )
+    table.add_column("quantity", no_wrap=True)
+    for heading in (
+        "architectures",
+        "local optima",
+        "basin of the best",
+        "autocorrelation",
+        "correlation length",
+        "distance correlation",
+    ):
+        table.add_column(heading, justify="right")
+    for each in figures:
+        table.add_row(
+            each.name,
+            f"{each.count:,}",
+            f"{each.optima:,}",
+            f"{100 * each.basin:.0f} %",
+            _number(each.autocorrelation),
+            _number(each.correlation_length, 1),
+            _number(each.distance_correlation),
+        )
+    console = Console()
+    console.print(table)
+    console.print(
+        "Agreement (Kendall τ): "
+        + ", ".join(f"{name} {_number(value)}" for name, value in agreements.items())
+    )
+
+
+def ruggedness_json(
+    figures: Sequence[Ruggedness], agreements: dict[str, float], count: int
+) -> dict[str, object]:
+    """The same, ready for JSON; what isn't defined becomes null."""
+    rows = [{name: _finite(value) for name, value in asdict(each).items()} for each in figures]
+    values = {name: _finite(value) for name, value in agreements.items()}
+    return {"architectures": count, "ruggedness": rows, "agreement": values}
+
+
+def _number(value: float, digits: int = 2) -> str:
+    return "—" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _finite(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
