@@ -5,10 +5,11 @@ missing or doesn't fit the installed torch.
 """
 
 from tegnas.ops._library import build_info, native_ops  # isort: skip  (registers the operators)
-from tegnas.ops._engine import EngineJobs, engine_ntk, engine_regions
 from tegnas.ops._eigen import EigCondition, eig_condition
+from tegnas.ops._engine import EngineJobs, engine_ntk, engine_regions
 from tegnas.ops._gram import Conv2dTerm, LayerTerm, LinearTerm, ScaleTerm, ntk_gram
 from tegnas.ops._regions import RegionCounter, count_regions, pack_signs
+from tegnas.ops._regression import kernel_regression_error
 
 __all__ = [
     "Conv2dTerm",
@@ -23,6 +24,7 @@ __all__ = [
     "engine_ntk",
     "engine_regions",
     "eig_condition",
+    "kernel_regression_error",
     "native_ops",
     "ntk_gram",
     "pack_signs",

@@ -27,6 +27,8 @@ struct Kernels {
                                           double* workspace, double* lowest, double* highest);
   void (*extreme_eigenvalues_single)(const double* matrix, int64_t n, double* workspace,
                                      double* lowest, double* highest);
+  bool (*cholesky_solve)(double* matrix, int64_t n, int64_t stride, double threshold, double* sides,
+                         int64_t count, int64_t side_stride);
   const EngineKernels<float>* engine_f32;
   const EngineKernels<double>* engine_f64;
 };

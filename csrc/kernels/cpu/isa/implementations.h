@@ -2,6 +2,7 @@
 
 #include "../simd.h"
 //
+#include "../cholesky_impl.h"
 #include "../engine/sweep_impl.h"
 #include "../row_products_impl.h"
 #include "../signs_impl.h"
@@ -27,6 +28,7 @@ const Kernels table = {
     eigen_workspace,
     extreme_eigenvalues_interleaved,
     extreme_eigenvalues_single,
+    cholesky_solve,
     &sweep::engine_table<float>,
     &sweep::engine_table<double>,
 };
