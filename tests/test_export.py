@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 import types
@@ -54,6 +55,24 @@ def test_written_network_computes_the_same(text: str, cells: int, training: bool
     written.train(training)
     network.train(training)
     torch.testing.assert_close(written(images), network(images))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_written_darts_network_computes_the_same(seed: int) -> None:
+    darts = get_space("darts")
+    arch = darts.sample(random.Random(seed))
+    size = {"channels": 4, "cells": 6, "num_classes": 7}
+    network = shaken(full_network(darts, arch, **size))
+    source = pytorch_source(darts, arch, **size)
+    assert max(map(len, source.splitlines())) <= 100
+    written = written_network(source)
+    assert sorted(written.state_dict()) == sorted(network.state_dict())
+    written.load_state_dict(network.state_dict())
+    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    for training in (True, False):
+        torch.testing.assert_close(written.train(training)(images), network.train(training)(images))
+    plain = full_network(darts, arch, **size, auxiliary=False).train()
+    assert plain(images).shape == (2, 7)
 
 
 def test_default_size_is_the_benchmarks() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tegnas.export import from_json
@@ -13,10 +14,10 @@ from tegnas.spaces import Architecture, Space, get_space
 def read_architecture(text: str, space: str) -> tuple[Space, Architecture]:
     """An architecture string of ``space``, a run directory (its best) or a JSON file."""
     path = Path(text)
-    if "|" not in text and path.is_dir():
+    if os.path.isdir(text):  # unlike pathlib's, it takes text too long for a file's name
         result = SearchResult.load(path / RESULT)
         return get_space(result.space), result.best.arch
-    if path.suffix == ".json" and path.is_file():
+    if text.endswith(".json") and path.is_file():
         return from_json(path.read_text())
     chosen = get_space(space)
     return chosen, chosen.parse(text)

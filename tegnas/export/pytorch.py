@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 from tegnas._version import __version__
 from tegnas.errors import InputError
+from tegnas.export.darts import darts_source
 from tegnas.export.nasbench201 import nasbench201_source
 from tegnas.spaces import Architecture, Space
 
-_WRITERS: dict[str, Callable[..., str]] = {"nas-bench-201": nasbench201_source}
+_WRITERS: dict[str, Callable[..., str]] = {
+    "nas-bench-201": nasbench201_source,
+    "darts": darts_source,
+}
 
 
 def pytorch_source(

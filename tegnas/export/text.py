@@ -14,8 +14,7 @@ def genotype_text(space: Space, arch: Architecture) -> str:
 
     NAS-Bench-201: the architecture string. DARTS: ``Genotype(normal=[…], normal_concat=…, …)``.
     """
-    genotype = getattr(arch, "genotype", None)
-    return str(genotype()) if callable(genotype) else str(arch)
+    return str(arch)
 
 
 def to_json(space: Space, arch: Architecture) -> str:
