@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from tegnas.networks.complexity import count_flops, count_parameters
-from tegnas.spaces import Architecture, NasBench201, NasBench201Architecture, Space
+from tegnas.spaces import Architecture, NasBench201Architecture, Space, get_space
 
 _IMAGE = (3, 32, 32)
 
@@ -42,7 +42,7 @@ def _size(space: Space, arch: Architecture) -> tuple[int, int]:
 
 @lru_cache(maxsize=1)
 def _nasbench201_shares() -> tuple[tuple[str, tuple[int, int]], ...]:
-    space = NasBench201()
+    space = get_space("nas-bench-201")
     none = _measure(space, NasBench201Architecture(("none",) * 6))
     shares = [("none", none)]
     for name in ("nor_conv_1x1", "nor_conv_3x3"):

@@ -68,6 +68,12 @@ def lay_out(scores: ScoreTable, method: str = "pls") -> Layout:
     return Layout(scores.archs, _oriented(points, scores.rank_sum), method)
 
 
+def path_of(layout: Layout, history: Sequence[Evaluation]) -> list[int]:
+    """``best_so_far``, without supernets, which have no place in the layout."""
+    placed = set(layout.archs)
+    return [index for index in best_so_far(history) if history[index].arch in placed]
+
+
 def best_so_far(history: Sequence[Evaluation]) -> list[int]:
     """The evaluations at which a search found something better, by rank-sum over its history.
 

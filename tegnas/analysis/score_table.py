@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,9 @@ import numpy as np
 from tegnas.errors import InputError
 from tegnas.indicators import Scores
 from tegnas.indicators.ranking import rank_sum
-from tegnas.search.run_directory import SCORES
+from tegnas.search.run_directory import CONFIGURATION, SCORES
 from tegnas.spaces import Architecture, Space, get_space
+from tegnas.spaces.factorised import Supernet
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,17 @@ def read_scores(run: str | Path) -> ScoreTable:
     if len(keys) != 1:
         what = "no scores" if not keys else f"scores of {len(keys)} configurations"
         raise InputError(f"{path} holds {what}; give a run directory of one tegnas search")
-    space = get_space(keys[0][0])
-    values = np.array([row[1:] for row in rows], dtype=np.float64)
-    return ScoreTable(space, tuple(space.parse(row[0]) for row in rows), *values.T)
+    space = get_space(_space_name(Path(run), keys[0][0]))
+    archs = [space.parse(row[0]) for row in rows]
+    # Pruning also scores supernets, which are no architectures.
+    kept = [index for index, arch in enumerate(archs) if not isinstance(arch, Supernet)]
+    values = np.array([rows[index][1:] for index in kept], dtype=np.float64).reshape(-1, 3)
+    return ScoreTable(space, tuple(archs[index] for index in kept), *values.T)
+
+
+def _space_name(run: Path, stored: str) -> str:
+    """What ``get_space`` takes: for a space from a file the store's name isn't it."""
+    try:
+        return json.loads((run / CONFIGURATION).read_text())["space"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return stored

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tegnas import benchmarks
+from tegnas.analysis.tensorboard import TensorBoardLog
 from tegnas.cli import options, search_options
 from tegnas.cli.progress import search_progress
 from tegnas.cli.tables import print_search
@@ -48,6 +50,10 @@ def search(
     executor: search_options.Executor = "in-process",
     workers: search_options.Workers = None,
     address: search_options.Address = None,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Log to TensorBoard as the search goes on."),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Search a space for the architecture of the best T, E and G.
@@ -62,7 +68,12 @@ def search(
     )
     directory = out or Path("runs") / f"{strategy}-{options.slug(images)}-seed{seed}"
     title = f"{strategy} on {search_space.name}"
-    with search_options.stopped_in(directory), search_progress(as_json) as view:
+    log = nullcontext(None) if tensorboard is None else TensorBoardLog(tensorboard)
+    with (
+        search_options.stopped_in(directory),
+        log as evaluated,
+        search_progress(as_json) as view,
+    ):
         result = run_search(
             search_space,
             scoring.batch,
@@ -81,6 +92,7 @@ def search(
             notes=scoring.notes,
             accuracy=accuracies.accuracy if accuracies else None,
             progress=lambda state: view.show(title, state),
+            evaluated=evaluated,
         )
     if as_json:
         print(json.dumps({**result.summary(), "out": str(directory)}))

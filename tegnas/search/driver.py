@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -54,6 +54,7 @@ def search(
     notes: dict[str, object] | None = None,
     accuracy: Callable[[str], float | None] | None = None,
     progress: Callable[[Progress], None] | None = None,
+    evaluated: Callable[[Sequence[Evaluation]], None] | None = None,
 ) -> SearchResult:
     """Search a space for the architecture of lowest rank-sum of κ, R and MSE.
 
@@ -80,6 +81,8 @@ def search(
         accuracy: true accuracy of an architecture string where known; looked up for the best one
             after the search.
         progress: called after every batch of scores.
+        evaluated: called with what the strategy asked for last, once it is scored, in order; a
+            resumed search calls it for everything again.
 
     Raises:
         InputError: a strategy, option, executor or cost that isn't known or can't be used with
@@ -131,7 +134,7 @@ def search(
             executor, space, batch, settings, workers=workers, address=address
         )
         with closing(workplace):
-            history = _run(unbound, budget, store, workplace, progress)
+            history = _run(unbound, budget, store, workplace, progress, evaluated)
         if not history and limits.active():
             raise InputError(f"no architecture of {space.name} is within the limits ({limits})")
         best = best_of(history)
@@ -176,6 +179,7 @@ def _run(
     store: ScoreStore,
     executor: Executor,
     progress: Callable[[Progress], None] | None,
+    evaluated: Callable[[Sequence[Evaluation]], None] | None,
 ) -> list[Evaluation]:
     history: list[Evaluation] = []
     scored = 0
@@ -194,6 +198,8 @@ def _run(
         evaluations = evaluate(archs)
         strategy.tell(evaluations)
         history.extend(evaluations)
+        if evaluated is not None:
+            evaluated(evaluations)
         report(0, 0)
     return history
 

@@ -17,6 +17,7 @@ from tegnas.analysis.ruggedness import Ruggedness
 from tegnas.analysis.runs import Run
 from tegnas.errors import InputError
 from tegnas.search.evaluation import Evaluation, rank_sums
+from tegnas.spaces.factorised import Supernet
 
 _BEST = 10
 _DRAWN = 3
@@ -56,7 +57,11 @@ def summary(runs: Sequence[Run], accuracies: Mapping[str, float]) -> str:
 
 def best_architectures(run: Run, accuracies: Mapping[str, float]) -> str:
     """The best of one run as a table, the first of them as drawn cells."""
-    distinct = list({each.arch: each for each in run.result.history}.values())
+    distinct = list(
+        {
+            each.arch: each for each in run.result.history if not isinstance(each.arch, Supernet)
+        }.values()
+    )
     order = np.argsort(rank_sums(distinct), kind="stable")[:_BEST]
     best = [distinct[index] for index in order]
     header = ["", "architecture", "κ", "R", "MSE"] + (["accuracy, %"] if accuracies else [])
