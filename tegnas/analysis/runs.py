@@ -26,6 +26,11 @@ class Run:
     scores: ScoreTable
 
     @property
+    def exhaustive(self) -> bool:
+        """Whether it went through the space in order, so that its course tells nothing."""
+        return self.result.settings.get("strategy") == "exhaustive"
+
+    @property
     def label(self) -> str:
         """Strategy and seed, for legends."""
         settings = self.result.settings
@@ -56,6 +61,11 @@ def load_runs(paths: Sequence[str | Path]) -> tuple[Run, ...]:
                     "of the same space, images and score settings together"
                 )
     return tuple(runs)
+
+
+def searches(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """The runs whose course is worth drawing: those that aren't exhaustive, if there are any."""
+    return tuple(run for run in runs if not run.exhaustive) or tuple(runs)
 
 
 def all_scores(runs: Sequence[Run]) -> ScoreTable:

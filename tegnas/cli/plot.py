@@ -19,7 +19,7 @@ from tegnas.analysis.figures.landscape import landscape_figure, slice_figure
 from tegnas.analysis.figures.style import save
 from tegnas.analysis.landscape import best_so_far, lay_out
 from tegnas.analysis.ruggedness import agreement, landscape_ruggedness
-from tegnas.analysis.runs import Run, all_scores, load_runs
+from tegnas.analysis.runs import Run, all_scores, load_runs, searches
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.cli.ruggedness_table import print_ruggedness, ruggedness_json
 from tegnas.errors import InputError
@@ -94,17 +94,17 @@ def _figures(
     layout: str,
 ) -> Iterator[tuple[str, Figure]]:
     if Name.landscape in wanted:
-        searches = [run for run in runs if run.result.settings.get("strategy") != "exhaustive"]
-        yield "landscape", landscape_figure(lay_out(scores, layout), scores, searches, accuracy)
+        paths = [run for run in runs if not run.exhaustive]
+        yield "landscape", landscape_figure(lay_out(scores, layout), scores, paths, accuracy)
     if Name.slice in wanted:
-        steps = _slice(runs[0], scores)
+        steps = _slice(searches(runs)[0], scores)
         if steps is not None:
-            ends = f"the first to the best architecture of {runs[0].label}"
+            ends = f"the first to the best architecture of {searches(runs)[0].label}"
             yield "slice", slice_figure(steps, scores, accuracy, ends)
     if Name.history in wanted:
-        yield "history", history_figure(runs)
+        yield "history", history_figure(searches(runs))
     if Name.pareto in wanted:
-        yield "pareto", pareto_figure(runs)
+        yield "pareto", pareto_figure(searches(runs))
     if Name.cell in wanted:
         for index, run in enumerate(runs):
             name = "cell" if len(runs) == 1 else f"cell-{index + 1}-{run.name}"

@@ -51,7 +51,7 @@ def _scatter(axis: Any, each: Correlation, score: np.ndarray, accuracy: np.ndarr
     label, sign = _DRAWN.get(each.name, (each.name, 1))
     values = sign * score
     if " + " in each.name:
-        label, values = f"rank-sum of {each.name} (lower is better)", -score
+        label, values = f"rank-sum of {each.name}", -score
     finite = np.isfinite(values)
     axis.scatter(values[finite], accuracy[finite], **_dots(len(values), BLUE))
     if each.name in ("T (κ)", "FLOPs", "parameters"):

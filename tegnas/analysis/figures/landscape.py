@@ -58,8 +58,9 @@ def landscape_figure(
             _path(axis, layout, run, colour)
     for axis in axes.flat[len(drawn) :]:
         axis.set_visible(False)
-    for axis in axes[-1]:
+    for axis in axes.flat[len(drawn) - columns : len(drawn)]:  # the lowest of every column
         axis.set_xlabel("first direction")
+        axis.tick_params(labelbottom=True)
     for axis in axes[:, 0]:
         axis.set_ylabel("second direction")
     handles, labels = axes.flat[0].get_legend_handles_labels()
@@ -80,7 +81,7 @@ def slice_figure(
     ``steps``: for each number of changed choices, indices into ``scores``.
     """
     drawn = quantities(scores, accuracy)
-    figure, axes = new_figure(1, len(drawn), size=(3.0 * len(drawn), 3.0))
+    figure, axes = new_figure(1, len(drawn), size=(3.0 * len(drawn), 3.3))
     at = np.arange(len(steps))
     for axis, (name, values), colour in zip(axes.flat, drawn.items(), SERIES, strict=False):
         groups = [values[list(step)] for step in steps]
@@ -94,7 +95,7 @@ def slice_figure(
         axis.set_xlabel("choices changed")
         axis.set_ylabel(LABELS[name])
         axis.set_xticks(at)
-        axis.legend(fontsize=7, frameon=False)
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(f"Slice from {ends}, over every order of the changes", fontsize=10)
     return figure
 
@@ -123,10 +124,10 @@ def _surface(figure: Any, axis: Any, layout: Layout, values: np.ndarray, label: 
 
 
 def value_range(values: np.ndarray) -> tuple[float, float]:
-    """Ends of the colours: the middle 96 %, so that a few extremes don't wash out the rest."""
+    """Ends of the colours: the middle 90 %, so that a few extremes don't wash out the rest."""
     if len(values) == 0:
         return 0.0, 1.0
-    low, high = np.percentile(values, [2, 98])
+    low, high = np.percentile(values, [5, 95])
     return float(low), float(high if high > low else low + 1)
 
 

@@ -46,6 +46,7 @@ def new_figure(
     for axis in axes.flat:
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=8)
+        axis.xaxis.get_major_locator().set_params(nbins=6)
         axis.xaxis.label.set_size(9)
         axis.yaxis.label.set_size(9)
         axis.title.set_size(9)

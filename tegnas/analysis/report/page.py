@@ -26,7 +26,7 @@ from tegnas.analysis.report.tables import (
     summary,
 )
 from tegnas.analysis.ruggedness import agreement, landscape_ruggedness
-from tegnas.analysis.runs import Run, all_scores
+from tegnas.analysis.runs import Run, all_scores, searches
 from tegnas.errors import InputError
 
 _RUGGEDNESS_NOTE = (
@@ -57,7 +57,7 @@ def write_report(
     known = dict(accuracies or {})
     scores = all_scores(runs)
     accuracy = np.array([known.get(str(arch), np.nan) for arch in scores.archs])
-    searches = [run for run in runs if run.result.settings.get("strategy") != "exhaustive"] or runs
+    drawn = searches(runs)
     sections = [
         _section("Summary", "", summary(runs, known)),
         *(
@@ -67,17 +67,17 @@ def write_report(
         _section(
             "T, E and G over time",
             "Dots are all evaluations, lines the best architecture by rank-sum so far.",
-            embed(history_chart(searches), "history"),
+            embed(history_chart(drawn), "history"),
         ),
         _section(
             "What can be had together",
             "Architectures that no other one beats in T, E and G at once are diamonds.",
-            embed(pareto_chart(searches), "pareto"),
+            embed(pareto_chart(drawn), "pareto"),
         ),
     ]
     if len(scores) >= 3:
         charted = lay_out(scores, layout)
-        paths = [run for run in searches if run.result.settings.get("strategy") != "exhaustive"]
+        paths = [run for run in drawn if not run.exhaustive]
         sections.append(
             _section(
                 "Landscapes",
