@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from tegnas.ops._library import register_fake
+
 
 class EigCondition(NamedTuple):
     """Extreme eigenvalues and condition numbers of matrices (..., n, n): float64 (...)."""
@@ -37,6 +39,8 @@ def eig_condition(gram: Tensor) -> EigCondition:
     return EigCondition(*torch.ops.tegnas.eig_condition(gram))
 
 
-@torch.library.register_fake("tegnas::eig_condition")
-def _(gram):
+def _fake_eig_condition(gram):
     return tuple(gram.new_empty(gram.shape[:-2], dtype=torch.float64) for _ in range(3))
+
+
+register_fake("eig_condition", _fake_eig_condition)

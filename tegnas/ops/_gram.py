@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tegnas.errors import InputError
+from tegnas.ops._library import register_fake
 
 Pair = int | tuple[int, ...]
 
@@ -109,8 +110,10 @@ def _two(pair: Pair) -> tuple[int, int]:
     return numbers[0], numbers[1]
 
 
-@torch.library.register_fake("tegnas::ntk_gram")
-def _(inputs, grads, other_inputs, other_grads, geometry):
+def _fake_ntk_gram(inputs, grads, other_inputs, other_grads, geometry):
     networks, images = inputs[0].shape[:2]
     others = other_inputs[0].shape[1] if other_inputs else images
     return inputs[0].new_empty((networks, images, others), dtype=torch.float64)
+
+
+register_fake("ntk_gram", _fake_ntk_gram)

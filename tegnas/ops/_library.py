@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -40,6 +41,18 @@ def _release(version: str) -> str:
 
 
 native = load()
+
+
+def register_fake(name: str, compute: Callable[..., Any]) -> None:
+    """Tells torch the shapes and dtypes of an operator's results, for tracing without data.
+
+    Raises ``NativeCodeError`` if the extension lacks the operator.
+    """
+    if not hasattr(torch.ops.tegnas, name):
+        raise NativeCodeError(
+            f"the compiled extension tegnas._C is out of date: it lacks {name}; {REBUILD}"
+        )
+    torch.library.register_fake(f"tegnas::{name}", compute)
 
 
 def build_info() -> dict[str, Any]:

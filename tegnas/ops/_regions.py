@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tegnas.errors import InputError
+from tegnas.ops._library import register_fake
 
 
 def pack_signs(activations: Sequence[Tensor]) -> Tensor:
@@ -70,13 +71,15 @@ class RegionCounter:
         return int(count_regions(torch.cat(self._patterns)))
 
 
-@torch.library.register_fake("tegnas::pack_signs")
-def _(activations):
+def _fake_pack_signs(activations):
     features = sum(math.prod(tensor.shape[1:]) for tensor in activations)
     shape = (activations[0].shape[0], (features + 63) // 64)
     return activations[0].new_empty(shape, dtype=torch.int64)
 
 
-@torch.library.register_fake("tegnas::count_regions")
-def _(patterns):
+def _fake_count_regions(patterns):
     return patterns.new_empty(patterns.shape[:-2])
+
+
+register_fake("pack_signs", _fake_pack_signs)
+register_fake("count_regions", _fake_count_regions)

@@ -1,4 +1,4 @@
-// Cholesky factorisation and solution of one positive definite system, by columns.
+// Cholesky factorisation of one matrix, by columns, and what regression does with the factor.
 
 namespace tegnas::cpu::TEGNAS_ISA {
 namespace cholesky {
@@ -21,15 +21,6 @@ inline void subtract(double* to, const double* columns, int64_t stride, const do
   for (; i < end; ++i) {
     for (int c = 0; c < kCount; ++c) to[i] -= factors[c] * columns[c * stride + i];
   }
-}
-
-inline double dot(const double* a, const double* b, int64_t begin, int64_t end) {
-  V sum = {};
-  int64_t i = begin;
-  for (; i + kLanes <= end; i += kLanes) sum += load<double>(a + i) * load<double>(b + i);
-  double total = sum_lanes<double>(sum);
-  for (; i < end; ++i) total += a[i] * b[i];
-  return total;
 }
 
 inline bool factorise(double* a, int64_t n, int64_t stride, double threshold) {
@@ -57,28 +48,62 @@ inline bool factorise(double* a, int64_t n, int64_t stride, double threshold) {
   return true;
 }
 
-}  // namespace cholesky
-
-// Column j of the lower triangle (n, n) lies at matrix + j · stride and becomes that of its factor;
-// each of `count` right sides becomes its solution. False, with the operands spoilt, where a pivot
-// isn't above the threshold.
-bool cholesky_solve(double* matrix, int64_t n, int64_t stride, double threshold, double* sides,
-                    int64_t count, int64_t side_stride) {
-  using namespace cholesky;
-  if (!factorise(matrix, n, stride, threshold)) return false;
-  for (int64_t k = 0; k < count; ++k) {
-    double* x = sides + k * side_stride;
-    for (int64_t j = 0; j < n; ++j) {
-      const double* column = matrix + j * stride;
-      x[j] /= column[j];
-      subtract<1>(x, column, stride, x + j, j + 1, n);
-    }
-    for (int64_t j = n - 1; j >= 0; --j) {
-      const double* column = matrix + j * stride;
-      x[j] = (x[j] - dot(column, x, j + 1, n)) / column[j];
+// Σ_t factors[t · step] · x[t], x one vector of right sides per row.
+inline V combine(const double* factors, int64_t step, const double* x, int64_t count) {
+  V sums[4] = {};
+  int64_t t = 0;
+  for (; t + 4 <= count; t += 4) {
+    for (int c = 0; c < 4; ++c) {
+      sums[c] += factors[(t + c) * step] * load<double>(x + (t + c) * kLanes);
     }
   }
-  return true;
+  for (; t < count; ++t) sums[0] += factors[t * step] * load<double>(x + t * kLanes);
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+// Right sides [first, first + lanes) of rows of `width`, zero beyond.
+inline V side(const double* row, int64_t first, int64_t width) {
+  V value = {};
+  for (int64_t c = 0; c < kLanes && first + c < width; ++c) value[c] = row[first + c];
+  return value;
+}
+
+// x = (L Lᵀ)⁻¹ x.
+inline void substitute(const double* factor, int64_t n, int64_t stride, double* x) {
+  for (int64_t i = 0; i < n; ++i) {
+    const V known = combine(factor + i, stride, x, i);
+    store<double>(x + i * kLanes, (load<double>(x + i * kLanes) - known) / factor[i * stride + i]);
+  }
+  for (int64_t i = n - 1; i >= 0; --i) {
+    const double* column = factor + i * stride;
+    const V known = combine(column + i + 1, 1, x + (i + 1) * kLanes, n - i - 1);
+    store<double>(x + i * kLanes, (load<double>(x + i * kLanes) - known) / column[i]);
+  }
+}
+
+}  // namespace cholesky
+
+bool cholesky_factorise(double* matrix, int64_t n, int64_t stride, double threshold) {
+  return cholesky::factorise(matrix, n, stride, threshold);
+}
+
+double squared_error(const double* factor, int64_t n, int64_t stride, const double* cross,
+                     int64_t m, const double* targets, const double* cross_targets, int64_t classes,
+                     double* workspace) {
+  using namespace cholesky;
+  V total = {};
+  for (int64_t first = 0; first < classes; first += kLanes) {
+    for (int64_t i = 0; i < n; ++i) {
+      store<double>(workspace + i * kLanes, side(targets + i * classes, first, classes));
+    }
+    substitute(factor, n, stride, workspace);
+    for (int64_t i = 0; i < m; ++i) {
+      const V residual = side(cross_targets + i * classes, first, classes) -
+                         combine(cross + i * n, 1, workspace, n);
+      total += residual * residual;
+    }
+  }
+  return sum_lanes<double>(total);
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA

@@ -27,8 +27,15 @@ struct Kernels {
                                           double* workspace, double* lowest, double* highest);
   void (*extreme_eigenvalues_single)(const double* matrix, int64_t n, double* workspace,
                                      double* lowest, double* highest);
-  bool (*cholesky_solve)(double* matrix, int64_t n, int64_t stride, double threshold, double* sides,
-                         int64_t count, int64_t side_stride);
+
+  // Column j of the lower triangle (n, n) lies at matrix + j · stride and becomes that of its
+  // Cholesky factor. False, with the matrix spoilt, where a pivot isn't above the threshold.
+  bool (*cholesky_factorise)(double* matrix, int64_t n, int64_t stride, double threshold);
+  // Σ over rows and classes of (cross_targets - cross A⁻¹ targets)², A given by its factor;
+  // targets (n, classes), cross (m, n), cross_targets (m, classes), workspace (n, double_lanes).
+  double (*squared_error)(const double* factor, int64_t n, int64_t stride, const double* cross,
+                          int64_t m, const double* targets, const double* cross_targets,
+                          int64_t classes, double* workspace);
   const EngineKernels<float>* engine_f32;
   const EngineKernels<double>* engine_f64;
 };

@@ -28,7 +28,8 @@ const Kernels table = {
     eigen_workspace,
     extreme_eigenvalues_interleaved,
     extreme_eigenvalues_single,
-    cholesky_solve,
+    cholesky_factorise,
+    squared_error,
     &sweep::engine_table<float>,
     &sweep::engine_table<double>,
 };
