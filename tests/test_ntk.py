@@ -12,6 +12,8 @@ from tegnas.reference.ntk import ntk as reference_ntk
 
 MODES = ("frozen", "coupled")
 
+pytestmark = pytest.mark.filterwarnings("ignore::tegnas.indicators.EngineWarning")
+
 
 @pytest.mark.parametrize("mode", MODES)
 def test_kernels_are_those_of_one_backward_pass_per_image(mode):
@@ -160,6 +162,7 @@ def test_what_cannot_be_computed_is_refused_with_one_sentence(change, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_torch_script_is_refused():
     network = torch.jit.trace(cnn().double().eval(), images(2, 3, 8, 8))
     with pytest.raises(InputError, match="TorchScript.*pass the Python module"):

@@ -6,6 +6,7 @@ The oracle is ``tegnas.reference``: one backward pass per image, in float64.
 from __future__ import annotations
 
 import warnings
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -14,23 +15,31 @@ from networks import Function, Logits, images, randomise
 from torch import Tensor, nn
 
 from tegnas import ntk
-from tegnas.indicators import AutogradLayersWarning
+from tegnas.indicators import AutogradLayersWarning, EngineWarning
 from tegnas.reference.ntk import ntk as reference_ntk
 
 MODES = ("frozen", "coupled")
+# A coupled kernel is the native engine's where it can run the network.
+WAYS = (("frozen", "native"), ("coupled", "native"), ("coupled", "torch"))
+
+pytestmark = pytest.mark.filterwarnings("ignore::tegnas.indicators.EngineWarning")
 
 
 def check(network: nn.Module, x: Tensor, *, autograd: tuple[str, ...] = ()) -> None:
     """Kernel and cross kernel of both meanings are right, and took the expected way."""
     randomise(network)
-    for mode in MODES:
-        for other in (None, 0.7 * x.flip(-1)[:-1] + 0.1):
+    for other in (None, 0.7 * x.flip(-1)[:-1] + 0.1):
+        for mode, engine in WAYS:
             expected = reference_ntk(network, x, other, batch_norm=mode)
-            found = ntk(network, x, other, batch_norm=mode, details=True)
+            found = ntk(network, x, other, batch_norm=mode, details=True, engine=engine)
             assert found.kernel.dtype == torch.float64
             close(found.kernel, expected)
             if mode == "frozen":
                 assert found.autograd == autograd
+
+
+def weights(network: nn.Module) -> list[tuple[str, Tensor]]:
+    return [each for each in network.named_parameters() if each[0].endswith("weight")]
 
 
 def close(found: Tensor, expected: Tensor) -> None:
@@ -98,7 +107,7 @@ def test_instance_norm_is_a_norm_of_each_channel_of_each_image(tracking, mode):
         for each in (norm, nn.GroupNorm(4, 4))
     ]
     close(kernels[0].kernel, kernels[1].kernel)
-    assert kernels[0].autograd == ()
+    assert kernels[0].autograd == () or mode == "coupled"
 
 
 def test_norms_without_scale_have_no_rows():
@@ -201,10 +210,10 @@ USES = {
 def test_uses_of_a_layer(name):
     body, autograd = USES[name]
     network, x = randomise(Use(body)), images(5, 3, 6, 4)
-    for mode in MODES:
-        for other in (None, 0.7 * x.flip(-1)[:-1] + 0.1):
+    for other in (None, 0.7 * x.flip(-1)[:-1] + 0.1):
+        for mode, engine in WAYS:
             before = x.clone()
-            found = ntk(network, x, other, batch_norm=mode, details=True)
+            found = ntk(network, x, other, batch_norm=mode, details=True, engine=engine)
             assert torch.equal(x, before)
             copies = x.clone(), None if other is None else other.clone()
             close(found.kernel, reference_ntk(network, *copies, batch_norm=mode))
@@ -217,9 +226,15 @@ def test_tied_weights_are_one_parameter():
     check(network, images(5, 3, 6, 4), autograd=("a.weight",))
 
 
-def test_hooks_that_change_an_output_are_respected():
-    network = Use(lambda net, x: net.b(net.a(x)))
-    network.a.register_forward_hook(lambda module, args, output: torch.tanh(output) * 2)
+@pytest.mark.parametrize("place", ["a", ""], ids=["layer", "network"])
+@pytest.mark.parametrize("before", [True, False])
+def test_hooks_that_change_a_value_are_respected(place, before):
+    network = nn.Sequential(OrderedDict(a=nn.Conv2d(3, 4, 3), b=nn.ReLU(), c=Logits()))
+    module = network.get_submodule(place)
+    if before:
+        module.register_forward_pre_hook(lambda module, args: (args[0].abs(),))
+    else:
+        module.register_forward_hook(lambda module, args, output: torch.tanh(output) * 2)
     check(network, images(5, 3, 6, 4))
 
 
@@ -281,7 +296,10 @@ def test_unknown_layers_are_named_and_right(name):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ntk(network, x, details=True)
-        ntk(network, x, batch_norm="coupled")
+        ntk(network, x, batch_norm="coupled", engine="torch")
+    with pytest.warns(EngineWarning, match="the native engine can't run this network"):
+        details = ntk(network, x, batch_norm="coupled", details=True)
+    assert details.autograd == tuple(sorted(name for name, _ in weights(network)))
 
 
 @pytest.mark.parametrize("tokens", [4, 6])
@@ -298,12 +316,19 @@ def test_a_subclass_that_changes_nothing_stays_native():
     check(nn.Sequential(Renamed(3, 4, 3), nn.ReLU(), Logits()), images(5, 3, 6, 6))
 
 
-def test_a_layer_whose_forward_was_replaced_is_not_native():
-    network = nn.Sequential(nn.Conv2d(3, 4, 3), Logits())
-    original = network[0].forward
-    network[0].forward = lambda x: original(x.abs())
-    randomise(network)
-    assert ntk(network, images(5, 3, 6, 6), details=True).autograd == ("0.weight",)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("place", ["0", ""], ids=["layer", "network"])
+def test_a_forward_put_in_the_place_of_another_is_respected(place, mode):
+    def make() -> nn.Module:
+        return randomise(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 2), Logits()))
+
+    network, x = make(), images(5, 3, 6, 6)
+    module = network.get_submodule(place)
+    original = module.forward
+    module.forward = lambda x: original(x.abs())
+    found = ntk(network, x, batch_norm=mode, details=True)
+    close(found.kernel, reference_ntk(make(), x.abs(), batch_norm=mode))
+    assert mode == "coupled" or found.autograd == (("0.weight",) if place else ())
 
 
 @pytest.mark.parametrize("mode", MODES)

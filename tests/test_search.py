@@ -201,7 +201,8 @@ def test_the_accuracy_of_the_best_is_looked_up_and_never_guessed(batch):
     assert tiny_search(batch, budget=3, accuracy=lambda arch: None).best.accuracy is None
 
 
-def test_architectures_without_finite_scores_never_stop_a_search(batch):
+@pytest.mark.parametrize("engine", ["native", "torch"])
+def test_architectures_without_finite_scores_never_stop_a_search(batch, engine):
     class Dead(TinySpace):
         """Every network gives the same logits for every image."""
 
@@ -212,12 +213,9 @@ def test_architectures_without_finite_scores_never_stop_a_search(batch):
                 network[0].bias.fill_(-1.0)
             return network
 
-        def is_connected(self, arch):
-            return False
-
     for strategy, options in OPTIONS.items():
         result = search(
-            Dead(), batch, strategy, 12, settings=replace(SETTINGS, engine="torch"), options=options
+            Dead(), batch, strategy, 12, settings=replace(SETTINGS, engine=engine), options=options
         )
         assert len(result.history) == 12
         assert result.best.kappa == result.best.mse == math.inf

@@ -68,6 +68,7 @@ def layer_term(module: nn.Module, layer_input: Tensor, output_grad: Tensor) -> L
     elif isinstance(module, _InstanceNorm):
         normalised = F.instance_norm(layer_input, use_input_stats=True, eps=module.eps)
     else:
+        assert isinstance(module, _BatchNorm)
         normalised = normalise(layer_input, module.eps)
     return ScaleTerm(
         normalised.reshape(1, *normalised.shape[:2], -1),
