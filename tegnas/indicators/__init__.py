@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tegnas.indicators.messages import AutogradLayersWarning, EngineWarning
 from tegnas.indicators.module import ModuleScore, score_module
-from tegnas.indicators.ntk import AutogradLayersWarning, KernelDetails, ntk
+from tegnas.indicators.ntk import KernelDetails, ntk
 from tegnas.indicators.regions import NoReLUError, count_regions, region_inputs
 from tegnas.indicators.score import score
-from tegnas.indicators.scorer import EngineWarning, Scorer
+from tegnas.indicators.scorer import Scorer
 from tegnas.indicators.scores import Scores
 from tegnas.indicators.settings import ScoreSettings
 

@@ -69,6 +69,12 @@ def weight_names(network: nn.Module) -> list[str]:
     return [name for name, _ in network.named_parameters() if name.endswith("weight")]
 
 
+def check_outputs(outputs: str) -> None:
+    """Raise ``InputError`` unless ``outputs`` is ``"sum"`` or ``"trace"``."""
+    if outputs not in ("sum", "trace"):
+        raise InputError(f"unknown outputs {outputs!r}; choose one of sum, trace")
+
+
 def jacobians(
     network: nn.Module,
     images: Tensor,
@@ -81,8 +87,7 @@ def jacobians(
 
     Raises ``InputError`` if the network doesn't give logits of shape (N, K).
     """
-    if outputs not in ("sum", "trace"):
-        raise InputError(f"unknown outputs {outputs!r}; choose one of sum, trace")
+    check_outputs(outputs)
     every = dict(network.named_parameters())
     weights = {name: every[name] for name in names}
     with (

@@ -13,7 +13,7 @@ from tegnas.indicators.ntk import check_images
 from tegnas.indicators.regions import NoReLUError, count_regions, region_inputs
 from tegnas.indicators.regression import centred_targets
 from tegnas.indicators.settings import ScoreSettings
-from tegnas.indicators.torch_scorer import trainability_and_generalization
+from tegnas.indicators.torch_scorer import body_of, trainability_and_generalization
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def score_module(
     """
     settings = replace(settings or ScoreSettings(), **changes)
     check_images(network, batch.images)
-    body = "cells" if hasattr(network, "cell_prefixes") else "all"
+    body = body_of(network)
     kappa, mse, autograd = trainability_and_generalization(
         network,
         batch,

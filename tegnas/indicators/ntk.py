@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from tegnas.errors import InputError
-from tegnas.indicators.gradients import Jacobian, gram, jacobians, weight_names
+from tegnas.indicators.batch_statistics import check_batch_norm
+from tegnas.indicators.gradients import Jacobian, check_outputs, gram, jacobians, weight_names
+from tegnas.indicators.messages import AutogradLayersWarning, warn_engine
+from tegnas.indicators.native_kernels import native_kernels
+from tegnas.networks.lowering import CannotLower
 
 ParameterChoice = str | Callable[[str], bool]
-
-
-class AutogradLayersWarning(UserWarning):
-    """Some weights took one backward pass per image because the native Gram doesn't know them."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ def ntk(
     params: ParameterChoice = "all",
     outputs: str = "sum",
     details: bool = False,
+    engine: str = "native",
 ) -> Tensor | KernelDetails:
     """Empirical NTK Θ = J Jᵀ (Jacot et al. 2018; TEG-NAS, arXiv 2108.11939, section 3.1).
 
@@ -54,6 +55,9 @@ def ntk(
         outputs: ``"sum"``, the kernel of the summed logits (the paper's), or ``"trace"``, the
             sum of the kernels of the logits.
         details: return ``KernelDetails`` instead of the kernel alone.
+        engine: ``"native"`` runs a coupled kernel in the native engine if the network consists of
+            what programs have, else, and for ``"torch"``, by backward passes of PyTorch: the same
+            numbers to rounding.
 
     Returns:
         float64 tensor (N, N), or (N, N') with ``other``.
@@ -64,21 +68,30 @@ def ntk(
     Warns:
         AutogradLayersWarning: weights that the native Gram doesn't know went through autograd
             (frozen mode; with ``details`` they are named in the result instead).
+        EngineWarning: a coupled kernel that the native engine can't run, and why.
     """
+    check_batch_norm(batch_norm)
+    check_outputs(outputs)
     names = chosen_weights(network, params)
     check_images(network, images)
+    if other is not None:
+        check_images(network, other)
+    if batch_norm == "coupled" and engine == "native":
+        try:
+            return _coupled_by_engine(network, images, other, names, outputs, details)
+        except CannotLower as reason:
+            warn_engine(reason, stacklevel=2)
     lefts = jacobians(network, images, names, batch_norm=batch_norm, outputs=outputs)
     if other is None:
         kernel = sum_of_grams(lefts)
     else:
-        check_images(network, other)
         rights = jacobians(network, other, names, batch_norm=batch_norm, outputs=outputs)
         kernel = sum_of_grams(lefts, rights)
-    by_autograd = autograd_names(lefts) if batch_norm == "frozen" else ()
+    by_autograd = autograd_names(lefts)
     if details:
         native = tuple(name for name in names if name not in by_autograd)
-        return KernelDetails(kernel, native if batch_norm == "frozen" else (), by_autograd)
-    if by_autograd:
+        return KernelDetails(kernel, native, by_autograd)
+    if by_autograd and batch_norm == "frozen":
         warnings.warn(
             f"the native Gram doesn't know {', '.join(by_autograd)}: computed by autograd, one "
             "backward pass per image",
@@ -86,6 +99,23 @@ def ntk(
             stacklevel=2,
         )
     return kernel
+
+
+def _coupled_by_engine(
+    network: nn.Module,
+    images: Tensor,
+    other: Tensor | None,
+    names: list[str],
+    outputs: str,
+    details: bool,
+) -> Tensor | KernelDetails:
+    body = set(names)
+    left, right = (images, None) if other is None else (other, images)
+    _, kernel, cross = native_kernels(
+        network, left, right, in_body=body.__contains__, batch_norm="coupled", outputs=outputs
+    )
+    kernel = kernel if other is None else cross
+    return KernelDetails(kernel, tuple(names), ()) if details else kernel
 
 
 def chosen_weights(network: nn.Module, params: ParameterChoice) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from tegnas.data import Batch
+from tegnas.indicators.messages import warn_engine
 from tegnas.indicators.native_scorer import NativeScorer
 from tegnas.indicators.settings import ScoreSettings
 from tegnas.indicators.torch_scorer import TorchScorer
@@ -15,40 +16,32 @@ from tegnas.networks.lowering import CannotLower
 from tegnas.spaces import Architecture, Space
 
 
-class EngineWarning(UserWarning):
-    """Networks took the way of PyTorch modules because the native engine can't run them."""
-
-
 class Scorer:
     """Scores architectures of one space on one batch by the engine of the settings.
 
     A network that the native engine can't run is scored by PyTorch modules, with a warning that
-    says why; the numbers are the same to rounding.
+    says why; the numbers are the same to rounding. Which engine an architecture takes depends on
+    nothing but itself, so that a search stopped and resumed sees the same bits.
+
+    Attributes:
+        chunk: how many architectures to score at once.
     """
 
     def __init__(self, space: Space, batch: Batch, settings: ScoreSettings) -> None:
-        self._make_torch_scorer = lambda: TorchScorer(space, batch, settings)
-        self._engine: NativeScorer | TorchScorer = (
-            NativeScorer(space, batch, settings)
-            if settings.engine == "native"
-            else self._make_torch_scorer()
-        )
-
-    @property
-    def chunk(self) -> int:
-        """How many architectures to score at once."""
-        return self._engine.chunk
+        self._torch = TorchScorer(space, batch, settings)
+        self._native = NativeScorer(space, batch, settings)
+        self._use_native = settings.engine == "native"
+        self.chunk = self._native.chunk if self._use_native else self._torch.chunk
 
     def __call__(self, archs: Sequence[Architecture]) -> Tensor:
         """κ, R and MSE of every repeat: float64 (A, repeats, 3)."""
+        if not self._use_native:
+            return self._torch(archs)
         try:
-            return self._engine(archs)
+            return self._native(archs)
         except CannotLower as reason:
-            warnings.warn(
-                f"the native engine can't run these networks ({reason}): scored by PyTorch "
-                "modules, which is slower",
-                EngineWarning,
-                stacklevel=3,
-            )
-            self._engine = self._make_torch_scorer()
-            return self._engine(archs)
+            self.chunk = self._torch.chunk
+            if len(archs) > 1:
+                return torch.cat([self([arch]) for arch in archs])
+            warn_engine(reason, stacklevel=3)
+            return self._torch(archs)

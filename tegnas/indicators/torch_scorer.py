@@ -13,11 +13,16 @@ from torch import Tensor, nn
 
 from tegnas import ops
 from tegnas.data import Batch
+from tegnas.errors import InputError
+from tegnas.indicators.batch_statistics import batch_statistics
 from tegnas.indicators.gradients import jacobians
+from tegnas.indicators.messages import warn_engine
+from tegnas.indicators.native_kernels import native_kernels
 from tegnas.indicators.ntk import autograd_names, chosen_weights, sum_of_grams
 from tegnas.indicators.regions import count_regions, region_input_shape, region_inputs
 from tegnas.indicators.regression import centred_targets
 from tegnas.indicators.settings import ScoreSettings
+from tegnas.networks.lowering import CannotLower
 from tegnas.spaces import Architecture, Space
 
 
@@ -33,6 +38,7 @@ class TorchScorer:
         self._targets = centred_targets(batch.labels, batch.num_classes)
         self._val_targets = centred_targets(batch.val_labels, batch.num_classes)
         self._region_inputs: dict[tuple[tuple[int, ...], int], list[Tensor]] = {}
+        self._images_fit = False
 
     def __call__(self, archs: Sequence[Architecture]) -> Tensor:
         """κ, R and MSE of every repeat: float64 (A, repeats, 3)."""
@@ -46,15 +52,32 @@ class TorchScorer:
         regions = count_regions(thin, self._inputs(region_input_shape(thin), seed))
         if not self._space.is_connected(arch):
             return float("inf"), float(regions), float("inf")
+        network = self._space.network(arch, "proxy", num_classes=classes, seed=seed)
+        self._check_images(network)
         kappa, mse, _ = trainability_and_generalization(
-            self._space.network(arch, "proxy", num_classes=classes, seed=seed),
+            network,
             self._batch,
             self._settings,
             self._targets,
             self._val_targets,
-            body="cells",
+            body=body_of(network),
         )
         return kappa, float(regions), mse
+
+    def _check_images(self, network: nn.Module) -> None:
+        """Raise ``InputError`` if the networks can't take the images, the first time."""
+        if self._images_fit:
+            return
+        try:
+            with torch.no_grad(), batch_statistics(network, self._settings.batch_norm):
+                network(self._batch.images)
+        except RuntimeError as error:
+            shape = "×".join(map(str, self._batch.images.shape[1:]))
+            reason = str(error).partition("\n")[0]
+            raise InputError(
+                f"networks of {self._space.name} can't take images of {shape} ({reason})"
+            ) from error
+        self._images_fit = True
 
     def _inputs(self, shape: tuple[int, ...], seed: int) -> list[Tensor]:
         if (shape, seed) not in self._region_inputs:
@@ -65,6 +88,11 @@ class TorchScorer:
                 seed=seed,
             )
         return self._region_inputs[shape, seed]
+
+
+def body_of(network: nn.Module) -> str:
+    """The weights behind G: ``"cells"`` where the network says which these are, else ``"all"``."""
+    return "cells" if hasattr(network, "cell_prefixes") else "all"
 
 
 def trainability_and_generalization(
@@ -78,19 +106,37 @@ def trainability_and_generalization(
 ) -> tuple[float, float, tuple[str, ...]]:
     """κ of the kernel of all weights, and the regression error of the kernel of ``body``.
 
-    Also the names of weights that took the way of autograd although frozen. The Jacobian of the
-    training batch is computed once for both.
+    Also the names of weights whose rows came from autograd. The Jacobian of the training batch is
+    computed once for both.
     """
+    k_all, k_body, k_cross, autograd = _kernels(network, batch, settings, body)
+    _, _, kappa = ops.eig_condition(k_all)
+    mse = ops.kernel_regression_error(
+        k_body[None], k_cross[None], targets, val_targets, ridge=settings.ridge
+    )
+    return kappa.item(), mse.item(), autograd
+
+
+def _kernels(
+    network: nn.Module, batch: Batch, settings: ScoreSettings, body: str
+) -> tuple[Tensor, Tensor, Tensor, tuple[str, ...]]:
     every = chosen_weights(network, "all")
-    searched = chosen_weights(network, body)
-    rest = [name for name in every if name not in set(searched)]
+    searched = set(chosen_weights(network, body))
+    if settings.batch_norm == "coupled" and settings.engine == "native":
+        try:
+            kernels = native_kernels(
+                network,
+                batch.images,
+                batch.val_images,
+                in_body=searched.__contains__,
+                batch_norm="coupled",
+            )
+            return (*kernels, ())
+        except CannotLower as reason:
+            warn_engine(reason, stacklevel=4)
     (left,) = jacobians(network, batch.images, every, batch_norm=settings.batch_norm)
     (right,) = jacobians(network, batch.val_images, searched, batch_norm=settings.batch_norm)
-    k_xx = sum_of_grams([left.select(searched)])
-    k_yx = sum_of_grams([right], [left.select(searched)])
-    _, _, kappa = ops.eig_condition(k_xx + sum_of_grams([left.select(rest)]))
-    mse = ops.kernel_regression_error(
-        k_xx[None], k_yx[None], targets, val_targets, ridge=settings.ridge
-    )
-    autograd = autograd_names([left, right]) if settings.batch_norm == "frozen" else ()
-    return kappa.item(), mse.item(), autograd
+    k_body = sum_of_grams([left.select(searched)])
+    k_rest = sum_of_grams([left.select(set(every) - searched)])
+    k_cross = sum_of_grams([right], [left.select(searched)])
+    return k_body + k_rest, k_body, k_cross, autograd_names([left, right])

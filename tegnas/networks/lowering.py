@@ -43,7 +43,7 @@ _BATCH_SIZE = object()  # what x.size(0) gives: only good for reshaping
 def lower_module(
     module: nn.Module, image_shape: Shape, in_body: Callable[[str], bool] = lambda name: True
 ) -> LoweredModule:
-    """Trace a module and write its program.
+    """Trace a module, as it behaves in ``eval()``, and write its program.
 
     Args:
         module: gives logits (N, K) for images (N, *image_shape).
@@ -52,10 +52,18 @@ def lower_module(
     Raises:
         CannotLower: it uses a layer, a function or control flow that programs don't have.
     """
+    for name, each in module.named_modules():
+        # Tracing passes over these, of layers and of the module itself.
+        if each._forward_hooks or each._forward_pre_hooks or "forward" in vars(each):
+            raise CannotLower(f"{name or 'it'} has hooks or a forward put in its place")
+    training = {each: each.training for each in module.modules()}
     try:
-        graph = fx.Tracer().trace(module)
+        graph = fx.Tracer().trace(module.eval())
     except Exception as error:  # whatever the module's own code makes of a proxy
         raise CannotLower(f"torch.fx can't trace it ({error})") from None
+    finally:
+        for each, was_training in training.items():
+            each.training = was_training
     lowering = _Lowering(module, image_shape, in_body)
     for node in graph.nodes:
         lowering.visit(node)

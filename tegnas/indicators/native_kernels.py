@@ -1,0 +1,42 @@
+"""Kernels of one ``nn.Module`` by the native engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from tegnas.networks.lowering import CannotLower, lower_module
+from tegnas.ops import EngineJobs, engine_ntk
+
+# In coupled mode the engine holds the Jacobian: this many numbers of it at most.
+_LARGEST_JACOBIAN = 2**28
+
+
+def native_kernels(
+    network: nn.Module,
+    x: Tensor,
+    y: Tensor | None,
+    *,
+    in_body: Callable[[str], bool],
+    batch_norm: str,
+    outputs: str = "sum",
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Kernel of all weights (N, N), of the body (N, N), and of the body between y and x (M, N).
+
+    Raises ``CannotLower`` where the network or the images are nothing for the engine.
+    """
+    if x.dim() != 4 or x.device.type != "cpu":
+        raise CannotLower("the engine takes images (N, C, H, W) on the CPU")
+    if y is not None and y.shape[1:] != x.shape[1:]:
+        raise CannotLower("the two batches have images of different shapes")
+    count = sum(len(each) for each in (x, y) if each is not None)
+    if count * sum(each.numel() for each in network.parameters()) > _LARGEST_JACOBIAN:
+        raise CannotLower("its Jacobian is too large to be held")
+    lowered = lower_module(network, tuple(x.shape[1:]), in_body)
+    code = lowered.program.encode(len(lowered.parameters))
+    first = torch.tensor([0])
+    jobs = EngineJobs([code], first, lowered.parameters, first)
+    k_all, k_body, k_cross = engine_ntk(jobs, x, y, batch_norm=batch_norm, outputs=outputs)
+    return k_all[0], k_body[0], k_cross[0]
