@@ -87,6 +87,7 @@ inline void compare(const Case& c, const std::string& name, double tolerance32) 
                                       std::to_string(d) + ", largest " + std::to_string(scale));
       };
       check("logits", got.logits, expected.logits, largest(expected.logits));
+      if (expected.undecided) continue;
       check("k_all", got.k_all, expected.k_all, scale);
       check("k_body", got.k_body, expected.k_body, scale);
       check("k_cross", got.k_cross, expected.k_cross, scale);

@@ -38,6 +38,10 @@ class Network {
 
   const std::vector<double>& value(int64_t v) const { return values_[v]; }
 
+  // Whether a ReLU or a max pool decides on rounding errors: numbers that are equal in exact
+  // arithmetic, such as the mean of a normalised channel and zero.
+  bool undecided() const { return undecided_; }
+
   // (images, parameters): the gradient of sum(seed * logits) by image, weights only. With
   // coupled statistics the parts of one image's row belong to the images they pass through.
   std::vector<double> backward(const std::vector<double>& seed, bool coupled) {
@@ -106,11 +110,16 @@ class Network {
     return count;
   }
 
+  void decide(double difference) const {
+    undecided_ = undecided_ || (difference != 0 && std::abs(difference) < 1e-12);
+  }
+
   int64_t argmax(const Instruction& i, int64_t n, int64_t c, int64_t y, int64_t x) const {
     int64_t best = -1;
     const std::vector<double>& in = values_[i.in[0]];
     taps(i.window, shape(i.in[0]), y, x, [&](int64_t iy, int64_t ix, int64_t, int64_t) {
       const int64_t here = at(i.in[0], n, c, iy, ix);
+      if (best >= 0) decide(in[here] - in[best]);
       if (best < 0 || in[here] > in[best]) best = here;
     });
     return best;
@@ -154,7 +163,10 @@ class Network {
         break;
       case Op::batch_norm: normalise(v); break;
       case Op::relu:
-        for (size_t k = 0; k < out.size(); ++k) out[k] = std::max(0.0, (*in)[k]);
+        for (size_t k = 0; k < out.size(); ++k) {
+          out[k] = std::max(0.0, (*in)[k]);
+          decide((*in)[k]);
+        }
         break;
       case Op::avg_pool:
         each(v, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
@@ -315,6 +327,7 @@ class Network {
   const int64_t n_;
   Values values_;
   std::vector<Statistics> statistics_;
+  mutable bool undecided_ = false;
 };
 
 // (n, parameters) for the sum of the logits (output -1) or one of them.
@@ -357,6 +370,7 @@ inline void add_gram(const std::vector<double>& a, int64_t na, const std::vector
 
 struct Reference {
   std::vector<double> k_all, k_body, k_cross, logits;
+  bool undecided = false;
 };
 
 // Kernels of x (N images) and of y against x; `trace` as the trace over outputs.
@@ -373,6 +387,7 @@ inline Reference reference_ntk(const engine::Program& program, const std::vector
     }
   }
   Reference result;
+  result.undecided = nx.undecided() || n_y.undecided();
   result.logits = nx.value(program.values() - 1);
   result.k_all.assign(n * n, 0);
   result.k_body.assign(n * n, 0);

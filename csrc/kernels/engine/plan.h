@@ -4,10 +4,11 @@
 // laid out as (block, C, H, W, lane). The plan counts in pixels: one pixel is one vector of
 // images, so it holds for any vector width and any number of images.
 //
-// Batch norm and ReLU are never carried out on their own: a consumer reads a *view*, a buffer of
-// raw numbers seen through a batch norm and a ReLU. Convolutions that read one view in the same
-// way run as one, and the input gradients of all convolutions that read one view are one
-// convolution over all their output gradients.
+// Batch norm and ReLU are not carried out on their own: a consumer reads a *view*, a buffer of
+// raw numbers seen through a batch norm and a ReLU. Only what convolutions read is written down,
+// once, as an *activation*: the view with a border of zeros. Convolutions that read one view in
+// the same way run as one, and the input gradients of all convolutions that read one view are
+// one convolution over all their output gradients.
 //
 // All structs that the executor reads are plain data (pointers owned by the Plan), because the
 // executor is compiled for several instruction sets and must not share inline code (see simd.h).
@@ -58,14 +59,19 @@ struct Norm {
   bool body;
 };
 
-// The rows of one view or gradient, as a convolution reads them: zero-padded, in a ring of the
-// last few rows of every channel.
+// A view as convolutions read it: buffer (C, height, width) whose pixel (top, left) is pixel
+// (0, 0) of the view; zero outside. The view's own buffer where nothing has to be done to it.
+struct Activation {
+  int32_t buffer;
+  int64_t top, left;
+};
+
+// The rows of one gradient, as an input gradient reads them: zero-padded, in a ring of the last
+// few rows of every channel.
 struct TapSource {
-  bool is_gradient;
-  View view;
   GradRef gradient;
   int64_t channels, height, width;
-  int64_t first_row, last_row;  // rows needed for output row i: i * source_step_y + these
+  int64_t first_row, last_row;  // rows needed for output row i: i + these
   int64_t left, row_width;      // zero pixels before the row; pixels of a ring row
   int64_t offset;               // of the ring, in pixels of the scratch
 };
@@ -73,7 +79,7 @@ struct TapSource {
 // The outputs (row_class + i * out_step_y, column_class + j * out_step_x) and what adds to them.
 struct TapClass {
   int64_t taps;
-  const int32_t* offsets;      // [phase][tap]: ring position of the tap for j = 0, in pixels
+  const int32_t* offsets;      // [phase][tap]: position of the tap for j = 0, in pixels
   const int64_t* weights;      // [tap]: parameter offset for output channel 0
   const int64_t* strides;      // [tap]: from one output channel of the group to the next
   const int32_t* scale_norms;  // [tap]: norm whose scale multiplies the weight, -1: none
@@ -86,14 +92,16 @@ struct OutChannel {
 };
 
 // A sum over taps: out[o](y, x) = bias + sum_t weight[o, t] * source_t(y', x'). Forward
-// convolutions step through their source, input gradients of strided ones through their output.
+// convolutions read an activation and step through it; input gradients read gradients through
+// rings, and those of strided convolutions step through their output.
 struct TapConv {
+  int32_t activation;           // buffer, -1: reads `sources`
   List<TapSource> sources;
   List<OutChannel> outs;        // of all groups
   const int64_t* out_weights;   // [output channel of a group]: added to the tap's offset
   const TapClass* classes;      // [row class][column class]
-  int64_t groups, group_channels /* of the source */, group_weights /* parameters */;
-  int64_t group_scale /* scale channels */;
+  int64_t groups, group_weights /* parameters */, group_scale /* scale channels */;
+  int64_t group_pixels, row_pixels;  // of the source, from one group, one row to the next
   int64_t ring;                 // rows of the ring
   int64_t out_h, out_w, out_step_y, out_step_x, source_step_y, source_step_x;
   int64_t ring_pixels, ring_offset;  // ring_offset: where it lies in the ring scratch
@@ -102,6 +110,7 @@ struct TapConv {
 
 enum class StepKind {
   convolve, add, concat, pad, avg_pool, max_pool, scale, global_avg_pool, linear, copy, zeros,
+  activate,    // writes the activation of a view
   statistics,  // channel sums of a buffer whose producer could not keep them
   normalise,   // coefficients of a norm from the channel sums
   signs,       // packs the signs of a view
@@ -112,6 +121,9 @@ struct Step {
   int32_t out = -1;            // buffer; norm for normalise
   List<View> in;
   const TapConv* conv = nullptr;
+  Activation activation{-1, 0, 0};  // of the output, written row by row with it
+  bool activation_relu = false;
+  bool keep = true;            // whether the output itself is wanted beside its activation
   Window window;
   bool count_include_pad = false;
   int64_t left = 0, top = 0;   // pad
@@ -138,7 +150,8 @@ struct RowGradient {
 // a ReLU, then the mask, then the others.
 struct Collect {
   int32_t out;
-  View view;  // without relu; its sign is the mask
+  View view;                   // without relu; its sign is the mask
+  Activation mask;             // holds the sign too, -1: read the view
   List<TapConv> relu_convs, plain_convs;
   List<RowGradient> relu_rows, plain_rows;
 };
@@ -157,10 +170,8 @@ struct GradPiece {
 };
 
 struct WeightGrad {
-  View view;
-  int64_t channels, height, width;
-  int64_t top, left, plane_h, plane_w;  // of the zero-padded planes
-  int64_t chunk;                        // channels prepared at once
+  Activation activation;
+  int64_t channels, plane_h, plane_w;  // of the activation
   List<GradPiece> pieces;
 };
 
@@ -210,7 +221,7 @@ struct Plan {
   int64_t outputs = 0;         // K
   int64_t value_pixels = 0, gradient_pixels = 0;  // memory per block
   int64_t stats_channels = 0, norm_channels = 0;
-  int64_t ring_pixels = 0, plane_pixels = 0, row_pixels = 0, tile_rows = 0;
+  int64_t ring_pixels = 0, row_pixels = 0, tile_rows = 0;
   int64_t forward_weights = 0, backward_weights = 0;  // packed weights
   int64_t panel_rows = 0;      // frozen: rows of the largest segment; coupled: of all
   int64_t words = 0;           // regions: 32-bit words per pattern

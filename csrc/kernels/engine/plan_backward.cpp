@@ -77,6 +77,8 @@ void PlanBuilder::resolve(const Node& node, const std::vector<Consumer>& consume
     Collect collect{};
     collect.out = add_buffer(shape_of(node.first), true);
     collect.view = {node.first, node.second, false};
+    const auto activation = activations_.find({node.first, node.second, true});
+    collect.mask = activation == activations_.end() ? Activation{-1, 0, 0} : activation->second;
     std::vector<RowGradient> rows[2];
     std::vector<int32_t> convs[2];
     for (const Consumer& c : consumers) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,11 @@ namespace tegnas::engine {
 // Rows of the Jacobian that are kept before they go into the Gram matrix, unless one output
 // channel alone has more: 512 KiB for 128 images, so that the panel stays in the L2 cache.
 constexpr int64_t kPanelRows = 1024;
+
+// A view as a key: buffer, norm, relu.
+using ViewKey = std::tuple<int32_t, int32_t, bool>;
+
+inline ViewKey key(const View& view) { return {view.buffer, view.norm, view.relu}; }
 
 // A buffer (norm -1) or a norm's output: what a gradient belongs to.
 using Node = std::pair<int32_t, int32_t>;
@@ -41,6 +47,8 @@ class PlanBuilder {
   void add_compute_step(int32_t value);
   int32_t add_buffer(const Shape& shape, bool gradient = false);
   int32_t add_step(Step step, int32_t value, const Shape& out);
+  void define_activations();
+  bool fold_activation(const View& view, const Activation& activation);
   void emit_forward();
   void emit_norms(int32_t buffer, std::vector<Step>& steps);
 
@@ -70,8 +78,8 @@ class PlanBuilder {
   struct TapTable;
   TapConv forward_taps(const std::vector<int32_t>& steps);
   TapConv backward_taps(const std::vector<int32_t>& steps, int32_t out);
-  void finish_taps(TapConv& conv, std::vector<TapSource>& sources, const TapTable& table,
-                   int64_t group_outs);
+  void size_rings(TapConv& conv, std::vector<TapSource>& sources, const TapTable& table);
+  void finish_taps(TapConv& conv, const TapTable& table, int64_t group_outs);
   std::vector<TapConv> gradient_convs(const std::vector<int32_t>& steps, int32_t out,
                                       int64_t& ring);
 
@@ -104,6 +112,7 @@ class PlanBuilder {
   std::vector<int32_t> values_;     // value that a step defines, -1: none (copies)
   std::vector<int32_t> producers_;  // by buffer: the step, -1 for the input and for gradients
   std::vector<bool> zeros_;         // by buffer: zero whatever the parameters are
+  std::map<ViewKey, Activation> activations_;
   std::vector<Step> forward_;
 
   std::map<Node, std::vector<Consumer>> consumers_;

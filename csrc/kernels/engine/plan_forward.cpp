@@ -19,6 +19,7 @@ PlanBuilder::PlanBuilder(const Program& program, Mode mode, bool repeated)
 std::shared_ptr<const Plan> PlanBuilder::build() {
   find_live();
   define_values();
+  define_activations();
   emit_forward();
   if (mode_ != Mode::regions) emit_backward();
   allocate();
@@ -199,9 +200,62 @@ void PlanBuilder::emit_norms(int32_t buffer, std::vector<Step>& steps) {
   }
 }
 
+// One activation for every view that convolutions read, wide enough for all of them.
+void PlanBuilder::define_activations() {
+  struct Extent {
+    View view;
+    int64_t top = 0, left = 0, bottom = 0, right = 0;
+  };
+  std::map<ViewKey, Extent> extents;
+  for (size_t s = 0; s < steps_.size(); ++s) {
+    if (steps_[s].kind != StepKind::convolve) continue;
+    const View& view = steps_[s].in.data[0];
+    const Window& w = steps_[s].window;
+    const Shape in = shape_of(view.buffer), out = shape_of(steps_[s].out);
+    Extent& e = extents[key(view)];
+    e.view = view;
+    e.top = std::max(e.top, w.ph);
+    e.left = std::max(e.left, w.pw);
+    e.bottom = std::max({e.bottom, in.h, (out.h - 1) * w.sh - w.ph + (w.kh - 1) * w.dh + 1});
+    e.right = std::max({e.right, in.w, (out.w - 1) * w.sw - w.pw + (w.kw - 1) * w.dw + 1});
+  }
+  for (const auto& [view, e] : extents) {
+    const Shape in = shape_of(e.view.buffer);
+    const Shape shape{in.c, e.top + e.bottom, e.left + e.right};
+    Activation activation{e.view.buffer, e.top, e.left};
+    if (e.view.norm >= 0 || e.view.relu || !(shape == in)) activation.buffer = add_buffer(shape);
+    activations_[view] = activation;
+  }
+}
+
+// Lets the step that makes a view's buffer write the activation too. What only convolutions read
+// is then not kept in any other form.
+bool PlanBuilder::fold_activation(const View& view, const Activation& activation) {
+  if (view.norm >= 0 || producers_[view.buffer] < 0) return false;
+  Step& producer = steps_[producers_[view.buffer]];
+  if (producer.kind == StepKind::convolve || producer.activation.buffer >= 0) return false;
+  producer.activation = activation;
+  producer.activation_relu = view.relu;
+  producer.keep = plan_->logits.buffer == view.buffer || buffers_[view.buffer].stats >= 0;
+  for (const Step& step : steps_) {
+    for (int64_t k = 0; k < step.in.count; ++k) {
+      const View& other = step.in.data[k];
+      if (other.buffer != view.buffer) continue;
+      if (step.kind != StepKind::convolve || key(other) != key(view)) producer.keep = true;
+    }
+  }
+  return true;
+}
+
 // Brings the steps into their final order: convolutions that read one view in the same way
-// become one, and norms follow the step that makes their input.
+// become one, activations come before their first reader, and norms follow the step that makes
+// their input.
 void PlanBuilder::emit_forward() {
+  std::map<ViewKey, bool> written;
+  for (const auto& [view, activation] : activations_) {
+    const View v{std::get<0>(view), std::get<1>(view), std::get<2>(view)};
+    written[view] = activation.buffer == v.buffer || fold_activation(v, activation);
+  }
   if (buffers_[0].stats >= 0) {
     Step step{};
     step.kind = StepKind::statistics;
@@ -215,13 +269,19 @@ void PlanBuilder::emit_forward() {
     Step step = steps_[s];
     std::vector<int32_t> together{static_cast<int32_t>(s)};
     if (step.kind == StepKind::convolve) {
-      const View& view = step.in.data[0];
+      const View view = step.in.data[0];
+      if (!written[key(view)]) {
+        written[key(view)] = true;
+        Step activate{};
+        activate.kind = StepKind::activate;
+        activate.in = step.in;
+        activate.activation = activations_[key(view)];
+        forward_.push_back(activate);
+      }
       const bool grouped = instruction_of(static_cast<int32_t>(s)).groups != 1;
       for (size_t t = s + 1; t < steps_.size() && !grouped; ++t) {
         if (steps_[t].kind != StepKind::convolve || done[t]) continue;
-        const View& other = steps_[t].in.data[0];
-        if (other.buffer == view.buffer && other.norm == view.norm && other.relu == view.relu &&
-            steps_[t].window == step.window &&
+        if (key(steps_[t].in.data[0]) == key(view) && steps_[t].window == step.window &&
             instruction_of(static_cast<int32_t>(t)).groups == 1) {
           together.push_back(static_cast<int32_t>(t));
           done[t] = true;

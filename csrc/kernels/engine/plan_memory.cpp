@@ -63,12 +63,16 @@ void PlanBuilder::allocate() {
     if (ref.norm >= 0 && mode_ == Mode::coupled) touch(norms_[ref.norm].buffer);
   };
   for (const Step& step : forward_) {
-    for (int64_t k = 0; k < step.in.count; ++k) touch(step.in.data[k].buffer);
+    for (int64_t k = 0; k < step.in.count && step.conv == nullptr; ++k) {
+      touch(step.in.data[k].buffer);
+    }
+    touch(step.activation.buffer);
     if (step.conv != nullptr) {
+      touch(step.conv->activation);
       for (int64_t o = 0; o < step.conv->outs.count; ++o) touch(step.conv->outs.data[o].buffer);
     } else if (step.kind == StepKind::normalise) {
       touch(norms_[step.out].buffer);
-    } else {
+    } else if (step.keep) {
       touch(step.out);
     }
     touch(step.index);
@@ -77,7 +81,9 @@ void PlanBuilder::allocate() {
   if (mode_ != Mode::regions) touch(plan_->logits.buffer);
   const auto touch_collect = [&](const Collect& collect) {
     touch_gradient({collect.out, 0, -1});
-    if (collect.relu_convs.count + collect.relu_rows.count > 0) touch(collect.view.buffer);
+    if (collect.relu_convs.count + collect.relu_rows.count > 0) {
+      touch(collect.mask.buffer >= 0 ? collect.mask.buffer : collect.view.buffer);
+    }
     for (const auto* convs : {&collect.relu_convs, &collect.plain_convs}) {
       for (int64_t k = 0; k < convs->count; ++k) {
         const List<TapSource>& sources = convs->data[k].sources;
@@ -99,7 +105,7 @@ void PlanBuilder::allocate() {
       switch (step.kind) {
         case BackStepKind::weight_grad: {
           const WeightGrad& grad = weight_grads_[step.at];
-          touch(grad.view.buffer);
+          touch(grad.activation.buffer);
           for (int64_t k = 0; k < grad.pieces.count; ++k) {
             touch_gradient(grad.pieces.data[k].gradient);
             if (mode_ == Mode::coupled) touch(grad.pieces.data[k].value);
@@ -130,10 +136,6 @@ void PlanBuilder::allocate() {
     plan_->value_pixels = place(buffers_, lives, false, true);
   }
   for (const Buffer& b : buffers_) plan_->row_pixels = std::max(plan_->row_pixels, b.w);
-  const auto rings = [&](const TapConv* conv) {
-    if (conv != nullptr) plan_->ring_pixels = std::max(plan_->ring_pixels, conv->ring_pixels);
-  };
-  for (const Step& step : forward_) rings(step.conv);
 }
 
 }  // namespace tegnas::engine

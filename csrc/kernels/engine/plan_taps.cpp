@@ -14,6 +14,7 @@ struct Tap {
   int64_t dy, dx;           // source pixel for output (0, 0) of the class
   int64_t weight, stride;
   int32_t norm, scale_channel;
+  int64_t position;         // forward: in the activation
 };
 
 int64_t floor_mod(int64_t a, int64_t b) { return ((a % b) + b) % b; }
@@ -33,16 +34,22 @@ TapConv PlanBuilder::forward_taps(const std::vector<int32_t>& steps) {
   const Shape in = shape_of(view.buffer);
   const Shape out = shape_of(step.out);
   TapConv conv{};
+  const Activation activation = activations_.at(key(view));
+  const Buffer& plane = buffers_[activation.buffer];
+  const int64_t group_in = in.c / first.groups;
+  conv.activation = activation.buffer;
+  conv.ring = 1;
+  conv.row_pixels = plane.w;
   conv.groups = first.groups;
-  conv.group_channels = in.c / first.groups;
-  conv.group_weights = out.c / first.groups * conv.group_channels * w.kh * w.kw;
+  conv.group_pixels = group_in * plane.h * plane.w;
+  conv.group_weights = out.c / first.groups * group_in * w.kh * w.kw;
   conv.out_h = out.h;
   conv.out_w = out.w;
   conv.out_step_y = conv.out_step_x = 1;
   conv.source_step_y = w.sh;
   conv.source_step_x = w.sw;
 
-  const int64_t fan = conv.group_channels * w.kh * w.kw;
+  const int64_t fan = group_in * w.kh * w.kw;
   std::vector<OutChannel> outs;
   std::vector<int64_t> out_weights;
   for (int32_t s : steps) {
@@ -58,20 +65,16 @@ TapConv PlanBuilder::forward_taps(const std::vector<int32_t>& steps) {
 
   TapTable table;
   table.classes.resize(1);
-  for (int64_t c = 0; c < conv.group_channels; ++c) {
+  for (int64_t c = 0; c < group_in; ++c) {
     for (int64_t y = 0; y < w.kh; ++y) {
       for (int64_t x = 0; x < w.kw; ++x) {
-        table.classes[0].push_back({0, c, y * w.dh - w.ph, x * w.dw - w.pw,
-                                    (c * w.kh + y) * w.kw + x, 0, -1, 0});
+        const int64_t row = c * plane.h + activation.top - w.ph + y * w.dh;
+        const int64_t position = row * plane.w + activation.left - w.pw + x * w.dw;
+        table.classes[0].push_back({0, 0, 0, 0, (c * w.kh + y) * w.kw + x, 0, -1, 0, position});
       }
     }
   }
-  std::vector<TapSource> sources(1);
-  sources[0].view = view;
-  sources[0].channels = in.c;
-  sources[0].height = in.h;
-  sources[0].width = in.w;
-  finish_taps(conv, sources, table, static_cast<int64_t>(out_weights.size()));
+  finish_taps(conv, table, static_cast<int64_t>(out_weights.size()));
   conv.packed_offset = 0;
   plan_->forward_weights = std::max(plan_->forward_weights, conv.packed_size);
   return conv;
@@ -83,11 +86,11 @@ TapConv PlanBuilder::backward_taps(const std::vector<int32_t>& steps, int32_t ou
   const Instruction& first = instruction_of(steps[0]);
   const Shape in = shape_of(out);
   TapConv conv{};
+  const int64_t group_out = buffers_[steps_[steps[0]].out].c / first.groups;
+  conv.activation = -1;
   conv.groups = first.groups;
-  conv.group_channels = buffers_[steps_[steps[0]].out].c / first.groups;
-  conv.group_weights =
-      conv.group_channels * (in.c / first.groups) * first.window.kh * first.window.kw;
-  conv.group_scale = conv.group_channels;
+  conv.group_weights = group_out * (in.c / first.groups) * first.window.kh * first.window.kw;
+  conv.group_scale = group_out;
   conv.out_h = in.h;
   conv.out_w = in.w;
   conv.out_step_y = first.window.sh;
@@ -109,7 +112,6 @@ TapConv PlanBuilder::backward_taps(const std::vector<int32_t>& steps, int32_t ou
     const GradRef from = gradients_.at({steps_[s].out, -1});
     const Buffer& g = buffers_[steps_[s].out];
     TapSource source{};
-    source.is_gradient = true;
     source.gradient = from;
     source.channels = g.c;
     source.height = g.h;
@@ -124,7 +126,7 @@ TapConv PlanBuilder::backward_taps(const std::vector<int32_t>& steps, int32_t ou
               if (floor_mod(dy, w.sh) != 0 || floor_mod(dx, w.sw) != 0) continue;
               taps.push_back({static_cast<int64_t>(sources.size()), o, dy / w.sh, dx / w.sw,
                               i.weight + (o * group_in * w.kh + y) * w.kw + x, w.kh * w.kw,
-                              from.norm, static_cast<int32_t>(o)});
+                              from.norm, static_cast<int32_t>(o), 0});
             }
           }
         }
@@ -132,15 +134,16 @@ TapConv PlanBuilder::backward_taps(const std::vector<int32_t>& steps, int32_t ou
     }
     sources.push_back(source);
   }
-  finish_taps(conv, sources, table, group_in);
+  size_rings(conv, sources, table);
+  conv.group_pixels = group_out * conv.ring * sources[0].row_width;
+  finish_taps(conv, table, group_in);
   conv.packed_offset = plan_->backward_weights;
   plan_->backward_weights += conv.packed_size;
   return conv;
 }
 
-// Sizes the rings and turns taps into positions in them.
-void PlanBuilder::finish_taps(TapConv& conv, std::vector<TapSource>& sources,
-                              const TapTable& table, int64_t group_outs) {
+void PlanBuilder::size_rings(TapConv& conv, std::vector<TapSource>& sources,
+                             const TapTable& table) {
   constexpr int64_t kFar = std::numeric_limits<int64_t>::max();
   const int64_t columns = (conv.out_w + conv.out_step_x - 1) / conv.out_step_x;
   conv.ring = 1;
@@ -153,7 +156,7 @@ void PlanBuilder::finish_taps(TapConv& conv, std::vector<TapSource>& sources,
         first = std::min(first, tap.dy);
         last = std::max(last, tap.dy);
         left = std::max(left, -tap.dx);
-        right = std::max(right, (columns - 1) * conv.source_step_x + tap.dx + 1);
+        right = std::max(right, columns + tap.dx);
       }
     }
     if (first > last) first = last = 0;
@@ -167,20 +170,29 @@ void PlanBuilder::finish_taps(TapConv& conv, std::vector<TapSource>& sources,
     source.offset = conv.ring_pixels;
     conv.ring_pixels += source.channels * conv.ring * source.row_width;
   }
-  if (conv.ring_pixels > std::numeric_limits<int32_t>::max()) {
-    throw std::invalid_argument("a convolution of the program is too large for the engine.");
-  }
+  conv.sources = list(sources);
+}
+
+// Turns taps into positions in the source, for every phase of the ring.
+void PlanBuilder::finish_taps(TapConv& conv, const TapTable& table, int64_t group_outs) {
+  const auto position = [&](const Tap& tap, int64_t phase) {
+    if (conv.activation >= 0) return tap.position;
+    const TapSource& source = conv.sources.data[tap.source];
+    const int64_t slot = floor_mod(phase + tap.dy, conv.ring);
+    return source.offset + (tap.channel * conv.ring + slot) * source.row_width + source.left +
+           tap.dx;
+  };
   std::vector<TapClass> classes;
   for (const std::vector<Tap>& taps : table.classes) {
     std::vector<int32_t> offsets, norms, channels;
     std::vector<int64_t> weights, strides;
     for (int64_t phase = 0; phase < conv.ring; ++phase) {
       for (const Tap& tap : taps) {
-        const TapSource& source = sources[tap.source];
-        const int64_t slot = floor_mod(phase + tap.dy, conv.ring);
-        offsets.push_back(static_cast<int32_t>(
-            source.offset + (tap.channel * conv.ring + slot) * source.row_width + source.left +
-            tap.dx));
+        const int64_t at = position(tap, phase);
+        if (at > std::numeric_limits<int32_t>::max()) {
+          throw std::invalid_argument("a convolution of the program is too large for the engine.");
+        }
+        offsets.push_back(static_cast<int32_t>(at));
       }
     }
     for (const Tap& tap : taps) {
@@ -195,7 +207,6 @@ void PlanBuilder::finish_taps(TapConv& conv, std::vector<TapSource>& sources,
     conv.packed_size += conv.groups * count * group_outs;
   }
   conv.classes = keep(classes);
-  conv.sources = list(sources);
 }
 
 // The fewest sums over taps that give the input gradients of these convolutions. All that add to

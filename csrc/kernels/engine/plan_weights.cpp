@@ -1,21 +1,11 @@
 // Which rows of the Jacobian are computed together: the weight gradients of all convolutions that
-// read one view share its zero-padded planes, and are cut so that they fit into the panel.
+// read one view run beside each other, and are cut so that they fit into the panel.
 
 #include <algorithm>
 
 #include "kernels/engine/plan_builder.h"
 
 namespace tegnas::engine {
-namespace {
-
-// Zero-padded planes are prepared for a few channels at once; this many pixels (of 64 bytes)
-// stay in the L2 cache beside the gradients.
-constexpr int64_t kPlanePixels = 4096;
-// Enough channels for a tile of 1x1 convolutions.
-constexpr int64_t kLeastChunk = 4;
-
-}  // namespace
-
 void PlanBuilder::emit_weight_grads(const Node& node, const std::vector<Consumer>& consumers) {
   if (node.second < 0 && zeros_[node.first]) return;  // x = 0: the rows are zero
   for (const bool relu : {true, false}) {
@@ -65,24 +55,10 @@ GradPiece PlanBuilder::piece_of(int32_t s, int64_t first, int64_t last) {
 void PlanBuilder::emit_conv_grads(const View& view, const std::vector<int32_t>& convs) {
   const Shape in = shape_of(view.buffer);
   WeightGrad grad{};
-  grad.view = view;
+  grad.activation = activations_.at(key(view));
   grad.channels = in.c;
-  grad.height = in.h;
-  grad.width = in.w;
-  int64_t bottom = in.h, right = in.w;
-  for (int32_t s : convs) {
-    const Window& w = instruction_of(s).window;
-    const Buffer& out = buffers_[steps_[s].out];
-    grad.top = std::max(grad.top, w.ph);
-    grad.left = std::max(grad.left, w.pw);
-    bottom = std::max(bottom, (out.h - 1) * w.sh - w.ph + (w.kh - 1) * w.dh + 1);
-    right = std::max(right, (out.w - 1) * w.sw - w.pw + (w.kw - 1) * w.dw + 1);
-  }
-  grad.plane_h = grad.top + bottom;
-  grad.plane_w = grad.left + right;
-  grad.chunk = std::min(in.c, std::max(kLeastChunk, kPlanePixels / (grad.plane_h * grad.plane_w)));
-  plan_->plane_pixels =
-      std::max(plan_->plane_pixels, grad.chunk * grad.plane_h * grad.plane_w);
+  grad.plane_h = buffers_[grad.activation.buffer].h;
+  grad.plane_w = buffers_[grad.activation.buffer].w;
 
   std::vector<GradPiece> pieces;
   int64_t rows = 0;  // of these pieces

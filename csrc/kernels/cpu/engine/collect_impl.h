@@ -75,18 +75,24 @@ void add_row_gradient(const Batch<T>& batch, const RowGradient& from, const Seed
   }
 }
 
+// Clears what a ReLU did not let through.
 template <typename T>
-inline void mask_row(const Batch<T>& batch, const View& view, int64_t block, int64_t c, int64_t y,
-                     T* row) {
-  const T* x = row_of(batch, view.buffer, block, c, y);
-  const int64_t count = columns_of(batch, view.buffer) * lanes<T>;
+inline void mask_row(const Batch<T>& batch, const Collect& collect, int64_t block, int64_t c,
+                     int64_t y, T* row) {
+  const int64_t count = columns_of(batch, collect.out) * lanes<T>;
   const Vec<T> zero = {};
-  if (view.norm < 0) {
+  const Activation& mask = collect.mask;
+  const View& view = collect.view;
+  if (mask.buffer >= 0 || view.norm < 0) {
+    const T* x = mask.buffer < 0 ? row_of(batch, view.buffer, block, c, y)
+                                 : row_of(batch, mask.buffer, block, c, y + mask.top) +
+                                       mask.left * lanes<T>;
     for (int64_t k = 0; k < count; k += lanes<T>) {
       store(row + k, load(x + k) > zero ? load(row + k) : zero);
     }
     return;
   }
+  const T* x = row_of(batch, view.buffer, block, c, y);
   const Affine<T> a = affine_of(batch, view.norm, c);
   for (int64_t k = 0; k < count; k += lanes<T>) {
     store(row + k, (load(x + k) - a.mean) * a.scale + a.shift > zero ? load(row + k) : zero);
@@ -132,7 +138,7 @@ void collect_block(const Batch<T>& batch, const Scratch<T>& scratch, const Colle
         add_row_gradient(batch, collect.relu_rows.data[k], seed, block, c, y, shape, scratch.row,
                          row);
       }
-      if (masked) mask_row(batch, collect.view, block, c, y, row);
+      if (masked) mask_row(batch, collect, block, c, y, row);
     }
     written = true;
     convolve(collect.plain_convs);

@@ -64,31 +64,28 @@ void fix_piece(const Batch<T>& batch, const Scratch<T>& scratch, const WeightGra
   double* with_xhat = batch.fixed + piece.row;
   double* alone = with_xhat + batch.plan->panel_rows;
   for (int64_t r = 0; r < rows; ++r) with_xhat[r] = alone[r] = 0;
+  const Window& w = piece.window;
+  const int64_t plane = grad.plane_h * grad.plane_w;
   for (int64_t block = 0; block < batch.blocks; ++block) {
     const int64_t valid = valid_lanes(batch, block);
-    for (int64_t first = 0; first < grad.channels; first += grad.chunk) {
-      const int64_t left = grad.channels - first, count = left < grad.chunk ? left : grad.chunk;
-      prepare_planes(batch, grad, block, first, count, scratch.planes);
-      piece_tiles(batch, grad, piece, block, first, count, scratch.planes,
-                  GradRef{piece.value, 0, -1}, scratch.tile, false);
-      for (int64_t r = 0; r < rows; ++r) {
-        const int64_t o = piece.first + r / fan, tap = r % fan;
-        const Window& w = piece.window;
-        const int64_t kx = tap % w.kw, ky = tap / w.kw % w.kh;
-        const int64_t c = o / piece.group_out * piece.group_in + tap / (w.kw * w.kh) - first;
-        if (c < 0 || c >= count) continue;
-        const T* x = scratch.planes + ((c * grad.plane_h + grad.top - w.ph + ky * w.dh) *
-                                           grad.plane_w + grad.left - w.pw + kx * w.dw) * lanes<T>;
-        Vec<T> sum = {};
-        for (int64_t y = 0; y < piece.out_h; ++y) {
-          for (int64_t k = 0; k < piece.out_w; ++k) {
-            sum += load(x + (y * w.sh * grad.plane_w + k * w.sw) * lanes<T>);
-          }
+    const T* planes = row_of(batch, grad.activation.buffer, block, 0, 0);
+    piece_tiles(batch, grad, piece, block, GradRef{piece.value, 0, -1}, scratch.tile, false);
+    for (int64_t r = 0; r < rows; ++r) {
+      const int64_t o = piece.first + r / fan, tap = r % fan;
+      const int64_t kx = tap % w.kw, ky = tap / w.kw % w.kh;
+      const int64_t c = o / piece.group_out * piece.group_in + tap / (w.kw * w.kh);
+      const T* x = planes + (c * plane +
+                             (grad.activation.top - w.ph + ky * w.dh) * grad.plane_w +
+                             grad.activation.left - w.pw + kx * w.dw) * lanes<T>;
+      Vec<T> sum = {};
+      for (int64_t y = 0; y < piece.out_h; ++y) {
+        for (int64_t k = 0; k < piece.out_w; ++k) {
+          sum += load(x + (y * w.sh * grad.plane_w + k * w.sw) * lanes<T>);
         }
-        for (int64_t k = 0; k < valid; ++k) {
-          alone[r] += sum[k];
-          with_xhat[r] += scratch.tile[r * lanes<T> + k];
-        }
+      }
+      for (int64_t k = 0; k < valid; ++k) {
+        alone[r] += sum[k];
+        with_xhat[r] += scratch.tile[r * lanes<T> + k];
       }
     }
   }

@@ -28,7 +28,6 @@ struct EngineBatch {
 template <typename T>
 struct EngineScratch {
   T* ring;            // plan->ring_pixels
-  T* planes;          // plan->plane_pixels
   T* row;             // 2 * plan->row_pixels
   T* tile;            // plan->tile_rows
   T* packed;          // plan->forward_weights

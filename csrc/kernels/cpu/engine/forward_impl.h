@@ -80,14 +80,62 @@ void simple_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t 
   }
 }
 
+// The zeros around a channel of an activation whose inner part has height x width pixels.
+template <typename T>
+void zero_border(const Batch<T>& batch, const Activation& activation, int64_t block, int64_t c,
+                 int64_t height, int64_t width) {
+  const Buffer& b = batch.plan->buffers.data[activation.buffer];
+  T* row = row_of(batch, activation.buffer, block, c, 0);
+  zero_row(row, activation.top * b.w);
+  row += activation.top * b.w * lanes<T>;
+  const int64_t right = activation.left + width;
+  for (int64_t y = 0; y < height; ++y, row += b.w * lanes<T>) {
+    zero_row(row, activation.left);
+    zero_row(row + right * lanes<T>, b.w - right);
+  }
+  zero_row(row, (b.h - activation.top - height) * b.w);
+}
+
+template <typename T>
+inline T* activation_row(const Batch<T>& batch, const Activation& activation, int64_t block,
+                         int64_t c, int64_t y) {
+  return row_of(batch, activation.buffer, block, c, y + activation.top) +
+         activation.left * lanes<T>;
+}
+
+template <typename T>
+void activate_step(const Batch<T>& batch, const Step& step) {
+  const View& view = step.in.data[0];
+  const Buffer& b = batch.plan->buffers.data[view.buffer];
+  for (int64_t block = 0; block < batch.blocks; ++block) {
+    for (int64_t c = 0; c < b.c; ++c) {
+      zero_border(batch, step.activation, block, c, b.h, b.w);
+      for (int64_t y = 0; y < b.h; ++y) {
+        copy_view_row(batch, view, block, c, y,
+                      activation_row(batch, step.activation, block, c, y));
+      }
+    }
+  }
+}
+
 template <typename T>
 void simple_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& step) {
   const Buffer& b = batch.plan->buffers.data[step.out];
+  const bool activate = step.activation.buffer >= 0;
   for (int64_t block = 0; block < batch.blocks; ++block) {
     for (int64_t c = 0; c < b.c; ++c) {
+      if (activate) zero_border(batch, step.activation, block, c, b.h, b.w);
       for (int64_t y = 0; y < b.h; ++y) {
-        T* out = row_of(batch, step.out, block, c, y);
+        T* active = activate ? activation_row(batch, step.activation, block, c, y) : nullptr;
+        T* out = step.keep ? row_of(batch, step.out, block, c, y) : active;
         simple_row(batch, step, block, c, y, scratch.row, out);
+        if (activate && step.activation_relu) {
+          for (int64_t k = 0; k < b.w * lanes<T>; k += lanes<T>) {
+            store(active + k, relu<T>(load(out + k)));
+          }
+        } else if (activate && step.keep) {
+          for (int64_t k = 0; k < b.w * lanes<T>; k += lanes<T>) store(active + k, load(out + k));
+        }
         if (b.stats >= 0) add_statistics(batch, step.out, block, c, out);
       }
     }
@@ -140,6 +188,7 @@ void forward(const Batch<T>& batch, const Scratch<T>& scratch) {
       case StepKind::statistics: statistics_step(batch, step.out); break;
       case StepKind::normalise: normalise_step(batch, step.out); break;
       case StepKind::signs: signs_step(batch, scratch, step); break;
+      case StepKind::activate: activate_step(batch, step); break;
       default: simple_step(batch, scratch, step);
     }
     if (step.kind != StepKind::convolve) phase.end(EnginePhase::forward_other);

@@ -72,7 +72,6 @@ EngineScratch<T> cut_scratch(Cutter& cutter, const EngineKernels<T>& kernels,
                              const engine::Plan& plan, int64_t gram_columns) {
   EngineScratch<T> scratch{};
   scratch.ring = cutter.take<T>(plan.ring_pixels * kernels.lanes);
-  scratch.planes = cutter.take<T>(plan.plane_pixels * kernels.lanes);
   scratch.row = cutter.take<T>(2 * plan.row_pixels * kernels.lanes);
   scratch.tile = cutter.take<T>(plan.tile_rows * kernels.lanes);
   scratch.packed = cutter.take<T>(plan.forward_weights);

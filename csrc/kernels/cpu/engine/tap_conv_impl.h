@@ -1,6 +1,7 @@
 // Convolutions as sums over taps: the kernels of the forward convolutions and of the input
-// gradients. The source rows are brought, transformed and zero-padded, into a ring that stays in
-// the L1 cache; then every tile of output channels x pixels is summed over all taps in registers.
+// gradients. Every tile of output channels x pixels is summed over all taps in registers. The
+// source is an activation, or gradient rows that are brought, transformed and zero-padded, into
+// a ring that stays in the L1 cache.
 
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
@@ -143,20 +144,15 @@ template <typename T>
 void load_ring(const Batch<T>& batch, const TapConv& conv, int64_t block, int64_t i, T* ring) {
   for (int64_t s = 0; s < conv.sources.count; ++s) {
     const TapSource& source = conv.sources.data[s];
-    const int64_t last = i * conv.source_step_y + source.last_row;
-    int64_t row = i * conv.source_step_y + source.first_row;
-    const int64_t loaded = last - conv.source_step_y;
-    if (i > 0 && row <= loaded) row = loaded + 1;
-    for (; row <= last; ++row) {
+    const int64_t last = i + source.last_row;
+    for (int64_t row = i > 0 ? last : i + source.first_row; row <= last; ++row) {
       const int64_t slot = floor_mod(row, conv.ring);
       T* to = ring + (source.offset + slot * source.row_width + source.left) * lanes<T>;
       for (int64_t c = 0; c < source.channels; ++c) {
         if (row < 0 || row >= source.height) {
           zero_row(to, source.width);
-        } else if (source.is_gradient) {
-          copy_unscaled_gradient_row(batch, source.gradient, block, c, row, to);
         } else {
-          copy_view_row(batch, source.view, block, c, row, to);
+          copy_unscaled_gradient_row(batch, source.gradient, block, c, row, to);
         }
         to += conv.ring * source.row_width * lanes<T>;
       }
@@ -164,14 +160,21 @@ void load_ring(const Batch<T>& batch, const TapConv& conv, int64_t block, int64_
   }
 }
 
-// Row y of all outputs. Rows must come in order, begin_taps before the first.
+// Row y of all outputs. With a ring, rows must come in order, begin_taps before the first.
 template <typename T>
 void taps_row(const Batch<T>& batch, const TapConv& conv, int64_t block, int64_t y, T* rings,
               const T* packed, bool accumulate) {
-  T* ring = rings + conv.ring_offset * lanes<T>;
   const int64_t row_class = y % conv.out_step_y, i = y / conv.out_step_y;
-  if (row_class == 0) load_ring(batch, conv, block, i, ring);
-  const int64_t phase = (i * conv.source_step_y) % conv.ring;
+  const T* source;
+  if (conv.activation >= 0) {
+    source = row_of(batch, conv.activation, block, 0, 0) +
+             i * conv.source_step_y * conv.row_pixels * lanes<T>;
+  } else {
+    T* ring = rings + conv.ring_offset * lanes<T>;
+    if (row_class == 0) load_ring(batch, conv, block, i, ring);
+    source = ring;
+  }
+  const int64_t phase = i % conv.ring;
   const int64_t group_outs = conv.outs.count / conv.groups;
   const TapClass* taps = conv.classes;
   for (int64_t k = 0; k < row_class * conv.out_step_x; ++k, ++taps) {
@@ -186,8 +189,6 @@ void taps_row(const Batch<T>& batch, const TapConv& conv, int64_t block, int64_t
                      conv.out_step_x,
                      accumulate};
     for (int64_t g = 0; g < conv.groups; ++g) {
-      const T* source =
-          ring + g * conv.group_channels * conv.ring * conv.sources.data[0].row_width * lanes<T>;
       for (int64_t first = 0; first < group_outs;) {
         const int channels = next_channels(group_outs - first);
         T* out[6];
@@ -197,7 +198,7 @@ void taps_row(const Batch<T>& batch, const TapConv& conv, int64_t block, int64_t
           out[o] = row_of(batch, to.buffer, block, to.channel, y) + b * lanes<T>;
           bias[o] = to.bias < 0 ? 0 : batch.params[to.bias];
         }
-        tap_row(channels, row, source, packed, bias, out);
+        tap_row(channels, row, source + g * conv.group_pixels * lanes<T>, packed, bias, out);
         packed += taps->taps * channels;
         first += channels;
       }
@@ -209,7 +210,6 @@ template <typename T>
 void convolve_step(const Batch<T>& batch, const Scratch<T>& scratch, const TapConv& conv) {
   pack_taps(batch, conv, scratch.packed);
   for (int64_t block = 0; block < batch.blocks; ++block) {
-    begin_taps(conv, scratch.ring);
     for (int64_t y = 0; y < conv.out_h; ++y) {
       taps_row(batch, conv, block, y, scratch.ring, scratch.packed, false);
       for (int64_t o = 0; o < conv.outs.count; ++o) {

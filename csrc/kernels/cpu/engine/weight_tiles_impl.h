@@ -70,8 +70,7 @@ __attribute__((noinline)) void grad_tile(const GradGeometry& geometry, const T* 
 // Where the runs of one group start: run i is row i % kh (and column, for single taps) of the
 // kernel on input channel i / kh.
 struct GradRuns {
-  int64_t channel;             // first input channel of the group in the prepared planes
-  int64_t tap;                 // index of its first tap
+  int64_t channel;             // first input channel of the group
   int64_t kh, columns, wide;   // columns: runs of one kernel row
   int64_t dh, dw, kw;
   int64_t origin, plane, plane_w;
@@ -82,7 +81,7 @@ inline void locate(const GradRuns& runs, int64_t i, int64_t* offset, int64_t* ta
   const int64_t channel = i / runs.columns / runs.kh;
   *offset = runs.origin + (runs.channel + channel) * runs.plane + row * runs.dh * runs.plane_w +
             column * runs.dw;
-  *tap = runs.tap + (channel * runs.kh + row) * runs.kw + column;
+  *tap = (channel * runs.kh + row) * runs.kw + column;
 }
 
 template <typename T, int kOuts, int kWide>
@@ -121,67 +120,37 @@ int64_t grad_outs(int64_t outs, const GradGeometry& geometry, const GradRuns& ru
   return 1;
 }
 
-// The tile rows (output channel, input channel, tap) of a piece for the input channels
-// [first, first + count) of one block, whose planes are prepared.
+// The tile rows (output channel, input channel, tap) of a piece for one block.
 template <typename T>
 void piece_tiles(const Batch<T>& batch, const WeightGrad& grad, const GradPiece& piece,
-                 int64_t block, int64_t first, int64_t count, const T* planes,
-                 const GradRef& gradient, T* tile, bool accumulate) {
+                 int64_t block, const GradRef& gradient, T* tile, bool accumulate) {
+  if (piece.group_in == 0) return;
   const Window& w = piece.window;
   const bool rows_of_three = w.kw == 3 && w.dw == 1;
-  GradGeometry geometry{piece.out_h,      piece.out_w, piece.out_h * piece.out_w,
-                        w.sh * grad.plane_w, w.sw,     piece.group_in * w.kh * w.kw,
-                        accumulate};
+  const GradGeometry geometry{piece.out_h,         piece.out_w, piece.out_h * piece.out_w,
+                              w.sh * grad.plane_w, w.sw,        piece.group_in * w.kh * w.kw,
+                              accumulate};
+  const T* planes = row_of(batch, grad.activation.buffer, block, 0, 0);
+  GradRuns runs;
+  runs.kh = w.kh;
+  runs.columns = rows_of_three ? 1 : w.kw;
+  runs.dh = w.dh;
+  runs.dw = w.dw;
+  runs.kw = w.kw;
+  runs.plane = grad.plane_h * grad.plane_w;
+  runs.plane_w = grad.plane_w;
+  runs.origin = (grad.activation.top - w.ph) * grad.plane_w + grad.activation.left - w.pw;
+  const int64_t count = piece.group_in * w.kh * runs.columns;
   for (int64_t o = piece.first; o < piece.last;) {
     const int64_t group = o / piece.group_out, group_end = (group + 1) * piece.group_out;
     const int64_t last = group_end < piece.last ? group_end : piece.last;
-    const int64_t begin = group * piece.group_in, end = begin + piece.group_in;
-    const int64_t from = begin > first ? begin : first;
-    const int64_t to = end < first + count ? end : first + count;
-    if (from >= to) {
-      o = last;
-      continue;
-    }
-    GradRuns runs;
-    runs.channel = from - first;
-    runs.tap = (from - begin) * w.kh * w.kw;
-    runs.kh = w.kh;
-    runs.columns = rows_of_three ? 1 : w.kw;
-    runs.dh = w.dh;
-    runs.dw = w.dw;
-    runs.kw = w.kw;
-    runs.plane = grad.plane_h * grad.plane_w;
-    runs.plane_w = grad.plane_w;
-    runs.origin = (grad.top - w.ph) * grad.plane_w + grad.left - w.pw;
-    const int64_t total = (to - from) * w.kh * runs.columns;
+    runs.channel = group * piece.group_in;
     while (o < last) {
       const T* g = row_of(batch, gradient.buffer, block, gradient.channel + o, 0);
       T* rows = tile + (o - piece.first) * geometry.fan * lanes<T>;
-      o += rows_of_three ? grad_outs<T, 3>(last - o, geometry, runs, total, planes, g, rows)
-                         : grad_outs<T, 1>(last - o, geometry, runs, total, planes, g, rows);
+      o += rows_of_three ? grad_outs<T, 3>(last - o, geometry, runs, count, planes, g, rows)
+                         : grad_outs<T, 1>(last - o, geometry, runs, count, planes, g, rows);
     }
-  }
-}
-
-// Zero-padded planes of the channels [first, first + count) of a view.
-template <typename T>
-void prepare_planes(const Batch<T>& batch, const WeightGrad& grad, int64_t block, int64_t first,
-                    int64_t count, T* planes) {
-  const int64_t right = grad.plane_w - grad.left - grad.width;
-  const int64_t bottom = grad.plane_h - grad.top - grad.height;
-  for (int64_t c = first; c < first + count; ++c) {
-    zero_row(planes, grad.top * grad.plane_w);
-    planes += grad.top * grad.plane_w * lanes<T>;
-    for (int64_t y = 0; y < grad.height; ++y) {
-      zero_row(planes, grad.left);
-      planes += grad.left * lanes<T>;
-      copy_view_row(batch, grad.view, block, c, y, planes);
-      planes += grad.width * lanes<T>;
-      zero_row(planes, right);
-      planes += right * lanes<T>;
-    }
-    zero_row(planes, bottom * grad.plane_w);
-    planes += bottom * grad.plane_w * lanes<T>;
   }
 }
 
@@ -193,17 +162,11 @@ inline int64_t tile_rows(const GradPiece& piece) {
 template <typename T>
 void weight_tiles(const Batch<T>& batch, const Scratch<T>& scratch, const WeightGrad& grad,
                   int64_t block, bool accumulate) {
-  for (int64_t first = 0; first < grad.channels; first += grad.chunk) {
-    const int64_t left = grad.channels - first;
-    const int64_t count = left < grad.chunk ? left : grad.chunk;
-    prepare_planes(batch, grad, block, first, count, scratch.planes);
-    T* tile = scratch.tile;
-    for (int64_t p = 0; p < grad.pieces.count; ++p) {
-      const GradPiece& piece = grad.pieces.data[p];
-      piece_tiles(batch, grad, piece, block, first, count, scratch.planes, piece.gradient, tile,
-                  accumulate);
-      tile += tile_rows(piece) * lanes<T>;
-    }
+  T* tile = scratch.tile;
+  for (int64_t p = 0; p < grad.pieces.count; ++p) {
+    const GradPiece& piece = grad.pieces.data[p];
+    piece_tiles(batch, grad, piece, block, piece.gradient, tile, accumulate);
+    tile += tile_rows(piece) * lanes<T>;
   }
 }
 
