@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, fx, nn
 
-from tegnas.networks.program import CONSTANT, ParameterLayout, Program, ProgramBuilder, Shape
+from tegnas.networks.program import CONSTANT, RELU, ParameterLayout, Program, ProgramBuilder, Shape
 
 
 class CannotLower(Exception):
@@ -67,7 +67,17 @@ def lower_module(
     lowering = _Lowering(module, image_shape, in_body)
     for node in graph.nodes:
         lowering.visit(node)
-    return LoweredModule(lowering.build.build(), lowering.parameters())
+    return LoweredModule(_with_pattern(lowering.build.build()), lowering.parameters())
+
+
+def _with_pattern(program: Program) -> Program:
+    """Let every ReLU count where none is of an image, as in an MLP."""
+    if any(opcode == RELU and operands[-1] for opcode, *operands in program.instructions):
+        return program
+    instructions = tuple(
+        (*each[:-1], 1) if each[0] == RELU else each for each in program.instructions
+    )
+    return replace(program, instructions=instructions)
 
 
 class _Lowering:
