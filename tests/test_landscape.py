@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,6 +130,16 @@ def test_walks_agree_with_the_exact_autocorrelation() -> None:
         walks.append(walk)
     assert abs(walk_autocorrelation(np.array(walks)) - exact) < 0.05
     assert math.isnan(walk_autocorrelation(np.ones((2, 3))))
+
+
+def test_rounding_makes_no_optima() -> None:
+    rng = random.Random(2)
+    archs = tuple({SPACE.sample(rng): None for _ in range(300)})
+    scores = made_up_scores(archs)
+    noise = 1 + 1e-9 * np.random.default_rng(0).normal(size=len(archs))
+    plateaus = replace(scores, kappa=np.round(np.log(scores.kappa)) + 20.0)
+    shaken = replace(plateaus, kappa=plateaus.kappa * noise)
+    assert landscape_ruggedness(plateaus)[0] == landscape_ruggedness(shaken)[0]
 
 
 def test_ruggedness_of_scores_and_agreement() -> None:

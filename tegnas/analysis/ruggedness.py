@@ -7,7 +7,7 @@ architectures matters to a search; failures share the worst rank.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import kendalltau, rankdata
@@ -91,7 +91,12 @@ def ruggedness(
 def landscape_ruggedness(
     scores: ScoreTable, accuracy: np.ndarray | None = None
 ) -> tuple[Ruggedness, ...]:
-    """Ruggedness of T, E, G and their rank-sum, and of accuracy (percent, NaN where unknown)."""
+    """Ruggedness of T, E, G and their rank-sum, and of accuracy (percent, NaN where unknown).
+
+    Values are taken to five digits: networks that compute the same in another order differ by
+    rounding, which would turn their plateaus into optima.
+    """
+    scores = replace(scores, kappa=_rounded(scores.kappa), mse=_rounded(scores.mse))
     codes = encode(scores.space, scores.archs)
     neighbours = neighbour_table(scores.space, scores.archs)
     costs = {
@@ -103,6 +108,15 @@ def landscape_ruggedness(
     if accuracy is not None and (~np.isnan(accuracy)).sum() >= 3:
         costs["accuracy"] = -accuracy
     return tuple(ruggedness(name, cost, codes, neighbours) for name, cost in costs.items())
+
+
+def _rounded(values: np.ndarray, digits: int = 5) -> np.ndarray:
+    """Positive values to so many significant digits; what isn't finite stays."""
+    kept = np.isfinite(values) & (values > 0)
+    scale = 10.0 ** (digits - 1 - np.floor(np.log10(values[kept])))
+    rounded = values.copy()
+    rounded[kept] = np.round(values[kept] * scale) / scale
+    return rounded
 
 
 def agreement(scores: ScoreTable) -> dict[str, float]:

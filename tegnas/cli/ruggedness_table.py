@@ -11,6 +11,16 @@ from rich.table import Table
 
 from tegnas.analysis.ruggedness import Ruggedness
 
+_HEADER = (
+    "quantity",
+    "architectures",
+    "local optima",
+    "basin of the best",
+    "autocorrelation",
+    "correlation length",
+    "distance correlation",
+)
+
 
 def print_ruggedness(
     figures: Sequence[Ruggedness], agreements: dict[str, float], count: int
@@ -19,32 +29,21 @@ def print_ruggedness(
     table = Table(
         title=f"Ruggedness under single changes, {count:,} architectures", title_justify="left"
     )
-    table.add_column("quantity", no_wrap=True)
-    for heading in (
-        "architectures",
-        "local optima",
-        "basin of the best",
-        "autocorrelation",
-        "correlation length",
-        "distance correlation",
-    ):
+    table.add_column(_HEADER[0], no_wrap=True)
+    for heading in _HEADER[1:]:
         table.add_column(heading, justify="right")
     for each in figures:
-        table.add_row(
-            each.name,
-            f"{each.count:,}",
-            f"{each.optima:,}",
-            f"{100 * each.basin:.0f} %",
-            _number(each.autocorrelation),
-            _number(each.correlation_length, 1),
-            _number(each.distance_correlation),
-        )
+        table.add_row(*_cells(each))
     console = Console()
     console.print(table)
-    console.print(
-        "Agreement (Kendall τ): "
-        + ", ".join(f"{name} {_number(value)}" for name, value in agreements.items())
-    )
+    console.print(_agreement(agreements))
+
+
+def ruggedness_markdown(figures: Sequence[Ruggedness], agreements: dict[str, float]) -> str:
+    """The same as a table in Markdown."""
+    rows = [_HEADER, ("---", *("---:" for _ in _HEADER[1:])), *map(_cells, figures)]
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([*lines, "", _agreement(agreements) + "."]) + "\n"
 
 
 def ruggedness_json(
@@ -54,6 +53,23 @@ def ruggedness_json(
     rows = [{name: _finite(value) for name, value in asdict(each).items()} for each in figures]
     values = {name: _finite(value) for name, value in agreements.items()}
     return {"architectures": count, "ruggedness": rows, "agreement": values}
+
+
+def _cells(each: Ruggedness) -> tuple[str, ...]:
+    return (
+        each.name,
+        f"{each.count:,}",
+        f"{each.optima:,}",
+        f"{100 * each.basin:.0f} %",
+        _number(each.autocorrelation),
+        _number(each.correlation_length, 1),
+        _number(each.distance_correlation),
+    )
+
+
+def _agreement(agreements: dict[str, float]) -> str:
+    pairs = ", ".join(f"{name} {_number(value)}" for name, value in agreements.items())
+    return f"Agreement (Kendall τ): {pairs}"
 
 
 def _number(value: float, digits: int = 2) -> str:
