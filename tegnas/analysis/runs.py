@@ -80,10 +80,11 @@ def all_scores(runs: Sequence[Run]) -> ScoreTable:
         if len(fresh):
             seen.update(run.scores.archs[i] for i in fresh)
             tables.append(run.scores.select(fresh))
-    return _joined(tables)
+    return joined(tables)
 
 
-def _joined(tables: Sequence[ScoreTable]) -> ScoreTable:
+def joined(tables: Sequence[ScoreTable]) -> ScoreTable:
+    """The rows of several tables of one space."""
     return ScoreTable(
         tables[0].space,
         tuple(arch for table in tables for arch in table.archs),

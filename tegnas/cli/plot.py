@@ -20,6 +20,7 @@ from tegnas.analysis.figures.style import save
 from tegnas.analysis.landscape import best_so_far, lay_out
 from tegnas.analysis.ruggedness import agreement, landscape_ruggedness
 from tegnas.analysis.runs import Run, all_scores, load_runs, searches
+from tegnas.analysis.sampling import with_neighbours
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.cli.ruggedness_table import print_ruggedness, ruggedness_json
 from tegnas.errors import InputError
@@ -53,6 +54,13 @@ def plot(
         str | None,
         typer.Option(metavar="FILE.csv[#COLUMN]", help="True accuracies: drawn as well."),
     ] = None,
+    neighbours: Annotated[
+        int,
+        typer.Option(
+            help="Score up to so many random neighbours of the best on the way, for the landscape "
+            "of a large space."
+        ),
+    ] = 0,
     svg: Annotated[bool, typer.Option(help="Write SVG beside PNG.")] = True,
 ) -> None:
     """Draw runs: landscapes of T, E and G with the paths of the searches, their course, the best.
@@ -62,6 +70,8 @@ def plot(
     """
     loaded = load_runs(runs)
     scores = all_scores(loaded)
+    if neighbours:
+        scores = with_neighbours(loaded, scores, neighbours)
     accuracy = read_accuracy(scores, table)
     wanted = set(figure or Name)
     for name, drawn in _figures(wanted, loaded, scores, accuracy, layout):

@@ -9,7 +9,8 @@ import typer
 
 from tegnas import benchmarks
 from tegnas.analysis.report import write_report
-from tegnas.analysis.runs import load_runs
+from tegnas.analysis.runs import all_scores, load_runs
+from tegnas.analysis.sampling import with_neighbours
 
 
 def report(
@@ -22,6 +23,13 @@ def report(
     layout: Annotated[
         str, typer.Option(metavar="pls|pca|mds", help="How architectures are laid out.")
     ] = "pls",
+    neighbours: Annotated[
+        int,
+        typer.Option(
+            help="Score up to so many random neighbours of the best on the way, for the landscape "
+            "of a large space."
+        ),
+    ] = 0,
 ) -> None:
     """Write one HTML file about runs that opens anywhere, without a network.
 
@@ -32,5 +40,7 @@ def report(
     if table is not None:
         known = benchmarks.load_table(table)
         accuracies = {arch: value for arch in known if (value := known.accuracy(arch)) is not None}
-    write_report(load_runs(runs), out, accuracies=accuracies, layout=layout)
+    loaded = load_runs(runs)
+    scores = with_neighbours(loaded, all_scores(loaded), neighbours) if neighbours else None
+    write_report(loaded, out, scores=scores, accuracies=accuracies, layout=layout)
     print(out)

@@ -27,6 +27,7 @@ from tegnas.analysis.report.tables import (
 )
 from tegnas.analysis.ruggedness import agreement, landscape_ruggedness
 from tegnas.analysis.runs import Run, all_scores, searches
+from tegnas.analysis.score_table import ScoreTable
 from tegnas.errors import InputError
 
 _RUGGEDNESS_NOTE = (
@@ -40,6 +41,7 @@ def write_report(
     runs: Sequence[Run],
     path: str | Path,
     *,
+    scores: ScoreTable | None = None,
     accuracies: Mapping[str, float] | None = None,
     layout: str = "pls",
 ) -> None:
@@ -48,6 +50,7 @@ def write_report(
     Args:
         runs: see ``load_runs``; an exhaustive run makes the landscapes complete and is not drawn
             as a path.
+        scores: what the landscapes are made of; by default all that the runs scored.
         accuracies: percent by architecture string, where known.
         layout: see ``lay_out``.
 
@@ -55,7 +58,7 @@ def write_report(
         InputError: plotly or matplotlib is missing, or the file can't be written.
     """
     known = dict(accuracies or {})
-    scores = all_scores(runs)
+    scores = all_scores(runs) if scores is None else scores
     accuracy = np.array([known.get(str(arch), np.nan) for arch in scores.archs])
     drawn = searches(runs)
     sections = [

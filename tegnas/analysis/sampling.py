@@ -1,0 +1,147 @@
+"""Landscapes of spaces too large to score whole: random walks, and neighbours of the visited."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tegnas.analysis.figures.history import pareto_indices
+from tegnas.analysis.landscape import best_so_far
+from tegnas.analysis.ruggedness import agreement, walk_autocorrelation
+from tegnas.analysis.runs import Run, joined
+from tegnas.analysis.score_table import ScoreTable
+from tegnas.data import Batch, load_batch
+from tegnas.errors import InputError
+from tegnas.indicators import ScoreSettings
+from tegnas.indicators.score import score
+from tegnas.spaces import Architecture, Space
+from tegnas.spaces.factorised import Supernet
+
+
+@dataclass(frozen=True)
+class SampledRuggedness:
+    """What random walks tell of a space.
+
+    Attributes:
+        space: its name.
+        count: distinct architectures on the walks.
+        failed: how many of them have no finite κ or MSE.
+        autocorrelation: of T, E, G and their rank-sum, one step apart, on ranks.
+        agreement: Kendall's τ between each two of T, E and G.
+        front: share of the architectures that no other one beats in T, E and G at once; the more,
+            the more there is to trade.
+    """
+
+    space: str
+    count: int
+    failed: int
+    autocorrelation: dict[str, float]
+    agreement: dict[str, float]
+    front: float
+
+
+def sample_ruggedness(
+    space: Space,
+    batch: Batch,
+    *,
+    walks: int = 16,
+    steps: int = 48,
+    seed: int = 0,
+    settings: ScoreSettings | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> SampledRuggedness:
+    """Score random walks, each from a random architecture by random single changes.
+
+    Args:
+        walks, steps: how many walks, and architectures on each, at least 2 of both.
+        progress: called with the number of architectures scored so far.
+
+    Raises:
+        InputError: too few walks or steps.
+    """
+    if walks < 2 or steps < 2:
+        raise InputError(f"needs 2 walks of 2 steps or more, got {walks} of {steps}")
+    rng = random.Random(seed)
+    paths = []
+    for _ in range(walks):
+        path = [space.sample(rng)]
+        while len(path) < steps:
+            path.append(space.mutate(path[-1], rng))
+        paths.append(path)
+    archs = tuple({arch: None for path in paths for arch in path})
+    scores = ScoreTable.of(
+        space, score(archs, batch, space=space, settings=settings, progress=progress)
+    )
+    index = {arch: i for i, arch in enumerate(archs)}
+    places = np.array([[index[arch] for arch in path] for path in paths])
+    costs = {
+        "T": scores.kappa,
+        "E": -scores.regions,
+        "G": scores.mse,
+        "T + E + G": scores.rank_sum,
+    }
+    failed = int((~(np.isfinite(scores.kappa) & np.isfinite(scores.mse))).sum())
+    front = pareto_indices(np.stack([costs["T"], costs["E"], costs["G"]], 1))
+    return SampledRuggedness(
+        space.name,
+        len(archs),
+        failed,
+        {name: walk_autocorrelation(cost[places]) for name, cost in costs.items()},
+        agreement(scores),
+        len(front) / max(1, len(archs) - failed),
+    )
+
+
+def with_neighbours(
+    runs: Sequence[Run],
+    scores: ScoreTable,
+    count: int,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> ScoreTable:
+    """Some scores and those of random neighbours of what the runs found on their way.
+
+    Args:
+        count: neighbours to add at most, the same number around each architecture that was the
+            best so far.
+
+    Raises:
+        InputError: the images of the runs can't be loaded again.
+    """
+    known = set(scores.archs)
+    rng = random.Random(0)
+    around: dict[Architecture, None] = {}
+    centres = [
+        run.result.history[index].arch for run in runs for index in best_so_far(run.result.history)
+    ]
+    centres = [arch for arch in dict.fromkeys(centres) if not isinstance(arch, Supernet)]
+    for centre in centres:
+        others = [arch for arch in scores.space.neighbours(centre) if arch not in known]
+        share = min(len(others), -(-count // len(centres)))
+        around.update(dict.fromkeys(rng.sample(others, share)))
+    fresh = tuple(around)[:count]
+    if not fresh:
+        return scores
+    batch, settings = _as_scored(runs[0])
+    scored = score(fresh, batch, space=scores.space, settings=settings, progress=progress)
+    return joined([scores, ScoreTable.of(scores.space, scored)])
+
+
+def _as_scored(run: Run) -> tuple[Batch, ScoreSettings]:
+    settings = run.result.settings
+    batch = load_batch(
+        str(settings["images"]),
+        train=int(str(settings["train"])),
+        val=int(str(settings["val"])),
+        seed=int(str(settings["seed"])),
+    )
+    if batch.fingerprint() != settings["data"]:
+        raise InputError(
+            f"the images of {run.name} can't be loaded again as they were; leave neighbours out"
+        )
+    chosen = settings["score"]
+    assert isinstance(chosen, dict)
+    return batch, ScoreSettings(**chosen)
