@@ -16,7 +16,8 @@ REBUILD = "run pip install --no-build-isolation . again with the torch that is i
 def load() -> Any:
     """The module ``tegnas._C``; its import registers ``torch.ops.tegnas``.
 
-    Raises ``NativeCodeError`` if it is missing or was compiled against another torch.
+    Raises ``NativeCodeError`` if it is missing, was compiled against another torch, or if
+    TEGNAS_SIMD asks for instructions that this machine lacks.
     """
     try:
         module = importlib.import_module("tegnas._C")
@@ -27,7 +28,10 @@ def load() -> Any:
             f"the compiled extension tegnas._C doesn't load with torch {torch.__version__} "
             f"({error}); {REBUILD}"
         ) from None
-    built = module.build_info()["torch"]
+    try:
+        built = module.build_info()["torch"]
+    except RuntimeError as error:  # TEGNAS_SIMD names what this machine lacks
+        raise NativeCodeError(str(error)) from None
     if _release(built) != _release(torch.__version__):
         raise NativeCodeError(
             f"tegnas._C was compiled against torch {built}, but torch {torch.__version__} is "

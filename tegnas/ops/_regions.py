@@ -24,9 +24,12 @@ def pack_signs(activations: Sequence[Tensor]) -> Tensor:
         value is positive; unused bits are 0.
 
     Raises:
-        ValueError: no tensors, or tensors that differ in M.
+        InputError: no tensors.
+        ValueError: tensors that differ in M.
         TypeError: another dtype.
     """
+    if not activations:
+        raise InputError("pack_signs needs at least one tensor")
     return torch.ops.tegnas.pack_signs(list(activations))
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 def signs(activations: Sequence[Tensor]) -> Tensor:
     """Which features are positive: tensors (M, ...) to bool (M, features)."""
-    return torch.cat([(tensor > 0).flatten(1) for tensor in activations], 1)
+    return torch.cat([(tensor > 0).unsqueeze(1).flatten(1) for tensor in activations], 1)
 
 
 def pack_signs(activations: Sequence[Tensor]) -> Tensor:

@@ -6,7 +6,8 @@
 namespace tegnas::cpu::gram {
 
 // A convolution, with a linear layer as a 1×1 convolution over a row of positions; or, with
-// `scale`, a weight per channel whose gradient is Σ_t input·gradient (in_channels = groups = 1).
+// `scale`, a weight per channel whose gradient is Σ_t input·gradient over one row of positions
+// (in_channels = groups = 1).
 struct Layer {
   bool scale = false;
   bool float64 = false;
