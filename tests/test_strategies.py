@@ -55,10 +55,13 @@ def test_beats_random_search_at_equal_budget(name, space):
     assert found(name) > found("random")
 
 
-@pytest.mark.parametrize("name", ["local", "prune"])
-def test_questions_may_be_cut_short(name, space):
-    whole, pieces = run(name, space, 100), run(name, space, 100, limit=7)
-    assert pieces == whole
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("local", {"improvement": "best"}), ("local", {"improvement": "first"}), ("prune", {})],
+)
+def test_questions_may_be_cut_short(name, options, space):
+    whole = run(name, space, 100, **options)
+    assert run(name, space, 100, limit=7, **options) == whole
 
 
 def test_bad_architectures_never_stop_a_search(space):

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,7 @@ def compare(
     settings: ScoreSettings | None = None,
     accuracy: Callable[[str], float | None] | None = None,
     progress: Callable[[str, int, Progress], None] | None = None,
-    **search_options: object,
+    **search_options: Any,
 ) -> tuple[ComparisonRow, ...]:
     """Run every strategy with every seed, each in its own directory of ``out``.
 

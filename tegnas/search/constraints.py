@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 from tegnas.errors import InputError
 from tegnas.search.costs import CostMeter
@@ -50,7 +51,7 @@ class ConstrainedSpace:
         self._limits = limits
         self._cost = cost
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self._space, name)
@@ -71,7 +72,7 @@ class ConstrainedSpace:
 
     def sample(self, rng: random.Random) -> Architecture:
         """Drawn uniformly from those within the limits; ``InputError`` if none is found."""
-        return draw_admitted(self, lambda: self._space.sample(rng))
+        return draw_admitted(cast(Space, self), lambda: self._space.sample(rng))
 
     def neighbours(self, arch: Architecture) -> Iterator[Architecture]:
         """Those neighbours that are within the limits."""

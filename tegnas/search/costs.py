@@ -55,6 +55,7 @@ class CostMeter:
     def __call__(self, arch: Architecture, name: str) -> float:
         """One cost: ``params``, ``flops`` of one image (a multiply-add counts one) or ``latency``.
 
+        Parameters are those of the network in use, without an auxiliary classifier.
         Latency is the median time of one image in milliseconds, in evaluation mode.
         """
         if (arch, name) not in self._known:
@@ -73,7 +74,10 @@ class CostMeter:
         with torch.device("meta"):
             network = self._network(arch)
         if name == "params":
-            return float(count_parameters(network))
+            # An auxiliary classifier is thrown away after training.
+            auxiliary = getattr(network, "auxiliary", None)
+            extra = 0 if auxiliary is None else count_parameters(auxiliary)
+            return float(count_parameters(network) - extra)
         return float(count_flops(network, self._image_shape))
 
     def _network(self, arch: Architecture) -> nn.Module:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from tegnas.search.evaluation import Evaluation
 from tegnas.search.executors import Executor
@@ -41,7 +42,7 @@ class Evaluator:
                 self._report(done, len(scores))
                 for arch in scores.archs:
                     found[arch] = self._store.get(arch)
-        return [found[arch] for arch in archs]
+        return [cast(Evaluation, found[arch]) for arch in archs]
 
     def _lap(self) -> float:
         before, self._last = self._last, time.perf_counter()

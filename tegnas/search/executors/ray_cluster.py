@@ -6,6 +6,7 @@ import logging
 import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from tegnas.errors import InputError
 from tegnas.indicators.scores import Scores
@@ -69,7 +70,7 @@ class RayExecutor:
             self._ray.shutdown()
 
 
-def _connect(ray: object, workers: int, address: str | None) -> None:
+def _connect(ray: Any, workers: int, address: str | None) -> None:
     options = {"include_dashboard": False, "logging_level": logging.ERROR, "log_to_driver": False}
     if address is None:
         ray.init(address="local", num_cpus=workers, **options)

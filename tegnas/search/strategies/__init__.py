@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from tegnas.errors import InputError
 from tegnas.search.strategies.base import Strategy
@@ -29,7 +29,7 @@ def strategy_names() -> tuple[str, ...]:
     return tuple(_STRATEGIES)
 
 
-def make_strategy(name: str, space: Space, seed: int, **options: object) -> Strategy:
+def make_strategy(name: str, space: Space, seed: int, **options: Any) -> Strategy:
     """The strategy of that name; ``InputError`` names the known ones and the known options."""
     if name not in _STRATEGIES:
         raise InputError(f"unknown strategy {name!r}; tegnas knows {', '.join(_STRATEGIES)}")

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Protocol, cast, runtime_checkable
 
 from tegnas.errors import InputError
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.factorised import FactorisedSpace
 
 # Draws in a row that may fail before a search gives up.
-MAX_DRAWS = 10_000
+MAX_DRAWS = 1_000
+
+
+@runtime_checkable
+class LimitedSpace(Protocol):
+    """A space of which not every architecture is admitted."""
+
+    def admits(self, arch: Architecture) -> bool:
+        """Whether an architecture may be proposed."""
+
+    def describe(self) -> str:
+        """The limits in words."""
 
 
 def require_mutations(space: Space, strategy: str) -> None:
@@ -30,7 +42,7 @@ def require_choices(space: Space, strategy: str) -> FactorisedSpace:
             f"{space.name} doesn't name its choices, which {strategy} search needs; use evolution "
             "or random"
         )
-    return space
+    return cast(FactorisedSpace, space)
 
 
 def draw_admitted(space: Space, draw: Callable[[], Architecture]) -> Architecture:
@@ -38,14 +50,14 @@ def draw_admitted(space: Space, draw: Callable[[], Architecture]) -> Architectur
 
     Raises ``InputError`` after ``MAX_DRAWS`` draws that they don't.
     """
-    admits = getattr(space, "admits", None)
-    if admits is None:
+    if not isinstance(space, LimitedSpace):
         return draw()
+    name = getattr(space, "name", "the space")
     for _ in range(MAX_DRAWS):
         arch = draw()
-        if admits(arch):
+        if space.admits(arch):
             return arch
     raise InputError(
-        f"no architecture of {space.name} within the constraints ({space.describe()}) was found "
+        f"no architecture of {name} within the constraints ({space.describe()}) was found "
         f"in {MAX_DRAWS:,} draws; loosen them"
     )

@@ -23,18 +23,20 @@ _Step = Generator[list[Architecture], list[Evaluation], Architecture | None]
 class LocalSearch(Planned):
     """From a random start, move to a better neighbour until there is none; then start again.
 
-    ``improvement="best"`` (default, as published): all neighbours are scored and the best is
-    taken. ``"first"``: neighbours are scored in random order and the first that beats the current
-    architecture is taken. Better means a lower rank-sum of κ, R and MSE among all that this climb
-    has scored around the current architecture. Such ranks depend on the set, so a climb also ends
-    when it would return to where it was before. What was scored in an earlier climb isn't asked
-    for again.
+    ``improvement="first"`` (default): neighbours are scored in random order and the first that
+    beats the current architecture is taken. ``"best"``: all neighbours are scored, many at a time,
+    and the best is taken; where there are hundreds, as on DARTS, a step then costs as much as a
+    whole climb does by the first. Both are published.
+
+    Better means a lower rank-sum of κ, R and MSE among all that this step has scored around the
+    current architecture. Such ranks depend on the set, so a climb also ends when it would return
+    to where it was before. What was scored in an earlier climb isn't asked for again.
     """
 
     name = "local"
     default_budget = 1000
 
-    def __init__(self, space: Space, seed: int, *, improvement: str = "best") -> None:
+    def __init__(self, space: Space, seed: int, *, improvement: str = "first") -> None:
         if improvement not in IMPROVEMENTS:
             raise InputError(
                 f"improvement must be one of {', '.join(IMPROVEMENTS)}, got {improvement!r}"
