@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _CELLS = 28  # hexagons across
+# Up to so many architectures each is drawn by itself, beyond in hexagons or squares.
+SINGLE_LIMIT = 2000
 
 
 def quantities(scores: ScoreTable, accuracy: np.ndarray | None) -> dict[str, np.ndarray]:
@@ -41,7 +43,7 @@ def landscape_figure(
     runs: Sequence[Run] = (),
     accuracy: np.ndarray | None = None,
 ) -> Figure:
-    """A surface for every quantity: the median of the architectures in each hexagon.
+    """A surface for every quantity: the median of the architectures in each hexagon, or dots.
 
     Over it the paths of the searches, through each architecture that was the best so far, from
     a circle to a star. ``accuracy``: percent (A,), NaN where unknown.
@@ -105,7 +107,7 @@ def _surface(figure: Any, axis: Any, layout: Layout, values: np.ndarray, label: 
     x, y = layout.points[known].T
     low, high = value_range(values[known])
     colours = {"vmin": low, "vmax": high}
-    if known.sum() > 400:
+    if known.sum() > SINGLE_LIMIT:
         drawn = axis.hexbin(
             x,
             y,
@@ -117,7 +119,7 @@ def _surface(figure: Any, axis: Any, layout: Layout, values: np.ndarray, label: 
             **colours,
         )
     else:
-        drawn = axis.scatter(x, y, c=values[known], s=14, cmap=COLOUR_MAP, **colours)
+        drawn = axis.scatter(x, y, c=values[known], s=10, cmap=COLOUR_MAP, **colours)
     bar = figure.colorbar(drawn, ax=axis, extend="both", shrink=0.9)
     bar.set_label(label, fontsize=8)
     bar.ax.tick_params(labelsize=7)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tegnas.analysis.figures.history import drawn_values, pareto_indices
-from tegnas.analysis.figures.landscape import path_colours, quantities, value_range
+from tegnas.analysis.figures.landscape import SINGLE_LIMIT, path_colours, quantities, value_range
 from tegnas.analysis.figures.style import LABELS, SERIES
 from tegnas.analysis.landscape import Layout, best_so_far, path_of
 from tegnas.analysis.runs import Run
@@ -154,12 +154,12 @@ def landscape_chart(
 def _surface(go: Any, layout: Layout, scores: ScoreTable, values: np.ndarray) -> Any:
     known = np.flatnonzero(np.isfinite(values))
     low, high = value_range(values[known])
-    if len(known) <= 400:
+    if len(known) <= SINGLE_LIMIT:
         return go.Scatter(
             x=layout.points[known, 0], y=layout.points[known, 1], mode="markers",
             text=[str(layout.archs[i]) for i in known], showlegend=False,
             marker={
-                "size": 7, "color": values[known], "colorscale": "Cividis", "cmin": low,
+                "size": 6, "color": values[known], "colorscale": "Cividis", "cmin": low,
                 "cmax": high, "showscale": True,
             },
             hovertemplate="%{text}<br>%{marker.color:.4g}<extra></extra>",

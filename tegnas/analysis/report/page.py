@@ -11,6 +11,7 @@ from string import Template
 import numpy as np
 
 from tegnas._version import __version__
+from tegnas.analysis.figures.landscape import SINGLE_LIMIT
 from tegnas.analysis.landscape import METHODS, lay_out
 from tegnas.analysis.report.charts import (
     embed,
@@ -84,8 +85,8 @@ def write_report(
         sections.append(
             _section(
                 "Landscapes",
-                f"{len(scores):,} architectures by {METHODS[layout]}. Colours are medians over the "
-                "architectures of a cell; lines are the best of each search so far.",
+                f"{len(scores):,} architectures by {METHODS[layout]}. {_drawn_as(len(scores))} "
+                "Lines are the best of each search so far.",
                 embed(landscape_chart(charted, scores, paths, accuracy), "landscape"),
             )
         )
@@ -105,6 +106,12 @@ def write_report(
         Path(path).write_text(page, encoding="utf-8")
     except OSError as error:
         raise InputError(f"the report {path} can't be written: {error.strerror}") from None
+
+
+def _drawn_as(count: int) -> str:
+    if count <= SINGLE_LIMIT:
+        return "Every architecture is a dot."
+    return "Colours are medians over the architectures of a square."
 
 
 def _section(title: str, note: str, content: str) -> str:

@@ -21,6 +21,7 @@ from tegnas.spaces.factorised import Supernet
 
 _BEST = 10
 _DRAWN = 3
+_CAPTION = 120
 
 
 def html_table(header: Sequence[str], rows: Sequence[Sequence[str]], text: int = 1) -> str:
@@ -137,9 +138,12 @@ def _cells(best: Sequence[Evaluation]) -> str:
         text = io.StringIO()
         drawn.savefig(text, format="svg", bbox_inches="tight")
         data = base64.b64encode(text.getvalue().encode()).decode()
-        caption = escape(f"{place}. {each.arch}")
+        # A long text, as DARTS has, stands in the table only.
+        text_of = str(each.arch) if len(str(each.arch)) <= _CAPTION else ""
+        caption = escape(f"{place}. {text_of}".strip())
         figures.append(
-            f'<figure><img alt="{caption}" src="data:image/svg+xml;base64,{data}">'
+            f'<figure><img alt="cell of architecture {place}" '
+            f'src="data:image/svg+xml;base64,{data}">'
             f"<figcaption>{caption}</figcaption></figure>"
         )
     return f'<div class="cells">{"".join(figures)}</div>'
