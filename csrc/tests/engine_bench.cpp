@@ -122,7 +122,8 @@ int main(int argc, char** argv) {
   if (argc > 1) architectures.assign(argv + 1, argv + argc);
   for (const std::string& ops : architectures) time_architecture(ops, kernels, inputs, n, true);
   // The mean over the space, by a fixed sample.
-  double total = 0;
+  constexpr int kPhases = static_cast<int>(cpu::EnginePhase::count);
+  double total = 0, phases[kPhases] = {};
   const int sample = argc > 1 ? 0 : 50;
   for (int k = 0; k < sample; ++k) {
     std::string ops;
@@ -132,12 +133,22 @@ int main(int argc, char** argv) {
     const std::vector<double> wide = r.normals(writer.parameters(), 0.3);
     const std::vector<float> params(wide.begin(), wide.end());
     std::vector<double> all(n * n), body(n * n), cross(n * n);
-    total += best_of(3, [&] {
+    int64_t profile[kPhases];
+    cpu::NtkOptions options;
+    options.profile = profile;
+    const auto run = [&] {
+      std::fill(std::begin(profile), std::end(profile), 0);
       cpu::engine_ntk<float>(kernels,
                              {{&program, params.data(), all.data(), body.data(), cross.data(), nullptr}},
-                             {inputs.x.data(), n}, {inputs.y.data(), n}, {}, serial_for);
-    });
+                             {inputs.x.data(), n}, {inputs.y.data(), n}, options, serial_for);
+    };
+    total += best_of(3, run) / sample;
+    for (int p = 0; p < kPhases; ++p) phases[p] += static_cast<double>(profile[p]) * 1e-6 / sample;
   }
-  if (sample > 0) std::printf("mean over %d random architectures: T+G %.2f ms\n", sample, total / sample);
+  if (sample > 0) {
+    std::printf("mean over %d random architectures: T+G %.2f ms | forward conv %.2f, other %.2f | input "
+                "grad %.2f | weight grad %.2f | gram %.2f\n",
+                sample, total, phases[0], phases[1], phases[2], phases[3], phases[4]);
+  }
   return 0;
 }

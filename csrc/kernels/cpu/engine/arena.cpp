@@ -3,15 +3,23 @@
 #include <algorithm>
 #include <new>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace tegnas::cpu {
 namespace {
 
 constexpr int64_t kKept = int64_t{256} << 20;
+// Large blocks ask for large pages: a sweep walks through more 4 KiB pages than the TLB holds.
+constexpr int64_t kLargePage = int64_t{2} << 20;
+
+int64_t alignment_for(int64_t bytes) { return bytes >= kLargePage ? kLargePage : 64; }
 
 }  // namespace
 
 void Arena::Free::operator()(char* memory) const {
-  ::operator delete(memory, std::align_val_t(kLine));
+  ::operator delete(memory, std::align_val_t(alignment));
 }
 
 void Arena::reset(int64_t bytes) {
@@ -20,7 +28,13 @@ void Arena::reset(int64_t bytes) {
   if (bytes <= size_) return;
   memory_.reset();
   size_ = 0;
-  memory_.reset(static_cast<char*>(::operator new(bytes, std::align_val_t(kLine))));
+  const int64_t alignment = alignment_for(bytes);
+  bytes = (bytes + alignment - 1) / alignment * alignment;
+  memory_ = std::unique_ptr<char, Free>(
+      static_cast<char*>(::operator new(bytes, std::align_val_t(alignment))), Free{alignment});
+#if defined(MADV_HUGEPAGE)
+  if (alignment == kLargePage) madvise(memory_.get(), bytes, MADV_HUGEPAGE);
+#endif
   size_ = bytes;
 }
 

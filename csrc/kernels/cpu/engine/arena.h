@@ -29,9 +29,10 @@ class Arena {
  private:
   static constexpr int64_t kLine = 64;
   struct Free {
+    int64_t alignment;
     void operator()(char* memory) const;
   };
-  std::unique_ptr<char, Free> memory_;
+  std::unique_ptr<char, Free> memory_{nullptr, Free{kLine}};
   int64_t size_ = 0, used_ = 0;
 };
 

@@ -49,7 +49,7 @@ struct EngineGrams {
 template <typename T>
 struct EngineKernels {
   int64_t lanes;
-  int64_t gram_doubles;  // scratch of the Gram kernel for one column of images
+  int64_t (*gram_doubles)(int64_t columns);  // scratch of the Gram kernel, by columns of images
   // (images, size) -> (block, size, lane); missing images of the last block are zero.
   void (*pack_images)(const T* images, int64_t count, int64_t size, T* packed);
   void (*forward)(const EngineBatch<T>& batch, const EngineScratch<T>& scratch);

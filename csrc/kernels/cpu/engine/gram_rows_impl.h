@@ -58,11 +58,21 @@ inline void gram_block(const double* left, int64_t left_count, const double* rig
   }
 }
 
+// Doubles from one row of a widened panel to the next: an odd number of cache lines, so that the
+// rows of a column spread over all sets of the L1 cache.
+inline int64_t gram_stride(int64_t columns) {
+  const int64_t lines = (columns + 7) / 8;
+  return (lines + (lines % 2 == 0 ? 1 : 0)) * 8;
+}
+
+inline int64_t gram_doubles(int64_t columns) { return kGramRows * gram_stride(columns); }
+
 // Adds the rows [0, rows) of a widened panel, columns: x, then y.
 inline void gram_rows(const double* panel, int64_t rows, int64_t x, int64_t y, double* xx,
                       double* yx) {
-  gram_block(panel, x, panel, x, x + y, rows, true, xx);
-  if (yx != nullptr) gram_block(panel + x, y, panel, x, x + y, rows, false, yx);
+  const int64_t stride = gram_stride(x + y);
+  gram_block(panel, x, panel, x, stride, rows, true, xx);
+  if (yx != nullptr) gram_block(panel + x, y, panel, x, stride, rows, false, yx);
 }
 
 // Rows [first, last) of a panel of T.
@@ -71,8 +81,12 @@ void gram_panel(const T* panel, int64_t first, int64_t last, int64_t x, int64_t 
                 double* yx, double* scratch) {
   for (int64_t r = first; r < last; r += kGramRows) {
     const int64_t rows = last - r < kGramRows ? last - r : kGramRows;
-    const T* from = panel + r * (x + y);
-    for (int64_t k = 0; k < rows * (x + y); ++k) scratch[k] = from[k];
+    const int64_t stride = gram_stride(x + y);
+    for (int64_t k = 0; k < rows; ++k) {
+      const T* from = panel + (r + k) * (x + y);
+      double* to = scratch + k * stride;
+      for (int64_t i = 0; i < x + y; ++i) to[i] = from[i];
+    }
     gram_rows(scratch, rows, x, y, xx, yx);
   }
 }

@@ -75,7 +75,7 @@ EngineScratch<T> cut_scratch(Cutter& cutter, const EngineKernels<T>& kernels,
   scratch.row = cutter.take<T>(2 * plan.row_pixels * kernels.lanes);
   scratch.tile = cutter.take<T>(plan.tile_rows * kernels.lanes);
   scratch.packed = cutter.take<T>(plan.forward_weights);
-  scratch.gram = cutter.take<double>(kernels.gram_doubles * gram_columns);
+  scratch.gram = cutter.take<double>(kernels.gram_doubles(gram_columns));
   return scratch;
 }
 

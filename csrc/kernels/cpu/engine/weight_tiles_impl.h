@@ -14,6 +14,9 @@ constexpr int tile_runs() {
   return kWide == 3 ? 3 : 4;
 }
 
+// Pixels by which the gradients and inputs of a tile are fetched ahead of their use.
+constexpr int kAhead = 16;
+
 struct GradGeometry {
   int64_t out_h, out_w;
   int64_t gradient_plane;      // pixels from one output channel to the next
@@ -38,7 +41,11 @@ __attribute__((noinline)) void grad_tile(const GradGeometry& geometry, const T* 
     for (int64_t column = 0; column < geometry.out_w; ++column) {
       Vec<T> gs[kOuts];
 #pragma GCC unroll 6
-      for (int o = 0; o < kOuts; ++o) gs[o] = load(g + o * next);
+      for (int o = 0; o < kOuts; ++o) {
+        gs[o] = load(g + o * next);
+        __builtin_prefetch(g + o * next + kAhead * lanes<T>);
+      }
+      __builtin_prefetch(x[kRuns - 1] + at + kAhead * lanes<T>);
 #pragma GCC unroll 4
       for (int r = 0; r < kRuns; ++r) {
 #pragma GCC unroll 4

@@ -46,9 +46,11 @@ class Block {
     block_ = block;
     enter_ = enter;
     random_.seed(seed);
-    start(threads, shared_bytes, body);
+    start(threads, shared_bytes);
     std::vector<int> order(threads);
     for (int t = 0; t < threads; ++t) order[t] = t;
+    if (seed != 0) std::shuffle(order.begin(), order.end(), random_);
+    start_threads(order, body);
     while (true) {
       if (seed != 0) std::shuffle(order.begin(), order.end(), random_);
       for (int t : order) {
@@ -109,7 +111,7 @@ class Block {
   static constexpr size_t kStaticBytes = 48 << 10;
 
   struct Thread {
-    std::unique_ptr<Fiber> fiber = std::make_unique<Fiber>();
+    Fiber* fiber = nullptr;
     State state = State::done;
     Place place{"", 0};
     unsigned mask = 0;
@@ -121,7 +123,7 @@ class Block {
     uint64_t values[kWarp];
   };
 
-  void start(int threads, size_t shared_bytes, const std::function<void(int)>& body) {
+  void start(int threads, size_t shared_bytes) {
     while (static_cast<int>(threads_.size()) < threads) threads_.emplace_back();
     count_ = threads;
     warps_.resize((threads + kWarp - 1) / kWarp);
@@ -135,25 +137,52 @@ class Block {
     std::memset(shared_.get(), 0xFF, shared_bytes + kStaticBytes);
     shadow_.resize(shared_bytes + kStaticBytes);
     failure_ = nullptr;
+    free_.clear();
+    for (const auto& fiber : fibers_) free_.push_back(fiber.get());
     for (int t = 0; t < threads; ++t) {
       threads_[t].state = State::ready;
       threads_[t].warp_barriers = 0;
-      threads_[t].fiber->prepare([this, t, &body] {
+    }
+  }
+
+  // A fiber runs one thread after the other until one of them has to wait, so that a kernel without
+  // barriers needs a single fiber.
+  void start_threads(const std::vector<int>& order, const std::function<void(int)>& body) {
+    size_t next = 0;
+    while (next < order.size()) {
+      if (free_.empty()) {
+        fibers_.push_back(std::make_unique<Fiber>());
+        free_.push_back(fibers_.back().get());
+      }
+      Fiber* fiber = free_.back();
+      free_.pop_back();
+      fiber->prepare([this, fiber, &order, &next, &body] {
         try {
-          body(t);
+          while (next < order.size()) {
+            current_ = order[next++];
+            threads_[current_].fiber = fiber;
+            enter_(current_);
+            body(current_);
+            threads_[current_].state = State::done;
+          }
         } catch (...) {
           failure_ = std::current_exception();
         }
       });
+      run_fiber(fiber);
     }
   }
 
   void resume(int t) {
     current_ = t;
     enter_(t);
-    threads_[t].fiber->resume();
+    run_fiber(threads_[t].fiber);
+  }
+
+  void run_fiber(Fiber* fiber) {
+    fiber->resume();
     if (failure_) std::rethrow_exception(failure_);
-    if (threads_[t].fiber->done()) threads_[t].state = State::done;
+    if (fiber->done()) free_.push_back(fiber);
   }
 
   void wait(State state, Place place) {
@@ -246,6 +275,8 @@ class Block {
   std::function<void(int)> enter_;
   std::mt19937_64 random_;
   std::vector<Thread> threads_;
+  std::vector<std::unique_ptr<Fiber>> fibers_;
+  std::vector<Fiber*> free_;
   std::vector<Warp> warps_;
   int count_ = 0, current_ = 0;
   uint32_t barriers_ = 0, warp_barriers_ = 0;
