@@ -17,6 +17,7 @@ from tegnas.indicators.settings import ScoreSettings
 from tegnas.search.driver import Progress, search
 from tegnas.search.evaluation import distinct_architectures, rank_sums
 from tegnas.search.result import SearchResult
+from tegnas.search.run_directory import SCORES
 from tegnas.search.strategies import make_strategy
 from tegnas.spaces import Space
 
@@ -33,7 +34,7 @@ class ComparisonRow:
         outranks: share of all architectures that any run scored with a higher rank-sum than this
             one, in [0, 1], higher is better: the rank score that runs can be compared by.
         evaluations, distinct: how many it asked for, and how many different ones.
-        seconds: that its scores took.
+        seconds: that its scores took, also those that another run had computed.
         accuracy: true accuracy in percent, None where no table knows it.
     """
 
@@ -80,8 +81,9 @@ def compare(
     """Run every strategy with every seed, each in its own directory of ``out``.
 
     The seeds are those of the strategies: images and networks are the same for all, so that every
-    architecture has one score and runs can be compared. Goes on from where it was stopped, and
-    takes in more strategies and seeds later. Writes ``comparison.csv`` and ``comparison.json``.
+    architecture has one score, which all runs share, and runs can be compared. Goes on from where
+    it was stopped, and takes in more strategies and seeds later. Writes ``comparison.csv`` and
+    ``comparison.json``.
 
     Args:
         budget: evaluations of each run, by default each strategy's own.
@@ -97,6 +99,10 @@ def compare(
     for strategy in strategies:
         make_strategy(strategy, space, 0)  # a wrong name is said before the first run
     out = Path(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out} can't be used for a comparison: {error.strerror}") from None
     results: dict[tuple[str, int], SearchResult] = {}
     for strategy in strategies:
         for seed in seeds:
@@ -113,6 +119,7 @@ def compare(
                 budget,
                 seed,
                 out=out / f"{strategy}-seed{seed}",
+                shared=out / SCORES,
                 settings=settings or ScoreSettings(),
                 accuracy=accuracy,
                 progress=report,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tegnas.search.constraints import ConstrainedSpace, Limits
 from tegnas.search.costs import COSTS, CostMeter
 from tegnas.search.evaluation import Evaluation, best_of
 from tegnas.search.evaluator import Evaluator
-from tegnas.search.executors import Executor, make_executor
+from tegnas.search.executors import make_executor
 from tegnas.search.pareto import ParetoFront, pareto_front
 from tegnas.search.result import SearchResult
 from tegnas.search.run_directory import RESULT, SCORES, open_run_directory
@@ -43,6 +43,7 @@ def search(
     seed: int = 0,
     *,
     out: str | Path | None = None,
+    shared: str | Path | None = None,
     settings: ScoreSettings | None = None,
     options: dict[str, object] | None = None,
     limits: Limits | None = None,
@@ -69,6 +70,8 @@ def search(
         out: run directory. Scores are stored there as they come, and a run that was stopped, in
             whatever way, goes on from there to the same result as one that was not. Without it
             nothing is written.
+        shared: file of scores that several runs share, made if absent: what it knows isn't
+            computed again, and the seconds of a run count as if it were.
         settings: how to score (``ScoreSettings``).
         options: of the strategy, e.g. ``{"population": 128}``.
         limits: costs that no architecture may exceed; one that does is never scored.
@@ -94,14 +97,14 @@ def search(
     if pareto is not None and pareto not in COSTS:
         raise InputError(f"unknown cost {pareto!r}; tegnas knows {', '.join(COSTS)}")
     # Once without constraints, so that a wrong question is answered before anything is written.
-    unbound = make_strategy(strategy, space, seed, **(options or {}))
-    budget = _check_budget(budget, unbound)
+    searcher = make_strategy(strategy, space, seed, **(options or {}))
+    budget = _check_budget(budget, searcher)
     reference = getattr(space, "reference", space.name)
     configuration: dict[str, object] = {
         "tegnas": __version__,
         "space": reference,
         "strategy": strategy,
-        "options": unbound.options(),
+        "options": searcher.options(),
         "seed": seed,
         "score": asdict(settings),
         "images": batch.source,
@@ -112,16 +115,20 @@ def search(
         **(notes or {}),
     }
     directory = None if out is None else open_run_directory(Path(out), configuration)
-    store = ScoreStore(
-        None if directory is None else directory / SCORES,
-        space=_store_name(space),
-        settings=settings.key(),
-        data=batch.fingerprint(),
-    )
-    with closing(store):
+    key = {
+        "space": _store_name(space),
+        "settings": settings.key(),
+        "data": batch.fingerprint(),
+    }
+    with ExitStack() as stack:
+        store = ScoreStore(None if directory is None else directory / SCORES, **key)
+        stack.enter_context(closing(store))
+        common = None if shared is None else ScoreStore(Path(shared), **key)
+        if common is not None:
+            stack.enter_context(closing(common))
         cost = CostMeter(
             space,
-            tuple(batch.images.shape[1:]),
+            (batch.images.shape[1], batch.images.shape[2], batch.images.shape[3]),
             batch.num_classes,
             device=latency_device,
             recall=store.cost,
@@ -129,12 +136,13 @@ def search(
         )
         if limits.active():
             bound = ConstrainedSpace(space, limits, cost)
-            unbound = make_strategy(strategy, bound, seed, **(options or {}))
+            searcher = make_strategy(strategy, bound, seed, **(options or {}))
         workplace = make_executor(
             executor, space, batch, settings, workers=workers, address=address
         )
-        with closing(workplace):
-            history = _run(unbound, budget, store, workplace, progress, evaluated)
+        stack.enter_context(closing(workplace))
+        evaluate = Evaluator(store, workplace, common)
+        history = _run(searcher, budget, evaluate, progress, evaluated)
         if not history and limits.active():
             raise InputError(f"no architecture of {space.name} is within the limits ({limits})")
         best = best_of(history)
@@ -146,7 +154,7 @@ def search(
             tuple(history),
             store.seconds(),
             {**configuration, "budget": budget},
-            _recommended(unbound, history),
+            _recommended(searcher, history),
             _front(history, pareto, cost),
         )
     if directory is not None:
@@ -176,8 +184,7 @@ def _store_name(space: Space) -> str:
 def _run(
     strategy: Strategy,
     budget: int,
-    store: ScoreStore,
-    executor: Executor,
+    evaluate: Evaluator,
     progress: Callable[[Progress], None] | None,
     evaluated: Callable[[Sequence[Evaluation]], None] | None,
 ) -> list[Evaluation]:
@@ -190,12 +197,11 @@ def _run(
         if progress is not None:
             progress(Progress(len(history) + done, budget, scored))
 
-    evaluate = Evaluator(store, executor, report)
     while len(history) < budget:
         archs = strategy.ask(budget - len(history))
         if not archs:
             break
-        evaluations = evaluate(archs)
+        evaluations = evaluate(archs, report)
         strategy.tell(evaluations)
         history.extend(evaluations)
         if evaluated is not None:

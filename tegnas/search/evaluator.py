@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from tegnas.indicators.scores import Scores
 from tegnas.search.evaluation import Evaluation
 from tegnas.search.executors import Executor
 from tegnas.search.store import ScoreStore
@@ -18,31 +19,50 @@ class Evaluator:
     Args:
         store: of this run.
         executor: computes what the store lacks.
-        report: called after every write with the numbers of architectures known and computed of
-            the question at hand.
+        shared: a store of several runs: what it knows is taken over, what is computed is added.
     """
 
     def __init__(
-        self, store: ScoreStore, executor: Executor, report: Callable[[int, int], None]
+        self,
+        store: ScoreStore,
+        executor: Executor,
+        shared: ScoreStore | None = None,
     ) -> None:
         self._store = store
         self._executor = executor
-        self._report = report
+        self._shared = shared
         self._last = time.perf_counter()
 
-    def __call__(self, archs: Sequence[Architecture]) -> list[Evaluation]:
-        """Evaluations of the architectures, in order."""
+    def __call__(
+        self, archs: Sequence[Architecture], report: Callable[[int, int], None]
+    ) -> list[Evaluation]:
+        """Evaluations of the architectures, in order.
+
+        ``report`` is called after every write with how many of them are known and how many were
+        computed for this write.
+        """
         found = {arch: self._store.get(arch) for arch in archs}
         missing = [arch for arch, evaluation in found.items() if evaluation is None]
+        if self._shared is not None:
+            self._store.copy(missing, self._shared)
+            found |= {arch: self._store.get(arch) for arch in missing}
+            missing = [arch for arch in missing if found[arch] is None]
         done = len(archs) - len(missing)
         if missing:
+            self._lap()
             for scores in self._executor.run(missing):
-                self._store.add(scores, self._lap())
+                self._add(scores)
                 done += len(scores)
-                self._report(done, len(scores))
+                report(done, len(scores))
                 for arch in scores.archs:
                     found[arch] = self._store.get(arch)
         return [cast(Evaluation, found[arch]) for arch in archs]
+
+    def _add(self, scores: Scores) -> None:
+        seconds = self._lap()
+        self._store.add(scores, seconds)
+        if self._shared is not None:
+            self._shared.add(scores, seconds)
 
     def _lap(self) -> float:
         before, self._last = self._last, time.perf_counter()

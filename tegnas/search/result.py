@@ -21,8 +21,8 @@ class SearchResult:
         space: name of the space.
         best: the architecture of lowest rank-sum over the whole history.
         history: one evaluation per architecture asked for, in order.
-        seconds: wall-clock time that went into the scores, in this process and in those before
-            that it goes on from.
+        seconds: wall-clock time that the scores took, each counted once, in this process or
+            another.
         settings: everything needed to run it again.
         recommended: what the strategy itself would answer (the mode of a distribution, the end of
             a pruning), where it has an opinion and this was scored.

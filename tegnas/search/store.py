@@ -14,7 +14,7 @@ from tegnas.indicators.scores import Scores
 from tegnas.search.evaluation import Evaluation
 from tegnas.spaces import Architecture
 
-VERSION = 1
+VERSION = 2
 
 # Significant digits of the means that searches see. The last digits of a score depend on the
 # batches that architectures were scored in (and so on kills and on the number of workers); those
@@ -25,13 +25,13 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS scores (
     space TEXT NOT NULL, architecture TEXT NOT NULL, settings TEXT NOT NULL, data TEXT NOT NULL,
     repeat INTEGER NOT NULL, kappa REAL NOT NULL, regions REAL NOT NULL, mse REAL NOT NULL,
+    seconds REAL NOT NULL,
     PRIMARY KEY (space, architecture, settings, data, repeat)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS costs (
     space TEXT NOT NULL, architecture TEXT NOT NULL, name TEXT NOT NULL, cost REAL NOT NULL,
     PRIMARY KEY (space, architecture, name)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS clock (seconds REAL NOT NULL);
 """
 
 
@@ -87,17 +87,36 @@ class ScoreStore:
         return Evaluation(arch, *(float(f"{mean:.{_DIGITS}g}") for mean in means))
 
     def add(self, scores: Scores, seconds: float = 0.0) -> None:
-        """Write all repeats of some scores, and the time that went by for them."""
-        with self._errors(), self._connection:
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._rows(scores)
-            )
-            self._connection.execute("INSERT INTO clock VALUES (?)", (seconds,))
+        """Write all repeats of some scores, and the time that went by for them together."""
+        space, settings, data = self._key
+        columns = (scores.kappa_repeats, scores.regions_repeats, scores.mse_repeats)
+        table = torch.stack(columns, -1).tolist()
+        share = seconds / max(1, scores.kappa_repeats.numel())
+        self._write(
+            (space, str(arch), settings, data, repeat, *values, share)
+            for arch, repeats in zip(scores.archs, table, strict=True)
+            for repeat, values in enumerate(repeats)
+        )
+
+    def copy(self, archs: Iterable[Architecture], other: ScoreStore) -> None:
+        """Take over what another store knows of some architectures, their seconds included."""
+        space, settings, data = self._key
+        for arch in archs:
+            with other._errors():
+                rows = other._connection.execute(
+                    "SELECT * FROM scores WHERE space = ? AND architecture = ? AND settings = ? "
+                    "AND data = ?",
+                    (space, str(arch), settings, data),
+                ).fetchall()
+            self._write(rows)
 
     def seconds(self) -> float:
-        """The time that went by for all that was added, in this process and before."""
+        """The time that all scores of this key took, whoever computed them."""
         with self._errors():
-            (total,) = self._connection.execute("SELECT TOTAL(seconds) FROM clock").fetchone()
+            (total,) = self._connection.execute(
+                "SELECT TOTAL(seconds) FROM scores WHERE space = ? AND settings = ? AND data = ?",
+                self._key,
+            ).fetchone()
         return total
 
     def cost(self, arch: str, name: str) -> float | None:
@@ -117,13 +136,11 @@ class ScoreStore:
                 (self._key[0], arch, name, cost),
             )
 
-    def _rows(self, scores: Scores) -> Iterable[tuple[object, ...]]:
-        space, settings, data = self._key
-        columns = (scores.kappa_repeats, scores.regions_repeats, scores.mse_repeats)
-        table = torch.stack(columns, -1).tolist()
-        for arch, repeats in zip(scores.archs, table, strict=True):
-            for repeat, values in enumerate(repeats):
-                yield (space, str(arch), settings, data, repeat, *values)
+    def _write(self, rows: Iterable[tuple[object, ...]]) -> None:
+        with self._errors(), self._connection:
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+            )
 
     def __len__(self) -> int:
         (count,) = self._connection.execute(

@@ -136,8 +136,8 @@ class ChoiceSpace(ProductSpace):
         taken = {name: self._values[name][option] for name, option in arch.options}
         network = self._builders[kind](taken, num_classes)
         if not hasattr(network, "cell_prefixes"):
-            network.cell_prefixes = self._body
+            vars(network)["cell_prefixes"] = self._body
         if not hasattr(network, "region_input_shape"):
-            network.region_input_shape = self._region_input_shape
+            vars(network)["region_input_shape"] = self._region_input_shape
         initialise(network, seed)
         return network

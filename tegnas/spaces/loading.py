@@ -35,6 +35,7 @@ def load_space(reference: str) -> Space:
     fingerprint = hashlib.sha256(source).hexdigest()
     module_name = f"tegnas_space_{path.stem}_{fingerprint[:8]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None and spec.loader is not None  # the file ends in .py
     module = importlib.util.module_from_spec(spec)
     # Registered, so that pickle and dataclasses find the module again.
     sys.modules[module_name] = module
@@ -52,6 +53,5 @@ def load_space(reference: str) -> Space:
             f"{name} in {path} is a {type(space).__name__} and not a search space; make it a "
             "tegnas.spaces.ChoiceSpace"
         )
-    space.reference = f"{path}:{name}"
-    space.fingerprint = fingerprint
+    vars(space).update(reference=f"{path}:{name}", fingerprint=fingerprint)
     return space
