@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 from tegnas.cli import app
 from tegnas.errors import InputError
+from tegnas.search import ParetoFront, ParetoPoint
 from tegnas.spaces import get_space
 
 pytest.importorskip("matplotlib", reason="figures need the extra plot")
@@ -78,6 +80,15 @@ def test_cells_of_both_spaces_and_slices_are_drawn() -> None:
     scores = made_up_scores(tuple(SPACE)[:8])
     figure = slice_figure([[0], [1, 2, 3], [4]], scores, None, "a to b")
     assert len(figure.axes) == 4
+
+
+def test_report_shows_the_front_of_a_cost(runs: list[Path], tmp_path: Path) -> None:
+    (run,) = load_runs(runs[:1])
+    points = tuple(ParetoPoint(each, 7.5, 123.0) for each in run.result.history[:2])
+    result = replace(run.result, pareto=ParetoFront("params", points, 0.5))
+    write_report([replace(run, result=result)], tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "Rank-sum against cost" in page and page.count("<td>7.5</td>") == 2
 
 
 def test_report_holds_everything_and_refers_to_nothing(runs: list[Path], tmp_path: Path) -> None:

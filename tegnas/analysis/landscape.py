@@ -12,6 +12,7 @@ from tegnas.analysis.score_table import ScoreTable
 from tegnas.errors import InputError
 from tegnas.search.evaluation import Evaluation, rank_sums
 from tegnas.spaces import Architecture
+from tegnas.spaces.factorised import Supernet
 
 METHODS = {
     "pls": "partial least squares: the two directions of the one-hot codes that tell most of the "
@@ -68,21 +69,18 @@ def lay_out(scores: ScoreTable, method: str = "pls") -> Layout:
     return Layout(scores.archs, _oriented(points, scores.rank_sum), method)
 
 
-def path_of(layout: Layout, history: Sequence[Evaluation]) -> list[int]:
-    """``best_so_far``, without supernets, which have no place in the layout."""
-    placed = set(layout.archs)
-    return [index for index in best_so_far(history) if history[index].arch in placed]
-
-
 def best_so_far(history: Sequence[Evaluation]) -> list[int]:
     """The evaluations at which a search found something better, by rank-sum over its history.
+
+    Supernets, which pruning also scores, are no architectures and don't count.
 
     Returns:
         Indices into ``history``, from the first finite evaluation to the best.
     """
+    places = [i for i, each in enumerate(history) if not isinstance(each.arch, Supernet)]
+    sums = dict(zip(places, rank_sums([history[index] for index in places]), strict=True))
     path: list[int] = []
-    sums = rank_sums(history)
-    for index, value in enumerate(sums):
+    for index, value in sums.items():
         if np.isfinite(history[index].kappa) and (not path or value < sums[path[-1]]):
             path.append(index)
     return path

@@ -18,7 +18,6 @@ from tegnas.errors import InputError
 from tegnas.indicators import ScoreSettings
 from tegnas.indicators.score import score
 from tegnas.spaces import Architecture, Space
-from tegnas.spaces.factorised import Supernet
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def with_neighbours(
     centres = [
         run.result.history[index].arch for run in runs for index in best_so_far(run.result.history)
     ]
-    centres = [arch for arch in dict.fromkeys(centres) if not isinstance(arch, Supernet)]
+    centres = list(dict.fromkeys(centres))
     for centre in centres:
         others = [arch for arch in scores.space.neighbours(centre) if arch not in known]
         share = min(len(others), -(-count // len(centres)))

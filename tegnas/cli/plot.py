@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -74,6 +75,9 @@ def plot(
         scores = with_neighbours(loaded, scores, neighbours)
     accuracy = read_accuracy(scores, table)
     wanted = set(figure or Name)
+    if not figure and len(scores) < 3:
+        wanted.discard(Name.landscape)
+        print(f"no landscape: the runs scored {len(scores)} architectures", file=sys.stderr)
     for name, drawn in _figures(wanted, loaded, scores, accuracy, layout):
         for suffix in ("png", "svg") if svg else ("png",):
             print(save(drawn, out / f"{name}.{suffix}"))
@@ -122,8 +126,10 @@ def _figures(
 
 
 def _slice(run: Run, scores: ScoreTable) -> list[list[int]] | None:
-    """Indices of the architectures between start and end; None if one isn't scored."""
+    """Indices of the architectures between first and best; None if one isn't scored."""
     path = best_so_far(run.result.history)
+    if not path:
+        return None
     index = {arch: i for i, arch in enumerate(scores.archs)}
     steps = slice_between(
         scores.space, run.result.history[path[0]].arch, run.result.history[path[-1]].arch

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tegnas.analysis.figures.style import COLOUR_MAP, LABELS, SERIES, new_figure
-from tegnas.analysis.landscape import METHODS, Layout, path_of
+from tegnas.analysis.landscape import METHODS, Layout, best_so_far
 from tegnas.analysis.runs import Run
 from tegnas.analysis.score_table import ScoreTable
 
@@ -135,7 +135,7 @@ def value_range(values: np.ndarray) -> tuple[float, float]:
 
 def _path(axis: Any, layout: Layout, run: Run, colour: str) -> None:
     history = run.result.history
-    archs = [history[index].arch for index in path_of(layout, history)]
+    archs = [history[index].arch for index in best_so_far(history)]
     if not archs:
         return
     x, y = layout.position(archs).T

@@ -10,7 +10,7 @@ import numpy as np
 from tegnas.analysis.figures.history import drawn_values, pareto_indices
 from tegnas.analysis.figures.landscape import SINGLE_LIMIT, path_colours, quantities, value_range
 from tegnas.analysis.figures.style import LABELS, SERIES
-from tegnas.analysis.landscape import Layout, best_so_far, path_of
+from tegnas.analysis.landscape import Layout, best_so_far
 from tegnas.analysis.runs import Run
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.errors import InputError
@@ -193,7 +193,7 @@ def _surface(go: Any, layout: Layout, scores: ScoreTable, values: np.ndarray) ->
 
 def _path(go: Any, layout: Layout, run: Run, colour: str, legend: bool) -> list[Any]:
     history = run.result.history
-    path = path_of(layout, history)
+    path = best_so_far(history)
     if not path:
         return []
     points = layout.position([history[index].arch for index in path])

@@ -22,6 +22,7 @@ from tegnas.analysis.report.charts import (
 )
 from tegnas.analysis.report.tables import (
     best_architectures,
+    cost_front,
     reproduction,
     ruggedness_table,
     summary,
@@ -79,6 +80,10 @@ def write_report(
             embed(pareto_chart(drawn), "pareto"),
         ),
     ]
+    fronts = "".join(map(cost_front, runs))
+    if fronts:
+        note = "Architectures that no other one of the search beats in both rank-sum and cost."
+        sections.append(_section("Rank-sum against cost", note, fronts))
     if len(scores) >= 3:
         charted = lay_out(scores, layout)
         paths = [run for run in drawn if not run.exhaustive]

@@ -16,8 +16,7 @@ from tegnas.analysis.figures.cell import cell_figure
 from tegnas.analysis.ruggedness import Ruggedness
 from tegnas.analysis.runs import Run
 from tegnas.errors import InputError
-from tegnas.search.evaluation import Evaluation, rank_sums
-from tegnas.spaces.factorised import Supernet
+from tegnas.search.evaluation import Evaluation, distinct_architectures, rank_sums
 
 _BEST = 10
 _DRAWN = 3
@@ -58,11 +57,7 @@ def summary(runs: Sequence[Run], accuracies: Mapping[str, float]) -> str:
 
 def best_architectures(run: Run, accuracies: Mapping[str, float]) -> str:
     """The best of one run as a table, the first of them as drawn cells."""
-    distinct = list(
-        {
-            each.arch: each for each in run.result.history if not isinstance(each.arch, Supernet)
-        }.values()
-    )
+    distinct = distinct_architectures(run.result.history)
     order = np.argsort(rank_sums(distinct), kind="stable")[:_BEST]
     best = [distinct[index] for index in order]
     header = ["", "architecture", "κ", "R", "MSE"] + (["accuracy, %"] if accuracies else [])
@@ -71,6 +66,20 @@ def best_architectures(run: Run, accuracies: Mapping[str, float]) -> str:
         for place, each in enumerate(best, start=1)
     ]
     return html_table(header, rows, text=2) + _cells(best[:_DRAWN])
+
+
+def cost_front(run: Run) -> str:
+    """The front of rank-sum and a cost, where the search was asked for one."""
+    front = run.result.pareto
+    if front is None:
+        return ""
+    unit = {"latency": "latency, ms"}.get(front.objective, front.objective)
+    header = ["architecture", unit, "rank-sum", "κ", "R", "MSE"]
+    rows = []
+    for point in front.points:
+        name, *values = _values(point.evaluation)
+        rows.append([name, _number(point.cost), f"{point.rank_sum:,.1f}", *values])
+    return f"<h3>{escape(run.label)}</h3>" + html_table(header, rows)
 
 
 def ruggedness_table(figures: Sequence[Ruggedness], agreements: Mapping[str, float]) -> str:
