@@ -201,7 +201,7 @@ void costs() {
     Problem problem;
     problem.networks = 1;
     problem.left_images = problem.right_images = images;
-    return cheapest_way(problem, layer, side.operands, side.operands);
+    return cheapest_way(problem, layer, side.operands, side.operands).way;
   };
   CHECK(way(conv(64, 64, 3, 1, 1, 1, 1), 64, 32) == Way::panel);
   CHECK(way(conv(512, 512, 3, 1, 1, 1, 1), 64, 4) == Way::pixels);

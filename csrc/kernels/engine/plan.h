@@ -120,6 +120,7 @@ struct Step {
   StepKind kind;
   int32_t out = -1;            // buffer; norm for normalise
   List<View> in;
+  List<View> pooled;           // add: views whose average pool (`window`) is added as well
   const TapConv* conv = nullptr;
   Activation activation{-1, 0, 0};  // of the output, written row by row with it
   bool activation_relu = false;
@@ -139,6 +140,7 @@ struct RowGradient {
   RowKind kind;
   GradRef from;
   int64_t factor = -1;         // direct: parameter that multiplies, -1: none
+  List<GradRef> pooled;        // avg_pool: of all pools with this window, in place of `from`
   Window window;
   bool count_include_pad = false;
   int64_t left = 0, top = 0, out_h = 1, out_w = 1, out_c = 0;
@@ -195,8 +197,15 @@ struct BackStep {
   int64_t at;                  // index into the list of its kind
 };
 
-// Steps that run block by block, so that a block's data stays in the cache, and whose rows of the
-// Jacobian fit into the panel: first the body's, then the others.
+// Forward steps that run block by block, so that what one writes is still in the cache when the
+// next one reads it; between runs lie the steps that need all images, the norms.
+struct Run {
+  int64_t first, last;         // steps
+  bool whole;                  // steps over all images
+};
+
+// Backward steps that run block by block and whose rows of the Jacobian fit into the panel: first
+// the body's, then the others.
 struct Segment {
   int64_t first, last;         // steps
   int64_t body_rows, rows;
@@ -209,6 +218,7 @@ struct Plan {
   List<Buffer> buffers;
   List<Norm> norms;
   List<Step> forward;
+  List<Run> runs;
   List<BackStep> backward;
   List<Segment> segments;
   List<WeightGrad> weight_grads;

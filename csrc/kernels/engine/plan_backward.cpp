@@ -89,8 +89,8 @@ void PlanBuilder::resolve(const Node& node, const std::vector<Consumer>& consume
         rows[c.relu].push_back(row_gradient(c));
       }
     }
-    collect.relu_rows = list(rows[1]);
-    collect.plain_rows = list(rows[0]);
+    collect.relu_rows = list(joined_pools(rows[1]));
+    collect.plain_rows = list(joined_pools(rows[0]));
     int64_t ring = 0;
     collect.relu_convs = list(gradient_convs(convs[1], collect.out, ring));
     collect.plain_convs = list(gradient_convs(convs[0], collect.out, ring));
@@ -183,6 +183,29 @@ RowGradient PlanBuilder::row_gradient(const Consumer& c) const {
     default: break;
   }
   return row;
+}
+
+// The gradient of average pools with one window is that of the pool of their sum.
+std::vector<RowGradient> PlanBuilder::joined_pools(const std::vector<RowGradient>& rows) {
+  std::vector<RowGradient> joined;
+  for (const RowGradient& row : rows) {
+    auto alike = joined.end();
+    if (row.kind == RowKind::avg_pool) {
+      alike = std::find_if(joined.begin(), joined.end(), [&](const RowGradient& other) {
+        return other.kind == RowKind::avg_pool && other.window == row.window &&
+               other.count_include_pad == row.count_include_pad;
+      });
+    }
+    if (alike == joined.end()) {
+      joined.push_back(row);
+      if (row.kind == RowKind::avg_pool) joined.back().pooled = list(std::vector<GradRef>{row.from});
+      continue;
+    }
+    std::vector<GradRef> pooled(alike->pooled.data, alike->pooled.data + alike->pooled.count);
+    pooled.push_back(row.from);
+    alike->pooled = list(pooled);
+  }
+  return joined;
 }
 
 void PlanBuilder::push_back_step(BackStepKind kind, int64_t at) {

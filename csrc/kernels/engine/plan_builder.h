@@ -37,7 +37,7 @@ class PlanBuilder {
   std::shared_ptr<const Plan> build();
 
  private:
-  // plan_forward.cpp
+  // plan_values.cpp
   void find_live();
   void define_values();
   void define_value(int32_t value);
@@ -47,10 +47,17 @@ class PlanBuilder {
   void add_compute_step(int32_t value);
   int32_t add_buffer(const Shape& shape, bool gradient = false);
   int32_t add_step(Step step, int32_t value, const Shape& out);
+
+  // plan_forward.cpp
   void define_activations();
   bool fold_activation(const View& view, const Activation& activation);
+  void fold_pools();
+  bool folds(const Step& pool, int32_t* reader) const;
   void emit_forward();
-  void emit_norms(int32_t buffer, std::vector<Step>& steps);
+  void emit_step(const Step& step);
+  Step merged_convolutions(size_t first, std::vector<bool>& done);
+  void emit_norm(int32_t norm);
+  void define_runs();
 
   // plan_backward.cpp
   void find_consumers();
@@ -60,6 +67,7 @@ class PlanBuilder {
   void resolve(const Node& node, const std::vector<Consumer>& consumers);
   bool alias(const Node& node, const std::vector<Consumer>& consumers);
   RowGradient row_gradient(const Consumer& consumer) const;
+  std::vector<RowGradient> joined_pools(const std::vector<RowGradient>& rows);
   bool starts_segment(int64_t rows) const;
   void begin_segment_for(int64_t rows);
   int64_t take_rows(int64_t count, bool body);
@@ -85,6 +93,8 @@ class PlanBuilder {
 
   // plan_memory.cpp
   void allocate();
+  template <typename Touch>
+  void touch_step(const Step& step, const Touch& touch) const;
 
   template <typename T>
   const T* keep(const std::vector<T>& items) {
@@ -113,7 +123,10 @@ class PlanBuilder {
   std::vector<int32_t> producers_;  // by buffer: the step, -1 for the input and for gradients
   std::vector<bool> zeros_;         // by buffer: zero whatever the parameters are
   std::map<ViewKey, Activation> activations_;
+  std::vector<bool> folded_;        // by step: carried out by its only reader
   std::vector<Step> forward_;
+  std::vector<Run> runs_;
+  std::vector<bool> normalised_;    // by norm: emitted already
 
   std::map<Node, std::vector<Consumer>> consumers_;
   std::map<Node, GradRef> gradients_;

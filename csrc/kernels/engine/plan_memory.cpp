@@ -48,6 +48,26 @@ int64_t place(std::vector<Buffer>& buffers, const std::vector<Life>& lives, bool
 
 }  // namespace
 
+// Calls touch(buffer) for all buffers that a forward step reads or writes.
+template <typename Touch>
+void PlanBuilder::touch_step(const Step& step, const Touch& touch) const {
+  touch(step.activation.buffer);
+  touch(step.index);
+  if (step.conv != nullptr) {
+    touch(step.conv->activation);
+    for (int64_t o = 0; o < step.conv->outs.count; ++o) touch(step.conv->outs.data[o].buffer);
+    return;
+  }
+  for (const List<View>& views : {step.in, step.pooled}) {
+    for (int64_t k = 0; k < views.count; ++k) touch(views.data[k].buffer);
+  }
+  if (step.kind == StepKind::normalise) {
+    touch(norms_[step.out].buffer);
+  } else if (step.keep) {
+    touch(step.out);
+  }
+}
+
 void PlanBuilder::allocate() {
   std::vector<Life> lives(buffers_.size());
   int64_t now = 0;
@@ -62,20 +82,9 @@ void PlanBuilder::allocate() {
     // The coupled gradient of a norm's input reads that input.
     if (ref.norm >= 0 && mode_ == Mode::coupled) touch(norms_[ref.norm].buffer);
   };
-  for (const Step& step : forward_) {
-    for (int64_t k = 0; k < step.in.count && step.conv == nullptr; ++k) {
-      touch(step.in.data[k].buffer);
-    }
-    touch(step.activation.buffer);
-    if (step.conv != nullptr) {
-      touch(step.conv->activation);
-      for (int64_t o = 0; o < step.conv->outs.count; ++o) touch(step.conv->outs.data[o].buffer);
-    } else if (step.kind == StepKind::normalise) {
-      touch(norms_[step.out].buffer);
-    } else if (step.keep) {
-      touch(step.out);
-    }
-    touch(step.index);
+  // A run goes block by block, so within it nothing may take another buffer's place.
+  for (const Run& run : runs_) {
+    for (int64_t s = run.first; s < run.last; ++s) touch_step(forward_[s], touch);
     ++now;
   }
   if (mode_ != Mode::regions) touch(plan_->logits.buffer);
@@ -93,12 +102,15 @@ void PlanBuilder::allocate() {
     for (const auto* rows : {&collect.relu_rows, &collect.plain_rows}) {
       for (int64_t k = 0; k < rows->count; ++k) {
         touch_gradient(rows->data[k].from);
+        for (int64_t p = 0; p < rows->data[k].pooled.count; ++p) {
+          touch_gradient(rows->data[k].pooled.data[p]);
+        }
         touch(rows->data[k].index);
       }
     }
   };
   const int64_t forward_end = now;
-  // A segment runs block by block, so within it nothing may take another buffer's place.
+  // So does a segment.
   for (const Segment& segment : segments_) {
     for (int64_t s = segment.first; s < segment.last; ++s) {
       const BackStep& step = backward_[s];

@@ -75,8 +75,6 @@ TapConv PlanBuilder::forward_taps(const std::vector<int32_t>& steps) {
     }
   }
   finish_taps(conv, table, static_cast<int64_t>(out_weights.size()));
-  conv.packed_offset = 0;
-  plan_->forward_weights = std::max(plan_->forward_weights, conv.packed_size);
   return conv;
 }
 

@@ -2,6 +2,21 @@
 
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
+// A row of the sum of some views and of the average pool of some others.
+template <typename T>
+void add_views_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
+                   T* scratch, T* out) {
+  if (step.in.count == 0) {
+    avg_pool_row<T, false>(batch, step, step.pooled, block, c, y, scratch, out);
+    return;
+  }
+  copy_view_row(batch, step.in.data[0], block, c, y, out);
+  for (int64_t k = 1; k < step.in.count; ++k) add_view_row(batch, step.in.data[k], block, c, y, out);
+  if (step.pooled.count > 0) {
+    avg_pool_row<T, true>(batch, step, step.pooled, block, c, y, scratch, out);
+  }
+}
+
 // One row of the output of a step that works row by row.
 template <typename T>
 void simple_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
@@ -9,10 +24,7 @@ void simple_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t 
   const int64_t width = columns_of(batch, step.out);
   switch (step.kind) {
     case StepKind::add:
-      copy_view_row(batch, step.in.data[0], block, c, y, out);
-      for (int64_t k = 1; k < step.in.count; ++k) {
-        add_row(out, view_row(batch, step.in.data[k], block, c, y, scratch), width);
-      }
+      add_views_row(batch, step, block, c, y, scratch, out);
       break;
     case StepKind::copy:
       copy_view_row(batch, step.in.data[0], block, c, y, out);
@@ -44,7 +56,7 @@ void simple_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t 
       break;
     }
     case StepKind::avg_pool:
-      avg_pool_row(batch, step, block, c, y, scratch, out);
+      avg_pool_row<T, false>(batch, step, step.in, block, c, y, scratch, out);
       break;
     case StepKind::max_pool: {
       T* index = step.index < 0 ? nullptr : row_of(batch, step.index, block, c, y);
@@ -104,72 +116,79 @@ inline T* activation_row(const Batch<T>& batch, const Activation& activation, in
 }
 
 template <typename T>
-void activate_step(const Batch<T>& batch, const Step& step) {
+void activate_step(const Batch<T>& batch, const Step& step, int64_t block) {
   const View& view = step.in.data[0];
   const Buffer& b = batch.plan->buffers.data[view.buffer];
-  for (int64_t block = 0; block < batch.blocks; ++block) {
-    for (int64_t c = 0; c < b.c; ++c) {
-      zero_border(batch, step.activation, block, c, b.h, b.w);
-      for (int64_t y = 0; y < b.h; ++y) {
-        copy_view_row(batch, view, block, c, y,
-                      activation_row(batch, step.activation, block, c, y));
-      }
+  for (int64_t c = 0; c < b.c; ++c) {
+    zero_border(batch, step.activation, block, c, b.h, b.w);
+    for (int64_t y = 0; y < b.h; ++y) {
+      copy_view_row(batch, view, block, c, y,
+                    activation_row(batch, step.activation, block, c, y));
     }
   }
 }
 
 template <typename T>
-void simple_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& step) {
+void simple_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& step,
+                 int64_t block) {
   const Buffer& b = batch.plan->buffers.data[step.out];
   const bool activate = step.activation.buffer >= 0;
-  for (int64_t block = 0; block < batch.blocks; ++block) {
-    for (int64_t c = 0; c < b.c; ++c) {
-      if (activate) zero_border(batch, step.activation, block, c, b.h, b.w);
-      for (int64_t y = 0; y < b.h; ++y) {
-        T* active = activate ? activation_row(batch, step.activation, block, c, y) : nullptr;
-        T* out = step.keep ? row_of(batch, step.out, block, c, y) : active;
-        simple_row(batch, step, block, c, y, scratch.row, out);
-        if (activate && step.activation_relu) {
-          for (int64_t k = 0; k < b.w * lanes<T>; k += lanes<T>) {
-            store(active + k, relu<T>(load(out + k)));
-          }
-        } else if (activate && step.keep) {
-          for (int64_t k = 0; k < b.w * lanes<T>; k += lanes<T>) store(active + k, load(out + k));
+  for (int64_t c = 0; c < b.c; ++c) {
+    if (activate) zero_border(batch, step.activation, block, c, b.h, b.w);
+    for (int64_t y = 0; y < b.h; ++y) {
+      T* active = activate ? activation_row(batch, step.activation, block, c, y) : nullptr;
+      T* out = step.keep ? row_of(batch, step.out, block, c, y) : active;
+      simple_row(batch, step, block, c, y, scratch.row, out);
+      if (activate && step.activation_relu) {
+        for (int64_t k = 0; k < b.w * lanes<T>; k += lanes<T>) {
+          store(active + k, relu<T>(load(out + k)));
         }
-        if (b.stats >= 0) add_statistics(batch, step.out, block, c, out);
+      } else if (activate && step.keep) {
+        for (int64_t k = 0; k < b.w * lanes<T>; k += lanes<T>) store(active + k, load(out + k));
       }
+      if (b.stats >= 0) add_statistics(batch, step.out, block, c, out);
     }
   }
 }
 
 // Bits "number > 0" of a view, 32 pixels of one image to a word: words (word, image).
 template <typename T>
-void signs_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& step) {
+void signs_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& step,
+                int64_t block) {
   const View& view = step.in.data[0];
   const Buffer& b = batch.plan->buffers.data[view.buffer];
   const int64_t stride = padded(batch);
-  for (int64_t block = 0; block < batch.blocks; ++block) {
-    uint32_t* words = batch.words + step.first_word * stride + block * lanes<T>;
-    uint32_t bits[lanes<T>] = {};
-    int64_t filled = 0;
-    for (int64_t c = 0; c < b.c; ++c) {
-      for (int64_t y = 0; y < b.h; ++y) {
-        const T* row = view_row(batch, view, block, c, y, scratch.row);
-        for (int64_t x = 0; x < b.w; ++x, row += lanes<T>) {
-          for (int k = 0; k < lanes<T>; ++k) {
-            bits[k] |= static_cast<uint32_t>(row[k] > 0) << filled;
-          }
-          if (++filled == 32) {
-            for (int k = 0; k < lanes<T>; ++k) words[k] = bits[k], bits[k] = 0;
-            words += stride;
-            filled = 0;
-          }
+  uint32_t* words = batch.words + step.first_word * stride + block * lanes<T>;
+  uint32_t bits[lanes<T>] = {};
+  int64_t filled = 0;
+  for (int64_t c = 0; c < b.c; ++c) {
+    for (int64_t y = 0; y < b.h; ++y) {
+      const T* row = view_row(batch, view, block, c, y, scratch.row);
+      for (int64_t x = 0; x < b.w; ++x, row += lanes<T>) {
+        for (int k = 0; k < lanes<T>; ++k) {
+          bits[k] |= static_cast<uint32_t>(row[k] > 0) << filled;
+        }
+        if (++filled == 32) {
+          for (int k = 0; k < lanes<T>; ++k) words[k] = bits[k], bits[k] = 0;
+          words += stride;
+          filled = 0;
         }
       }
     }
-    if (filled > 0) {
-      for (int k = 0; k < lanes<T>; ++k) words[k] = bits[k];
-    }
+  }
+  if (filled > 0) {
+    for (int k = 0; k < lanes<T>; ++k) words[k] = bits[k];
+  }
+}
+
+template <typename T>
+void forward_block(const Batch<T>& batch, const Scratch<T>& scratch, const Step& step,
+                   int64_t block) {
+  switch (step.kind) {
+    case StepKind::convolve: return convolve_step(batch, scratch, *step.conv, block);
+    case StepKind::signs: return signs_step(batch, scratch, step, block);
+    case StepKind::activate: return activate_step(batch, step, block);
+    default: return simple_step(batch, scratch, step, block);
   }
 }
 
@@ -178,20 +197,25 @@ void forward(const Batch<T>& batch, const Scratch<T>& scratch) {
   const Plan& plan = *batch.plan;
   Phase phase(scratch.profile);
   std::memset(batch.stats, 0, sizeof(double) * plan.stats_channels * 2 * lanes<T>);
-  for (int64_t s = 0; s < plan.forward.count; ++s) {
-    const Step& step = plan.forward.data[s];
-    switch (step.kind) {
-      case StepKind::convolve:
-        convolve_step(batch, scratch, *step.conv);
-        phase.end(EnginePhase::forward_conv);
-        break;
-      case StepKind::statistics: statistics_step(batch, step.out); break;
-      case StepKind::normalise: normalise_step(batch, step.out); break;
-      case StepKind::signs: signs_step(batch, scratch, step); break;
-      case StepKind::activate: activate_step(batch, step); break;
-      default: simple_step(batch, scratch, step);
+  for (int64_t r = 0; r < plan.runs.count; ++r) {
+    const Run& run = plan.runs.data[r];
+    for (int64_t s = run.first; s < run.last; ++s) {
+      const Step& step = plan.forward.data[s];
+      if (step.conv != nullptr) {
+        pack_taps(batch, *step.conv, scratch.packed + step.conv->packed_offset);
+      }
+      if (step.kind == StepKind::statistics) statistics_step(batch, step.out);
+      if (step.kind == StepKind::normalise) normalise_step(batch, step.out);
     }
-    if (step.kind != StepKind::convolve) phase.end(EnginePhase::forward_other);
+    phase.end(EnginePhase::forward_other);
+    for (int64_t block = 0; block < batch.blocks && !run.whole; ++block) {
+      for (int64_t s = run.first; s < run.last; ++s) {
+        const Step& step = plan.forward.data[s];
+        forward_block(batch, scratch, step, block);
+        phase.end(step.kind == StepKind::convolve ? EnginePhase::forward_conv
+                                                  : EnginePhase::forward_other);
+      }
+    }
   }
 }
 

@@ -56,44 +56,86 @@ inline void sum_neighbours(const T* from, int64_t wide, int64_t stride, int64_t 
   }
 }
 
-// Rows first, then columns: kh + kw additions for every pixel instead of kh * kw.
+// Adds (first: writes) the rows [begin, end) of a channel of a view, column by column.
 template <typename T>
-void avg_pool_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
-                  T* scratch, T* out) {
-  const View& view = step.in.data[0];
-  const Window& w = step.window;
-  const Buffer& in = batch.plan->buffers.data[view.buffer];
-  const int64_t width = batch.plan->buffers.data[step.out].w;
-  const Span rows = window_span(y, w.sh, w.ph, w.kh, in.h);
-  T* sums = scratch + batch.plan->row_pixels * lanes<T>;
+void add_column_sums(const Batch<T>& batch, const View& view, int64_t block, int64_t c, Span rows,
+                     bool first, T* scratch, T* sums) {
+  const int64_t width = columns_of(batch, view.buffer);
   if (view.norm < 0 && !view.relu && rows.end - rows.begin == 3) {
     const T* from = row_of(batch, view.buffer, block, c, rows.begin);
-    const int64_t next = in.w * lanes<T>;
+    const int64_t next = width * lanes<T>;
     for (int64_t k = 0; k < next; k += lanes<T>) {
-      store(sums + k, load(from + k) + load(from + next + k) + load(from + 2 * next + k));
+      const Vec<T> sum = load(from + k) + load(from + next + k) + load(from + 2 * next + k);
+      store(sums + k, first ? sum : load(sums + k) + sum);
     }
-  } else {
-    copy_view_row(batch, view, block, c, rows.begin, sums);
-    for (int64_t r = rows.begin + 1; r < rows.end; ++r) {
-      add_row(sums, view_row(batch, view, block, c, r, scratch), in.w);
-    }
+    return;
+  }
+  if (first) copy_view_row(batch, view, block, c, rows.begin++, sums);
+  for (; rows.begin < rows.end; ++rows.begin) {
+    add_row(sums, view_row(batch, view, block, c, rows.begin, scratch), width);
+  }
+}
+
+// Row y of the average pool of the sum of some views; added to `out` or written. Rows first, then
+// columns: kh + kw additions for every pixel instead of kh * kw.
+template <typename T, bool kAdd>
+void avg_pool_row(const Batch<T>& batch, const Step& step, const List<View>& views, int64_t block,
+                  int64_t c, int64_t y, T* scratch, T* out) {
+  const Window& w = step.window;
+  const Buffer& in = batch.plan->buffers.data[views.data[0].buffer];
+  const int64_t width = columns_of(batch, step.out);
+  const Span rows = window_span(y, w.sh, w.ph, w.kh, in.h);
+  T* sums = scratch + batch.plan->row_pixels * lanes<T>;
+  for (int64_t k = 0; k < views.count; ++k) {
+    add_column_sums(batch, views.data[k], block, c, rows, k == 0, scratch, sums);
   }
   const T row_scale =
       T(1) / static_cast<T>(step.count_include_pad ? w.kh : rows.end - rows.begin);
   const T column_scale = T(1) / static_cast<T>(w.kw);
   const Span whole = whole_windows(width, w.sw, w.pw, w.kw, in.w);
-  sum_neighbours<T, false>(sums + (whole.begin * w.sw - w.pw) * lanes<T>, w.kw, w.sw,
-                           whole.end - whole.begin, row_scale * column_scale,
-                           out + whole.begin * lanes<T>);
+  sum_neighbours<T, kAdd>(sums + (whole.begin * w.sw - w.pw) * lanes<T>, w.kw, w.sw,
+                          whole.end - whole.begin, row_scale * column_scale,
+                          out + whole.begin * lanes<T>);
   for (int64_t x = 0; x < width; ++x) {
     if (x == whole.begin && whole.begin < whole.end) x = whole.end;
     if (x >= width) break;
     const Span columns = window_span(x, w.sw, w.pw, w.kw, in.w);
     const int64_t count = columns.end - columns.begin;
-    sum_neighbours<T, false>(
+    sum_neighbours<T, kAdd>(
         sums + columns.begin * lanes<T>, count, 1, 1,
         row_scale * (step.count_include_pad ? column_scale : T(1) / static_cast<T>(count)),
         out + x * lanes<T>);
+  }
+}
+
+// Adds (first: writes) rows [begin, end) of a gradient of windows, each by its own scale, column
+// by column.
+template <typename T>
+void add_scaled_rows(const Batch<T>& batch, const RowGradient& from, const GradRef& ref,
+                     int64_t block, int64_t c, Span windows, int64_t height, bool first,
+                     T* scratch, T* sums) {
+  const Window& w = from.window;
+  const auto scale = [&](int64_t r) {
+    const Span rows = window_span(r, w.sh, w.ph, w.kh, height);
+    return T(1) / static_cast<T>((from.count_include_pad ? w.kh : rows.end - rows.begin) * w.kw);
+  };
+  const int64_t count = from.out_w * lanes<T>;
+  if (ref.norm < 0 && windows.end - windows.begin == 3) {
+    const T* g = row_of(batch, ref.buffer, block, c + ref.channel, windows.begin);
+    const T a = scale(windows.begin), b = scale(windows.begin + 1), d = scale(windows.begin + 2);
+    for (int64_t k = 0; k < count; k += lanes<T>) {
+      const Vec<T> sum =
+          load(g + k) * a + load(g + count + k) * b + load(g + 2 * count + k) * d;
+      store(sums + k, first ? sum : load(sums + k) + sum);
+    }
+    return;
+  }
+  for (int64_t r = windows.begin; r < windows.end; ++r, first = false) {
+    const T* g = gradient_row(batch, ref, block, c, r, scratch);
+    const T factor = scale(r);
+    for (int64_t k = 0; k < count; k += lanes<T>) {
+      store(sums + k, first ? load(g + k) * factor : load(sums + k) + load(g + k) * factor);
+    }
   }
 }
 
@@ -105,15 +147,9 @@ void add_avg_pool_gradient(const Batch<T>& batch, const RowGradient& from, int64
   if (windows.begin >= windows.end) return;
   // What each column of windows gives to each of its pixels in this row.
   T* parts = scratch + batch.plan->row_pixels * lanes<T>;
-  for (int64_t r = windows.begin; r < windows.end; ++r) {
-    const T* g = gradient_row(batch, from.from, block, c, r, scratch);
-    const Span rows = window_span(r, w.sh, w.ph, w.kh, in.h);
-    const T scale = T(1) / static_cast<T>((from.count_include_pad ? w.kh : rows.end - rows.begin) *
-                                          w.kw);
-    const bool first = r == windows.begin;
-    for (int64_t k = 0; k < from.out_w * lanes<T>; k += lanes<T>) {
-      store(parts + k, first ? load(g + k) * scale : load(parts + k) + load(g + k) * scale);
-    }
+  for (int64_t k = 0; k < from.pooled.count; ++k) {
+    add_scaled_rows(batch, from, from.pooled.data[k], block, c, windows, in.h, k == 0, scratch,
+                    parts);
   }
   if (!from.count_include_pad) {
     const Span whole = whole_windows(from.out_w, w.sw, w.pw, w.kw, in.w);

@@ -113,6 +113,26 @@ inline void add_row(T* to, const T* from, int64_t pixels) {
   for (int64_t k = 0; k < pixels * lanes<T>; k += lanes<T>) store(to + k, load(to + k) + load(from + k));
 }
 
+// Adds a row of a view.
+template <typename T>
+inline void add_view_row(const Batch<T>& batch, const View& view, int64_t block, int64_t c,
+                         int64_t y, T* to) {
+  const T* from = row_of(batch, view.buffer, block, c, y);
+  const int64_t count = batch.plan->buffers.data[view.buffer].w * lanes<T>;
+  if (view.norm < 0) {
+    for (int64_t k = 0; k < count; k += lanes<T>) {
+      const Vec<T> v = load(from + k);
+      store(to + k, load(to + k) + (view.relu ? relu<T>(v) : v));
+    }
+    return;
+  }
+  const Affine<T> a = affine_of(batch, view.norm, c);
+  for (int64_t k = 0; k < count; k += lanes<T>) {
+    const Vec<T> v = (load(from + k) - a.mean) * a.scale + a.shift;
+    store(to + k, load(to + k) + (view.relu ? relu<T>(v) : v));
+  }
+}
+
 template <typename T>
 inline int64_t columns_of(const Batch<T>& batch, int32_t buffer) {
   return batch.plan->buffers.data[buffer].w;

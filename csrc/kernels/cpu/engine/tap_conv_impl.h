@@ -207,17 +207,15 @@ void taps_row(const Batch<T>& batch, const TapConv& conv, int64_t block, int64_t
 }
 
 template <typename T>
-void convolve_step(const Batch<T>& batch, const Scratch<T>& scratch, const TapConv& conv) {
-  pack_taps(batch, conv, scratch.packed);
-  for (int64_t block = 0; block < batch.blocks; ++block) {
-    for (int64_t y = 0; y < conv.out_h; ++y) {
-      taps_row(batch, conv, block, y, scratch.ring, scratch.packed, false);
-      for (int64_t o = 0; o < conv.outs.count; ++o) {
-        const OutChannel& out = conv.outs.data[o];
-        if (batch.plan->buffers.data[out.buffer].stats < 0) continue;
-        add_statistics(batch, out.buffer, block, out.channel,
-                       row_of(batch, out.buffer, block, out.channel, y));
-      }
+void convolve_step(const Batch<T>& batch, const Scratch<T>& scratch, const TapConv& conv,
+                   int64_t block) {
+  for (int64_t y = 0; y < conv.out_h; ++y) {
+    taps_row<T>(batch, conv, block, y, nullptr, scratch.packed + conv.packed_offset, false);
+    for (int64_t o = 0; o < conv.outs.count; ++o) {
+      const OutChannel& out = conv.outs.data[o];
+      if (batch.plan->buffers.data[out.buffer].stats < 0) continue;
+      add_statistics(batch, out.buffer, block, out.channel,
+                     row_of(batch, out.buffer, block, out.channel, y));
     }
   }
 }
