@@ -100,6 +100,16 @@ def test_a_mutant_within_the_limits_is_found_among_few():
     )
 
 
+@pytest.mark.parametrize("name", ["local", "evolution"])
+def test_a_single_admitted_architecture_is_enough(name):
+    space = get_space("nats-size")
+    only = ConstrainedSpace(space, Limits(params=11_714), CostMeter(space, (3, 32, 32), 10))
+    only.sample = lambda rng: space.parse("8:8:8:8:8")
+    options = {"population": 2, "tournament": 1} if name == "evolution" else {}
+    history = run(name, only, 4, **options)
+    assert {str(each.arch) for each in history} == {"8:8:8:8:8"}
+
+
 class TestParetoFront:
     moocore = pytest.importorskip("moocore", reason="pip install 'tegnas[pareto]'")
 

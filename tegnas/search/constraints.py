@@ -56,6 +56,11 @@ class ConstrainedSpace:
             raise AttributeError(name)
         return getattr(self._space, name)
 
+    @property
+    def unlimited(self) -> Space:
+        """The space without its limits."""
+        return self._space
+
     def admits(self, arch: Architecture) -> bool:
         """Whether an architecture is within all limits; the cheapest to find is checked first."""
         return all(self._cost(arch, name) <= limit for name, limit in self._limits.active().items())

@@ -96,11 +96,8 @@ def _to_json(evaluation: Evaluation) -> dict[str, object]:
 
 
 def _evaluation(space: Space, content: dict) -> Evaluation:
-    return Evaluation(
-        space.parse(content["arch"]),
-        *(_from_json(content[name]) for name in ("kappa", "regions", "mse")),
-        content.get("accuracy"),
-    )
+    kappa, regions, mse = (_from_json(content[name]) for name in ("kappa", "regions", "mse"))
+    return Evaluation(space.parse(content["arch"]), kappa, regions, mse, content.get("accuracy"))
 
 
 def _front_to_json(front: ParetoFront) -> dict[str, object]:

@@ -26,7 +26,8 @@ class LimitedSpace(Protocol):
 
 
 def require_mutations(space: Space, strategy: str) -> None:
-    """Raise ``InputError`` unless the architectures of a space have neighbours."""
+    """Raise ``InputError`` unless the architectures of a space, limits aside, have neighbours."""
+    space = unlimited(space)
     if hasattr(space, "mutate") and hasattr(space, "neighbours"):
         if next(iter(space.neighbours(space.sample(random.Random(0)))), None) is not None:
             return
@@ -43,6 +44,16 @@ def require_choices(space: Space, strategy: str) -> FactorisedSpace:
             "or random"
         )
     return cast(FactorisedSpace, space)
+
+
+def is_admitted(space: Space, arch: Architecture) -> bool:
+    """Whether the limits of a space, if it has any, admit an architecture."""
+    return not isinstance(space, LimitedSpace) or space.admits(arch)
+
+
+def unlimited(space: Space) -> Space:
+    """The space without its limits."""
+    return getattr(space, "unlimited", space)
 
 
 def draw_admitted(space: Space, draw: Callable[[], Architecture]) -> Architecture:

@@ -10,7 +10,7 @@ from scipy.special import softmax
 
 from tegnas.errors import InputError
 from tegnas.search.evaluation import Evaluation, rank_sums
-from tegnas.search.strategies.drawing import draw_admitted, require_choices
+from tegnas.search.strategies.drawing import draw_admitted, is_admitted, require_choices
 from tegnas.search.strategies.policy import FactorisedPolicy
 from tegnas.spaces import Architecture, Space
 
@@ -89,7 +89,7 @@ class FPNas:
     def recommendation(self) -> Architecture:
         """The mode of the distribution, or a sample where the constraints don't admit the mode."""
         mode = self._space.decode(self._policy.mode())
-        if getattr(self._space, "admits", lambda arch: True)(mode):
+        if is_admitted(self._space, mode):
             return mode
         return draw_admitted(
             self._space, lambda: self._space.decode(self._policy.sample(self._rng))

@@ -10,7 +10,7 @@ import numpy as np
 
 from tegnas.errors import InputError
 from tegnas.search.evaluation import Evaluation, rank_sums
-from tegnas.search.strategies.drawing import require_mutations
+from tegnas.search.strategies.drawing import is_admitted, require_mutations, unlimited
 from tegnas.search.strategies.planned import Plan, Planned
 from tegnas.spaces import Architecture, Space
 
@@ -90,10 +90,11 @@ class LocalSearch(Planned):
         return neighbours[best - 1] if ranks[best] < ranks[0] else None
 
     def _first_neighbour(self, current: Architecture) -> _Step:
-        neighbours = list(self._space.neighbours(current))
+        # Limits are checked one by one: to know a cost may take longer than a score.
+        neighbours = list(unlimited(self._space).neighbours(current))
         self._rng.shuffle(neighbours)
         around = [self._known[current]]
-        for arch in neighbours:
+        for arch in filter(lambda arch: is_admitted(self._space, arch), neighbours):
             yield from self._score([arch])
             around.append(self._known[arch])
             ranks = rank_sums(around)
