@@ -195,6 +195,7 @@ enum class BackStepKind { weight_grad, linear_grad, norm_grad, collect };
 struct BackStep {
   BackStepKind kind;
   int64_t at;                  // index into the list of its kind
+  bool body;                   // wanted where only the body's rows are
 };
 
 // Forward steps that run block by block, so that what one writes is still in the cache when the

@@ -25,34 +25,41 @@ void PlanBuilder::find_consumers() {
   }
   const View& logits = plan_->logits;
   consumers_[{logits.buffer, logits.norm}].push_back({Consumer::logits, 0, 0, logits.relu});
-
-  // Whether a weight lies at or before a node. Steps are in topological order.
-  needs_[{0, -1}] = false;
-  for (size_t b = 0; b < producers_.size(); ++b) {
-    const int32_t buffer = static_cast<int32_t>(b);
-    bool needs = false;
-    if (producers_[b] >= 0 && !zeros_[b]) {
-      const Step& step = steps_[producers_[b]];
-      needs = step.kind == StepKind::convolve || step.kind == StepKind::linear;
-      for (int64_t k = 0; k < step.in.count; ++k) {
-        const View& view = step.in.data[k];
-        needs = needs || needs_[{view.buffer, view.norm}];
-      }
-    }
-    needs_[{buffer, -1}] = needs;
-    for (size_t n = 0; n < norms_.size(); ++n) {
-      if (norms_[n].buffer != buffer) continue;
-      // The scale of a norm over zeros has no gradient.
-      needs_[{buffer, static_cast<int32_t>(n)}] =
-          needs || (norms_[n].weight >= 0 && !zeros_[buffer]);
-    }
-  }
 }
 
-bool PlanBuilder::needs_gradient(const Node& node) const { return needs_.at(node); }
+// Whether a weight, or a weight of the body, lies at or before each node.
+std::map<Node, bool> PlanBuilder::find_needs(bool body) const {
+  std::map<Node, bool> needs;
+  // Buffers are numbered in topological order.
+  for (size_t b = 0; b < producers_.size(); ++b) {
+    const int32_t buffer = static_cast<int32_t>(b);
+    bool needed = false;
+    if (producers_[b] >= 0 && !zeros_[b]) {
+      const Step& step = steps_[producers_[b]];
+      if (step.kind == StepKind::convolve || step.kind == StepKind::linear) {
+        needed = !body || instruction_of(producers_[b]).body;
+      }
+      for (int64_t k = 0; k < step.in.count; ++k) {
+        const View& view = step.in.data[k];
+        needed = needed || needs.at({view.buffer, view.norm});
+      }
+    }
+    needs[{buffer, -1}] = needed;
+    for (size_t n = 0; n < norms_.size(); ++n) {
+      const Norm& norm = norms_[n];
+      if (norm.buffer != buffer) continue;
+      // The scale of a norm over zeros has no gradient.
+      const bool own = norm.weight >= 0 && !zeros_[buffer] && (!body || norm.body);
+      needs[{buffer, static_cast<int32_t>(n)}] = needed || own;
+    }
+  }
+  return needs;
+}
 
 void PlanBuilder::emit_backward() {
   find_consumers();
+  needs_ = find_needs(false);
+  needs_body_ = find_needs(true);
   segments_.push_back({0, 0, 0, 0});
   for (size_t b = producers_.size(); b-- > 0;) {
     const int32_t buffer = static_cast<int32_t>(b);
@@ -69,7 +76,7 @@ void PlanBuilder::emit_backward() {
 void PlanBuilder::emit_node(const Node& node) {
   const std::vector<Consumer>& consumers = consumers_[node];
   emit_weight_grads(node, consumers);
-  if (needs_gradient(node)) resolve(node, consumers);
+  if (needs_.at(node)) resolve(node, consumers);
 }
 
 void PlanBuilder::resolve(const Node& node, const std::vector<Consumer>& consumers) {
@@ -94,7 +101,8 @@ void PlanBuilder::resolve(const Node& node, const std::vector<Consumer>& consume
     int64_t ring = 0;
     collect.relu_convs = list(gradient_convs(convs[1], collect.out, ring));
     collect.plain_convs = list(gradient_convs(convs[0], collect.out, ring));
-    push_back_step(BackStepKind::collect, static_cast<int64_t>(collects_.size()));
+    push_back_step(BackStepKind::collect, static_cast<int64_t>(collects_.size()),
+                   needs_body_.at(node));
     collects_.push_back(collect);
     gradients_[node] = {collect.out, 0, -1};
   }
@@ -111,7 +119,10 @@ void PlanBuilder::resolve(const Node& node, const std::vector<Consumer>& consume
     begin_segment_for(norm.channels);
     grad.row = take_rows(norm.channels, norm.body);
   }
-  push_back_step(BackStepKind::norm_grad, static_cast<int64_t>(norm_grads_.size()));
+  // In coupled mode the gradients before the norm depend on this step.
+  const bool before = mode_ == Mode::coupled && needs_body_.at({norm.buffer, -1});
+  push_back_step(BackStepKind::norm_grad, static_cast<int64_t>(norm_grads_.size()),
+                 before || (norm.weight >= 0 && norm.body));
   norm_grads_.push_back(grad);
 }
 
@@ -208,8 +219,8 @@ std::vector<RowGradient> PlanBuilder::joined_pools(const std::vector<RowGradient
   return joined;
 }
 
-void PlanBuilder::push_back_step(BackStepKind kind, int64_t at) {
-  backward_.push_back({kind, at});
+void PlanBuilder::push_back_step(BackStepKind kind, int64_t at, bool body) {
+  backward_.push_back({kind, at, body});
   segments_.back().last = static_cast<int64_t>(backward_.size());
 }
 

@@ -61,7 +61,7 @@ class PlanBuilder {
 
   // plan_backward.cpp
   void find_consumers();
-  bool needs_gradient(const Node& node) const;
+  std::map<Node, bool> find_needs(bool body) const;
   void emit_backward();
   void emit_node(const Node& node);
   void resolve(const Node& node, const std::vector<Consumer>& consumers);
@@ -71,14 +71,15 @@ class PlanBuilder {
   bool starts_segment(int64_t rows) const;
   void begin_segment_for(int64_t rows);
   int64_t take_rows(int64_t count, bool body);
-  void push_back_step(BackStepKind kind, int64_t at);
+  void push_back_step(BackStepKind kind, int64_t at, bool body);
   void finish_rows();
   const Instruction& instruction_of(int32_t step) const;
   Shape shape_of(int32_t buffer) const;
 
   // plan_weights.cpp
   void emit_weight_grads(const Node& node, const std::vector<Consumer>& consumers);
-  void emit_conv_grads(const View& view, const std::vector<int32_t>& steps);
+  void emit_conv_grads(const View& view, const std::vector<int32_t>& steps, bool body);
+  bool has_body_rows(int32_t step) const;
   void emit_linear_grads(const View& view, int32_t step);
   GradPiece piece_of(int32_t step, int64_t first, int64_t last);
 
@@ -130,7 +131,8 @@ class PlanBuilder {
 
   std::map<Node, std::vector<Consumer>> consumers_;
   std::map<Node, GradRef> gradients_;
-  std::map<Node, bool> needs_;
+  std::map<Node, bool> needs_;       // whether a weight lies at or before a node
+  std::map<Node, bool> needs_body_;  // the same for the weights of the body
   std::vector<BackStep> backward_;
   std::vector<Segment> segments_;
   std::vector<WeightGrad> weight_grads_;

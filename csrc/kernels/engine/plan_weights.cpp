@@ -9,15 +9,29 @@ namespace tegnas::engine {
 void PlanBuilder::emit_weight_grads(const Node& node, const std::vector<Consumer>& consumers) {
   if (node.second < 0 && zeros_[node.first]) return;  // x = 0: the rows are zero
   for (const bool relu : {true, false}) {
-    std::vector<int32_t> convs;
+    std::vector<int32_t> convs[2];  // without and with rows of the body
     for (const Consumer& c : consumers) {
       if (c.kind != Consumer::step || c.relu != relu) continue;
       const View view{node.first, node.second, relu};
-      if (steps_[c.at].kind == StepKind::convolve) convs.push_back(c.at);
+      if (steps_[c.at].kind == StepKind::convolve) {
+        convs[has_body_rows(c.at)].push_back(c.at);
+      }
       if (steps_[c.at].kind == StepKind::linear) emit_linear_grads(view, c.at);
     }
-    if (!convs.empty()) emit_conv_grads({node.first, node.second, relu}, convs);
+    for (const bool body : {false, true}) {
+      // In coupled mode the input gradients of a convolution depend on its weight gradients.
+      const bool before = mode_ == Mode::coupled && needs_body_.at(node);
+      if (!convs[body].empty()) {
+        emit_conv_grads({node.first, node.second, relu}, convs[body], body || before);
+      }
+    }
   }
+}
+
+bool PlanBuilder::has_body_rows(int32_t step) const {
+  const int32_t norm = gradients_.at({steps_[step].out, -1}).norm;
+  return instruction_of(step).body ||
+         (norm >= 0 && norms_[norm].weight >= 0 && norms_[norm].body);
 }
 
 GradPiece PlanBuilder::piece_of(int32_t s, int64_t first, int64_t last) {
@@ -52,7 +66,8 @@ GradPiece PlanBuilder::piece_of(int32_t s, int64_t first, int64_t last) {
   return piece;
 }
 
-void PlanBuilder::emit_conv_grads(const View& view, const std::vector<int32_t>& convs) {
+void PlanBuilder::emit_conv_grads(const View& view, const std::vector<int32_t>& convs,
+                                  bool body) {
   const Shape in = shape_of(view.buffer);
   WeightGrad grad{};
   grad.activation = activations_.at(key(view));
@@ -64,7 +79,7 @@ void PlanBuilder::emit_conv_grads(const View& view, const std::vector<int32_t>& 
   int64_t rows = 0;  // of these pieces
   const auto flush = [&] {
     if (pieces.empty()) return;
-    push_back_step(BackStepKind::weight_grad, static_cast<int64_t>(weight_grads_.size()));
+    push_back_step(BackStepKind::weight_grad, static_cast<int64_t>(weight_grads_.size()), body);
     weight_grads_.push_back(grad);
     pieces_.push_back(pieces);
     plan_->tile_rows = std::max(plan_->tile_rows, rows);
@@ -100,7 +115,7 @@ void PlanBuilder::emit_linear_grads(const View& view, int32_t s) {
     begin_segment_for((last - first) * inputs);
     LinearGrad grad{view, inputs, first, last, gradients_.at({steps_[s].out, -1}), 0};
     grad.row = take_rows((last - first) * inputs, i.body);
-    push_back_step(BackStepKind::linear_grad, static_cast<int64_t>(linear_grads_.size()));
+    push_back_step(BackStepKind::linear_grad, static_cast<int64_t>(linear_grads_.size()), i.body);
     linear_grads_.push_back(grad);
     first = last;
   }

@@ -75,23 +75,12 @@ void add_row_gradient(const Batch<T>& batch, const RowGradient& from, const Seed
   }
 }
 
-// Clears what a ReLU did not let through.
+// Clears what a ReLU behind a norm did not let through.
 template <typename T>
-inline void mask_row(const Batch<T>& batch, const Collect& collect, int64_t block, int64_t c,
-                     int64_t y, T* row) {
-  const int64_t count = columns_of(batch, collect.out) * lanes<T>;
+inline void mask_row(const Batch<T>& batch, const View& view, int64_t block, int64_t c, int64_t y,
+                     T* row) {
+  const int64_t count = columns_of(batch, view.buffer) * lanes<T>;
   const Vec<T> zero = {};
-  const Activation& mask = collect.mask;
-  const View& view = collect.view;
-  if (mask.buffer >= 0 || view.norm < 0) {
-    const T* x = mask.buffer < 0 ? row_of(batch, view.buffer, block, c, y)
-                                 : row_of(batch, mask.buffer, block, c, y + mask.top) +
-                                       mask.left * lanes<T>;
-    for (int64_t k = 0; k < count; k += lanes<T>) {
-      store(row + k, load(x + k) > zero ? load(row + k) : zero);
-    }
-    return;
-  }
   const T* x = row_of(batch, view.buffer, block, c, y);
   const Affine<T> a = affine_of(batch, view.norm, c);
   for (int64_t k = 0; k < count; k += lanes<T>) {
@@ -109,17 +98,86 @@ inline void clear_missing_images(const Batch<T>& batch, int64_t block, int64_t p
   }
 }
 
+// One pass over a finished row of input gradients: the mask, one gradient that is added as it is,
+// and the sum of the row.
+template <typename T, bool kMask, bool kAdd>
+inline Vec<T> finish_row(const T* mask, const T* add, int64_t count, T* row) {
+  Vec<T> sum = {};
+  const Vec<T> zero = {};
+  for (int64_t k = 0; k < count; k += lanes<T>) {
+    Vec<T> v = load(row + k);
+    if (kMask) v = load(mask + k) > zero ? v : zero;
+    if (kAdd) v += load(add + k);
+    store(row + k, v);
+    sum += v;
+  }
+  return sum;
+}
+
+template <typename T>
+inline Vec<T> finish_row(const T* mask, const T* add, int64_t count, T* row) {
+  if (mask != nullptr && add != nullptr) return finish_row<T, true, true>(mask, add, count, row);
+  if (mask != nullptr) return finish_row<T, true, false>(mask, add, count, row);
+  if (add != nullptr) return finish_row<T, false, true>(mask, add, count, row);
+  return finish_row<T, false, false>(mask, add, count, row);
+}
+
+// The numbers whose sign is the mask, where they lie in memory as they are.
+template <typename T>
+inline const T* stored_mask(const Batch<T>& batch, const Collect& collect, int64_t block,
+                            int64_t c, int64_t y) {
+  const Activation& mask = collect.mask;
+  if (mask.buffer >= 0) {
+    return row_of(batch, mask.buffer, block, c, y + mask.top) + mask.left * lanes<T>;
+  }
+  if (collect.view.norm >= 0) return nullptr;
+  return row_of(batch, collect.view.buffer, block, c, y);
+}
+
+inline bool is_as_it_is(const RowGradient& from) {
+  return from.kind == RowKind::direct && from.factor < 0 && from.from.norm < 0;
+}
+
+// Row y of channel c after its convolutions behind the ReLU (`written`) and, without any after
+// the ReLU, all that follows: returns its sum.
+template <typename T>
+Vec<T> complete_row(const Batch<T>& batch, const Scratch<T>& scratch, const Collect& collect,
+                    const Seed& seed, int64_t block, int64_t c, int64_t y, bool written,
+                    bool masked, bool plain, T* row) {
+  const Buffer& b = batch.plan->buffers.data[collect.out];
+  const Shape shape{b.c, b.h, b.w};
+  const auto add = [&](const RowGradient& from) {
+    add_row_gradient(batch, from, seed, block, c, y, shape, scratch.row, row);
+  };
+  if (!written) zero_row(row, b.w);
+  for (int64_t k = 0; masked && k < collect.relu_rows.count; ++k) add(collect.relu_rows.data[k]);
+  const T* mask = masked ? stored_mask(batch, collect, block, c, y) : nullptr;
+  if (masked && mask == nullptr) mask_row(batch, collect.view, block, c, y, row);
+  const T* first = nullptr;
+  int64_t next = 0;
+  const List<RowGradient>& rows = collect.plain_rows;
+  if (plain && rows.count > 0 && is_as_it_is(rows.data[0])) {
+    const GradRef& from = rows.data[0].from;
+    first = row_of(batch, from.buffer, block, c + from.channel, y);
+    next = 1;
+  }
+  Vec<T> sum = finish_row(mask, first, b.w * lanes<T>, row);
+  if (!plain || next == rows.count) return sum;
+  for (; next < rows.count; ++next) add(rows.data[next]);
+  return finish_row<T>(nullptr, nullptr, b.w * lanes<T>, row);
+}
+
 template <typename T>
 void collect_block(const Batch<T>& batch, const Scratch<T>& scratch, const Collect& collect,
                    const Seed& seed, int64_t block) {
   const Buffer& b = batch.plan->buffers.data[collect.out];
-  const Shape shape{b.c, b.h, b.w};
   const auto begin = [&](const List<TapConv>& convs) {
     for (int64_t k = 0; k < convs.count; ++k) begin_taps(convs.data[k], scratch.ring);
   };
   begin(collect.relu_convs);
   begin(collect.plain_convs);
   const bool masked = collect.relu_convs.count + collect.relu_rows.count > 0;
+  const bool twice = masked && collect.plain_convs.count > 0;
   for (int64_t y = 0; y < b.h; ++y) {
     bool written = false;
     const auto convolve = [&](const List<TapConv>& convs) {
@@ -130,31 +188,28 @@ void collect_block(const Batch<T>& batch, const Scratch<T>& scratch, const Colle
         written = true;
       }
     };
+    const auto complete = [&](bool with_mask, bool with_plain, bool last) {
+      for (int64_t c = 0; c < b.c; ++c) {
+        T* row = row_of(batch, collect.out, block, c, y);
+        Vec<T> sum = complete_row(batch, scratch, collect, seed, block, c, y, written, with_mask,
+                                  with_plain, row);
+        if (!last) continue;
+        if (batch.links != nullptr) {
+          clear_missing_images(batch, block, b.w, row);
+          clear_missing_images(batch, block, 1, reinterpret_cast<T*>(&sum));
+        }
+        if (b.sums < 0) continue;
+        T* total = row_of(batch, b.sums, block, c, 0);
+        store(total, y == 0 ? sum : load(total) + sum);
+      }
+    };
     convolve(collect.relu_convs);
-    for (int64_t c = 0; c < b.c && (masked || !written); ++c) {
-      T* row = row_of(batch, collect.out, block, c, y);
-      if (!written) zero_row(row, b.w);
-      for (int64_t k = 0; k < collect.relu_rows.count; ++k) {
-        add_row_gradient(batch, collect.relu_rows.data[k], seed, block, c, y, shape, scratch.row,
-                         row);
-      }
-      if (masked) mask_row(batch, collect, block, c, y, row);
+    if (twice) {
+      complete(true, false, false);
+      written = true;
     }
-    written = true;
     convolve(collect.plain_convs);
-    for (int64_t c = 0; c < b.c; ++c) {
-      T* row = row_of(batch, collect.out, block, c, y);
-      for (int64_t k = 0; k < collect.plain_rows.count; ++k) {
-        add_row_gradient(batch, collect.plain_rows.data[k], seed, block, c, y, shape, scratch.row,
-                         row);
-      }
-      if (batch.links != nullptr) clear_missing_images(batch, block, b.w, row);
-      if (b.sums < 0) continue;
-      T* sum = row_of(batch, b.sums, block, c, 0);
-      Vec<T> total = y == 0 ? Vec<T>{} : load(sum);
-      for (int64_t k = 0; k < b.w * lanes<T>; k += lanes<T>) total += load(row + k);
-      store(sum, total);
-    }
+    complete(masked && !twice, true, true);
   }
 }
 

@@ -158,12 +158,13 @@ void coupled_norm(const Batch<T>& batch, const NormGrad& grad, T* row) {
 
 template <typename T>
 void coupled_row(const Batch<T>& batch, const Scratch<T>& scratch, int64_t image, int64_t output,
-                 T* row) {
+                 bool body, T* row) {
   const Plan& plan = *batch.plan;
   const Seed seed{image, output};
   Phase phase(scratch.profile);
   for (int64_t s = 0; s < plan.backward.count; ++s) {
     const BackStep& step = plan.backward.data[s];
+    if (body && !step.body) continue;
     switch (step.kind) {
       case BackStepKind::weight_grad: {
         const WeightGrad& grad = plan.weight_grads.data[step.at];

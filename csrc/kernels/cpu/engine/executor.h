@@ -64,9 +64,9 @@ struct EngineKernels {
                        const EngineScratch<T>& scratch, int64_t output, T* panel,
                        const EngineGrams& grams);
   // One row of the Jacobian (panel_rows numbers: body, then rest): the gradient of one image's
-  // logits through the statistics of the batch.
+  // logits through the statistics of the batch. With `body` the rest may be left as it is.
   void (*coupled_row)(const EngineBatch<T>& batch, const EngineScratch<T>& scratch, int64_t image,
-                      int64_t output, T* row);
+                      int64_t output, bool body, T* row);
   // Adds the Gram matrices of the rows of coupled_row, stored (padded images, row_stride).
   void (*coupled_grams)(const engine::Plan& plan, const T* x, int64_t x_padded, const T* y,
                         int64_t y_padded, int64_t row_stride, const EngineScratch<T>& scratch,

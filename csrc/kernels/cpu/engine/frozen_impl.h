@@ -123,6 +123,7 @@ void frozen_sweep(const Batch<T>& x, const Batch<T>* y, const Scratch<T>& scratc
         const PanelColumns<T> to{panel + (side == 0 ? 0 : x_columns) + block * lanes<T>, stride};
         for (int64_t s = segment.first; s < segment.last; ++s) {
           const BackStep& step = plan.backward.data[s];
+          if (side == 1 && !step.body) continue;  // the cross kernel is the body's
           frozen_block(batch, scratch, step, seed, block, to);
           phase.end(step.kind == BackStepKind::collect ? EnginePhase::input_grad
                                                        : EnginePhase::weight_grad);

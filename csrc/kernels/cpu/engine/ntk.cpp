@@ -164,7 +164,7 @@ void run_coupled(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
       for (int64_t task = next(); task >= 0; task = next()) {
         const bool first = task < x.images;
         const int64_t image = first ? task : task - x.images;
-        kernels.coupled_row(first ? my_x : my_y, mine, image, output,
+        kernels.coupled_row(first ? my_x : my_y, mine, image, output, !first,
                             (first ? x_rows : y_rows) + image * plan.panel_rows);
       }
     });

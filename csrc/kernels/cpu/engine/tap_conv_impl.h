@@ -133,10 +133,20 @@ inline int64_t floor_mod(int64_t a, int64_t b) {
   return r < 0 ? r + b : r;
 }
 
-// Clears the rings (the zero columns stay zero from then on).
+// Clears the columns of the rings beside their rows.
 template <typename T>
-inline void begin_taps(const TapConv& conv, T* ring) {
-  zero_row(ring + conv.ring_offset * lanes<T>, conv.ring_pixels);
+void begin_taps(const TapConv& conv, T* ring) {
+  ring += conv.ring_offset * lanes<T>;
+  for (int64_t s = 0; s < conv.sources.count; ++s) {
+    const TapSource& source = conv.sources.data[s];
+    const int64_t right = source.left + source.width;
+    T* row = ring + source.offset * lanes<T>;
+    for (int64_t k = 0; k < source.channels * conv.ring; ++k) {
+      zero_row(row, source.left);
+      zero_row(row + right * lanes<T>, source.row_width - right);
+      row += source.row_width * lanes<T>;
+    }
+  }
 }
 
 // Brings the source rows for step i into the ring; those up to step i - 1 are there already.

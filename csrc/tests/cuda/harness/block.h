@@ -148,18 +148,19 @@ class Block {
   // A fiber runs one thread after the other until one of them has to wait, so that a kernel without
   // barriers needs a single fiber.
   void start_threads(const std::vector<int>& order, const std::function<void(int)>& body) {
-    size_t next = 0;
-    while (next < order.size()) {
+    unstarted_.assign(order.rbegin(), order.rend());
+    while (!unstarted_.empty()) {
       if (free_.empty()) {
         fibers_.push_back(std::make_unique<Fiber>());
         free_.push_back(fibers_.back().get());
       }
       Fiber* fiber = free_.back();
       free_.pop_back();
-      fiber->prepare([this, fiber, &order, &next, &body] {
+      fiber->prepare([this, fiber, &body] {
         try {
-          while (next < order.size()) {
-            current_ = order[next++];
+          while (!unstarted_.empty()) {
+            current_ = unstarted_.back();
+            unstarted_.pop_back();
             threads_[current_].fiber = fiber;
             enter_(current_);
             body(current_);
@@ -277,6 +278,7 @@ class Block {
   std::vector<Thread> threads_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<Fiber*> free_;
+  std::vector<int> unstarted_;  // threads, the next one last
   std::vector<Warp> warps_;
   int count_ = 0, current_ = 0;
   uint32_t barriers_ = 0, warp_barriers_ = 0;
