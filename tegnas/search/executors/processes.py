@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -58,11 +59,17 @@ class ProcessExecutor:
         self._pools[worker] = _start()
 
     def close(self) -> None:
-        """End the processes once they have finished what they do."""
+        """End the processes once they have finished the batch at hand."""
         for pool in self._pools:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _start() -> ProcessPoolExecutor:
-    # Spawned, because a fork of a process with threads of torch may hang.
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    # Spawned, because a fork of a process with threads of torch may hang. Ctrl-C reaches the whole
+    # group of processes, and is for the one that asked.
+    return ProcessPoolExecutor(
+        1,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
