@@ -44,7 +44,8 @@ format: $(VENV)/.installed
 	clang-format -i $(CSRC)
 
 bench: $(VENV)/.built
-	python -m pytest bench --benchmark-only --benchmark-sort=name --benchmark-columns=median,iqr,rounds
+	python -m pytest bench --benchmark-only --benchmark-group-by=group --benchmark-sort=mean \
+	  --benchmark-columns=min,median,rounds --benchmark-warmup=on
 
 clean:
 	rm -rf build dist *.egg-info tegnas/*.so $(VENV)

@@ -16,4 +16,11 @@ inline void serial_for(int64_t count, const std::function<void(int64_t, int64_t)
   if (count > 0) body(0, count);
 }
 
+// Work of fewer arithmetic operations than this is done before other threads have woken up.
+constexpr double kWorthThreads = 1e7;
+
+inline ParallelFor if_worth_threads(double operations, const ParallelFor& parallel_for) {
+  return operations < kWorthThreads ? serial_for : parallel_for;
+}
+
 }  // namespace tegnas

@@ -19,7 +19,9 @@ void extreme_eigenvalues(const double* matrices, int64_t count, int64_t n,
                          const ParallelFor& parallel_for, double* lowest, double* highest) {
   const Kernels& kernel = kernels();
   const int64_t group = n <= kMostInterleaved ? kernel.double_lanes : 1;
-  parallel_for((count + group - 1) / group, [&](int64_t begin, int64_t end) {
+  const double size = static_cast<double>(n);
+  const ParallelFor threads = if_worth_threads(2 * size * size * size * count, parallel_for);
+  threads((count + group - 1) / group, [&](int64_t begin, int64_t end) {
     std::vector<double> workspace(kernel.eigen_workspace(n, group));
     for (int64_t first = begin * group; first < std::min(count, end * group); first += group) {
       const int64_t some = std::min(group, count - first);

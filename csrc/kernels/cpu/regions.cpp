@@ -151,7 +151,8 @@ void pack_signs(const std::vector<Activations>& layers, int64_t inputs,
   }
   const int64_t words = words_for(bits);
   std::fill_n(patterns, inputs * words, uint64_t{0});
-  parallel_for(inputs, [&](int64_t begin, int64_t end) {
+  // Copying out of order costs several operations per value, the comparison a fraction of one.
+  if_worth_threads(4.0 * bits * inputs, parallel_for)(inputs, [&](int64_t begin, int64_t end) {
     RowPacker packer(simple);
     for (int64_t input = begin; input < end; ++input) packer.pack(input, patterns + input * words);
   });

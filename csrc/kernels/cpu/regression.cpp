@@ -56,10 +56,14 @@ class Solver {
 
 void kernel_regression_error(const Regression& problem, const ParallelFor& parallel_for,
                              double* errors) {
-  parallel_for(problem.count, [&](int64_t begin, int64_t end) {
-    Solver solver(problem);
-    for (int64_t i = begin; i < end; ++i) errors[i] = solver.error(i);
-  });
+  const double n = static_cast<double>(problem.n), m = static_cast<double>(problem.m);
+  const double operations = n * n * n / 3 + 2 * n * (2 * n + m) * problem.classes;
+  if_worth_threads(operations * problem.count, parallel_for)(problem.count,
+                                                             [&](int64_t begin, int64_t end) {
+                                                               Solver solver(problem);
+                                                               for (int64_t i = begin; i < end; ++i)
+                                                                 errors[i] = solver.error(i);
+                                                             });
 }
 
 }  // namespace tegnas::cpu

@@ -16,9 +16,8 @@ double round_up(double value, double step) { return std::ceil(value / step) * st
 
 }  // namespace
 
-Way cheapest_way(const Problem& problem, const Layer& layer, const Operands& left,
-                 const Operands& right) {
-  if (layer.scale) return Way::panel;
+Choice cheapest_way(const Problem& problem, const Layer& layer, const Operands& left,
+                    const Operands& right) {
   const double rows = problem.left_images, columns = problem.right_images;
   const double pairs = problem.symmetric() ? rows * (rows + 1) / 2 : rows * columns;
   const double images = problem.symmetric() ? rows : rows + columns;
@@ -36,15 +35,16 @@ Way cheapest_way(const Problem& problem, const Layer& layer, const Operands& lef
                layer.taps() * positions2 * kTapProduct) +
       images * (pixels * in + positions * out) * kPreparation;
   const double bytes = 8 * images * layer.groups;  // of one network
-  Way way = Way::panel;
-  double best = panel;
-  if (patches < best && bytes * positions * (weights + out) < kContractionBytes) {
-    way = Way::patches;
-    best = patches;
-  }
-  if (pixelwise < best && bytes * (pixels * in + positions * out) < kContractionBytes)
-    way = Way::pixels;
-  return way;
+  Choice choice = {Way::panel, layer.groups * panel};
+  if (layer.scale) return choice;
+  const auto consider = [&](Way way, double cost, double held) {
+    if (layer.groups * cost < choice.cost && held < kContractionBytes) {
+      choice = {way, layer.groups * cost};
+    }
+  };
+  consider(Way::patches, patches, bytes * positions * (weights + out));
+  consider(Way::pixels, pixelwise, bytes * (pixels * in + positions * out));
+  return choice;
 }
 
 }  // namespace tegnas::cpu::gram

@@ -15,7 +15,12 @@ enum class Way {
 // one after the other.
 constexpr double kContractionBytes = 256e6;
 
-Way cheapest_way(const Problem& problem, const Layer& layer, const Operands& left,
-                 const Operands& right);
+struct Choice {
+  Way way;
+  double cost;  // of one network, in fused multiply-adds of float64
+};
+
+Choice cheapest_way(const Problem& problem, const Layer& layer, const Operands& left,
+                    const Operands& right);
 
 }  // namespace tegnas::cpu::gram

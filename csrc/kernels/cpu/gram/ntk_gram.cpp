@@ -138,18 +138,23 @@ void mirror(const Problem& problem, double* out) {
 void ntk_gram(const Problem& problem, const ParallelFor& parallel_for, double* out) {
   std::fill_n(out, problem.networks * problem.left_images * problem.right_images, 0.0);
   if (problem.networks == 0 || problem.left_images == 0 || problem.right_images == 0) return;
+  const auto& rights = problem.symmetric() ? problem.left : problem.right;
+  std::vector<Choice> choices;
   std::vector<int64_t> by_panel;
+  double cost = 0;
   for (size_t layer = 0; layer < problem.layers.size(); ++layer) {
-    const Operands& left = problem.left[layer];
-    const Operands& right = problem.symmetric() ? left : problem.right[layer];
-    const Way way = cheapest_way(problem, problem.layers[layer], left, right);
-    if (way == Way::panel) {
-      by_panel.push_back(static_cast<int64_t>(layer));
-    } else {
-      add_contracted(problem, problem.layers[layer], left, right, way, parallel_for, out);
-    }
+    choices.push_back(
+        cheapest_way(problem, problem.layers[layer], problem.left[layer], rights[layer]));
+    cost += problem.networks * choices.back().cost;
+    if (choices.back().way == Way::panel) by_panel.push_back(static_cast<int64_t>(layer));
   }
-  add_panels(problem, by_panel, parallel_for, out);
+  const ParallelFor threads = if_worth_threads(2 * cost, parallel_for);
+  for (size_t layer = 0; layer < problem.layers.size(); ++layer) {
+    if (choices[layer].way == Way::panel) continue;
+    add_contracted(problem, problem.layers[layer], problem.left[layer], rights[layer],
+                   choices[layer].way, threads, out);
+  }
+  add_panels(problem, by_panel, threads, out);
   if (problem.symmetric()) mirror(problem, out);
 }
 
