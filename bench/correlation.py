@@ -1,6 +1,6 @@
 """Correlation of T, E, G and their rank-sum with true accuracy, one architecture per class.
 
-    python bench/correlation.py --images FILE.npz --table TABLE.csv
+    python bench/correlation.py --images FILE.npz --table TABLE.csv [--write FILE.md]
 
 Draws as ``tegnas correlate`` does, but by the column iso_class of the table, so that the numbers
 don't depend on tegnas' own notion of isomorphism.
@@ -12,9 +12,11 @@ import argparse
 import csv
 import random
 import time
+from pathlib import Path
 
 import tegnas
 from tegnas.analysis.comparison import compare
+from tegnas.analysis.comparison_rows import comparison_markdown
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.cli.correlation_tables import print_comparison
 
@@ -39,6 +41,7 @@ def main() -> None:
     parser.add_argument("--batch-norm", default="frozen")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", type=Path, help="also write the table as Markdown")
     arguments = parser.parse_args()
 
     space = tegnas.get_space("nas-bench-201")
@@ -56,8 +59,11 @@ def main() -> None:
         seed=arguments.seed,
     )
     seconds = time.perf_counter() - start
+    comparison = compare(ScoreTable.of(space, scores), accuracies)
+    if arguments.write:
+        arguments.write.write_text(comparison_markdown(comparison))
     print_comparison(
-        compare(ScoreTable.of(space, scores), accuracies),
+        comparison,
         title=f"{arguments.images}, {arguments.batch_norm}, {arguments.repeats} repeats, seed "
         f"{arguments.seed}, scored in {seconds:.0f} s",
     )

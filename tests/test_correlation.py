@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from tegnas.analysis.baselines import baselines
 from tegnas.analysis.comparison import compare, one_per_class
+from tegnas.analysis.comparison_rows import comparison_markdown
 from tegnas.analysis.correlation import correlate, precision_at_top
 from tegnas.analysis.score_table import ScoreTable, read_scores
 from tegnas.benchmarks import load_columns
@@ -118,6 +119,13 @@ def test_comparison_has_combinations_baselines_and_strata() -> None:
     assert result.strata["top 20 % by accuracy"][0].count == 6
     with pytest.raises(InputError, match="0 of the 40"):
         compare(scores, {})
+
+
+def test_markdown_has_a_row_for_every_score() -> None:
+    scores = table()
+    accuracies = {str(arch): float(i) for i, arch in enumerate(scores.archs)}
+    text = comparison_markdown(compare(scores, accuracies, resamples=5))
+    assert len(text.splitlines()) == 2 + 10 and "| T + E + G | " in text
 
 
 def test_one_architecture_per_class() -> None:

@@ -49,5 +49,18 @@ def comparison_csv(comparison: Comparison) -> str:
     return text.getvalue()
 
 
+def comparison_markdown(comparison: Comparison, stratum: str = "all") -> str:
+    """One stratum as a table in Markdown, with intervals."""
+    lines = [
+        "| score | Kendall τ | Spearman ρ | weighted τ | precision at top |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for each in comparison.strata[stratum]:
+        estimates = [getattr(each, attribute) for attribute in _ESTIMATES]
+        cells = [f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}]" for e in estimates]
+        lines.append("| " + " | ".join([each.name, *cells]) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
