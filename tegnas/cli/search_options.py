@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -91,7 +91,7 @@ def read_scoring(
 ) -> Scoring:
     """A preset with what was given one by one in its place."""
     given = {"train": train, "val": val, "batch_norm": batch_norm, "repeats": repeats}
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     chosen = asdict(replace(get_preset(preset), **changes))
     sizes = {name: chosen.pop(name) for name in ("train", "val")}
     return Scoring(

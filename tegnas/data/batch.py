@@ -51,6 +51,12 @@ class Batch:
                 "is meaningless; use images of at least two classes"
             )
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the images."""
+        _, channels, height, width = self.images.shape
+        return channels, height, width
+
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the contents: shapes, dtypes, bytes and ``num_classes``.
 

@@ -89,7 +89,7 @@ def jacobians(
     """
     check_outputs(outputs)
     every = dict(network.named_parameters())
-    weights = {name: every[name] for name in names}
+    weights: dict[str, Tensor] = {name: every[name] for name in names}
     with (
         torch.enable_grad(),
         _requires_grad(weights.values()),

@@ -6,9 +6,10 @@ The networks of other spaces are traced, and each brings its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
+from torch import nn
 
 from tegnas.networks.initialise import initial_vector
 from tegnas.networks.lowering import lower_module
@@ -68,10 +69,7 @@ class JobMaker:
                 network = self._space.network(
                     arch, self._kind, num_classes=self._num_classes, seed=seed
                 )
-                prefixes = tuple(getattr(network, "cell_prefixes", ("",)))
-                lowered = lower_module(
-                    network, self._image_shape, lambda name, body=prefixes: name.startswith(body)
-                )
+                lowered = lower_module(network, self._image_shape, _in_cells(network))
                 vectors.append(lowered.parameters)
             codes.append(lowered.program.encode(len(lowered.parameters)))
         lengths = torch.tensor([0, *map(len, vectors)])
@@ -81,3 +79,8 @@ class JobMaker:
             torch.cat(vectors) if vectors else torch.zeros(0),
             lengths.cumsum(0)[:-1],
         )
+
+
+def _in_cells(network: nn.Module) -> Callable[[str], bool]:
+    prefixes = tuple(getattr(network, "cell_prefixes", ("",)))
+    return lambda name: name.startswith(prefixes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -43,7 +44,7 @@ def score_module(
     *,
     settings: ScoreSettings | None = None,
     region_shape: tuple[int, ...] | None = None,
-    **changes: object,
+    **changes: Any,
 ) -> ModuleScore:
     """Score a network with the weights that it has.
 

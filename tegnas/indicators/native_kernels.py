@@ -34,7 +34,7 @@ def native_kernels(
     count = sum(len(each) for each in (x, y) if each is not None)
     if count * sum(each.numel() for each in network.parameters()) > _LARGEST_JACOBIAN:
         raise CannotLower("its Jacobian is too large to be held")
-    lowered = lower_module(network, tuple(x.shape[1:]), in_body)
+    lowered = lower_module(network, (x.shape[1], x.shape[2], x.shape[3]), in_body)
     code = lowered.program.encode(len(lowered.parameters))
     first = torch.tensor([0])
     jobs = EngineJobs([code], first, lowered.parameters, first)

@@ -33,7 +33,7 @@ class NativeScorer:
             space,
             "proxy",
             num_classes=batch.num_classes,
-            image_shape=tuple(batch.images.shape[1:]),
+            image_shape=batch.image_shape,
             seeds=self._seeds,
         )
         self._targets = centred_targets(batch.labels, batch.num_classes)
@@ -67,7 +67,7 @@ class NativeScorer:
 
     def _expressivity(self, archs: Sequence[Architecture]) -> Tensor:
         if self._thins is None:
-            self._prepare_regions(archs[0])
+            self._thins = self._prepare_regions(archs[0])
         jobs = self._thins.make(archs)
         repeats = len(self._seeds)
         counts = [
@@ -84,12 +84,9 @@ class NativeScorer:
         ]
         return torch.stack(counts, dim=1).double()
 
-    def _prepare_regions(self, arch: Architecture) -> None:
+    def _prepare_regions(self, arch: Architecture) -> JobMaker:
         classes = self._batch.num_classes
         shape = region_input_shape(self._space.network(arch, "thin", num_classes=classes))
-        self._thins = JobMaker(
-            self._space, "thin", num_classes=classes, image_shape=shape, seeds=self._seeds
-        )
         self._region_inputs = [
             torch.cat(
                 region_inputs(
@@ -101,3 +98,6 @@ class NativeScorer:
             )
             for seed in self._seeds
         ]
+        return JobMaker(
+            self._space, "thin", num_classes=classes, image_shape=shape, seeds=self._seeds
+        )

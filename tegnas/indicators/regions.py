@@ -76,6 +76,7 @@ def region_inputs(
     return list(inputs.split(batch_size))
 
 
-def region_input_shape(network: nn.Module) -> tuple[int, ...]:
+def region_input_shape(network: nn.Module) -> tuple[int, int, int]:
     """The shape of one input that a thin network is counted on: its own, else (1, 3, 3)."""
-    return tuple(getattr(network, "region_input_shape", (1, 3, 3)))
+    channels, height, width = getattr(network, "region_input_shape", (1, 3, 3))
+    return channels, height, width

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -21,7 +22,7 @@ def score(
     space: Space,
     settings: ScoreSettings | None = None,
     progress: Callable[[int], None] | None = None,
-    **changes: object,
+    **changes: Any,
 ) -> Scores:
     """Trainability, expressivity and generalization of architectures at initialisation.
 

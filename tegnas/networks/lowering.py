@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -102,9 +103,7 @@ class _Lowering:
         state = dict(self.module.named_parameters())
         parts = []
         for name, _, _ in self.layout.entries():
-            value = state.get(name)
-            if value is None:
-                value = torch.tensor([self._constants[name]])
+            value: Tensor = state[name] if name in state else torch.tensor([self._constants[name]])
             parts.append(value.detach().reshape(-1))
         dtype = next((each.dtype for each in state.values()), torch.float32)
         return (
@@ -169,10 +168,10 @@ class _Lowering:
                 value.number,
                 name,
                 layer.out_channels,
-                layer.kernel_size,
-                stride=layer.stride,
-                padding=padding,
-                dilation=layer.dilation,
+                _pair(layer.kernel_size),
+                stride=_pair(layer.stride),
+                padding=_pair(padding),
+                dilation=_pair(layer.dilation),
                 groups=layer.groups,
                 bias=layer.bias is not None,
                 body=self._in_body(f"{name}.weight"),
@@ -249,8 +248,9 @@ class _Lowering:
             ) from None
 
     def _add(self, left: object, right: object) -> _Value:
-        terms = [each for each in (left, right) if not (isinstance(each, int) and each == 0)]
-        if not all(isinstance(each, _Value) for each in terms):
+        others = [each for each in (left, right) if not isinstance(each, _Value)]
+        terms = [each for each in (left, right) if isinstance(each, _Value)]
+        if any(other != 0 for other in others):
             raise CannotLower("it adds something that isn't a value of the network")
         if len({self.build.shapes[each.number] for each in terms}) != 1:
             raise CannotLower("it adds values of different shapes")
@@ -265,6 +265,13 @@ class _Lowering:
         name = f"{CONSTANT}{factor!r}"
         self._constants[name] = float(factor)
         return _Value(self.build.scale(value.number, name), value.flat)
+
+    def _pad(
+        self, image: _Value, pad: Sequence[int], mode: str = "constant", value: object = None
+    ) -> _Value:
+        if mode != "constant" or value not in (None, 0) or len(pad) != 4 or image.flat:
+            raise CannotLower("it pads something other than the image plane with zeros")
+        return _Value(self.build.pad(image.number, *pad))
 
     def _concat(self, values: Sequence[_Value], dim: int = 0) -> _Value:
         if dim != 1 or any(each.flat for each in values):
@@ -299,7 +306,7 @@ class _Lowering:
             raise CannotLower(f"it reads the attribute {name} of a tensor")
         return self._size(value)
 
-    def _getitem(self, value: object, index: object) -> object:
+    def _getitem(self, value: Any, index: Any) -> object:
         if isinstance(value, tuple):
             return value[index]
         whole = slice(None, None, None)
@@ -318,13 +325,13 @@ def _crop(index: object, size: int) -> tuple[int, int]:
     return start, size - stop
 
 
-def _as_tuple(value: object) -> tuple[int, ...]:
+def _as_tuple(value: Any) -> tuple[int, ...]:
     if isinstance(value, int):
         return (value,)
     return tuple(value) if value is not None else ()
 
 
-def _pair(value: object) -> tuple[int, int]:
+def _pair(value: Any) -> tuple[int, int]:
     return tuple(value) if isinstance(value, list | tuple) else (value, value)
 
 
@@ -380,6 +387,7 @@ _FUNCTIONS: dict[str, Callable] = {
     "getitem": _Lowering._getitem,
     "avg_pool2d": _pool_function(_Lowering._avg_pool),
     "max_pool2d": _pool_function(_Lowering._max_pool),
+    "pad": _Lowering._pad,
     "boolean_dispatch": _pool_function(_Lowering._max_pool),
     "adaptive_avg_pool2d": lambda self, value, output_size: self._global_pool(output_size, value),
 }

@@ -55,7 +55,7 @@ def _cell(
     dead_edges: bool,
 ) -> int:
     alive = _nodes_before_output(operations)
-    nodes: list[int | None] = [value, None, None, None]
+    nodes = {0: value}
     for target in (1, 2, 3):
         if not dead_edges and target not in alive:
             continue

@@ -49,7 +49,11 @@ def _rows(module: nn.Module, layer_input: Tensor, gradient: Tensor) -> Tensor:
         rows = gradient.unsqueeze(2) * layer_input.unsqueeze(1)
     elif isinstance(module, nn.Conv2d):
         patches = F.unfold(
-            layer_input, module.kernel_size, module.dilation, module.padding, module.stride
+            layer_input,
+            module.kernel_size,
+            module.dilation,
+            tuple(map(int, module.padding)),
+            module.stride,
         )
         groups, pixels = module.groups, patches.shape[-1]
         rows = torch.matmul(
@@ -57,6 +61,7 @@ def _rows(module: nn.Module, layer_input: Tensor, gradient: Tensor) -> Tensor:
             patches.reshape(images, groups, -1, pixels).transpose(2, 3),
         )
     else:
+        assert isinstance(module, BatchStatisticsNorm)
         dims = [0, *range(2, layer_input.dim())]
         shape = [1, -1, *[1] * (layer_input.dim() - 2)]
         mean, variance = layer_input.mean(dims), layer_input.var(dims, unbiased=False)
@@ -68,4 +73,5 @@ def _rows(module: nn.Module, layer_input: Tensor, gradient: Tensor) -> Tensor:
 def gram_of_rows(left: dict[str, Tensor], right: dict[str, Tensor] | None = None) -> Tensor:
     """Σ J_l J_l'ᵀ over the weights, accumulated in float64: (N, N) or (N, N')."""
     right = left if right is None else right
-    return sum(rows.double() @ right[name].double().T for name, rows in left.items())
+    grams = [rows.double() @ right[name].double().T for name, rows in left.items()]
+    return torch.stack(grams).sum(0)

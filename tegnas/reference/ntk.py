@@ -119,7 +119,7 @@ def with_fixed_statistics(network: nn.Module, images: Tensor) -> nn.Module:
         handle.remove()
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
-            if child in inputs:
+            if isinstance(child, BatchStatisticsNorm) and child in inputs:
                 x = inputs[child]
                 dims = [dim for dim in range(x.dim()) if dim != 1]
                 fixed = FixedStatisticsNorm(child, x.mean(dims), x.var(dims, unbiased=False))

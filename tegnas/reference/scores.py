@@ -20,11 +20,16 @@ from tegnas.reference.regression import kernel_regression_error
 Kernels = tuple[Tensor, Tensor, Tensor]
 
 
+def cell_prefixes(network: nn.Module) -> tuple[str, ...]:
+    """What the names of the weights of its searched body begin with."""
+    return tuple(getattr(network, "cell_prefixes"))  # noqa: B009  (an attribute of ours)
+
+
 def kernels_by_loop(
     network: nn.Module, images: Tensor, val_images: Tensor, *, batch_norm: str
 ) -> Kernels:
     """Kernel of all weights, kernel of the cells, cross kernel of the cells: float64."""
-    prefixes = tuple(network.cell_prefixes)
+    prefixes = cell_prefixes(network)
 
     def in_cells(name: str) -> bool:
         return name.startswith(prefixes)
@@ -40,7 +45,7 @@ def kernels_by_loop(
 
 def kernels_by_hooks(network: nn.Module, images: Tensor, val_images: Tensor) -> Kernels:
     """The same three kernels, frozen, from one backward pass per batch."""
-    prefixes = tuple(network.cell_prefixes)
+    prefixes = cell_prefixes(network)
     rows = frozen_rows(network, images)
     body = {name: each for name, each in rows.items() if name.startswith(prefixes)}
     rest = {name: each for name, each in rows.items() if name not in body}

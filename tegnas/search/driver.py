@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from tegnas._version import __version__
 from tegnas.data import Batch
@@ -136,7 +137,7 @@ def search(
         )
         if limits.active():
             bound = ConstrainedSpace(space, limits, cost)
-            searcher = make_strategy(strategy, bound, seed, **(options or {}))
+            searcher = make_strategy(strategy, cast(Space, bound), seed, **(options or {}))
         workplace = make_executor(
             executor, space, batch, settings, workers=workers, address=address
         )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Hashable, Iterator
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 
 from tegnas.networks.program import ParameterLayout, Program, Shape
 
-# An architecture is a small immutable value: equal to and hashed like its string, which
-# ``Space.parse`` reads back.
-Architecture = Hashable
+# An architecture is a small immutable, hashable value of a type that its space defines;
+# ``Space.parse`` reads back what ``str`` printed.
+Architecture = Any
 
 NETWORK_KINDS = ("proxy", "thin", "full")
 
