@@ -15,14 +15,9 @@
 #include <cstdint>
 
 #include "kernels/cuda/block.cuh"
+#include "kernels/cuda/gram/tile.h"
 
 namespace tegnas::cuda::gram {
-
-constexpr int kTile = 64;
-constexpr int kColumns = 32;
-constexpr int kSide = 16;
-constexpr int kProductThreads = kSide * kSide;
-constexpr int kEach = kTile / kSide;
 
 // `count` rows of `width` numbers.
 template <typename T>

@@ -90,7 +90,9 @@ class Block {
     const size_t offset = (static_end_ + 15) / 16 * 16;
     if (offset + bytes > shared_bytes_ + kStaticBytes)
       fail("more than 48 KiB of static __shared__");
+    std::memset(shared_.get() + static_end_, kFill, offset + bytes - static_end_);
     static_end_ = offset + bytes;
+    shadow_.grow(static_end_);
     statics_[key] = offset;
     return shared_.get() + offset;
   }
@@ -109,6 +111,7 @@ class Block {
  private:
   enum class State { ready, at_barrier, at_warp, done };
   static constexpr size_t kStaticBytes = 48 << 10;
+  static constexpr int kFill = 0xFF;
 
   struct Thread {
     Fiber* fiber = nullptr;
@@ -132,10 +135,14 @@ class Block {
     shared_bytes_ = shared_bytes;
     static_end_ = shared_bytes;
     statics_.clear();
-    // Exactly as large as asked for, and filled with what no kernel wants to read.
-    shared_.reset(new char[shared_bytes + kStaticBytes]);
-    std::memset(shared_.get(), 0xFF, shared_bytes + kStaticBytes);
-    shadow_.resize(shared_bytes + kStaticBytes);
+    // What is asked for is filled with what no kernel wants to read.
+    if (shared_bytes > capacity_ || !shared_) {
+      shared_.reset(new char[shared_bytes + kStaticBytes]);
+      capacity_ = shared_bytes;
+    }
+    std::memset(shared_.get(), kFill, shared_bytes);
+    shadow_.clear();
+    shadow_.grow(shared_bytes);
     failure_ = nullptr;
     free_.clear();
     for (const auto& fiber : fibers_) free_.push_back(fiber.get());
@@ -283,7 +290,7 @@ class Block {
   int count_ = 0, current_ = 0;
   uint32_t barriers_ = 0, warp_barriers_ = 0;
   std::unique_ptr<char[]> shared_;
-  size_t shared_bytes_ = 0, static_end_ = 0;
+  size_t shared_bytes_ = 0, static_end_ = 0, capacity_ = 0;
   std::map<const void*, size_t> statics_;
   Shadow shadow_;
   std::exception_ptr failure_;

@@ -29,7 +29,8 @@ class Shadow {
  public:
   enum class Access { read, write, atomic };
 
-  void resize(size_t bytes) { cells_.assign((bytes + 3) / 4, Cell{}); }
+  void clear() { cells_.clear(); }
+  void grow(size_t bytes) { cells_.resize((bytes + 3) / 4); }
 
   // The problem with this access, empty if there is none.
   std::string access(size_t offset, size_t bytes, Access kind, const Moment& now) {

@@ -1,0 +1,180 @@
+// The backward tasks of the engine: gradients of values, pulled by what they belong to.
+#pragma once
+
+#include "kernels/cuda/engine/forward.cuh"
+
+namespace tegnas::cuda::engine {
+
+template <typename T>
+__device__ void seed(const Task& t, const Unit<T>& u, int block, int seed, const Sweep& sweep) {
+  const int n = u.images_count;
+  const int index = block * grouped::kThreads + threadIdx.x;
+  if (index >= t.in.place.size() * n) return;
+  const int output = index / n, image = index % n;
+  const bool chosen = (sweep.output < 0 || output == sweep.output) &&
+                      (!sweep.coupled || image == sweep.first_seed + seed) &&
+                      Reader<T>(u, t.in).passes(output, 0, image);
+  put(gradient_at(u, t.out, seed) + index, chosen ? T(1) : T(0), t.first);
+}
+
+// kTile input channels of one pixel of one image.
+template <typename T>
+__device__ void convolve_back(const Task& t, const Unit<T>& u, int block, int seed) {
+  const int n = u.images_count, pixels = t.in.place.pixels(), out_pixels = t.grad.pixels();
+  const int pixel_blocks = ceil_div(pixels * n, grouped::kThreads);
+  const int group_out = t.grad.c / t.groups, group_in = t.in.place.c / t.groups;
+  const int tiles = static_cast<int>(ceil_div(group_in, kTile));
+  const int index = block % pixel_blocks * grouped::kThreads + threadIdx.x;
+  const int tile = static_cast<int>(block / pixel_blocks % tiles);
+  const int group = static_cast<int>(block / pixel_blocks / tiles);
+  if (index >= pixels * n) return;
+  const Spot spot = spot_of(index, n, pixels);
+  const int y = static_cast<int>(spot.pixel / t.in.place.w);
+  const int x = static_cast<int>(spot.pixel % t.in.place.w);
+  const int some = group_in - tile * kTile < kTile ? group_in - tile * kTile : kTile;
+  const int weights = grouped::weights_of_output(t), taps = int{t.window.kh} * t.window.kw;
+  const T* weight = u.params + t.weight + group * group_out * weights + tile * kTile * taps;
+  const T* gradient =
+      gradient_at(u, t.grad, seed) + group * group_out * out_pixels * n + spot.image;
+  T sums[kTile] = {};
+  for (int ky = 0; ky < t.window.kh; ++ky) {
+    const int to_y = output_of(y, t.window.sh, t.window.ph, ky * t.window.dh, t.grad.h);
+    if (to_y < 0) continue;
+    for (int kx = 0; kx < t.window.kw; ++kx) {
+      const int to_x = output_of(x, t.window.sw, t.window.pw, kx * t.window.dw, t.grad.w);
+      if (to_x < 0) continue;
+      const int tap = int{ky} * t.window.kw + kx;
+      for (int o = 0; o < group_out; ++o) {
+        const T value = gradient[(o * out_pixels + int{to_y} * t.grad.w + to_x) * n];
+        for (int c = 0; c < kTile; ++c) {
+          if (c < some) sums[c] += weight[o * weights + c * taps + tap] * value;
+        }
+      }
+    }
+  }
+  const Reader<T> in(u, t.in);
+  const int first = group * group_in + tile * kTile;
+  T* out = gradient_at(u, t.out, seed) + (first * pixels + spot.pixel) * n + spot.image;
+  for (int c = 0; c < some; ++c) {
+    put(out + c * pixels * n, in.passes(first + c, spot.pixel, spot.image) ? sums[c] : T(0),
+        t.first);
+  }
+}
+
+template <typename T>
+__device__ __forceinline__ T copied_back(const Task& t, const Unit<T>& u, const T* gradient,
+                                         const Spot& spot) {
+  const int y = spot.pixel / t.in.place.w + t.top, x = spot.pixel % t.in.place.w + t.left;
+  if (y < 0 || y >= t.grad.h || x < 0 || x >= t.grad.w) return T(0);
+  const T value =
+      gradient[((t.channel + spot.rest) * t.grad.pixels() + y * t.grad.w + x) * u.images_count +
+               spot.image];
+  return t.factor >= 0 ? value * u.params[t.factor] : value;
+}
+
+template <bool kMaximum, typename T>
+__device__ __forceinline__ T pooled_back(const Task& t, const Unit<T>& u, const T* gradient,
+                                         const Spot& spot) {
+  const int y = static_cast<int>(spot.pixel / t.in.place.w);
+  const int x = static_cast<int>(spot.pixel % t.in.place.w);
+  const T* index = value_at(u, t.index);
+  T sum = 0;
+  for (int ky = 0; ky < t.window.kh; ++ky) {
+    const int to_y = output_of(y, t.window.sh, t.window.ph, ky, t.grad.h);
+    if (to_y < 0) continue;
+    for (int kx = 0; kx < t.window.kw; ++kx) {
+      const int to_x = output_of(x, t.window.sw, t.window.pw, kx, t.grad.w);
+      if (to_x < 0) continue;
+      const int at =
+          (spot.rest * t.grad.pixels() + int{to_y} * t.grad.w + to_x) * u.images_count + spot.image;
+      if (!kMaximum) {
+        sum += gradient[at] / averaged(t, to_y, to_x);
+      } else if (index[at] == static_cast<T>(spot.pixel)) {
+        sum += gradient[at];
+      }
+    }
+  }
+  return sum;
+}
+
+template <typename T>
+__device__ __forceinline__ T linear_back(const Task& t, const Unit<T>& u, const T* gradient,
+                                         const Spot& spot) {
+  const int inputs = t.in.place.size();
+  const T* weight = u.params + t.weight + spot.rest * t.in.place.pixels() + spot.pixel;
+  double sum = 0;
+  for (int o = 0; o < t.grad.c; ++o) {
+    sum += static_cast<double>(weight[o * inputs]) * gradient[o * u.images_count + spot.image];
+  }
+  return static_cast<T>(sum);
+}
+
+template <typename T>
+__device__ __forceinline__ T normalised(const Task& t, const Unit<T>& u, const Spot& spot) {
+  View raw = t.in;
+  raw.norm = -1;
+  const T* norms = u.norms + t.in.norm + spot.rest;
+  return (Reader<T>(u, raw).before_relu(spot.rest, spot.pixel, spot.image) -
+          norms[kMean * u.norm_channels]) *
+         norms[kInverse * u.norm_channels];
+}
+
+// Coupled: what the mean and the deviation pass on is taken off (Ioffe and Szegedy 2015).
+template <typename T>
+__device__ __forceinline__ T norm_back(const Task& t, const Unit<T>& u, const T* gradient,
+                                       int index, const Spot& spot, int seed, bool coupled) {
+  T value = gradient[index];
+  if (coupled) {
+    const double* sums = u.sums + seed * 2 * u.norm_channels + t.in.norm + spot.rest;
+    const double count = static_cast<double>(t.in.place.pixels() * u.images_count);
+    const double through = normalised(t, u, spot) * sums[u.norm_channels];
+    value = static_cast<T>(value - (sums[0] + through) / count);
+  }
+  return value * u.norms[kScale * u.norm_channels + t.in.norm + spot.rest];
+}
+
+// The kinds with a thread per number of the input.
+template <typename T, Kind kKind>
+__device__ void elementwise_back(const Task& t, const Unit<T>& u, int block, int seed,
+                                 bool coupled) {
+  const int n = u.images_count, pixels = t.in.place.pixels();
+  const int index = block * grouped::kThreads + threadIdx.x;
+  if (index >= t.in.place.size() * n) return;
+  const Spot spot = spot_of(index, n, pixels);
+  const T* gradient = gradient_at(u, t.grad, seed);
+  T value = 0;
+  if constexpr (kKind == Kind::copy_grad) value = copied_back(t, u, gradient, spot);
+  if constexpr (kKind == Kind::avg_pool_grad) value = pooled_back<false>(t, u, gradient, spot);
+  if constexpr (kKind == Kind::max_pool_grad) value = pooled_back<true>(t, u, gradient, spot);
+  if constexpr (kKind == Kind::global_avg_pool_grad) {
+    value = gradient[spot.rest * n + spot.image] / static_cast<T>(pixels);
+  }
+  if constexpr (kKind == Kind::linear_grad) value = linear_back(t, u, gradient, spot);
+  if constexpr (kKind == Kind::norm_grad) {
+    value = norm_back(t, u, gradient, index, spot, seed, coupled);
+  } else {
+    if (!Reader<T>(u, t.in).passes(spot.rest, spot.pixel, spot.image)) value = 0;
+  }
+  put(gradient_at(u, t.out, seed) + index, value, t.first);
+}
+
+// Sums of a norm's output gradient, and of it times the normalised input; a block per channel.
+template <typename T>
+__device__ void norm_sums(const Task& t, const Unit<T>& u, int channel, int seed,
+                          const SharedArray<double>& partial) {
+  const int n = u.images_count, count = t.in.place.pixels() * n;
+  const T* gradient = gradient_at(u, t.grad, seed) + channel * count;
+  double plain = 0, weighted = 0;
+  for (int k = threadIdx.x; k < count; k += grouped::kThreads) {
+    plain += gradient[k];
+    weighted += static_cast<double>(gradient[k]) * normalised(t, u, {k % n, k / n, channel});
+  }
+  plain = block_sum(plain, partial);
+  weighted = block_sum(weighted, partial);
+  if (threadIdx.x != 0) return;
+  double* to = u.sums + seed * 2 * u.norm_channels + t.in.norm + channel;
+  to[0] = plain;
+  to[u.norm_channels] = weighted;
+}
+
+}  // namespace tegnas::cuda::engine

@@ -1,0 +1,65 @@
+// What the engine on CUDA is asked for; pointers are to device memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "kernels/grouped/emit.h"
+
+namespace tegnas::cuda::engine {
+
+// A network with its parameters on the device.
+template <typename T>
+struct Job {
+  const grouped::Tasks* tasks;
+  int64_t first_task;  // among the tasks of all programs
+  const T* params;
+};
+
+template <typename T>
+struct Batches {
+  const T *x, *y;  // (C, H, W, images)
+  int64_t n, m;    // m may be 0
+
+  std::vector<int64_t> sizes() const {
+    return m > 0 ? std::vector<int64_t>{n, m} : std::vector<int64_t>{n};
+  }
+};
+
+// (jobs, n, n) twice and (jobs, m, n), zero on entry.
+struct Kernels {
+  double *all, *body, *cross;
+};
+
+// Inputs that share the statistics of batch norm.
+template <typename T>
+struct RegionBatch {
+  const T* images;  // (C, H, W, count)
+  int64_t first, count;
+};
+
+// Patterns (jobs, inputs, words of 64 bits), zero on entry: shorter ones end in zeros.
+struct PatternBits {
+  uint32_t* data;
+  int64_t inputs, words;
+};
+
+// upload(data, bytes): the place of a copy on the device, good for what is enqueued after it.
+using Upload = std::function<const void*(const void*, size_t)>;
+
+// The tasks of all programs one after the other, and where each program's begin.
+inline std::vector<grouped::Task> all_tasks(const std::vector<grouped::Tasks>& programs,
+                                            std::vector<int64_t>& first) {
+  std::vector<grouped::Task> tasks;
+  for (const grouped::Tasks& program : programs) {
+    first.push_back(static_cast<int64_t>(tasks.size()));
+    for (const auto* steps : {&program.forward, &program.backward}) {
+      for (const grouped::Step& step : *steps) tasks.push_back(step.task);
+    }
+  }
+  return tasks;
+}
+
+}  // namespace tegnas::cuda::engine

@@ -1,0 +1,16 @@
+// The engine for double; the two precisions are apart so that they compile at the same time.
+
+#include "kernels/cuda/engine_impl.cuh"
+
+namespace tegnas::cuda {
+
+template void launch_engine_ntk(cudaStream_t, const std::vector<engine::Job<double>>&,
+                                const engine::Batches<double>&, bool, bool, const engine::Chunks&,
+                                const grouped::Task*, void*, const engine::Upload&,
+                                const engine::Kernels&);
+template void launch_engine_patterns(cudaStream_t, const std::vector<engine::Job<double>>&,
+                                     const std::vector<engine::RegionBatch<double>>&,
+                                     const engine::Chunks&, const grouped::Task*, void*,
+                                     const engine::Upload&, const engine::PatternBits&);
+
+}  // namespace tegnas::cuda
