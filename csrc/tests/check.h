@@ -32,5 +32,6 @@ inline int finish(const char* name) {
 }  // namespace tegnas::test
 
 #define CHECK(condition) ::tegnas::test::report(!!(condition), __FILE__, __LINE__, #condition)
-#define CHECK_SAY(condition, message) \
-  ::tegnas::test::report(!!(condition), __FILE__, __LINE__, std::string(#condition ": ") + (message))
+#define CHECK_SAY(condition, message)                       \
+  ::tegnas::test::report(!!(condition), __FILE__, __LINE__, \
+                         std::string(#condition ": ") + (message))
