@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -70,8 +71,9 @@ def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTabl
         f"Saved in [bold]{escape(str(directory))}[/bold]: run.json, scores.sqlite, result.json"
     )
     console.print(
-        f"Next: tegnas score '{result.best.arch}' --images {result.settings['images']} shows its "
-        "repeats; another --seed shows how much of the result is chance",
+        f"Next: tegnas score {shlex.quote(str(result.best.arch))} --space {result.space} --images "
+        f"{shlex.quote(str(result.settings['images']))} shows its repeats; another --seed shows how "
+        "much of the result is chance",
         soft_wrap=True,
         highlight=False,
         markup=False,

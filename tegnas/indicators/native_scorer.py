@@ -48,7 +48,11 @@ class NativeScorer:
         """
         kappa, mse = self._trainability_and_generalization(archs)
         columns = (kappa, self._expressivity(archs), mse)
-        return torch.stack([each.reshape(len(archs), -1) for each in columns], dim=2)
+        table = torch.stack([each.reshape(len(archs), -1) for each in columns], dim=2)
+        # A cell without a path is bad whatever else the network may still compute.
+        cut = torch.tensor([not self._space.is_connected(arch) for arch in archs], dtype=torch.bool)
+        table[cut, :, 0] = table[cut, :, 2] = torch.inf
+        return table
 
     def _trainability_and_generalization(
         self, archs: Sequence[Architecture]
