@@ -70,10 +70,10 @@ def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTabl
     console.print(
         f"Saved in [bold]{escape(str(directory))}[/bold]: run.json, scores.sqlite, result.json"
     )
+    arch, images = shlex.quote(str(result.best.arch)), shlex.quote(str(result.settings["images"]))
     console.print(
-        f"Next: tegnas score {shlex.quote(str(result.best.arch))} --space {result.space} --images "
-        f"{shlex.quote(str(result.settings['images']))} shows its repeats; another --seed shows how "
-        "much of the result is chance",
+        f"Next: tegnas score {arch} --space {result.space} --images {images} shows its repeats; "
+        "another --seed shows how much of the result is chance",
         soft_wrap=True,
         highlight=False,
         markup=False,
