@@ -87,7 +87,8 @@ void time_architecture(const std::string& ops, const cpu::Kernels& kernels, cons
     regions = cpu::engine_regions<float>(kernels, {{&thin_program, thin_params.data()}}, batches, 1,
                                          serial_for)[0];
   });
-  const double plan_ms = best_of(10, [&] { engine::make_plan(program, engine::Mode::frozen, false); });
+  const double plan_ms =
+      best_of(10, [&] { engine::make_plan(program, engine::Mode::frozen, false); });
   if (!print) return;
   const double gflop = 2 * conv_products(program) * 2 * static_cast<double>(n) * 1e-9;
   const auto rate = [&](cpu::EnginePhase phase) {
@@ -98,11 +99,12 @@ void time_architecture(const std::string& ops, const cpu::Kernels& kernels, cons
   };
   using P = cpu::EnginePhase;
   std::printf(
-      "%s  T+G %6.2f ms (plan %.2f) | forward conv %5.2f ms %4.0f GF/s, other %5.2f | input grad %5.2f "
+      "%s  T+G %6.2f ms (plan %.2f) | forward conv %5.2f ms %4.0f GF/s, other %5.2f | input grad "
+      "%5.2f "
       "ms %4.0f GF/s | weight grad %5.2f ms %4.0f GF/s | gram %5.2f | regions %ld in %.2f ms\n",
-      ops.c_str(), ms, plan_ms, time(P::forward_conv), rate(P::forward_conv), time(P::forward_other),
-      time(P::input_grad), rate(P::input_grad), time(P::weight_grad), rate(P::weight_grad),
-      time(P::gram), static_cast<long>(regions), regions_ms);
+      ops.c_str(), ms, plan_ms, time(P::forward_conv), rate(P::forward_conv),
+      time(P::forward_other), time(P::input_grad), rate(P::input_grad), time(P::weight_grad),
+      rate(P::weight_grad), time(P::gram), static_cast<long>(regions), regions_ms);
 }
 
 }  // namespace
@@ -118,7 +120,8 @@ int main(int argc, char** argv) {
   }
   std::printf("%s, float32, %ld + %ld images, one thread\n", kernels.isa, static_cast<long>(n),
               static_cast<long>(n));
-  std::vector<std::string> architectures{"333333", "111111", "3ps1s3", "s3n31p", "pppppp", "ssssss"};
+  std::vector<std::string> architectures{"333333", "111111", "3ps1s3",
+                                         "s3n31p", "pppppp", "ssssss"};
   if (argc > 1) architectures.assign(argv + 1, argv + argc);
   for (const std::string& ops : architectures) time_architecture(ops, kernels, inputs, n, true);
   // The mean over the space, by a fixed sample.
@@ -138,17 +141,18 @@ int main(int argc, char** argv) {
     options.profile = profile;
     const auto run = [&] {
       std::fill(std::begin(profile), std::end(profile), 0);
-      cpu::engine_ntk<float>(kernels,
-                             {{&program, params.data(), all.data(), body.data(), cross.data(), nullptr}},
-                             {inputs.x.data(), n}, {inputs.y.data(), n}, options, serial_for);
+      cpu::engine_ntk<float>(
+          kernels, {{&program, params.data(), all.data(), body.data(), cross.data(), nullptr}},
+          {inputs.x.data(), n}, {inputs.y.data(), n}, options, serial_for);
     };
     total += best_of(3, run) / sample;
     for (int p = 0; p < kPhases; ++p) phases[p] += static_cast<double>(profile[p]) * 1e-6 / sample;
   }
   if (sample > 0) {
-    std::printf("mean over %d random architectures: T+G %.2f ms | forward conv %.2f, other %.2f | input "
-                "grad %.2f | weight grad %.2f | gram %.2f\n",
-                sample, total, phases[0], phases[1], phases[2], phases[3], phases[4]);
+    std::printf(
+        "mean over %d random architectures: T+G %.2f ms | forward conv %.2f, other %.2f | input "
+        "grad %.2f | weight grad %.2f | gram %.2f\n",
+        sample, total, phases[0], phases[1], phases[2], phases[3], phases[4]);
   }
   return 0;
 }

@@ -76,7 +76,8 @@ inline void compare(const Case& c, const std::string& name, double tolerance32) 
     if (kernels == nullptr) continue;
     for (const bool wide : {true, false}) {
       const double tolerance = wide ? 1e-9 : tolerance32;
-      const Reference got = wide ? engine_ntk_of<double>(c, *kernels) : engine_ntk_of<float>(c, *kernels);
+      const Reference got =
+          wide ? engine_ntk_of<double>(c, *kernels) : engine_ntk_of<float>(c, *kernels);
       // Relative to the largest number of the whole kernel: parts of it may cancel to rounding.
       const auto check = [&](const char* what, const std::vector<double>& a,
                              const std::vector<double>& b, double scale) {

@@ -14,7 +14,8 @@ int main(int argc, char** argv) {
   uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 100000;
   const auto begin = std::chrono::steady_clock::now();
   int64_t programs = 0;
-  while (std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() < seconds &&
+  while (std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() <
+             seconds &&
          failures() == 0) {
     Random r(seed);
     RandomLimits limits;

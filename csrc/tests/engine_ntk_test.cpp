@@ -45,8 +45,10 @@ void nasbench201() {
 void degenerate() {
   Writer dead({3, 4, 4});
   int64_t zeros = dead.zeros({3, 4, 4});
-  int64_t x = dead.norm(dead.conv(dead.relu(zeros), 5, square(3, 1, 1), 1, false, true), true, true);
-  x = dead.norm(dead.conv(dead.relu(dead.add({x, x})), 2, square(1, 1, 0), 1, false, true), true, true);
+  int64_t x =
+      dead.norm(dead.conv(dead.relu(zeros), 5, square(3, 1, 1), 1, false, true), true, true);
+  x = dead.norm(dead.conv(dead.relu(dead.add({x, x})), 2, square(1, 1, 0), 1, false, true), true,
+                true);
   dead.linear(dead.global_avg_pool(x), 3, true, false);
   for (const bool coupled : {false, true}) compare(filled(dead, 3, 2, coupled), "dead", 1e-3);
 
@@ -106,12 +108,14 @@ void threads_and_jobs() {
     const std::vector<float> y(cases[0].y.begin(), cases[0].y.end());
     // All cases see the images of the first.
     for (Case& c : cases) c.x = cases[0].x, c.y = cases[0].y;
-    for (size_t k = 0; k < cases.size(); ++k) alone[k] = engine_ntk_of<float>(cases[k], cpu::kernels());
+    for (size_t k = 0; k < cases.size(); ++k)
+      alone[k] = engine_ntk_of<float>(cases[k], cpu::kernels());
     for (const int64_t workers : {1, 2, 5}) {
       cpu::NtkOptions options;
       options.workers = workers;
       if (coupled) options.batch_norm = cpu::NormDerivative::coupled;
-      cpu::engine_ntk<float>(cpu::kernels(), jobs, {x.data(), 5}, {y.data(), 3}, options, threads_for);
+      cpu::engine_ntk<float>(cpu::kernels(), jobs, {x.data(), 5}, {y.data(), 3}, options,
+                             threads_for);
       for (size_t k = 0; k < cases.size(); ++k) {
         CHECK(together[k].k_all == alone[k].k_all);
         CHECK(together[k].k_cross == alone[k].k_cross);

@@ -26,8 +26,10 @@ std::string refusal(const std::function<void()>& action) {
 // Expects that a changed word makes the program invalid, with `part` in the message.
 void refuses(Words words, size_t at, int64_t value, const std::string& part) {
   words[at] = value;
-  const std::string said = refusal([&] { engine::parse_program(words.data(), static_cast<int64_t>(words.size())); });
-  CHECK_SAY(said.find(part) != std::string::npos, "expected \"" + part + "\", got \"" + said + "\"");
+  const std::string said =
+      refusal([&] { engine::parse_program(words.data(), static_cast<int64_t>(words.size())); });
+  CHECK_SAY(said.find(part) != std::string::npos,
+            "expected \"" + part + "\", got \"" + said + "\"");
 }
 
 void changed_words() {
@@ -67,7 +69,8 @@ void shapes() {
   words.insert(words.end(), add.begin(), add.end());
   words[5] = 2;
   refuses(words, 0, 1, "(3, 8, 8) and (4, 8, 8), which do not fit together");
-  const std::string said = refusal([&] { engine::make_plan(w.program(), engine::Mode::frozen, false); });
+  const std::string said =
+      refusal([&] { engine::make_plan(w.program(), engine::Mode::frozen, false); });
   CHECK(said.find("logits of shape (K, 1, 1)") != std::string::npos);
 }
 

@@ -38,7 +38,8 @@ struct RandomLimits {
 };
 
 inline Window random_window(Random& r, const Shape& s, bool conv) {
-  const auto axis = [&](int64_t size, int64_t& k, int64_t& stride, int64_t& pad, int64_t& dilation) {
+  const auto axis = [&](int64_t size, int64_t& k, int64_t& stride, int64_t& pad,
+                        int64_t& dilation) {
     k = r.one_in(2) ? 3 : r.between(1, 5);
     stride = r.one_in(3) ? r.between(1, 3) : 1;
     pad = r.one_in(2) ? k / 2 : r.between(0, conv ? k : k / 2);
@@ -60,7 +61,8 @@ inline void add_random_instruction(Writer& writer, Random& r, const RandomLimits
   const auto any = [&] {
     // Mostly recent values, so that programs grow deep.
     const int64_t values = writer.values();
-    return r.one_in(3) ? r.between(0, values - 1) : values - 1 - r.between(0, std::min<int64_t>(values - 1, 2));
+    return r.one_in(3) ? r.between(0, values - 1)
+                       : values - 1 - r.between(0, std::min<int64_t>(values - 1, 2));
   };
   const int64_t in = any();
   const Shape s = writer.shape(in);
@@ -68,14 +70,18 @@ inline void add_random_instruction(Writer& writer, Random& r, const RandomLimits
     std::vector<int64_t> values{in};
     for (int64_t v = 0; v < writer.values(); ++v) {
       const Shape o = writer.shape(v);
-      if (o.h == s.h && o.w == s.w && (any_channels ? o.c + s.c <= 20 : o.c == s.c) && r.one_in(2)) {
+      if (o.h == s.h && o.w == s.w && (any_channels ? o.c + s.c <= 20 : o.c == s.c) &&
+          r.one_in(2)) {
         if (values.size() < 4) values.push_back(v);
       }
     }
     return values;
   };
   switch (r.between(0, 15)) {
-    case 0: case 1: case 2: case 3: {
+    case 0:
+    case 1:
+    case 2:
+    case 3: {
       int64_t groups = 1, out = r.between(1, limits.channels);
       if (r.one_in(12)) out = 0;
       if (s.c > 0 && r.one_in(3)) {
@@ -87,17 +93,35 @@ inline void add_random_instruction(Writer& writer, Random& r, const RandomLimits
       writer.norm(writer.values() - 1, !r.one_in(4), r.one_in(2), 1e-3);
       return;
     }
-    case 4: case 5: writer.relu(in, !r.one_in(3)); return;
-    case 6: writer.norm(in, !r.one_in(4), r.one_in(2), 1e-3); return;
-    case 7: writer.avg_pool(in, random_window(r, s, false), r.one_in(2)); return;
-    case 8: writer.max_pool(in, random_window(r, s, false)); return;
-    case 9: case 10: case 11: writer.add(alike(false)); return;
-    case 12: writer.concat(alike(true)); return;
-    case 13: writer.scale(in); return;
+    case 4:
+    case 5:
+      writer.relu(in, !r.one_in(3));
+      return;
+    case 6:
+      writer.norm(in, !r.one_in(4), r.one_in(2), 1e-3);
+      return;
+    case 7:
+      writer.avg_pool(in, random_window(r, s, false), r.one_in(2));
+      return;
+    case 8:
+      writer.max_pool(in, random_window(r, s, false));
+      return;
+    case 9:
+    case 10:
+    case 11:
+      writer.add(alike(false));
+      return;
+    case 12:
+      writer.concat(alike(true));
+      return;
+    case 13:
+      writer.scale(in);
+      return;
     case 14: {
       const int64_t left = r.between(-1, 2), right = r.between(-1, 2), top = r.between(-1, 2),
                     bottom = r.between(-1, 2);
-      if (s.h + top + bottom >= 1 && s.w + left + right >= 1) writer.pad(in, left, right, top, bottom);
+      if (s.h + top + bottom >= 1 && s.w + left + right >= 1)
+        writer.pad(in, left, right, top, bottom);
       return;
     }
     default:

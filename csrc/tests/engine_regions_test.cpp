@@ -23,7 +23,8 @@ int64_t count(const engine::Program& program, const std::vector<double>& wide_pa
   return cpu::engine_regions<T>(kernels, {{&program, params.data()}}, batches, 1, serial_for)[0];
 }
 
-void compare_counts(const Writer& writer, const Batches& batches, const std::string& name, Random& r) {
+void compare_counts(const Writer& writer, const Batches& batches, const std::string& name,
+                    Random& r) {
   const engine::Program program = writer.program();
   const std::vector<double> params = r.normals(writer.parameters(), 0.5);
   const int64_t expected = reference_regions(program, params, batches);
@@ -31,8 +32,8 @@ void compare_counts(const Writer& writer, const Batches& batches, const std::str
     const cpu::Kernels* kernels = cpu::kernels_for(isa);
     if (kernels == nullptr) continue;
     const int64_t wide = count<double>(program, params, batches, *kernels);
-    CHECK_SAY(wide == expected, name + ", " + isa + ": " + std::to_string(wide) + " regions, expected " +
-                                    std::to_string(expected));
+    CHECK_SAY(wide == expected, name + ", " + isa + ": " + std::to_string(wide) +
+                                    " regions, expected " + std::to_string(expected));
     // In float32 a number within rounding of zero may fall on the other side.
     const int64_t narrow = count<float>(program, params, batches, *kernels);
     CHECK_SAY(std::abs(narrow - expected) <= 1 + expected / 100,

@@ -59,11 +59,20 @@ class Nasbench201 {
         const int64_t s = nodes[from];
         const int64_t c = w.shape(s).c;
         switch (ops[edge++]) {
-          case 's': in.push_back(s); break;
-          case '1': in.push_back(relu_conv_norm(w, s, c, square(1, 1, 0))); break;
-          case '3': in.push_back(relu_conv_norm(w, s, c, square(3, 1, 1))); break;
-          case 'p': in.push_back(w.avg_pool(s, square(3, 1, 1), false)); break;
-          default: break;
+          case 's':
+            in.push_back(s);
+            break;
+          case '1':
+            in.push_back(relu_conv_norm(w, s, c, square(1, 1, 0)));
+            break;
+          case '3':
+            in.push_back(relu_conv_norm(w, s, c, square(3, 1, 1)));
+            break;
+          case 'p':
+            in.push_back(w.avg_pool(s, square(3, 1, 1), false));
+            break;
+          default:
+            break;
         }
       }
       nodes.push_back(in.empty() ? w.zeros(w.shape(x)) : w.add(in));

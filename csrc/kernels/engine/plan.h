@@ -30,10 +30,10 @@ struct List {
 
 struct Buffer {
   int64_t c, h, w;
-  int64_t offset;    // in pixels, times the number of blocks; buffer 0 is the input, kept outside
-  int64_t stats;     // where its channel sums are kept (counted in channels), -1: not needed
-  bool gradient;     // lies in the memory of the gradients
-  int32_t sums;      // gradients: the buffer (C, 1, 1) of its sums over pixels, -1: none
+  int64_t offset;  // in pixels, times the number of blocks; buffer 0 is the input, kept outside
+  int64_t stats;   // where its channel sums are kept (counted in channels), -1: not needed
+  bool gradient;   // lies in the memory of the gradients
+  int32_t sums;    // gradients: the buffer (C, 1, 1) of its sums over pixels, -1: none
 };
 
 struct View {
@@ -95,21 +95,31 @@ struct OutChannel {
 // convolutions read an activation and step through it; input gradients read gradients through
 // rings, and those of strided convolutions step through their output.
 struct TapConv {
-  int32_t activation;           // buffer, -1: reads `sources`
+  int32_t activation;  // buffer, -1: reads `sources`
   List<TapSource> sources;
-  List<OutChannel> outs;        // of all groups
-  const int64_t* out_weights;   // [output channel of a group]: added to the tap's offset
-  const TapClass* classes;      // [row class][column class]
+  List<OutChannel> outs;       // of all groups
+  const int64_t* out_weights;  // [output channel of a group]: added to the tap's offset
+  const TapClass* classes;     // [row class][column class]
   int64_t groups, group_weights /* parameters */, group_scale /* scale channels */;
   int64_t group_pixels, row_pixels;  // of the source, from one group, one row to the next
-  int64_t ring;                 // rows of the ring
+  int64_t ring;                      // rows of the ring
   int64_t out_h, out_w, out_step_y, out_step_x, source_step_y, source_step_x;
   int64_t ring_pixels, ring_offset;  // ring_offset: where it lies in the ring scratch
   int64_t packed_size, packed_offset;
 };
 
 enum class StepKind {
-  convolve, add, concat, pad, avg_pool, max_pool, scale, global_avg_pool, linear, copy, zeros,
+  convolve,
+  add,
+  concat,
+  pad,
+  avg_pool,
+  max_pool,
+  scale,
+  global_avg_pool,
+  linear,
+  copy,
+  zeros,
   activate,    // writes the activation of a view
   statistics,  // channel sums of a buffer whose producer could not keep them
   normalise,   // coefficients of a norm from the channel sums
@@ -118,19 +128,19 @@ enum class StepKind {
 
 struct Step {
   StepKind kind;
-  int32_t out = -1;            // buffer; norm for normalise
+  int32_t out = -1;  // buffer; norm for normalise
   List<View> in;
-  List<View> pooled;           // add: views whose average pool (`window`) is added as well
+  List<View> pooled;  // add: views whose average pool (`window`) is added as well
   const TapConv* conv = nullptr;
   Activation activation{-1, 0, 0};  // of the output, written row by row with it
   bool activation_relu = false;
-  bool keep = true;            // whether the output itself is wanted beside its activation
+  bool keep = true;  // whether the output itself is wanted beside its activation
   Window window;
   bool count_include_pad = false;
-  int64_t left = 0, top = 0;   // pad
+  int64_t left = 0, top = 0;  // pad
   int64_t weight = -1, bias = -1, factor = -1;
-  int32_t index = -1;          // max_pool: buffer of the window positions of the maxima
-  int64_t first_word = 0;      // signs: 32-bit words of the pattern
+  int32_t index = -1;      // max_pool: buffer of the window positions of the maxima
+  int64_t first_word = 0;  // signs: 32-bit words of the pattern
 };
 
 // What one consumer adds to a gradient, row by row.
@@ -139,12 +149,12 @@ enum class RowKind { seed, direct, pad, avg_pool, max_pool, global_avg_pool, lin
 struct RowGradient {
   RowKind kind;
   GradRef from;
-  int64_t factor = -1;         // direct: parameter that multiplies, -1: none
-  List<GradRef> pooled;        // avg_pool: of all pools with this window, in place of `from`
+  int64_t factor = -1;   // direct: parameter that multiplies, -1: none
+  List<GradRef> pooled;  // avg_pool: of all pools with this window, in place of `from`
   Window window;
   bool count_include_pad = false;
   int64_t left = 0, top = 0, out_h = 1, out_w = 1, out_c = 0;
-  int64_t weight = -1;         // linear
+  int64_t weight = -1;  // linear
   int32_t index = -1;
 };
 
@@ -152,23 +162,23 @@ struct RowGradient {
 // a ReLU, then the mask, then the others.
 struct Collect {
   int32_t out;
-  View view;                   // without relu; its sign is the mask
-  Activation mask;             // holds the sign too, -1: read the view
+  View view;        // without relu; its sign is the mask
+  Activation mask;  // holds the sign too, -1: read the view
   List<TapConv> relu_convs, plain_convs;
   List<RowGradient> relu_rows, plain_rows;
 };
 
 // Rows [row, ...) of the Jacobian panel.
 struct GradPiece {
-  int64_t weight, bias;        // of the convolution
+  int64_t weight, bias;  // of the convolution
   Window window;
   int64_t out_h, out_w, group_in, group_out;
-  int64_t first, last;         // output channels
+  int64_t first, last;  // output channels
   GradRef gradient;
-  int32_t value;               // buffer of the convolution's own output (coupled mode)
-  int64_t row;                 // of output channel `first`
-  int32_t norm;                // the norm fed by the convolution alone, -1: none
-  int64_t norm_row;            // row of the norm's scale of channel `first`, -1: none
+  int32_t value;     // buffer of the convolution's own output (coupled mode)
+  int64_t row;       // of output channel `first`
+  int32_t norm;      // the norm fed by the convolution alone, -1: none
+  int64_t norm_row;  // row of the norm's scale of channel `first`, -1: none
 };
 
 struct WeightGrad {
@@ -186,29 +196,29 @@ struct LinearGrad {
 
 struct NormGrad {
   int32_t norm;
-  GradRef gradient;            // of its output
-  int64_t row;                 // -1: no scale, only the coupling is wanted
+  GradRef gradient;  // of its output
+  int64_t row;       // -1: no scale, only the coupling is wanted
 };
 
 enum class BackStepKind { weight_grad, linear_grad, norm_grad, collect };
 
 struct BackStep {
   BackStepKind kind;
-  int64_t at;                  // index into the list of its kind
-  bool body;                   // wanted where only the body's rows are
+  int64_t at;  // index into the list of its kind
+  bool body;   // wanted where only the body's rows are
 };
 
 // Forward steps that run block by block, so that what one writes is still in the cache when the
 // next one reads it; between runs lie the steps that need all images, the norms.
 struct Run {
-  int64_t first, last;         // steps
-  bool whole;                  // steps over all images
+  int64_t first, last;  // steps
+  bool whole;           // steps over all images
 };
 
 // Backward steps that run block by block and whose rows of the Jacobian fit into the panel: first
 // the body's, then the others.
 struct Segment {
-  int64_t first, last;         // steps
+  int64_t first, last;  // steps
   int64_t body_rows, rows;
 };
 
@@ -228,14 +238,14 @@ struct Plan {
   List<Collect> collects;
 
   Shape input;
-  View logits;                 // ntk modes
-  int64_t outputs = 0;         // K
+  View logits;                                    // ntk modes
+  int64_t outputs = 0;                            // K
   int64_t value_pixels = 0, gradient_pixels = 0;  // memory per block
   int64_t stats_channels = 0, norm_channels = 0;
   int64_t ring_pixels = 0, row_pixels = 0, tile_rows = 0;
   int64_t forward_weights = 0, backward_weights = 0;  // packed weights
-  int64_t panel_rows = 0;      // frozen: rows of the largest segment; coupled: of all
-  int64_t words = 0;           // regions: 32-bit words per pattern
+  int64_t panel_rows = 0;  // frozen: rows of the largest segment; coupled: of all
+  int64_t words = 0;       // regions: 32-bit words per pattern
 
   std::vector<std::shared_ptr<void>> owned;  // what the pointers point to
 };

@@ -133,8 +133,7 @@ bool PlanBuilder::alias(const Node& node, const std::vector<Consumer>& consumers
   const Consumer& c = consumers[0];
   if (c.kind == Consumer::logits) return false;
   if (c.kind == Consumer::norm) {
-    if (producers_[node.first] < 0 ||
-        steps_[producers_[node.first]].kind != StepKind::convolve) {
+    if (producers_[node.first] < 0 || steps_[producers_[node.first]].kind != StepKind::convolve) {
       return false;
     }
     gradients_[node] = gradients_.at({node.first, c.at});
@@ -181,17 +180,28 @@ RowGradient PlanBuilder::row_gradient(const Consumer& c) const {
   row.out_h = buffers_[step.out].h;
   row.out_w = buffers_[step.out].w;
   switch (step.kind) {
-    case StepKind::avg_pool: row.kind = RowKind::avg_pool; break;
-    case StepKind::max_pool: row.kind = RowKind::max_pool; break;
-    case StepKind::pad: row.kind = RowKind::pad; break;
-    case StepKind::global_avg_pool: row.kind = RowKind::global_avg_pool; break;
-    case StepKind::linear: row.kind = RowKind::linear; break;
+    case StepKind::avg_pool:
+      row.kind = RowKind::avg_pool;
+      break;
+    case StepKind::max_pool:
+      row.kind = RowKind::max_pool;
+      break;
+    case StepKind::pad:
+      row.kind = RowKind::pad;
+      break;
+    case StepKind::global_avg_pool:
+      row.kind = RowKind::global_avg_pool;
+      break;
+    case StepKind::linear:
+      row.kind = RowKind::linear;
+      break;
     case StepKind::concat:
       for (int32_t k = 0; k < c.input; ++k) {
         row.from.channel += static_cast<int32_t>(buffers_[step.in.data[k].buffer].c);
       }
       break;
-    default: break;
+    default:
+      break;
   }
   return row;
 }
@@ -209,7 +219,8 @@ std::vector<RowGradient> PlanBuilder::joined_pools(const std::vector<RowGradient
     }
     if (alike == joined.end()) {
       joined.push_back(row);
-      if (row.kind == RowKind::avg_pool) joined.back().pooled = list(std::vector<GradRef>{row.from});
+      if (row.kind == RowKind::avg_pool)
+        joined.back().pooled = list(std::vector<GradRef>{row.from});
       continue;
     }
     std::vector<GradRef> pooled(alike->pooled.data, alike->pooled.data + alike->pooled.count);

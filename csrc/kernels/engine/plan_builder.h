@@ -115,8 +115,8 @@ class PlanBuilder {
   const bool repeated_;
   std::shared_ptr<Plan> plan_;
 
-  std::vector<bool> live_;          // by value
-  std::vector<View> views_;         // by value
+  std::vector<bool> live_;   // by value
+  std::vector<View> views_;  // by value
   std::vector<Buffer> buffers_;
   std::vector<Norm> norms_;
   std::vector<Step> steps_;         // in order of the program, convolutions one by one
@@ -124,10 +124,10 @@ class PlanBuilder {
   std::vector<int32_t> producers_;  // by buffer: the step, -1 for the input and for gradients
   std::vector<bool> zeros_;         // by buffer: zero whatever the parameters are
   std::map<ViewKey, Activation> activations_;
-  std::vector<bool> folded_;        // by step: carried out by its only reader
+  std::vector<bool> folded_;  // by step: carried out by its only reader
   std::vector<Step> forward_;
   std::vector<Run> runs_;
-  std::vector<bool> normalised_;    // by norm: emitted already
+  std::vector<bool> normalised_;  // by norm: emitted already
 
   std::map<Node, std::vector<Consumer>> consumers_;
   std::map<Node, GradRef> gradients_;

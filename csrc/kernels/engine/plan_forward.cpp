@@ -178,8 +178,7 @@ void PlanBuilder::define_runs() {
   int64_t packed = 0;
   for (size_t s = 0; s < forward_.size(); ++s) {
     Step& step = forward_[s];
-    const bool whole =
-        step.kind == StepKind::normalise || step.kind == StepKind::statistics;
+    const bool whole = step.kind == StepKind::normalise || step.kind == StepKind::statistics;
     if (runs_.empty() || runs_.back().whole != whole) {
       runs_.push_back({static_cast<int64_t>(s), static_cast<int64_t>(s), whole});
       packed = 0;

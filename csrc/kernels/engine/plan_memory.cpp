@@ -20,9 +20,8 @@ int64_t place(std::vector<Buffer>& buffers, const std::vector<Life>& lives, bool
       order.push_back(static_cast<int32_t>(b));
     }
   }
-  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-    return lives[a].begin < lives[b].begin;
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int32_t a, int32_t b) { return lives[a].begin < lives[b].begin; });
   int64_t total = 0;
   for (int32_t b : order) {
     std::vector<std::pair<int64_t, int64_t>> taken;
@@ -132,7 +131,8 @@ void PlanBuilder::allocate() {
           touch(norms_[norm_grads_[step.at].norm].buffer);
           touch_gradient(norm_grads_[step.at].gradient);
           break;
-        case BackStepKind::collect: touch_collect(collects_[step.at]);
+        case BackStepKind::collect:
+          touch_collect(collects_[step.at]);
       }
       if (mode_ == Mode::coupled) ++now;  // runs step by step
     }

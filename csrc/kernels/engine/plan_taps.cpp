@@ -14,7 +14,7 @@ struct Tap {
   int64_t dy, dx;           // source pixel for output (0, 0) of the class
   int64_t weight, stride;
   int32_t norm, scale_channel;
-  int64_t position;         // forward: in the activation
+  int64_t position;  // forward: in the activation
 };
 
 int64_t floor_mod(int64_t a, int64_t b) { return ((a % b) + b) % b; }
@@ -200,8 +200,8 @@ void PlanBuilder::finish_taps(TapConv& conv, const TapTable& table, int64_t grou
       channels.push_back(tap.scale_channel);
     }
     const int64_t count = static_cast<int64_t>(taps.size());
-    classes.push_back({count, keep(offsets), keep(weights), keep(strides), keep(norms),
-                       keep(channels)});
+    classes.push_back(
+        {count, keep(offsets), keep(weights), keep(strides), keep(norms), keep(channels)});
     conv.packed_size += conv.groups * count * group_outs;
   }
   conv.classes = keep(classes);

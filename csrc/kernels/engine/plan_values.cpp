@@ -115,8 +115,7 @@ void PlanBuilder::define_value(int32_t value) {
     if (mode_ == Mode::regions && i.counted) define_signs(value);
   } else if (i.op == Op::batch_norm) {
     const View in = plain(views_[i.in[0]]);
-    Norm norm{in.buffer, program_.shapes[value].c, plan_->norm_channels,
-              i.weight,  i.bias,                   i.eps,
+    Norm norm{in.buffer, program_.shapes[value].c, plan_->norm_channels, i.weight, i.bias, i.eps,
               i.body};
     plan_->norm_channels += norm.channels;
     Buffer& buffer = buffers_[in.buffer];
@@ -149,16 +148,35 @@ void PlanBuilder::add_compute_step(int32_t value) {
   }
   step.in = list(in);
   switch (i.op) {
-    case Op::conv2d: step.kind = StepKind::convolve; break;
-    case Op::avg_pool: step.kind = StepKind::avg_pool; break;
-    case Op::max_pool: step.kind = StepKind::max_pool; break;
-    case Op::add: step.kind = in.size() == 1 ? StepKind::copy : StepKind::add; break;
-    case Op::scale: step.kind = StepKind::scale; break;
-    case Op::concat: step.kind = StepKind::concat; break;
-    case Op::pad: step.kind = StepKind::pad; break;
-    case Op::global_avg_pool: step.kind = StepKind::global_avg_pool; break;
-    case Op::linear: step.kind = StepKind::linear; break;
-    default: step.kind = StepKind::zeros;
+    case Op::conv2d:
+      step.kind = StepKind::convolve;
+      break;
+    case Op::avg_pool:
+      step.kind = StepKind::avg_pool;
+      break;
+    case Op::max_pool:
+      step.kind = StepKind::max_pool;
+      break;
+    case Op::add:
+      step.kind = in.size() == 1 ? StepKind::copy : StepKind::add;
+      break;
+    case Op::scale:
+      step.kind = StepKind::scale;
+      break;
+    case Op::concat:
+      step.kind = StepKind::concat;
+      break;
+    case Op::pad:
+      step.kind = StepKind::pad;
+      break;
+    case Op::global_avg_pool:
+      step.kind = StepKind::global_avg_pool;
+      break;
+    case Op::linear:
+      step.kind = StepKind::linear;
+      break;
+    default:
+      step.kind = StepKind::zeros;
   }
   if (step.kind == StepKind::copy) {
     views_[value] = in[0];

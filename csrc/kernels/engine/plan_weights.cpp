@@ -30,8 +30,7 @@ void PlanBuilder::emit_weight_grads(const Node& node, const std::vector<Consumer
 
 bool PlanBuilder::has_body_rows(int32_t step) const {
   const int32_t norm = gradients_.at({steps_[step].out, -1}).norm;
-  return instruction_of(step).body ||
-         (norm >= 0 && norms_[norm].weight >= 0 && norms_[norm].body);
+  return instruction_of(step).body || (norm >= 0 && norms_[norm].weight >= 0 && norms_[norm].body);
 }
 
 GradPiece PlanBuilder::piece_of(int32_t s, int64_t first, int64_t last) {
@@ -66,8 +65,7 @@ GradPiece PlanBuilder::piece_of(int32_t s, int64_t first, int64_t last) {
   return piece;
 }
 
-void PlanBuilder::emit_conv_grads(const View& view, const std::vector<int32_t>& convs,
-                                  bool body) {
+void PlanBuilder::emit_conv_grads(const View& view, const std::vector<int32_t>& convs, bool body) {
   const Shape in = shape_of(view.buffer);
   WeightGrad grad{};
   grad.activation = activations_.at(key(view));

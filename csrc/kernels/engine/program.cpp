@@ -203,26 +203,33 @@ Shape read_linear(Reader& r, Instruction& i) {
 
 Shape read_operands(Reader& r, Instruction& i) {
   switch (i.op) {
-    case Op::conv2d: return read_conv(r, i);
-    case Op::batch_norm: return read_batch_norm(r, i);
+    case Op::conv2d:
+      return read_conv(r, i);
+    case Op::batch_norm:
+      return read_batch_norm(r, i);
     case Op::relu:
       i.in = {r.input()};
       read_flags(r, i.counted);
       return r.shape(i.in[0]);
     case Op::avg_pool:
-    case Op::max_pool: return read_pool(r, i);
+    case Op::max_pool:
+      return read_pool(r, i);
     case Op::add:
-    case Op::concat: return read_joined(r, i);
-    case Op::zeros: return read_zeros(r);
+    case Op::concat:
+      return read_joined(r, i);
+    case Op::zeros:
+      return read_zeros(r);
     case Op::scale:
       i.in = {r.input()};
       i.factor = r.parameters("factor", 1, false);
       return r.shape(i.in[0]);
-    case Op::pad: return read_pad(r, i);
+    case Op::pad:
+      return read_pad(r, i);
     case Op::global_avg_pool:
       i.in = {r.input()};
       return {r.shape(i.in[0]).c, 1, 1};
-    case Op::linear: return read_linear(r, i);
+    case Op::linear:
+      return read_linear(r, i);
   }
   r.fail("unknown opcode");
 }
@@ -250,26 +257,39 @@ void check_no_shared_weights(const Program& program) {
 
 const char* op_name(Op op) {
   switch (op) {
-    case Op::conv2d: return "conv2d";
-    case Op::batch_norm: return "batch_norm";
-    case Op::relu: return "relu";
-    case Op::avg_pool: return "avg_pool";
-    case Op::max_pool: return "max_pool";
-    case Op::add: return "add";
-    case Op::zeros: return "zeros";
-    case Op::scale: return "scale";
-    case Op::concat: return "concat";
-    case Op::pad: return "pad";
-    case Op::global_avg_pool: return "global_avg_pool";
-    case Op::linear: return "linear";
+    case Op::conv2d:
+      return "conv2d";
+    case Op::batch_norm:
+      return "batch_norm";
+    case Op::relu:
+      return "relu";
+    case Op::avg_pool:
+      return "avg_pool";
+    case Op::max_pool:
+      return "max_pool";
+    case Op::add:
+      return "add";
+    case Op::zeros:
+      return "zeros";
+    case Op::scale:
+      return "scale";
+    case Op::concat:
+      return "concat";
+    case Op::pad:
+      return "pad";
+    case Op::global_avg_pool:
+      return "global_avg_pool";
+    case Op::linear:
+      return "linear";
   }
   return "unknown";
 }
 
 Program parse_program(const int64_t* words, int64_t count) {
   if (count < kHeaderWords || words[0] != kVersion) {
-    throw std::invalid_argument("not a program of format version 1: it must start with 1 and have a "
-                                "header of 6 words.");
+    throw std::invalid_argument(
+        "not a program of format version 1: it must start with 1 and have a "
+        "header of 6 words.");
   }
   Program program;
   const Shape input{words[1], words[2], words[3]};
@@ -277,8 +297,9 @@ Program parse_program(const int64_t* words, int64_t count) {
   const int64_t instructions = words[5];
   if (input.c < 0 || input.h < 1 || input.w < 1 || input.c > kLargest || input.h > kLargest ||
       input.w > kLargest || program.parameters < 0 || instructions < 0) {
-    throw std::invalid_argument("program header: the input shape, the number of parameters or the "
-                                "number of instructions is out of range.");
+    throw std::invalid_argument(
+        "program header: the input shape, the number of parameters or the "
+        "number of instructions is out of range.");
   }
   program.shapes.push_back(input);
   int64_t at = kHeaderWords;
@@ -315,10 +336,14 @@ int64_t weight_count(const Program& program, int64_t value) {
   const Shape out = program.shapes[value];
   const Shape in = program.shapes[i.in[0]];
   switch (i.op) {
-    case Op::conv2d: return out.c * (in.c / i.groups) * i.window.kh * i.window.kw;
-    case Op::batch_norm: return out.c;
-    case Op::linear: return out.c * in.size();
-    default: return 0;
+    case Op::conv2d:
+      return out.c * (in.c / i.groups) * i.window.kh * i.window.kw;
+    case Op::batch_norm:
+      return out.c;
+    case Op::linear:
+      return out.c * in.size();
+    default:
+      return 0;
   }
 }
 

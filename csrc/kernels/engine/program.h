@@ -79,16 +79,16 @@ struct Window {
 
 struct Instruction {
   Op op;
-  std::vector<int64_t> in;             // numbers of the values read
-  Window window;                       // conv2d and pools
-  int64_t groups = 1;                  // conv2d
-  int64_t weight = -1, bias = -1;      // offsets into the parameter vector, -1 where absent
-  int64_t factor = -1;                 // scale
-  double eps = 0;                      // batch_norm
+  std::vector<int64_t> in;         // numbers of the values read
+  Window window;                   // conv2d and pools
+  int64_t groups = 1;              // conv2d
+  int64_t weight = -1, bias = -1;  // offsets into the parameter vector, -1 where absent
+  int64_t factor = -1;             // scale
+  double eps = 0;                  // batch_norm
   int64_t left = 0, right = 0, top = 0, bottom = 0;  // pad
-  bool count_include_pad = false;      // avg_pool
-  bool body = false;                   // weight belongs to the searched cells
-  bool counted = false;                // relu: belongs to the activation pattern
+  bool count_include_pad = false;                    // avg_pool
+  bool body = false;                                 // weight belongs to the searched cells
+  bool counted = false;                              // relu: belongs to the activation pattern
 };
 
 struct Program {

@@ -124,8 +124,8 @@ inline Vec<T> finish_row(const T* mask, const T* add, int64_t count, T* row) {
 
 // The numbers whose sign is the mask, where they lie in memory as they are.
 template <typename T>
-inline const T* stored_mask(const Batch<T>& batch, const Collect& collect, int64_t block,
-                            int64_t c, int64_t y) {
+inline const T* stored_mask(const Batch<T>& batch, const Collect& collect, int64_t block, int64_t c,
+                            int64_t y) {
   const Activation& mask = collect.mask;
   if (mask.buffer >= 0) {
     return row_of(batch, mask.buffer, block, c, y + mask.top) + mask.left * lanes<T>;
@@ -183,8 +183,7 @@ void collect_block(const Batch<T>& batch, const Scratch<T>& scratch, const Colle
     const auto convolve = [&](const List<TapConv>& convs) {
       for (int64_t k = 0; k < convs.count; ++k) {
         const TapConv& conv = convs.data[k];
-        taps_row(batch, conv, block, y, scratch.ring,
-                 batch.packed + conv.packed_offset, written);
+        taps_row(batch, conv, block, y, scratch.ring, batch.packed + conv.packed_offset, written);
         written = true;
       }
     };

@@ -12,8 +12,7 @@ void set_link(const Batch<T>& batch, int32_t number, int64_t c, double mean_g, d
   const int64_t at = batch.plan->norms.data[number].coefficients + c;
   const double p = -mean_g_xhat * norm_inverses(batch)[at];
   batch.links[at] = static_cast<T>(p);
-  batch.links[batch.plan->norm_channels + at] =
-      static_cast<T>(-mean_g - p * norm_means(batch)[at]);
+  batch.links[batch.plan->norm_channels + at] = static_cast<T>(-mean_g - p * norm_means(batch)[at]);
 }
 
 template <typename T>
@@ -49,8 +48,8 @@ void coupled_piece(const Batch<T>& batch, const GradPiece& piece, const T* tile,
     const double scale = norm_scales(batch)[at];
     for (int64_t r = 0; r < fan; ++r) {
       const int64_t k = first_row + r;
-      row[k] = static_cast<T>(scale * (row[k] - product / count * fixed_xhat[k] -
-                                       sum / count * fixed_one[k]));
+      row[k] = static_cast<T>(
+          scale * (row[k] - product / count * fixed_xhat[k] - sum / count * fixed_one[k]));
     }
   }
 }
@@ -74,9 +73,9 @@ void fix_piece(const Batch<T>& batch, const Scratch<T>& scratch, const WeightGra
       const int64_t o = piece.first + r / fan, tap = r % fan;
       const int64_t kx = tap % w.kw, ky = tap / w.kw % w.kh;
       const int64_t c = o / piece.group_out * piece.group_in + tap / (w.kw * w.kh);
-      const T* x = planes + (c * plane +
-                             (grad.activation.top - w.ph + ky * w.dh) * grad.plane_w +
-                             grad.activation.left - w.pw + kx * w.dw) * lanes<T>;
+      const T* x = planes + (c * plane + (grad.activation.top - w.ph + ky * w.dh) * grad.plane_w +
+                             grad.activation.left - w.pw + kx * w.dw) *
+                                lanes<T>;
       Vec<T> sum = {};
       for (int64_t y = 0; y < piece.out_h; ++y) {
         for (int64_t k = 0; k < piece.out_w; ++k) {
@@ -90,8 +89,7 @@ void fix_piece(const Batch<T>& batch, const Scratch<T>& scratch, const WeightGra
     }
   }
   for (int64_t r = 0; r < rows; ++r) {
-    const int64_t at =
-        batch.plan->norms.data[piece.norm].coefficients + piece.first + r / fan;
+    const int64_t at = batch.plan->norms.data[piece.norm].coefficients + piece.first + r / fan;
     with_xhat[r] = (with_xhat[r] - alone[r] * norm_means(batch)[at]) * norm_inverses(batch)[at];
   }
 }
@@ -199,7 +197,8 @@ template <typename T>
 void widen_transposed(const T* jacobian, int64_t row_stride, int64_t images, int64_t first,
                       int64_t rows, int64_t panel_stride, double* panel) {
   for (int64_t i = 0; i < images; ++i) {
-    for (int64_t r = 0; r < rows; ++r) panel[r * panel_stride + i] = jacobian[i * row_stride + first + r];
+    for (int64_t r = 0; r < rows; ++r)
+      panel[r * panel_stride + i] = jacobian[i * row_stride + first + r];
   }
 }
 

@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/cpu/engine/executor.h"
+#include "kernels/cpu/kernels.h"
 #include "kernels/engine/program.h"
 #include "kernels/parallel.h"
-#include "kernels/cpu/kernels.h"
-#include "kernels/cpu/engine/executor.h"
 
 namespace tegnas::cpu {
 

@@ -12,27 +12,27 @@ template <typename T>
 struct EngineBatch {
   const engine::Plan* plan;
   const T* params;
-  const T* input;     // packed: (block, C, H, W, lane)
+  const T* input;  // packed: (block, C, H, W, lane)
   int64_t images, blocks;
-  T* values;          // plan->value_pixels for every block
-  T* gradients;       // plan->gradient_pixels for every block; values where the two share memory
-  T* norms;           // (4, norm_channels): mean, 1/deviation, scale, shift
-  double* stats;      // (stats_channels, 2, lanes): sums of numbers and of squares
-  T* links;           // coupled: (2, norm_channels), see GradientLink in gradient_rows_impl.h
-  double* fixed;      // coupled: (2, panel_rows), see weight_grad_impl.h
-  T* packed;          // weights of the backward convolutions, plan->backward_weights
-  uint32_t* words;    // regions: (words, blocks * lanes), bits of the activation patterns
+  T* values;        // plan->value_pixels for every block
+  T* gradients;     // plan->gradient_pixels for every block; values where the two share memory
+  T* norms;         // (4, norm_channels): mean, 1/deviation, scale, shift
+  double* stats;    // (stats_channels, 2, lanes): sums of numbers and of squares
+  T* links;         // coupled: (2, norm_channels), see GradientLink in gradient_rows_impl.h
+  double* fixed;    // coupled: (2, panel_rows), see weight_grad_impl.h
+  T* packed;        // weights of the backward convolutions, plan->backward_weights
+  uint32_t* words;  // regions: (words, blocks * lanes), bits of the activation patterns
 };
 
 // Memory that holds nothing between steps.
 template <typename T>
 struct EngineScratch {
-  T* ring;            // plan->ring_pixels
-  T* row;             // 2 * plan->row_pixels
-  T* tile;            // plan->tile_rows
-  T* packed;          // plan->forward_weights
-  double* gram;       // gram_doubles
-  int64_t* profile;   // null, or one counter of nanoseconds for every EnginePhase
+  T* ring;           // plan->ring_pixels
+  T* row;            // 2 * plan->row_pixels
+  T* tile;           // plan->tile_rows
+  T* packed;         // plan->forward_weights
+  double* gram;      // gram_doubles
+  int64_t* profile;  // null, or one counter of nanoseconds for every EnginePhase
 };
 
 enum class EnginePhase { forward_conv, forward_other, input_grad, weight_grad, gram, count };
@@ -41,9 +41,9 @@ int64_t engine_nanoseconds();
 
 // Padded Gram matrices, float64, row-major; columns are the padded images of x.
 struct EngineGrams {
-  double* body;       // (x, x), upper block triangle
-  double* rest;       // (x, x), upper block triangle
-  double* cross;      // (y, x), of the body; null without y
+  double* body;   // (x, x), upper block triangle
+  double* rest;   // (x, x), upper block triangle
+  double* cross;  // (y, x), of the body; null without y
 };
 
 template <typename T>

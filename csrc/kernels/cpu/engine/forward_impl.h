@@ -11,7 +11,8 @@ void add_views_row(const Batch<T>& batch, const Step& step, int64_t block, int64
     return;
   }
   copy_view_row(batch, step.in.data[0], block, c, y, out);
-  for (int64_t k = 1; k < step.in.count; ++k) add_view_row(batch, step.in.data[k], block, c, y, out);
+  for (int64_t k = 1; k < step.in.count; ++k)
+    add_view_row(batch, step.in.data[k], block, c, y, out);
   if (step.pooled.count > 0) {
     avg_pool_row<T, true>(batch, step, step.pooled, block, c, y, scratch, out);
   }
@@ -32,7 +33,8 @@ void simple_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t 
     case StepKind::scale: {
       const T factor = batch.params[step.factor];
       const T* from = view_row(batch, step.in.data[0], block, c, y, scratch);
-      for (int64_t k = 0; k < width * lanes<T>; k += lanes<T>) store(out + k, load(from + k) * factor);
+      for (int64_t k = 0; k < width * lanes<T>; k += lanes<T>)
+        store(out + k, load(from + k) * factor);
       break;
     }
     case StepKind::concat: {
@@ -122,8 +124,7 @@ void activate_step(const Batch<T>& batch, const Step& step, int64_t block) {
   for (int64_t c = 0; c < b.c; ++c) {
     zero_border(batch, step.activation, block, c, b.h, b.w);
     for (int64_t y = 0; y < b.h; ++y) {
-      copy_view_row(batch, view, block, c, y,
-                    activation_row(batch, step.activation, block, c, y));
+      copy_view_row(batch, view, block, c, y, activation_row(batch, step.activation, block, c, y));
     }
   }
 }
@@ -153,8 +154,7 @@ void simple_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& s
 
 // Bits "number > 0" of a view, 32 pixels of one image to a word: words (word, image).
 template <typename T>
-void signs_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& step,
-                int64_t block) {
+void signs_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& step, int64_t block) {
   const View& view = step.in.data[0];
   const Buffer& b = batch.plan->buffers.data[view.buffer];
   const int64_t stride = padded(batch);
@@ -185,10 +185,14 @@ template <typename T>
 void forward_block(const Batch<T>& batch, const Scratch<T>& scratch, const Step& step,
                    int64_t block) {
   switch (step.kind) {
-    case StepKind::convolve: return convolve_step(batch, scratch, *step.conv, block);
-    case StepKind::signs: return signs_step(batch, scratch, step, block);
-    case StepKind::activate: return activate_step(batch, step, block);
-    default: return simple_step(batch, scratch, step, block);
+    case StepKind::convolve:
+      return convolve_step(batch, scratch, *step.conv, block);
+    case StepKind::signs:
+      return signs_step(batch, scratch, step, block);
+    case StepKind::activate:
+      return activate_step(batch, step, block);
+    default:
+      return simple_step(batch, scratch, step, block);
   }
 }
 

@@ -5,7 +5,7 @@ namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 template <typename T>
 struct PanelColumns {
-  T* panel;        // at the first of the columns
+  T* panel;  // at the first of the columns
   int64_t stride;
   void put(int64_t row, Vec<T> value) const { store(panel + row * stride, value); }
 };
@@ -60,8 +60,8 @@ void put_linear(const Batch<T>& batch, const Scratch<T>& scratch, const LinearGr
 
 // Sums over the pixels of one block: of g, and of g * (x - mean) / deviation.
 template <typename T>
-void norm_sums(const Batch<T>& batch, const NormGrad& grad, int64_t block, int64_t c,
-               Vec<T>* plain, Vec<T>* product) {
+void norm_sums(const Batch<T>& batch, const NormGrad& grad, int64_t block, int64_t c, Vec<T>* plain,
+               Vec<T>* product) {
   const Norm& norm = batch.plan->norms.data[grad.norm];
   const Buffer& in = batch.plan->buffers.data[norm.buffer];
   const T mean = norm_means(batch)[norm.coefficients + c];
@@ -132,8 +132,8 @@ void frozen_sweep(const Batch<T>& x, const Batch<T>* y, const Scratch<T>& scratc
     }
     gram_panel(panel, 0, segment.body_rows, x_columns, y_columns, grams.body, grams.cross,
                scratch.gram);
-    gram_panel<T>(panel, segment.body_rows, segment.rows, x_columns, y_columns, grams.rest,
-                  nullptr, scratch.gram);
+    gram_panel<T>(panel, segment.body_rows, segment.rows, x_columns, y_columns, grams.rest, nullptr,
+                  scratch.gram);
     phase.end(EnginePhase::gram);
   }
 }

@@ -2,8 +2,8 @@
 
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
-constexpr int kGramRows = 64;                 // weights that are widened to float64 at once
-constexpr int kGramI = lanes<double>;         // rows of a tile; its columns are two vectors
+constexpr int kGramRows = 64;          // weights that are widened to float64 at once
+constexpr int kGramI = lanes<double>;  // rows of a tile; its columns are two vectors
 
 // gram[j][i] += sum over rows of left[j] * right[i], for kGramI values j and kVectors vectors i.
 template <int kVectors>

@@ -89,8 +89,7 @@ void avg_pool_row(const Batch<T>& batch, const Step& step, const List<View>& vie
   for (int64_t k = 0; k < views.count; ++k) {
     add_column_sums(batch, views.data[k], block, c, rows, k == 0, scratch, sums);
   }
-  const T row_scale =
-      T(1) / static_cast<T>(step.count_include_pad ? w.kh : rows.end - rows.begin);
+  const T row_scale = T(1) / static_cast<T>(step.count_include_pad ? w.kh : rows.end - rows.begin);
   const T column_scale = T(1) / static_cast<T>(w.kw);
   const Span whole = whole_windows(width, w.sw, w.pw, w.kw, in.w);
   sum_neighbours<T, kAdd>(sums + (whole.begin * w.sw - w.pw) * lanes<T>, w.kw, w.sw,
@@ -112,8 +111,8 @@ void avg_pool_row(const Batch<T>& batch, const Step& step, const List<View>& vie
 // by column.
 template <typename T>
 void add_scaled_rows(const Batch<T>& batch, const RowGradient& from, const GradRef& ref,
-                     int64_t block, int64_t c, Span windows, int64_t height, bool first,
-                     T* scratch, T* sums) {
+                     int64_t block, int64_t c, Span windows, int64_t height, bool first, T* scratch,
+                     T* sums) {
   const Window& w = from.window;
   const auto scale = [&](int64_t r) {
     const Span rows = window_span(r, w.sh, w.ph, w.kh, height);
@@ -124,8 +123,7 @@ void add_scaled_rows(const Batch<T>& batch, const RowGradient& from, const GradR
     const T* g = row_of(batch, ref.buffer, block, c + ref.channel, windows.begin);
     const T a = scale(windows.begin), b = scale(windows.begin + 1), d = scale(windows.begin + 2);
     for (int64_t k = 0; k < count; k += lanes<T>) {
-      const Vec<T> sum =
-          load(g + k) * a + load(g + count + k) * b + load(g + 2 * count + k) * d;
+      const Vec<T> sum = load(g + k) * a + load(g + count + k) * b + load(g + 2 * count + k) * d;
       store(sums + k, first ? sum : load(sums + k) + sum);
     }
     return;
@@ -140,8 +138,8 @@ void add_scaled_rows(const Batch<T>& batch, const RowGradient& from, const GradR
 }
 
 template <typename T>
-void add_avg_pool_gradient(const Batch<T>& batch, const RowGradient& from, int64_t block,
-                           int64_t c, int64_t y, const Shape& in, T* scratch, T* to) {
+void add_avg_pool_gradient(const Batch<T>& batch, const RowGradient& from, int64_t block, int64_t c,
+                           int64_t y, const Shape& in, T* scratch, T* to) {
   const Window& w = from.window;
   const Span windows = windows_of(y, w.sh, w.ph, w.kh, from.out_h);
   if (windows.begin >= windows.end) return;
@@ -158,7 +156,8 @@ void add_avg_pool_gradient(const Batch<T>& batch, const RowGradient& from, int64
       if (x >= from.out_w) break;
       const Span columns = window_span(x, w.sw, w.pw, w.kw, in.w);
       T* part = parts + x * lanes<T>;
-      store(part, load(part) * (static_cast<T>(w.kw) / static_cast<T>(columns.end - columns.begin)));
+      store(part,
+            load(part) * (static_cast<T>(w.kw) / static_cast<T>(columns.end - columns.begin)));
     }
   }
   // With stride 1 a pixel's windows are neighbours, all kw of them away from the border.
@@ -194,8 +193,8 @@ void max_pool_row(const Batch<T>& batch, const Step& step, int64_t block, int64_
       Vec<T> best = load(out + x * lanes<T>), position = load(positions + x * lanes<T>);
       for (int64_t k = columns.begin; k < columns.end; ++k) {
         const Vec<T> v = load(from + k * lanes<T>);
-        const Vec<T> here = broadcast(static_cast<T>((r - y * w.sh + w.ph) * w.kw + k -
-                                                     x * w.sw + w.pw));
+        const Vec<T> here =
+            broadcast(static_cast<T>((r - y * w.sh + w.ph) * w.kw + k - x * w.sw + w.pw));
         const bool first = r == rows.begin && k == columns.begin;
         best = first ? v : best;
         position = first ? here : position;
@@ -210,8 +209,8 @@ void max_pool_row(const Batch<T>& batch, const Step& step, int64_t block, int64_
 }
 
 template <typename T>
-void add_max_pool_gradient(const Batch<T>& batch, const RowGradient& from, int64_t block,
-                           int64_t c, int64_t y, const Shape& in, T* scratch, T* to) {
+void add_max_pool_gradient(const Batch<T>& batch, const RowGradient& from, int64_t block, int64_t c,
+                           int64_t y, const Shape& in, T* scratch, T* to) {
   const Window& w = from.window;
   const Span windows = windows_of(y, w.sh, w.ph, w.kh, from.out_h);
   for (int64_t r = windows.begin; r < windows.end; ++r) {
@@ -221,8 +220,8 @@ void add_max_pool_gradient(const Batch<T>& batch, const RowGradient& from, int64
       const Span columns = windows_of(x, w.sw, w.pw, w.kw, from.out_w);
       Vec<T> sum = load(to + x * lanes<T>);
       for (int64_t k = columns.begin; k < columns.end; ++k) {
-        const Vec<T> here = broadcast(static_cast<T>((y - r * w.sh + w.ph) * w.kw + x -
-                                                     k * w.sw + w.pw));
+        const Vec<T> here =
+            broadcast(static_cast<T>((y - r * w.sh + w.ph) * w.kw + x - k * w.sw + w.pw));
         const Vec<T> part = load(g + k * lanes<T>), zero = {};
         sum += load(positions + k * lanes<T>) == here ? part : zero;
       }

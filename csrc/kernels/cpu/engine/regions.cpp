@@ -1,8 +1,9 @@
+#include "kernels/cpu/regions.h"
+
 #include <algorithm>
 
 #include "kernels/cpu/engine/call.h"
 #include "kernels/cpu/engine/engine.h"
-#include "kernels/cpu/regions.h"
 #include "kernels/cpu/engine/memory.h"
 #include "kernels/cpu/engine/workers.h"
 
@@ -29,7 +30,8 @@ void append_patterns(const EngineKernels<T>& kernels, const Plan& plan, const T*
   for (int64_t w = 0; w < plan.words; ++w) {
     const uint32_t* from = batch.words + w * padded;
     uint64_t* to = rows.data() + first + w / 2;
-    for (int64_t i = 0; i < images; ++i) to[i * words] |= static_cast<uint64_t>(from[i]) << w % 2 * 32;
+    for (int64_t i = 0; i < images; ++i)
+      to[i * words] |= static_cast<uint64_t>(from[i]) << w % 2 * 32;
   }
 }
 
@@ -67,7 +69,8 @@ std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<Re
       }
       // Without any counted ReLU all images share the empty pattern.
       const int64_t words = (plan->words + 1) / 2;
-      counts[k] = words > 0 ? count_distinct(rows.data(), images, words) : std::min<int64_t>(images, 1);
+      counts[k] =
+          words > 0 ? count_distinct(rows.data(), images, words) : std::min<int64_t>(images, 1);
     }
     trim_thread_arena();
   });

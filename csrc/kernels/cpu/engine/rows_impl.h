@@ -55,13 +55,21 @@ struct Affine {
 };
 
 template <typename T>
-inline T* norm_means(const Batch<T>& b) { return b.norms; }
+inline T* norm_means(const Batch<T>& b) {
+  return b.norms;
+}
 template <typename T>
-inline T* norm_inverses(const Batch<T>& b) { return b.norms + b.plan->norm_channels; }
+inline T* norm_inverses(const Batch<T>& b) {
+  return b.norms + b.plan->norm_channels;
+}
 template <typename T>
-inline T* norm_scales(const Batch<T>& b) { return b.norms + 2 * b.plan->norm_channels; }
+inline T* norm_scales(const Batch<T>& b) {
+  return b.norms + 2 * b.plan->norm_channels;
+}
 template <typename T>
-inline T* norm_shifts(const Batch<T>& b) { return b.norms + 3 * b.plan->norm_channels; }
+inline T* norm_shifts(const Batch<T>& b) {
+  return b.norms + 3 * b.plan->norm_channels;
+}
 
 template <typename T>
 inline Affine<T> affine_of(const Batch<T>& batch, int32_t norm, int64_t c) {
@@ -110,7 +118,8 @@ inline void zero_row(T* row, int64_t pixels) {
 
 template <typename T>
 inline void add_row(T* to, const T* from, int64_t pixels) {
-  for (int64_t k = 0; k < pixels * lanes<T>; k += lanes<T>) store(to + k, load(to + k) + load(from + k));
+  for (int64_t k = 0; k < pixels * lanes<T>; k += lanes<T>)
+    store(to + k, load(to + k) + load(from + k));
 }
 
 // Adds a row of a view.

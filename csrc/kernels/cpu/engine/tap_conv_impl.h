@@ -9,8 +9,11 @@ namespace tegnas::cpu::TEGNAS_ISA::sweep {
 template <int kChannels>
 constexpr int tile_pixels() {
   constexpr int registers = TEGNAS_VECTOR_BYTES == 64 ? 24 : 12;
-  return kChannels == 1 ? 8 : kChannels == 2 && registers > 12 ? 8
-         : registers / kChannels >= 8 ? 8 : registers / kChannels >= 4 ? 4 : 2;
+  return kChannels == 1                     ? 8
+         : kChannels == 2 && registers > 12 ? 8
+         : registers / kChannels >= 8       ? 8
+         : registers / kChannels >= 4       ? 4
+                                            : 2;
 }
 
 // How many of the remaining output channels the next tile takes.
@@ -88,14 +91,19 @@ __attribute__((noinline)) void tap_channels(const TapRow& row, const T* ring, co
 }
 
 template <typename T>
-inline void tap_row(int channels, const TapRow& row, const T* ring, const T* weights,
-                    const T* bias, T* const* out) {
+inline void tap_row(int channels, const TapRow& row, const T* ring, const T* weights, const T* bias,
+                    T* const* out) {
   switch (channels) {
-    case 1: return tap_channels<T, 1>(row, ring, weights, bias, out);
-    case 2: return tap_channels<T, 2>(row, ring, weights, bias, out);
-    case 3: return tap_channels<T, 3>(row, ring, weights, bias, out);
-    case 4: return tap_channels<T, 4>(row, ring, weights, bias, out);
-    default: return tap_channels<T, 6>(row, ring, weights, bias, out);
+    case 1:
+      return tap_channels<T, 1>(row, ring, weights, bias, out);
+    case 2:
+      return tap_channels<T, 2>(row, ring, weights, bias, out);
+    case 3:
+      return tap_channels<T, 3>(row, ring, weights, bias, out);
+    case 4:
+      return tap_channels<T, 4>(row, ring, weights, bias, out);
+    default:
+      return tap_channels<T, 6>(row, ring, weights, bias, out);
   }
 }
 
@@ -113,13 +121,14 @@ void pack_taps(const Batch<T>& batch, const TapConv& conv, T* packed) {
           T scale = 1;
           if (taps.scale_norms[t] >= 0) {
             const Norm& norm = batch.plan->norms.data[taps.scale_norms[t]];
-            scale = norm_scales(batch)[norm.coefficients + taps.scale_channels[t] +
-                                       g * conv.group_scale];
+            scale = norm_scales(
+                batch)[norm.coefficients + taps.scale_channels[t] + g * conv.group_scale];
           }
           const int64_t base = taps.weights[t] + g * conv.group_weights;
           for (int o = 0; o < channels; ++o) {
-            *packed++ = scale * batch.params[base + conv.out_weights[first + o] +
-                                             (first + o) * taps.strides[t]];
+            *packed++ =
+                scale *
+                batch.params[base + conv.out_weights[first + o] + (first + o) * taps.strides[t]];
           }
         }
         first += channels;

@@ -19,9 +19,9 @@ constexpr int kAhead = 16;
 
 struct GradGeometry {
   int64_t out_h, out_w;
-  int64_t gradient_plane;      // pixels from one output channel to the next
-  int64_t x_row, x_step;       // pixels of the planes from one output row, column to the next
-  int64_t fan;                 // tile rows from one output channel to the next
+  int64_t gradient_plane;  // pixels from one output channel to the next
+  int64_t x_row, x_step;   // pixels of the planes from one output row, column to the next
+  int64_t fan;             // tile rows from one output channel to the next
   bool accumulate;
 };
 
@@ -77,8 +77,8 @@ __attribute__((noinline)) void grad_tile(const GradGeometry& geometry, const T* 
 // Where the runs of one group start: run i is row i % kh (and column, for single taps) of the
 // kernel on input channel i / kh.
 struct GradRuns {
-  int64_t channel;             // first input channel of the group
-  int64_t kh, columns, wide;   // columns: runs of one kernel row
+  int64_t channel;            // first input channel of the group
+  int64_t kh, columns, wide;  // columns: runs of one kernel row
   int64_t dh, dw, kw;
   int64_t origin, plane, plane_w;
 };
@@ -99,9 +99,15 @@ void grad_runs(const GradGeometry& geometry, const GradRuns& runs, int64_t count
     int64_t offsets[4], taps[4];
     for (int64_t r = 0; r < now; ++r) locate(runs, first + r, &offsets[r], &taps[r]);
     switch (now) {
-      case 1: grad_tile<T, kOuts, 1, kWide>(geometry, planes, offsets, taps, gradient, tile); break;
-      case 2: grad_tile<T, kOuts, 2, kWide>(geometry, planes, offsets, taps, gradient, tile); break;
-      case 3: grad_tile<T, kOuts, 3, kWide>(geometry, planes, offsets, taps, gradient, tile); break;
+      case 1:
+        grad_tile<T, kOuts, 1, kWide>(geometry, planes, offsets, taps, gradient, tile);
+        break;
+      case 2:
+        grad_tile<T, kOuts, 2, kWide>(geometry, planes, offsets, taps, gradient, tile);
+        break;
+      case 3:
+        grad_tile<T, kOuts, 3, kWide>(geometry, planes, offsets, taps, gradient, tile);
+        break;
       default:
         if constexpr (tile_runs<kWide>() == 4) {
           grad_tile<T, kOuts, 4, kWide>(geometry, planes, offsets, taps, gradient, tile);
