@@ -8,6 +8,7 @@
 #include <string>
 
 #include "kernels/cpu/kernels.h"
+#include "ops/engine_plan.h"
 
 #ifndef TEGNAS_CUDA_ARCH_LIST
 #define TEGNAS_CUDA_ARCH_LIST ""
@@ -38,4 +39,7 @@ pybind11::dict build_info() {
 
 }  // namespace
 
-PYBIND11_MODULE(_C, m) { m.def("build_info", &build_info, "How this extension was built."); }
+PYBIND11_MODULE(_C, m) {
+  m.def("build_info", &build_info, "How this extension was built.");
+  tegnas::define_engine_plan(m);
+}

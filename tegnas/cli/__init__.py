@@ -10,6 +10,7 @@ from tegnas.cli.compare import compare
 from tegnas.cli.correlate import correlate
 from tegnas.cli.doctor import doctor
 from tegnas.cli.export import export
+from tegnas.cli.plan import plan
 from tegnas.cli.plot import plot
 from tegnas.cli.report import report
 from tegnas.cli.score import score
@@ -35,6 +36,7 @@ app.command()(report)
 app.command()(export)
 app.command()(train)
 app.command()(doctor)
+app.command()(plan)
 
 
 def main() -> None:

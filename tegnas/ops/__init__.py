@@ -8,6 +8,7 @@ from tegnas.ops._library import build_info, native_ops  # isort: skip  (register
 from tegnas.ops._eigen import EigCondition, eig_condition
 from tegnas.ops._engine import EngineJobs, engine_ntk, engine_regions
 from tegnas.ops._gram import Conv2dTerm, LayerTerm, LinearTerm, ScaleTerm, ntk_gram
+from tegnas.ops._plan import Launch, engine_plan
 from tegnas.ops._regions import RegionCounter, count_regions, pack_signs
 from tegnas.ops._regression import kernel_regression_error
 
@@ -15,6 +16,7 @@ __all__ = [
     "Conv2dTerm",
     "EngineJobs",
     "EigCondition",
+    "Launch",
     "LayerTerm",
     "LinearTerm",
     "RegionCounter",
@@ -22,6 +24,7 @@ __all__ = [
     "build_info",
     "count_regions",
     "engine_ntk",
+    "engine_plan",
     "engine_regions",
     "eig_condition",
     "kernel_regression_error",

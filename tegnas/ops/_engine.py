@@ -25,11 +25,11 @@ class EngineJobs:
     params: Tensor
     offsets: Tensor
 
-    def operands(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """What the operators take first."""
+    def operands(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """What the operators take first; the parameters go where the images are."""
         code = torch.tensor([word for each in self.codes for word in each], dtype=torch.int64)
         lengths = torch.tensor([0, *map(len, self.codes)], dtype=torch.int64)
-        return code, lengths.cumsum(0), self.programs, self.params, self.offsets
+        return code, lengths.cumsum(0), self.programs, self.params.to(device), self.offsets
 
 
 def engine_ntk(
@@ -58,7 +58,7 @@ def engine_ntk(
         TypeError: a dtype other than float32 or float64.
     """
     y = x[:0] if y is None else y
-    return torch.ops.tegnas.engine_ntk(*jobs.operands(), x, y, batch_norm, outputs)
+    return torch.ops.tegnas.engine_ntk(*jobs.operands(x.device), x, y, batch_norm, outputs)
 
 
 def engine_regions(jobs: EngineJobs, inputs: Tensor, *, batch_size: int) -> Tensor:
@@ -76,7 +76,7 @@ def engine_regions(jobs: EngineJobs, inputs: Tensor, *, batch_size: int) -> Tens
         ValueError: a malformed program, or inputs that it isn't for.
         TypeError: a dtype other than float32 or float64.
     """
-    return torch.ops.tegnas.engine_regions(*jobs.operands(), inputs, batch_size)
+    return torch.ops.tegnas.engine_regions(*jobs.operands(inputs.device), inputs, batch_size)
 
 
 @torch.library.register_fake("tegnas::engine_ntk")

@@ -1,0 +1,183 @@
+// The engine on CUDA: kernels and region counts of many programs.
+
+#include "kernels/cuda/engine.h"
+
+#include <torch/library.h>
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+#include <vector>
+
+#include "kernels/cuda/launch.h"
+#include "ops/cuda/device.h"
+#include "ops/engine_jobs.h"
+
+namespace tegnas {
+namespace {
+
+using grouped::Purpose;
+
+// The programs of a call as tasks on the device, and its jobs.
+template <typename T>
+class DeviceJobs {
+ public:
+  DeviceJobs(const Jobs& jobs, Purpose purpose, const at::Tensor& like) : like_(like) {
+    try {
+      for (const engine::Program& program : jobs.programs) {
+        programs_.push_back(grouped::emit_tasks(program, purpose));
+      }
+    } catch (const std::invalid_argument& error) {
+      TORCH_CHECK_VALUE(false, "engine: ", error.what());
+    }
+    std::vector<int64_t> first;
+    const std::vector<grouped::Task> tasks = cuda::engine::all_tasks(programs_, first);
+    tasks_ =
+        static_cast<const grouped::Task*>(upload(tasks.data(), tasks.size() * sizeof tasks[0]));
+    for (int64_t job = 0; job < jobs.count(); ++job) {
+      const int64_t program = jobs.job_programs.const_data_ptr<int64_t>()[job];
+      list_.push_back({&programs_[program], first[program], jobs.parameters<T>(job)});
+    }
+  }
+
+  const std::vector<cuda::engine::Job<T>>& list() const { return list_; }
+  const grouped::Task* tasks() const { return tasks_; }
+
+  // Through pinned memory, which torch gives away again only after the copy.
+  const void* upload(const void* data, size_t bytes) {
+    const auto size = static_cast<int64_t>(bytes);
+    const at::Tensor pinned =
+        at::empty({size}, at::TensorOptions().dtype(at::kByte).pinned_memory(true));
+    if (bytes > 0) std::memcpy(pinned.mutable_data_ptr(), data, bytes);
+    kept_.push_back(pinned.to(like_.device(), /*non_blocking=*/true));
+    return kept_.back().const_data_ptr();
+  }
+  cuda::engine::Upload uploader() {
+    return [this](const void* data, size_t bytes) { return upload(data, bytes); };
+  }
+
+ private:
+  const at::Tensor& like_;
+  std::vector<grouped::Tasks> programs_;
+  std::vector<at::Tensor> kept_;
+  std::vector<cuda::engine::Job<T>> list_;
+  const grouped::Task* tasks_ = nullptr;
+};
+
+// (N, C, H, W) with the images last.
+at::Tensor images_last(const at::Tensor& images) {
+  return images.permute({1, 2, 3, 0}).contiguous();
+}
+
+struct NtkCall {
+  at::Tensor x, y;
+  bool coupled, trace;
+  std::vector<at::Tensor> kernels;
+};
+
+template <typename T>
+void run_ntk(const Jobs& jobs, const NtkCall& call, cudaStream_t stream) {
+  DeviceJobs<T> device(jobs, call.coupled ? Purpose::coupled : Purpose::frozen, call.x);
+  const at::Tensor x = images_last(call.x), y = images_last(call.y);
+  const cuda::engine::Batches<T> batches{x.const_data_ptr<T>(), y.const_data_ptr<T>(),
+                                         call.x.size(0), call.y.size(0)};
+  const auto chunks =
+      cuda::engine::cut(device.list(), batches.sizes(), call.coupled, cuda::engine::kBudget);
+  const at::Tensor memory = workspace(chunks.bytes, call.x);
+  cuda::launch_engine_ntk<T>(
+      stream, device.list(), batches, call.coupled, call.trace, chunks, device.tasks(),
+      memory.mutable_data_ptr(), device.uploader(),
+      {call.kernels[0].mutable_data_ptr<double>(), call.kernels[1].mutable_data_ptr<double>(),
+       call.kernels[2].mutable_data_ptr<double>()});
+}
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor> engine_ntk(
+    const at::Tensor& code, const at::Tensor& code_offsets, const at::Tensor& job_programs,
+    const at::Tensor& params, const at::Tensor& job_params, const at::Tensor& x,
+    const at::Tensor& y, c10::string_view batch_norm, c10::string_view outputs) {
+  const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, x);
+  check_batches(x, y);
+  for (const at::Tensor& tensor : {params, y}) check_same_device("engine", tensor, x);
+  const OnDeviceOf device(x);
+  const int64_t n = x.size(0), m = y.size(0);
+  const auto float64 = x.options().dtype(at::kDouble);
+  const NtkCall call{
+      x,
+      y,
+      is_coupled(batch_norm),
+      is_trace(outputs),
+      {at::zeros({jobs.count(), n, n}, float64), at::zeros({jobs.count(), n, n}, float64),
+       at::zeros({jobs.count(), m, n}, float64)}};
+  if (jobs.count() > 0 && n > 0) {
+    try {
+      x.scalar_type() == at::kFloat ? run_ntk<float>(jobs, call, device.stream())
+                                    : run_ntk<double>(jobs, call, device.stream());
+    } catch (const std::invalid_argument& error) {
+      TORCH_CHECK_VALUE(false, "engine: ", error.what());
+    }
+  }
+  return {call.kernels[0], call.kernels[1], call.kernels[2]};
+}
+
+template <typename T>
+at::Tensor run_patterns(const Jobs& jobs, const at::Tensor& inputs, int64_t batch_size,
+                        cudaStream_t stream) {
+  DeviceJobs<T> device(jobs, Purpose::regions, inputs);
+  std::vector<at::Tensor> turned;
+  std::vector<cuda::engine::RegionBatch<T>> batches;
+  std::vector<int64_t> sizes;
+  for (int64_t first = 0; first < inputs.size(0); first += batch_size) {
+    const int64_t count = std::min(batch_size, inputs.size(0) - first);
+    turned.push_back(images_last(inputs.narrow(0, first, count)));
+    batches.push_back({turned.back().const_data_ptr<T>(), first, count});
+    sizes.push_back(count);
+  }
+  int64_t words = 0;
+  for (const auto& job : device.list())
+    words = std::max<int64_t>(words, (job.tasks->words + 1) / 2);
+  at::Tensor patterns =
+      at::zeros({jobs.count(), inputs.size(0), words}, inputs.options().dtype(at::kLong));
+  const auto chunks = cuda::engine::cut(device.list(), sizes, false, cuda::engine::kBudget);
+  const at::Tensor memory = workspace(chunks.bytes, inputs);
+  cuda::launch_engine_patterns<T>(
+      stream, device.list(), batches, chunks, device.tasks(), memory.mutable_data_ptr(),
+      device.uploader(),
+      {static_cast<uint32_t*>(patterns.mutable_data_ptr()), inputs.size(0), words});
+  return patterns;
+}
+
+// The counts stay on the device.
+at::Tensor engine_regions(const at::Tensor& code, const at::Tensor& code_offsets,
+                          const at::Tensor& job_programs, const at::Tensor& params,
+                          const at::Tensor& job_params, const at::Tensor& inputs,
+                          int64_t batch_size) {
+  const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, inputs);
+  TORCH_CHECK_VALUE(batch_size > 0, "engine: batch_size must be positive, got ", batch_size, ".");
+  check_same_device("engine", params, inputs);
+  const OnDeviceOf device(inputs);
+  at::Tensor patterns;
+  try {
+    patterns = inputs.scalar_type() == at::kFloat
+                   ? run_patterns<float>(jobs, inputs, batch_size, device.stream())
+                   : run_patterns<double>(jobs, inputs, batch_size, device.stream());
+  } catch (const std::invalid_argument& error) {
+    TORCH_CHECK_VALUE(false, "engine: ", error.what());
+  }
+  at::Tensor counts = at::empty({jobs.count()}, patterns.options());
+  const at::Tensor memory = workspace(static_cast<int64_t>(cuda::count_regions_workspace(
+                                          jobs.count(), patterns.size(1), patterns.size(2))),
+                                      inputs);
+  cuda::launch_count_regions(device.stream(), patterns.const_data_ptr<int64_t>(), jobs.count(),
+                             patterns.size(1), patterns.size(2), memory.mutable_data_ptr(),
+                             counts.mutable_data_ptr<int64_t>());
+  return counts;
+}
+
+}  // namespace
+
+TORCH_LIBRARY_IMPL(tegnas, CUDA, m) {
+  m.impl("engine_ntk", &engine_ntk);
+  m.impl("engine_regions", &engine_regions);
+}
+
+}  // namespace tegnas

@@ -1,0 +1,40 @@
+// Checks the operands of the engine's operators and describes them to it, on whatever device.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "kernels/engine/program.h"
+
+namespace tegnas {
+
+// The programs of a call, and for each job which one it runs and where its parameters begin.
+struct Jobs {
+  std::vector<engine::Program> programs;
+  at::Tensor job_programs, params, job_params;
+
+  int64_t count() const { return job_programs.numel(); }
+  const engine::Program& program(int64_t job) const {
+    return programs[job_programs.const_data_ptr<int64_t>()[job]];
+  }
+  template <typename T>
+  const T* parameters(int64_t job) const {
+    return params.const_data_ptr<T>() + job_params.const_data_ptr<int64_t>()[job];
+  }
+};
+
+// Raises ValueError or TypeError, in one sentence, where the operands don't fit. Programs and the
+// places of parameters are read here, so they must be on the CPU.
+Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
+               const at::Tensor& job_programs, const at::Tensor& params,
+               const at::Tensor& job_params, const at::Tensor& images);
+
+// The second batch must be like the first.
+void check_batches(const at::Tensor& x, const at::Tensor& y);
+
+// Whether "coupled" is meant, and not "frozen"; whether "trace" is, and not "sum".
+bool is_coupled(c10::string_view batch_norm);
+bool is_trace(c10::string_view outputs);
+
+}  // namespace tegnas

@@ -1,0 +1,92 @@
+#include "ops/engine_plan.h"
+
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "kernels/cuda/engine/memory.h"
+#include "kernels/grouped/schedule.h"
+
+namespace tegnas {
+namespace {
+
+using grouped::Cost;
+using grouped::Group;
+
+// Sweep, level, kind, tasks, blocks, bytes, floating-point operations.
+using Launch = std::tuple<std::string, int64_t, std::string, int64_t, int64_t, double, double>;
+
+Launch gram_launch(const std::vector<grouped::Passage>& passages, size_t jobs, int64_t left,
+                   int64_t right, bool cross) {
+  constexpr int64_t kGramTile = 64;
+  Cost cost;
+  for (size_t job = 0; job < jobs; ++job) {
+    const grouped::Tasks& tasks = *passages[job].tasks;
+    const double rows = static_cast<double>(cross ? tasks.body_rows : tasks.rows);
+    cost.bytes += rows * (cross ? left + right : left) * sizeof(float) +
+                  (cross ? 1.0 : 2.0) * left * right * sizeof(double);
+    cost.flops += 2 * rows * left * right;
+  }
+  const int64_t tiles = grouped::divide_up(left, kGramTile) * grouped::divide_up(right, kGramTile);
+  const auto count = static_cast<int64_t>(jobs);
+  return {"gram",     0,         cross ? "cross kernel" : "kernels", count, count * tiles,
+          cost.bytes, cost.flops};
+}
+
+void append(std::vector<Launch>& launches, const char* sweep, const std::vector<Group>& groups) {
+  for (const Group& group : groups) {
+    launches.emplace_back(sweep, group.level, grouped::kind_name(group.kind), group.entries,
+                          group.blocks, group.cost.bytes, group.cost.flops);
+  }
+}
+
+std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
+                                const std::vector<int64_t>& jobs, int64_t images, int64_t others,
+                                bool coupled) {
+  std::vector<grouped::Tasks> programs;
+  for (const std::vector<int64_t>& code : codes) {
+    programs.push_back(
+        grouped::emit_tasks(engine::parse_program(code.data(), static_cast<int64_t>(code.size())),
+                            coupled ? grouped::Purpose::coupled : grouped::Purpose::frozen));
+  }
+  std::vector<cuda::engine::Job<float>> list;
+  for (int64_t program : jobs) list.push_back({&programs.at(program), 0, nullptr});
+  const std::vector<int64_t> batches =
+      others > 0 ? std::vector<int64_t>{images, others} : std::vector<int64_t>{images};
+  const auto chunks = cuda::engine::cut(list, batches, coupled, cuda::engine::kBudget);
+  const int64_t most = coupled ? std::max(images, others) : 1;
+
+  std::vector<Launch> launches;
+  for (const auto& chunk : chunks.list) {
+    std::vector<grouped::Passage> passages;
+    for (int64_t batch : batches) {
+      for (int64_t job = chunk.first; job < chunk.last; ++job) {
+        passages.push_back({list[job].tasks, 0, {batch, 1, coupled}});
+      }
+    }
+    for (int64_t first = 0; first < most; first += chunks.seeds) {
+      for (grouped::Passage& passage : passages) {
+        const int64_t left = coupled ? passage.extent.images - first : 1;
+        passage.extent.seeds = std::clamp<int64_t>(left, 0, chunks.seeds);
+      }
+      const grouped::Schedule schedule = grouped::make_schedule(passages, sizeof(float));
+      if (first == 0) append(launches, "forward", schedule.forward);
+      append(launches, "backward", schedule.backward);
+    }
+    const auto some = static_cast<size_t>(chunk.last - chunk.first);
+    launches.push_back(gram_launch(passages, some, images, images, false));
+    if (others > 0) launches.push_back(gram_launch(passages, some, others, images, true));
+  }
+  return launches;
+}
+
+}  // namespace
+
+void define_engine_plan(pybind11::module_& m) {
+  m.def("engine_plan", &engine_plan, "What the engine would launch on a GPU.");
+}
+
+}  // namespace tegnas

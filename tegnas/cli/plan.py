@@ -1,0 +1,76 @@
+"""``tegnas plan``."""
+
+from __future__ import annotations
+
+import random
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tegnas.indicators.jobs import JobMaker
+from tegnas.ops import Launch, engine_plan
+from tegnas.spaces import get_space
+
+# Published peak rates of an H100 SXM.
+H100_BYTES = 3.35e12
+H100_FLOAT32 = 67e12
+H100_FLOAT64 = 34e12  # vectors, which the kernels use; 67e12 with tensor cores
+
+
+def plan(
+    space: Annotated[str, typer.Option(help="Search space.")] = "nas-bench-201",
+    architectures: Annotated[int, typer.Option(help="Random architectures.", min=1)] = 256,
+    repeats: Annotated[int, typer.Option(help="Networks of each architecture.", min=1)] = 3,
+    images: Annotated[int, typer.Option(help="Training and validation images.", min=1)] = 64,
+    batch_norm: Annotated[str, typer.Option(help="frozen or coupled.")] = "frozen",
+    seed: Annotated[int, typer.Option(help="Of the architectures.")] = 0,
+) -> None:
+    """Show what scoring random architectures launches on a GPU, and the least time it can take.
+
+    Nothing is measured: the floors follow from bytes and operations and an H100's peak rates.
+    """
+    rng = random.Random(seed)
+    chosen = get_space(space)
+    maker = JobMaker(chosen, "proxy", num_classes=10, image_shape=(3, 32, 32), seeds=range(repeats))
+    jobs = maker.make([chosen.sample(rng) for _ in range(architectures)])
+    launches = engine_plan(
+        jobs.codes, jobs.programs.tolist(), images=images, others=images, batch_norm=batch_norm
+    )
+    Console().print(_table(launches))
+    total = sum(map(floor_seconds, launches))
+    print(
+        f"{architectures} architectures of {space}, {repeats} networks each, {images} + {images} "
+        f"images, {batch_norm}: {len(launches)} launches, "
+        f"{sum(each.bytes for each in launches) / 1e9:.2f} GB, "
+        f"{sum(each.flops for each in launches) / 1e9:.1f} GFLOP, at least {total * 1e3:.2f} ms on "
+        f"an H100 (not measured)."
+    )
+
+
+def floor_seconds(launch: Launch) -> float:
+    """The least time of a launch on an H100: its bytes or its operations, whichever is longer."""
+    rate = H100_FLOAT64 if launch.sweep == "gram" else H100_FLOAT32
+    return max(launch.bytes / H100_BYTES, launch.flops / rate)
+
+
+def _table(launches: list[Launch]) -> Table:
+    table = Table("sweep", "kind", "launches", "tasks", "blocks", "MB", "MFLOP", "floor, µs")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    kinds: dict[tuple[str, str], list[Launch]] = {}
+    for launch in launches:
+        kinds.setdefault((launch.sweep, launch.kind), []).append(launch)
+    for (sweep, kind), group in kinds.items():
+        table.add_row(
+            sweep,
+            kind,
+            str(len(group)),
+            str(sum(each.tasks for each in group)),
+            str(sum(each.blocks for each in group)),
+            f"{sum(each.bytes for each in group) / 1e6:.1f}",
+            f"{sum(each.flops for each in group) / 1e6:.0f}",
+            f"{sum(map(floor_seconds, group)) * 1e6:.1f}",
+        )
+    return table

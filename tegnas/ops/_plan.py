@@ -1,0 +1,55 @@
+"""What the native engine would launch on a GPU, with the least that it must move and compute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tegnas.ops._library import native
+
+
+class Launch(NamedTuple):
+    """One launch: all tasks of one kind that nothing keeps apart.
+
+    Attributes:
+        sweep: ``"forward"``, ``"backward"`` or ``"gram"``.
+        level: launches of a lower level come first.
+        kind: what its tasks do.
+        tasks: how many there are, over all networks and both batches.
+        blocks: thread blocks of 256 threads.
+        bytes: that memory must at least move, in float32.
+        flops: floating-point operations; of the Gram in float64, of the rest in float32.
+    """
+
+    sweep: str
+    level: int
+    kind: str
+    tasks: int
+    blocks: int
+    bytes: float
+    flops: float
+
+
+def engine_plan(
+    codes: Sequence[Sequence[int]],
+    jobs: Sequence[int],
+    *,
+    images: int,
+    others: int = 0,
+    batch_norm: str = "frozen",
+) -> list[Launch]:
+    """The launches of one ``engine_ntk`` call on a GPU, in order; needs no GPU.
+
+    Args:
+        codes: programs, as in ``EngineJobs``.
+        jobs: index of the program of every job.
+        images: N of the first batch.
+        others: M of the second, 0 without one.
+        batch_norm: ``"frozen"`` or ``"coupled"``.
+
+    Raises:
+        ValueError: a malformed program, or one without logits.
+    """
+    coupled = batch_norm == "coupled"
+    launches = native.engine_plan([list(c) for c in codes], list(jobs), images, others, coupled)
+    return [Launch(*launch) for launch in launches]

@@ -1,0 +1,143 @@
+"""Native operators on a GPU against the CPU; the first thing to run where there is one.
+
+What can be tested without a GPU is tested without one: see docs/cuda.md.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from cuda_device import missing
+from torch import Tensor
+
+import tegnas
+from tegnas import ops
+
+pytestmark = [pytest.mark.cuda, pytest.mark.skipif(bool(missing()), reason=str(missing()))]
+
+DTYPES = [torch.float32, torch.float64]
+TOLERANCE = {torch.float32: 2e-6, torch.float64: 1e-12}
+
+
+def randn(*shape: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> Tensor:
+    return torch.randn(shape, dtype=dtype, generator=torch.Generator().manual_seed(seed))
+
+
+def grams(batch: int, n: int) -> Tensor:
+    rows = randn(batch, n, n + 8, seed=n)
+    return rows @ rows.mT
+
+
+def terms(dtype: torch.dtype, images: int, *, seed: int = 0) -> list[ops.LayerTerm]:
+    def tensor(*shape: int) -> Tensor:
+        return randn(2, images, *shape, dtype=dtype, seed=seed + sum(shape))
+
+    return [
+        ops.Conv2dTerm(tensor(3, 9, 9), tensor(70, 9, 9), 3, padding=1),
+        ops.Conv2dTerm(tensor(8, 9, 9), tensor(8, 5, 5), 3, 2, 2, 2, groups=8),
+        ops.ScaleTerm(tensor(5, 49), tensor(5, 49)),
+        ops.LinearTerm(tensor(1, 20), tensor(1, 10)),
+        ops.LinearTerm(tensor(7, 6), tensor(7, 4)),
+    ]
+
+
+def on_gpu(term: ops.LayerTerm) -> ops.LayerTerm:
+    fields = dict(vars(term))
+    # Other strides, which must not matter.
+    fields["input"] = term.input.cuda().transpose(0, 1).contiguous().transpose(0, 1)
+    fields["grad"] = term.grad.cuda()
+    return type(term)(**fields)
+
+
+def assert_close(got: Tensor, expected: Tensor, tolerance: float) -> None:
+    assert got.is_cuda and got.dtype == expected.dtype and got.shape == expected.shape
+    scale = expected.abs().amax().clamp_min(1e-300)
+    assert ((got.cpu() - expected).abs().amax() / scale).item() <= tolerance
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("images", "others"), [(1, None), (5, 3), (67, None)])
+def test_ntk_gram_equals_the_cpu(dtype, images, others):
+    left = terms(dtype, images)
+    right = None if others is None else terms(dtype, others, seed=1)
+    expected = ops.ntk_gram(left, right)
+    moved = right and [on_gpu(term) for term in right]
+    got = ops.ntk_gram([on_gpu(term) for term in left], moved)
+    assert_close(got, expected, TOLERANCE[dtype])
+    again = ops.ntk_gram([on_gpu(term) for term in left], moved)
+    assert torch.equal(got, again)
+
+
+@pytest.mark.parametrize("n", [1, 2, 31, 33, 64, 128, 129, 200])
+def test_eig_condition_equals_the_cpu(n):
+    matrices = grams(6, n)
+    if n > 2:
+        matrices[1] = 0
+        matrices[2, n - 1, 0] = math.nan
+        matrices[3] = matrices[3, :, :1] @ matrices[3, :, :1].T
+    expected, got = ops.eig_condition(matrices), ops.eig_condition(matrices.cuda())
+    for each in (0, 4, 5):
+        for end in (0, 1):
+            assert_close(got[end][each], expected[end][each], 1e-11 * float(expected[2][each]))
+    assert torch.equal(got[2].cpu().isinf(), expected[2].isinf())
+
+
+@pytest.mark.parametrize(("n", "classes"), [(1, 1), (33, 10), (128, 17), (129, 10)])
+def test_kernel_regression_error_equals_the_cpu(n, classes):
+    k_xx, k_yx = grams(4, n), randn(4, 20, n)
+    tx, ty = randn(n, classes, seed=1), randn(20, classes, seed=2)
+    k_xx[1] = 0
+    expected = ops.kernel_regression_error(k_xx, k_yx, tx, ty)
+    got = ops.kernel_regression_error(k_xx.cuda(), k_yx.cuda(), tx.cuda(), ty.cuda())
+    assert torch.equal(got.cpu().isinf(), expected.isinf())
+    sound = expected.isfinite()
+    assert_close(got[sound.cuda()], expected[sound], 1e-9)
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, torch.bool])
+def test_regions_equal_the_cpu(dtype):
+    layers = [randn(300, *shape, seed=len(shape)) > 0.8 for shape in [(2, 3), (40,), (1, 5, 7)]]
+    layers = [layer.to(dtype) for layer in layers]
+    layers[0] = layers[0].transpose(1, 2)
+    expected = ops.pack_signs(layers)
+    got = ops.pack_signs([layer.cuda() for layer in layers])
+    assert torch.equal(got.cpu(), expected)
+    few = expected & 0b111
+    for patterns in (expected, few, few.reshape(3, 100, -1)):
+        counted = ops.count_regions(patterns.cuda())
+        assert counted.is_cuda
+        assert torch.equal(counted.cpu(), ops.count_regions(patterns))
+
+
+def test_empty_inputs():
+    assert ops.eig_condition(torch.empty(0, 4, 4).cuda())[2].shape == (0,)
+    assert ops.pack_signs([torch.empty(0, 9).cuda()]).shape == (0, 1)
+    assert ops.count_regions(torch.empty(0, 3, dtype=torch.int64).cuda()).item() == 0
+
+
+def test_ops_follow_the_current_stream_and_do_not_wait():
+    matrices = grams(64, 64).cuda()
+    expected = ops.eig_condition(matrices)[2]
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream), torch.cuda.graphs.graph(torch.cuda.CUDAGraph(), stream=stream):
+        # A capture fails if the op waits for the device or leaves the stream.
+        captured = ops.eig_condition(matrices)[2]
+    assert captured.shape == expected.shape
+
+
+def test_a_module_on_the_gpu_scores_like_on_the_cpu():
+    space = tegnas.get_space("nas-bench-201")
+    arch = space.parse(
+        "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
+    )
+    torch.manual_seed(0)
+    network = space.network(arch, "proxy", num_classes=10).double()
+    images, other = randn(16, 3, 32, 32), randn(8, 3, 32, 32, seed=1)
+    for batch_norm in ("frozen", "coupled"):
+        expected = tegnas.ntk(network, images, other, batch_norm=batch_norm)
+        got = tegnas.ntk(network.cuda(), images.cuda(), other.cuda(), batch_norm=batch_norm)
+        network.cpu()
+        assert_close(got, expected, 1e-10)
