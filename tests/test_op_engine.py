@@ -1,0 +1,273 @@
+"""engine_ntk and engine_regions against autograd, on random modules lowered to programs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tensors import relative_error, tensor
+from torch import Tensor, nn
+
+from tegnas import ops
+from tegnas.networks.lowering import lower_module
+from tegnas.reference import count_regions_pairwise
+from tegnas.reference.ntk import ntk
+from tegnas.reference.scores import relu_activations
+
+# Jacobian entries are in the parameters' precision, their products in float64.
+TOLERANCE = {torch.float32: 2e-4, torch.float64: 1e-9}
+
+
+class Branches(nn.Module):
+    """Sum or concatenation of layers that keep the image plane, as cells have them."""
+
+    def __init__(self, layers: list[nn.Module], joined: bool) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.joined = joined
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = [layer(x) for layer in self.layers]
+        if self.joined:
+            return torch.cat(parts, 1)
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
+        return total
+
+
+def relu_conv_norm(inputs: int, outputs: int, kernel: int, **options: int) -> nn.Sequential:
+    padding = kernel // 2 * options.get("dilation", 1)
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.Conv2d(inputs, outputs, kernel, padding=padding, bias=False, **options),
+        nn.BatchNorm2d(outputs),
+    )
+
+
+@st.composite
+def networks(draw) -> nn.Sequential:
+    torch.manual_seed(draw(st.integers(0, 2**20)))
+    channels = draw(st.sampled_from([1, 3, 7]))
+    layers: list[nn.Module] = [nn.Conv2d(2, channels, 3, padding=1, bias=draw(st.booleans()))]
+    if draw(st.booleans()):
+        layers.append(nn.BatchNorm2d(channels))
+    edges: list[Callable[[], nn.Module]] = [
+        lambda: nn.Identity(),
+        lambda: nn.AvgPool2d(3, 1, 1, count_include_pad=False),
+        lambda: nn.MaxPool2d(3, 1, 1),
+        lambda: relu_conv_norm(channels, channels, 1),
+        lambda: relu_conv_norm(channels, channels, 3),
+        lambda: relu_conv_norm(channels, channels, 5, groups=channels),
+        lambda: relu_conv_norm(channels, channels, 3, dilation=2),
+    ]
+    for _ in range(draw(st.integers(1, 2))):
+        chosen = draw(st.lists(st.integers(0, len(edges) - 1), min_size=1, max_size=3))
+        layers.append(Branches([edges[k]() for k in chosen], joined=False))
+    kept = draw(st.integers(1, 2))
+    layers.append(Branches([relu_conv_norm(channels, 4, 3, stride=2) for _ in range(kept)], True))
+    layers += [nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * kept, 3)]
+    network = nn.Sequential(*layers)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith("bias"):
+                parameter.normal_()
+    return network
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Networks of a few channels are too small to share: threads only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def in_body(name: str) -> bool:
+    return name.startswith("2.")
+
+
+def jobs_of(network: nn.Module, shape: tuple[int, int, int], dtype: torch.dtype) -> ops.EngineJobs:
+    lowered = lower_module(network, shape, in_body)
+    size = len(lowered.parameters)
+    one = torch.zeros(1, dtype=torch.int64)
+    return ops.EngineJobs([lowered.program.encode(size)], one, lowered.parameters.to(dtype), one)
+
+
+@settings(max_examples=20)
+@given(
+    networks(),
+    st.sampled_from(["frozen", "coupled"]),
+    st.sampled_from([torch.float32, torch.float64]),
+    st.sampled_from([(1, 1), (5, 3), (17, 2)]),
+    st.tuples(st.integers(3, 9), st.integers(3, 9)),
+)
+def test_kernels_are_those_of_autograd(network, batch_norm, dtype, counts, size):
+    x, y = (tensor((count, 2, *size), seed=count) for count in counts)
+    x, y = x.float(), y.float()
+    found = ops.engine_ntk(
+        jobs_of(network, (2, *size), dtype), x.to(dtype), y.to(dtype), batch_norm=batch_norm
+    )
+    network = network.double()
+    x, y = x.double(), y.double()
+    expected = [ntk(network, x, batch_norm=batch_norm)]
+    for left, right in ((x, None), (y, x)):
+        if any(in_body(name) for name, _ in network.named_parameters()):
+            body = ntk(network, left, right, batch_norm=batch_norm, select=in_body)
+        else:
+            body = torch.zeros(len(left), len(x), dtype=torch.float64)
+        expected.append(body)
+    scale = expected[0].abs().max().clamp_min(1e-3)
+    for got, wanted in zip(found, expected, strict=True):
+        assert got.dtype == torch.float64 and got.shape == (1, *wanted.shape)
+        assert (got[0] - wanted).abs().max() <= TOLERANCE[dtype] * scale
+
+
+def small_network() -> nn.Sequential:
+    torch.manual_seed(3)
+    return nn.Sequential(
+        nn.Conv2d(2, 3, 3, padding=1),
+        nn.BatchNorm2d(3),
+        relu_conv_norm(3, 3, 3),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(3, 3),
+    )
+
+
+def test_trace_is_the_sum_over_outputs():
+    network = small_network().double()
+    x = tensor((4, 2, 5, 5))
+    jobs = jobs_of(network, (2, 5, 5), torch.float64)
+    for batch_norm in ("frozen", "coupled"):
+        found, _, _ = ops.engine_ntk(jobs, x, batch_norm=batch_norm, outputs="trace")
+        expected = torch.zeros_like(found[0])
+        for output in range(3):
+            one = nn.Sequential(network, nn.Linear(3, 1, bias=False))
+            one[1].weight.data = torch.eye(3, dtype=torch.float64)[output : output + 1]
+            expected += ntk(
+                one, x, batch_norm=batch_norm, select=lambda name: name.startswith("0.")
+            )
+        assert relative_error(found[0], expected) < 1e-10
+
+
+def test_many_jobs_give_the_bits_of_each_alone_for_any_number_of_threads():
+    networks = [small_network() for _ in range(3)]
+    with torch.no_grad():
+        for scale, network in enumerate(networks, start=1):
+            network[0].weight *= scale
+    each = [jobs_of(network, (2, 6, 6), torch.float32) for network in networks]
+    size = len(each[0].params)
+    # Jobs 0 and 2 share a program.
+    jobs = ops.EngineJobs(
+        [each[0].codes[0], each[1].codes[0]],
+        torch.tensor([0, 1, 0]),
+        torch.cat([one.params for one in each]),
+        torch.arange(3) * size,
+    )
+    x, y = tensor((19, 2, 6, 6)).float(), tensor((4, 2, 6, 6), seed=1).float()
+    threads = torch.get_num_threads()
+    try:
+        for batch_norm in ("frozen", "coupled"):
+            torch.set_num_threads(1)
+            alone = [ops.engine_ntk(one, x, y, batch_norm=batch_norm) for one in each]
+            for count in (1, 2, 3):
+                torch.set_num_threads(count)
+                together = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm)
+                for k, kernels in enumerate(alone):
+                    for got, wanted in zip(together, kernels, strict=True):
+                        assert torch.equal(got[k], wanted[0])
+    finally:
+        torch.set_num_threads(threads)
+
+
+@settings(max_examples=15)
+@given(networks(), st.integers(1, 40), st.integers(1, 17))
+def test_regions_are_the_distinct_patterns(network, samples, batch_size):
+    inputs = tensor((samples, 2, 3, 4), seed=samples)
+    inputs[samples // 2 :] = inputs[: samples - samples // 2].clone()
+    jobs = jobs_of(network, (2, 3, 4), torch.float64)
+    found = ops.engine_regions(jobs, inputs, batch_size=batch_size)
+    activations = relu_activations(network.double(), inputs.split(batch_size))
+    assert found.dtype == torch.int64 and found.tolist() == [count_regions_pairwise(activations)]
+
+
+def test_layouts_of_images():
+    jobs = jobs_of(small_network(), (2, 5, 4), torch.float64)
+    for layout in ("reversed", "sliced", "expanded"):
+        x = tensor((4, 2, 5, 4), layout=layout)
+        for got, wanted in zip(
+            ops.engine_ntk(jobs, x, x),
+            ops.engine_ntk(jobs, x.contiguous(), x.contiguous()),
+            strict=True,
+        ):
+            assert torch.equal(got, wanted)
+        assert ops.engine_regions(jobs, x, batch_size=3) == ops.engine_regions(
+            jobs, x.contiguous(), batch_size=3
+        )
+
+
+def test_empty_operands():
+    jobs = jobs_of(small_network(), (2, 5, 5), torch.float32)
+    none = ops.EngineJobs([], torch.zeros(0, dtype=torch.int64), jobs.params, jobs.offsets[:0])
+    x = tensor((3, 2, 5, 5)).float()
+    assert [tuple(k.shape) for k in ops.engine_ntk(none, x)] == [(0, 3, 3), (0, 3, 3), (0, 0, 3)]
+    assert [tuple(k.shape) for k in ops.engine_ntk(jobs, x[:0], x)] == [
+        (1, 0, 0),
+        (1, 0, 0),
+        (1, 3, 0),
+    ]
+    assert ops.engine_regions(jobs, x[:0], batch_size=2).tolist() == [0]
+    assert ops.engine_regions(none, x, batch_size=2).shape == (0,)
+
+
+def test_nan_reaches_the_kernel():
+    x = tensor((3, 2, 5, 5)).float()
+    x[1, 0, 2, 2] = math.nan
+    for batch_norm in ("frozen", "coupled"):
+        k_all, _, _ = ops.engine_ntk(
+            jobs_of(small_network(), (2, 5, 5), torch.float32), x, batch_norm=batch_norm
+        )
+        assert not k_all.isfinite().all()
+
+
+def test_wrong_operands_are_named():
+    jobs = jobs_of(small_network(), (2, 5, 5), torch.float32)
+    x = tensor((3, 2, 5, 5)).float()
+    with pytest.raises(ValueError, match="images of 2×5×5"):
+        ops.engine_ntk(jobs, x[:, :1])
+    with pytest.raises(TypeError, match="float32 or both float64"):
+        ops.engine_ntk(jobs, x.double())
+    with pytest.raises(ValueError, match="frozen or coupled"):
+        ops.engine_ntk(jobs, x, batch_norm="running")
+    with pytest.raises(ValueError, match="sum or trace"):
+        ops.engine_ntk(jobs, x, outputs="mean")
+    with pytest.raises(ValueError, match="batch_size"):
+        ops.engine_regions(jobs, x, batch_size=0)
+    words = list(jobs.codes[0])
+    words[6] = 99  # the first opcode
+    wrong = ops.EngineJobs([words], jobs.programs, jobs.params, jobs.offsets)
+    with pytest.raises(ValueError, match="instruction 0 .*unknown opcode"):
+        ops.engine_ntk(wrong, x)
+    wrong = ops.EngineJobs(jobs.codes, jobs.programs + 1, jobs.params, jobs.offsets)
+    with pytest.raises(ValueError, match="names program 1 of 1"):
+        ops.engine_ntk(wrong, x)
+    wrong = ops.EngineJobs(jobs.codes, jobs.programs, jobs.params, jobs.offsets + 1)
+    with pytest.raises(ValueError, match="parameters from 1"):
+        ops.engine_ntk(wrong, x)
+
+
+def test_operators_are_registered_as_torch_expects():
+    jobs = jobs_of(small_network(), (2, 5, 5), torch.float32)
+    x = tensor((3, 2, 5, 5)).float()
+    code = torch.tensor(jobs.codes[0])
+    starts = torch.tensor([0, len(code)])
+    operands = (code, starts, jobs.programs, jobs.params, jobs.offsets)
+    torch.library.opcheck(torch.ops.tegnas.engine_ntk, (*operands, x, x[:2], "frozen", "sum"))
+    torch.library.opcheck(torch.ops.tegnas.engine_regions, (*operands, x, 2))
