@@ -169,7 +169,9 @@ def parse_ptxas(printed: str) -> list[Resources]:
     resources = []
     for name, arch, stores, loads, registers, rest in found:
         shared = re.search(r"(\d+) bytes smem", rest)
-        kernel = re.sub(r"^void ", "", name.split("(")[0])
+        # Up to the arguments; an enumerator in the template arguments has brackets of its own.
+        kernel = name.removeprefix("void ").replace("(tegnas::grouped::Kind)", "kind ")
+        kernel = kernel.split("(")[0]
         resources.append(
             Resources(
                 kernel,
