@@ -24,6 +24,7 @@ from tegnas.spaces import get_space
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "residual_mlp_space.py"
 SPACES = ["nas-bench-201", "darts", "nats-size", "mobilenet", f"{EXAMPLE}:SPACE"]
+PRUNED = ["nas-bench-201", "darts"]
 SETTINGS = ScoreSettings(repeats=1, region_samples=32, region_batch_size=32)
 BUDGET = 8
 
@@ -109,6 +110,14 @@ def test_reinforce_has_the_learning_rate_of_the_paper_on_darts():
 def test_a_budget_too_small_to_prune_is_named(batch):
     with pytest.raises(InputError, match="prune needs a budget of at least 55"):
         search(get_space("nas-bench-201"), batch, "prune", 54)
+
+
+@pytest.mark.parametrize(
+    "space", [n for n in SPACES if n not in PRUNED], ids=lambda n: Path(n).stem
+)
+def test_a_space_without_supernet_is_not_pruned(space):
+    with pytest.raises(InputError, match="prune needs a supernet, .* has none; choose another"):
+        make_strategy("prune", get_space(space), 0)
 
 
 def test_limits_hold_and_belong_to_the_run(batch, tmp_path):

@@ -36,7 +36,8 @@ class Prune(Planned):
             )
         if not isinstance(space, SupernetSpace):
             raise InputError(
-                f"{space.name} has no supernet, which prune needs; use another strategy"
+                "prune needs a supernet, in which the operations of a choice run side by side, and "
+                f"{space.name} has none; choose another strategy"
             )
         drop = _DROPS.get(space.name, 1) if drop is None else drop
         if drop < 1:
