@@ -212,6 +212,8 @@ def test_architectures_that_are_none_are_refused(command, text, message):
         (["--repeats", "0"], "repeats must be a whole number, at least 1, got 0"),
         (["--seed", "-1"], "seed must be a whole number"),
         (["--batch-norm", "eval"], "unknown batch_norm 'eval'; choose one of frozen, coupled"),
+        (["--device", "tpu"], "unknown device 'tpu'; choose cpu, cuda or cuda:N"),
+        (["--device", "cuda:99"], "cuda:99"),
         (["--images", "mnist"], "mnist"),
         (["--images", "cifar10:absent"], "absent"),
         (["--images", "absent.npz"], "the image file absent.npz does not exist"),

@@ -41,6 +41,7 @@ def correlate(
     batch_norm: options.BatchNorm = "frozen",
     repeats: options.Repeats = 3,
     engine: options.Engine = "native",
+    device: options.Device = "cpu",
     others: Annotated[
         str | None,
         typer.Option(
@@ -76,7 +77,7 @@ def correlate(
         batch = options.read_batch(images, train, val, seed)
         settings = options.read_settings(batch_norm, repeats, seed, engine)
         with Console(stderr=True).status(f"scoring {count} architectures"):
-            scored = run_score(archs, batch, space=search_space, settings=settings)
+            scored = run_score(archs, batch, space=search_space, settings=settings, device=device)
         scores = ScoreTable.of(search_space, scored)
     more = _read_others(others, set(lower or ()))
     comparison = compare(scores, accuracies, others=more, top=top, resamples=resamples, seed=seed)

@@ -41,6 +41,7 @@ Engine = Annotated[
         metavar="native|torch", help="The native engine, or PyTorch modules one at a time."
     ),
 ]
+Device = Annotated[str, typer.Option(metavar="cpu|cuda|cuda:N", help="Where scores are computed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 

@@ -26,6 +26,7 @@ def score(
     batch_norm: options.BatchNorm = "frozen",
     repeats: options.Repeats = 3,
     engine: options.Engine = "native",
+    device: options.Device = "cpu",
     as_json: options.Json = False,
 ) -> None:
     """Score architectures: T, E and G at initialisation, and their ranking."""
@@ -33,7 +34,7 @@ def score(
     archs = [search_space.parse(text) for text in architectures]
     batch = options.read_batch(images, train, val, seed)
     settings = options.read_settings(batch_norm, repeats, seed, engine)
-    scores = run_score(archs, batch, space=search_space, settings=settings)
+    scores = run_score(archs, batch, space=search_space, settings=settings, device=device)
     if not as_json:
         print_scores(scores)
         return

@@ -19,16 +19,27 @@ from tegnas.spaces import Architecture, ProgramSpace, Space
 
 
 class JobMaker:
-    """Makes jobs for networks of one kind, and keeps what architectures share."""
+    """Makes jobs for networks of one kind, and keeps what architectures share.
+
+    Their parameters are on ``device``.
+    """
 
     def __init__(
-        self, space: Space, kind: str, *, num_classes: int, image_shape: Shape, seeds: Sequence[int]
+        self,
+        space: Space,
+        kind: str,
+        *,
+        num_classes: int,
+        image_shape: Shape,
+        seeds: Sequence[int],
+        device: torch.device | str = "cpu",
     ) -> None:
         self._space = space
         self._kind = kind
         self._num_classes = num_classes
         self._image_shape = image_shape
         self._seeds = tuple(seeds)
+        self._device = device
         self._layout = ParameterLayout()
         self._vector = torch.zeros(0)
 
@@ -54,7 +65,8 @@ class JobMaker:
         ]
         size, seeds = self._layout.size, len(self._seeds)
         if size * seeds != len(self._vector):
-            self._vector = torch.cat([initial_vector(self._layout, seed) for seed in self._seeds])
+            vectors = [initial_vector(self._layout, seed) for seed in self._seeds]
+            self._vector = torch.cat(vectors).to(self._device)
         return EngineJobs(
             [program.encode(size) for program in programs],
             torch.arange(len(programs)).repeat_interleave(seeds),
@@ -76,7 +88,7 @@ class JobMaker:
         return EngineJobs(
             codes,
             torch.arange(len(codes)).repeat_interleave(len(self._seeds)),
-            torch.cat(vectors) if vectors else torch.zeros(0),
+            (torch.cat(vectors) if vectors else torch.zeros(0)).to(self._device),
             lengths.cumsum(0)[:-1],
         )
 

@@ -15,6 +15,7 @@ from tegnas.indicators.regions import NoReLUError, count_regions, region_inputs
 from tegnas.indicators.regression import centred_targets
 from tegnas.indicators.settings import ScoreSettings
 from tegnas.indicators.torch_scorer import body_of, trainability_and_generalization
+from tegnas.ops import compute_device
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,12 @@ def score_module(
     region_shape: tuple[int, ...] | None = None,
     **changes: Any,
 ) -> ModuleScore:
-    """Score a network with the weights that it has.
+    """Score a network with the weights that it has, on the device that it is on.
 
     Args:
         network: gives logits (N, ``batch.num_classes`` or any K) for images (N, C, H, W). It may
             name the prefixes of its searched weights in an attribute ``cell_prefixes``.
-        batch: labelled images.
+        batch: labelled images; they follow the network to its device.
         settings: how to score, as in ``tegnas.score``; ``repeats`` has no meaning here, since the
             network comes with its weights. Keyword arguments change single fields.
         region_shape: shape of one input for the region count. By default small inputs (C, 3, 3),
@@ -59,9 +60,12 @@ def score_module(
             (on which the count is often all of them). The result says which it was.
 
     Raises:
-        InputError: no logits, no weights, or a wrong setting.
+        InputError: no logits, no weights, a wrong setting, or a device that can't be used.
     """
     settings = replace(settings or ScoreSettings(), **changes)
+    parameter = next(network.parameters(), None)
+    if parameter is not None:
+        batch = batch.to(compute_device(parameter.device))
     check_images(network, batch.images)
     body = body_of(network)
     kappa, mse, autograd = trainability_and_generalization(

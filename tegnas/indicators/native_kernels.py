@@ -27,8 +27,8 @@ def native_kernels(
 
     Raises ``CannotLower`` where the network or the images are nothing for the engine.
     """
-    if x.dim() != 4 or x.device.type != "cpu":
-        raise CannotLower("the engine takes images (N, C, H, W) on the CPU")
+    if x.dim() != 4:
+        raise CannotLower("the engine takes images (N, C, H, W)")
     if y is not None and y.shape[1:] != x.shape[1:]:
         raise CannotLower("the two batches have images of different shapes")
     count = sum(len(each) for each in (x, y) if each is not None)

@@ -18,16 +18,21 @@ from tegnas.spaces import Architecture, Space
 
 
 class NativeScorer:
-    """Scores architectures of one space on one batch; keeps what they share between calls."""
+    """Scores architectures of one space on one batch; keeps what they share between calls.
 
-    # Architectures per call of the engine: enough for any number of threads, and the kernels of
-    # a call stay within a few megabytes.
-    chunk = 64
+    Computes on the device of the batch.
+
+    Attributes:
+        chunk: architectures per call of the engine: enough for any number of threads, while the
+            kernels of a call stay within a few megabytes; on a GPU enough to fill its launches.
+    """
 
     def __init__(self, space: Space, batch: Batch, settings: ScoreSettings) -> None:
         self._space = space
         self._batch = batch
         self._settings = settings
+        self._device = batch.images.device
+        self.chunk = 64 if self._device.type == "cpu" else 256
         self._seeds = range(settings.seed, settings.seed + settings.repeats)
         self._proxies = JobMaker(
             space,
@@ -35,6 +40,7 @@ class NativeScorer:
             num_classes=batch.num_classes,
             image_shape=batch.image_shape,
             seeds=self._seeds,
+            device=self._device,
         )
         self._targets = centred_targets(batch.labels, batch.num_classes)
         self._val_targets = centred_targets(batch.val_labels, batch.num_classes)
@@ -42,13 +48,13 @@ class NativeScorer:
         self._region_inputs: list[Tensor] = []
 
     def __call__(self, archs: Sequence[Architecture]) -> Tensor:
-        """κ, R and MSE of every repeat: float64 (A, repeats, 3).
+        """κ, R and MSE of every repeat: float64 (A, repeats, 3), on the CPU.
 
         Raises ``CannotLower`` where a network holds something that programs don't have.
         """
         kappa, mse = self._trainability_and_generalization(archs)
         columns = (kappa, self._expressivity(archs), mse)
-        table = torch.stack([each.reshape(len(archs), -1) for each in columns], dim=2)
+        table = torch.stack([each.reshape(len(archs), -1) for each in columns], dim=2).cpu()
         # A cell without a path is bad whatever else the network may still compute.
         cut = torch.tensor([not self._space.is_connected(arch) for arch in archs], dtype=torch.bool)
         table[cut, :, 0] = table[cut, :, 2] = torch.inf
@@ -99,9 +105,14 @@ class NativeScorer:
                     batch_size=self._settings.region_batch_size,
                     seed=seed,
                 )
-            )
+            ).to(self._device)
             for seed in self._seeds
         ]
         return JobMaker(
-            self._space, "thin", num_classes=classes, image_shape=shape, seeds=self._seeds
+            self._space,
+            "thin",
+            num_classes=classes,
+            image_shape=shape,
+            seeds=self._seeds,
+            device=self._device,
         )

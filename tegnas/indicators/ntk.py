@@ -150,7 +150,7 @@ def sum_of_grams(lefts: list[Jacobian], rights: list[Jacobian] | None = None) ->
 
 
 def check_images(network: nn.Module, images: Tensor) -> None:
-    """Raise ``InputError`` unless ``images`` is a batch of the network's floating-point type."""
+    """Raise ``InputError`` unless ``images`` is a batch of the network's type, on its device."""
     if not isinstance(images, Tensor) or not images.is_floating_point():
         kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
         raise InputError(f"images must be a floating-point tensor (N, ...), got {kind}")
@@ -159,6 +159,11 @@ def check_images(network: nn.Module, images: Tensor) -> None:
     if images.dim() < 2 or len(images) == 0:
         raise InputError(f"images must be a batch (N, ...), got shape {tuple(images.shape)}")
     parameter = next(network.parameters(), None)
+    if parameter is not None and parameter.device != images.device:
+        raise InputError(
+            f"images are on {images.device} but the network is on {parameter.device}; move one of "
+            "them"
+        )
     if parameter is not None and parameter.dtype != images.dtype:
         raise InputError(
             f"images are {images.dtype} but the network is {parameter.dtype}; convert one of them"

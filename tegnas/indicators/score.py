@@ -12,6 +12,7 @@ from tegnas.data import Batch
 from tegnas.indicators.scorer import Scorer
 from tegnas.indicators.scores import Scores
 from tegnas.indicators.settings import ScoreSettings
+from tegnas.ops import compute_device
 from tegnas.spaces import Architecture, Space
 
 
@@ -21,6 +22,7 @@ def score(
     *,
     space: Space,
     settings: ScoreSettings | None = None,
+    device: torch.device | str | None = None,
     progress: Callable[[int], None] | None = None,
     **changes: Any,
 ) -> Scores:
@@ -35,6 +37,8 @@ def score(
         space: the space that the architectures belong to.
         settings: how to score; keyword arguments with the names of its fields (``batch_norm``,
             ``repeats``, ``seed``, …) change single ones.
+        device: ``"cpu"``, ``"cuda"`` or ``"cuda:N"``: where to compute, by default where the batch
+            is. The scores are the same to rounding, and on the CPU.
         progress: called with the number of architectures scored so far.
 
     Returns:
@@ -42,9 +46,11 @@ def score(
         output, or with a singular kernel, has κ = MSE = inf.
 
     Raises:
-        InputError: a malformed architecture string or setting.
+        InputError: a malformed architecture string or setting, or a device that isn't here.
     """
     settings = replace(settings or ScoreSettings(), **changes)
+    if device is not None:
+        batch = batch.to(compute_device(device))
     values = tuple(space.parse(arch) if isinstance(arch, str) else arch for arch in archs)
     scorer = Scorer(space, batch, settings)
     parts = [torch.zeros(0, settings.repeats, 3, dtype=torch.float64)]

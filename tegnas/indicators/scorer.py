@@ -21,7 +21,8 @@ class Scorer:
 
     A network that the native engine can't run is scored by PyTorch modules, with a warning that
     says why; the numbers are the same to rounding. Which engine an architecture takes depends on
-    nothing but itself, so that a search stopped and resumed sees the same bits.
+    nothing but itself, so that a search stopped and resumed sees the same bits. Both engines
+    compute on the device of the batch.
 
     Attributes:
         chunk: how many architectures to score at once.
@@ -34,7 +35,7 @@ class Scorer:
         self.chunk = self._native.chunk if self._use_native else self._torch.chunk
 
     def __call__(self, archs: Sequence[Architecture]) -> Tensor:
-        """κ, R and MSE of every repeat: float64 (A, repeats, 3)."""
+        """κ, R and MSE of every repeat: float64 (A, repeats, 3), on the CPU."""
         if not self._use_native:
             return self._torch(archs)
         try:

@@ -27,7 +27,10 @@ from tegnas.spaces import Architecture, Space
 
 
 class TorchScorer:
-    """Scores architectures of one space on one batch; keeps what they share between calls."""
+    """Scores architectures of one space on one batch; keeps what they share between calls.
+
+    Computes on the device of the batch.
+    """
 
     chunk = 16
 
@@ -47,12 +50,11 @@ class TorchScorer:
         return torch.tensor(rows, dtype=torch.float64).reshape(len(archs), len(seeds), 3)
 
     def _score(self, arch: Architecture, seed: int) -> tuple[float, float, float]:
-        classes = self._batch.num_classes
-        thin = self._space.network(arch, "thin", num_classes=classes, seed=seed)
+        thin = self._network(arch, "thin", seed)
         regions = count_regions(thin, self._inputs(region_input_shape(thin), seed))
         if not self._space.is_connected(arch):
             return float("inf"), float(regions), float("inf")
-        network = self._space.network(arch, "proxy", num_classes=classes, seed=seed)
+        network = self._network(arch, "proxy", seed)
         self._check_images(network)
         kappa, mse, _ = trainability_and_generalization(
             network,
@@ -63,6 +65,11 @@ class TorchScorer:
             body=body_of(network),
         )
         return kappa, float(regions), mse
+
+    def _network(self, arch: Architecture, kind: str, seed: int) -> nn.Module:
+        classes = self._batch.num_classes
+        network = self._space.network(arch, kind, num_classes=classes, seed=seed)
+        return network.to(self._batch.images.device)
 
     def _check_images(self, network: nn.Module) -> None:
         """Raise ``InputError`` if the networks can't take the images, the first time."""
@@ -81,12 +88,14 @@ class TorchScorer:
 
     def _inputs(self, shape: tuple[int, ...], seed: int) -> list[Tensor]:
         if (shape, seed) not in self._region_inputs:
-            self._region_inputs[shape, seed] = region_inputs(
+            inputs = region_inputs(
                 shape,
                 samples=self._settings.region_samples,
                 batch_size=self._settings.region_batch_size,
                 seed=seed,
             )
+            device = self._batch.images.device
+            self._region_inputs[shape, seed] = [each.to(device) for each in inputs]
         return self._region_inputs[shape, seed]
 
 

@@ -5,6 +5,7 @@ missing or doesn't fit the installed torch.
 """
 
 from tegnas.ops._library import build_info, native_ops  # isort: skip  (registers the operators)
+from tegnas.ops._device import compute_device, describe_device
 from tegnas.ops._eigen import EigCondition, eig_condition
 from tegnas.ops._engine import EngineJobs, engine_ntk, engine_regions
 from tegnas.ops._gram import Conv2dTerm, LayerTerm, LinearTerm, ScaleTerm, ntk_gram
@@ -22,7 +23,9 @@ __all__ = [
     "RegionCounter",
     "ScaleTerm",
     "build_info",
+    "compute_device",
     "count_regions",
+    "describe_device",
     "engine_ntk",
     "engine_plan",
     "engine_regions",

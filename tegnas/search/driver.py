@@ -8,18 +8,21 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
 
+import torch
+
 from tegnas._version import __version__
 from tegnas.data import Batch
 from tegnas.errors import InputError
 from tegnas.indicators.settings import ScoreSettings
+from tegnas.ops import compute_device, describe_device
 from tegnas.search.constraints import ConstrainedSpace, Limits
 from tegnas.search.costs import COSTS, CostMeter
 from tegnas.search.evaluation import Evaluation, best_of
 from tegnas.search.evaluator import Evaluator
-from tegnas.search.executors import make_executor
+from tegnas.search.executors import check_executor, make_executor
 from tegnas.search.pareto import ParetoFront, pareto_front
 from tegnas.search.result import SearchResult
-from tegnas.search.run_directory import RESULT, SCORES, open_run_directory
+from tegnas.search.run_directory import DEVICES, RESULT, SCORES, note_device, open_run_directory
 from tegnas.search.store import ScoreStore
 from tegnas.search.strategies import Strategy, make_strategy
 from tegnas.spaces import Space
@@ -50,6 +53,7 @@ def search(
     limits: Limits | None = None,
     pareto: str | None = None,
     latency_device: str = "cpu",
+    device: torch.device | str | None = None,
     executor: str = "in-process",
     workers: int | None = None,
     address: str | None = None,
@@ -79,6 +83,8 @@ def search(
         pareto: ``"params"``, ``"flops"`` or ``"latency"``: also the front of rank-sum and this
             cost.
         latency_device: where latency is measured.
+        device: ``"cpu"``, ``"cuda"`` or ``"cuda:N"``: where scores are computed, by default where
+            the batch is. The run's configuration lists the devices that it was computed on.
         executor, workers, address: where scores are computed, see ``make_executor``; the result
             doesn't depend on it.
         notes: more to write into the run's configuration, e.g. the name of a preset.
@@ -90,11 +96,14 @@ def search(
 
     Raises:
         InputError: a strategy, option, executor or cost that isn't known or can't be used with
-            this space, a budget too small, limits that no architecture was found within, an
-            ``out`` that can't be used or belongs to another configuration.
+            this space, a device that isn't here, a budget too small, limits that no architecture
+            was found within, an ``out`` that can't be used or belongs to another configuration.
     """
     settings = settings or ScoreSettings(seed=seed)
     limits = limits or Limits()
+    if device is not None:
+        batch = batch.to(compute_device(device))
+    check_executor(executor, batch, workers, address)
     if pareto is not None and pareto not in COSTS:
         raise InputError(f"unknown cost {pareto!r}; tegnas knows {', '.join(COSTS)}")
     # Once without constraints, so that a wrong question is answered before anything is written.
@@ -116,6 +125,8 @@ def search(
         **(notes or {}),
     }
     directory = None if out is None else open_run_directory(Path(out), configuration)
+    computing = describe_device(batch.images.device)
+    configuration[DEVICES] = [computing] if directory is None else note_device(directory, computing)
     key = {
         "space": _store_name(space),
         "settings": settings.key(),

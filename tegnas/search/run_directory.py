@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tegnas.errors import InputError
 
 CONFIGURATION = "run.json"
 SCORES = "scores.sqlite"
 RESULT = "result.json"
+
+# Where a run was computed: written into its configuration, but no part of what was asked for.
+DEVICES = "devices"
 
 
 def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
@@ -41,7 +45,7 @@ def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
     differing = sorted(
         name
         for name in previous.keys() | configuration.keys()
-        if previous.get(name) != configuration.get(name)
+        if name != DEVICES and previous.get(name) != configuration.get(name)
     )
     if differing:
         changes = ", ".join(
@@ -52,6 +56,20 @@ def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
             f"{out} belongs to another configuration ({changes}); choose another --out"
         )
     return out
+
+
+def note_device(directory: Path, device: str) -> list[str]:
+    """Write into the configuration of a run where it is computed now.
+
+    Returns all the devices that it was computed on, the first one first.
+    """
+    path = directory / CONFIGURATION
+    configuration: dict[str, Any] = json.loads(path.read_text())
+    devices = configuration.setdefault(DEVICES, [])
+    if device not in devices:
+        devices.append(device)
+        _write(path, configuration)
+    return devices
 
 
 def _write(path: Path, content: dict[str, object]) -> None:

@@ -17,6 +17,23 @@ from tegnas.spaces import Space
 EXECUTORS = ("in-process", "process", "ray")
 
 
+def check_executor(name: str, batch: Batch, workers: int | None, address: str | None) -> None:
+    """Raise ``InputError`` for an unknown name, or a setting that the executor doesn't have."""
+    if name not in EXECUTORS:
+        raise InputError(f"unknown executor {name!r}; tegnas has {', '.join(EXECUTORS)}")
+    if workers is not None and workers < 1:
+        raise InputError(f"an executor needs at least 1 worker, got {workers}")
+    if name == "in-process" and workers is not None:
+        raise InputError("workers are for the executors process and ray; choose one by --executor")
+    if name != "in-process" and batch.images.device.type != "cpu":
+        raise InputError(
+            f"the executor {name} computes on CPUs; use it with the device cpu, or the executor "
+            f"in-process with the device {batch.images.device}"
+        )
+    if name != "ray" and address is not None:
+        raise InputError("an address is for the executor ray; choose it by --executor ray")
+
+
 def make_executor(
     name: str,
     space: Space,
@@ -31,17 +48,9 @@ def make_executor(
     ``workers`` is the number of processes or of Ray tasks at a time, by default one per core;
     ``address`` is that of a running Ray cluster.
 
-    Raises ``InputError`` for an unknown name, a setting that the executor doesn't have, or a Ray
-    cluster that doesn't answer.
+    Raises ``InputError`` as ``check_executor`` does, or where no Ray cluster answers.
     """
-    if name not in EXECUTORS:
-        raise InputError(f"unknown executor {name!r}; tegnas has {', '.join(EXECUTORS)}")
-    if workers is not None and workers < 1:
-        raise InputError(f"an executor needs at least 1 worker, got {workers}")
-    if name == "in-process" and workers is not None:
-        raise InputError("workers are for the executors process and ray; choose one by --executor")
-    if name != "ray" and address is not None:
-        raise InputError("an address is for the executor ray; choose it by --executor ray")
+    check_executor(name, batch, workers, address)
     if name == "in-process":
         return InProcessExecutor(space, batch, settings)
     workers = workers or os.cpu_count() or 1
@@ -51,4 +60,4 @@ def make_executor(
     return RayExecutor(task, workers, address)
 
 
-__all__ = ["EXECUTORS", "Executor", "WorkerDiedError", "make_executor"]
+__all__ = ["EXECUTORS", "Executor", "WorkerDiedError", "check_executor", "make_executor"]
