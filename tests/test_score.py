@@ -207,6 +207,7 @@ def test_the_key_of_settings_changes_with_every_field():
         "region_samples": 10,
         "region_batch_size": 10,
         "ridge": 0.5,
+        "share_isomorphic": True,
         "engine": "torch",
     }
     assert set(changes) == set(ScoreSettings.__dataclass_fields__)

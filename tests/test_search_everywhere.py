@@ -18,7 +18,7 @@ from tegnas.indicators import ScoreSettings
 from tegnas.networks.complexity import count_parameters
 from tegnas.search import Limits, SearchResult, get_preset, search, strategy_names
 from tegnas.search.compare import compare, summarise
-from tegnas.search.evaluation import Evaluation
+from tegnas.search.evaluation import Evaluation, rank_sums
 from tegnas.search.strategies import drawing, make_strategy
 from tegnas.spaces import get_space
 
@@ -196,6 +196,45 @@ class TestCompare:
         assert summary.known == sum("none" in row.arch for row in rows)
         content = json.loads((tmp_path / "comparison.json").read_text())
         assert content["strategies"][0]["known"] == summary.known
+        assert summary.best_known == 90.0  # among three architectures one has a none
+
+    def test_best_known_is_the_best_ranked_that_the_table_has(self, batch, tmp_path):
+        arguments = {"settings": SETTINGS, "out": tmp_path}
+        space = get_space("nas-bench-201")
+        (row,) = compare(space, batch, ["random"], [0], 6, **arguments)
+        result = SearchResult.load(tmp_path / "random-seed0" / "result.json")
+        ranks = rank_sums(result.history)
+        others = [str(each.arch) for each in result.history if str(each.arch) != row.arch]
+        accuracies = dict(zip(others, (70.0, 80.0, 90.0, 91.0, 92.0), strict=True))
+        (row,) = compare(space, batch, ["random"], [0], 6, accuracy=accuracies.get, **arguments)
+        second = result.history[ranks.argsort(kind="stable")[1]]
+        assert (row.accuracy, row.best_known) == (None, accuracies[str(second.arch)])
+
+    def test_a_strategy_may_have_options_and_a_budget_of_its_own(self, batch, tmp_path):
+        names = ["random", "random:budget=2", "evolution:population=4:tournament=2"]
+        rows = compare(
+            get_space("nas-bench-201"), batch, names, [0], 5, out=tmp_path, settings=SETTINGS
+        )
+        assert [(row.strategy, row.evaluations) for row in rows] == list(
+            zip(names, (5, 2, 5), strict=True)
+        )
+        run = json.loads(
+            (tmp_path / "evolution-population-4-tournament-2-seed0/run.json").read_text()
+        )
+        assert run["options"] == {"population": 4, "tournament": 2}
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("random:budget", "'random:budget' takes NAME=VALUE"),
+            ("random:budget=few", "must be a whole number of evaluations"),
+            ("random:population=4", "strategy 'random' has no option 'population'"),
+        ],
+    )
+    def test_wrong_options_of_a_strategy_are_named(self, name, message, batch, tmp_path):
+        with pytest.raises(InputError, match=message):
+            compare(get_space("nas-bench-201"), batch, ["local", name], [0], out=tmp_path / "a")
+        assert not (tmp_path / "a").exists()
 
     def test_nothing_to_compare_is_named(self, batch, tmp_path):
         with pytest.raises(InputError, match="at least one strategy and one seed"):

@@ -21,9 +21,14 @@ from tegnas.spaces import get_space
 
 
 def compare(
-    strategies: Annotated[str, typer.Option(metavar="NAME,NAME,…", help="Strategies to run.")] = (
-        "random,evolution,reinforce,prune,fpnas,local"
-    ),
+    strategies: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,NAME,…",
+            help="Strategies to run, each with options of its own if you like: "
+            "random:budget=55,evolution:population=50:tournament=10.",
+        ),
+    ] = "random,evolution,reinforce,prune,fpnas,local",
     seeds: Annotated[
         str, typer.Option(metavar="FIRST-LAST|N,N,…", help="Seeds of the strategies.")
     ] = "0-9",
@@ -42,6 +47,7 @@ def compare(
     repeats: search_options.Repeats = None,
     engine: options.Engine = "native",
     device: options.Device = "cpu",
+    share_isomorphic: search_options.ShareIsomorphic = False,
     max_params: search_options.MaxParams = None,
     max_flops: search_options.MaxFlops = None,
     max_latency_ms: search_options.MaxLatency = None,
@@ -58,7 +64,7 @@ def compare(
     search_space = get_space(space)
     accuracies = benchmarks.load_table(table) if table else None
     scoring = search_options.read_scoring(
-        preset, images, train, val, batch_norm, repeats, seed, engine
+        preset, images, train, val, batch_norm, repeats, seed, engine, share_isomorphic
     )
     directory = out or Path("runs") / f"compare-{options.slug(images)}"
     with search_progress(as_json) as view:

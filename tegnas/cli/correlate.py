@@ -17,7 +17,7 @@ from tegnas.analysis.correlation import TOP
 from tegnas.analysis.figures.correlation import rank_figure, scatter_figure
 from tegnas.analysis.figures.style import save
 from tegnas.analysis.score_table import ScoreTable, read_scores
-from tegnas.cli import options
+from tegnas.cli import options, search_options
 from tegnas.cli.correlation_tables import print_comparison
 from tegnas.errors import InputError
 from tegnas.indicators import score as run_score
@@ -36,10 +36,11 @@ def correlate(
     space: options.Space = "nas-bench-201",
     images: options.Images = "digits",
     seed: options.Seed = 0,
-    train: options.Train = 64,
-    val: options.Val = 64,
-    batch_norm: options.BatchNorm = "frozen",
-    repeats: options.Repeats = 3,
+    preset: search_options.Preset = "fast",
+    train: search_options.Train = None,
+    val: search_options.Val = None,
+    batch_norm: search_options.BatchNorm = None,
+    repeats: search_options.Repeats = None,
     engine: options.Engine = "native",
     device: options.Device = "cpu",
     others: Annotated[
@@ -74,10 +75,17 @@ def correlate(
         archs = one_per_class(
             search_space, [search_space.parse(arch) for arch in accuracies], count, seed
         )
-        batch = options.read_batch(images, train, val, seed)
-        settings = options.read_settings(batch_norm, repeats, seed, engine)
+        scoring = search_options.read_scoring(
+            preset, images, train, val, batch_norm, repeats, seed, engine
+        )
         with Console(stderr=True).status(f"scoring {count} architectures"):
-            scored = run_score(archs, batch, space=search_space, settings=settings, device=device)
+            scored = run_score(
+                archs,
+                scoring.batch,
+                space=search_space,
+                settings=scoring.settings,
+                device=device,
+            )
         scores = ScoreTable.of(search_space, scored)
     more = _read_others(others, set(lower or ()))
     comparison = compare(scores, accuracies, others=more, top=top, resamples=resamples, seed=seed)

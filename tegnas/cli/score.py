@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tegnas.cli import options
+from tegnas.cli import options, search_options
 from tegnas.cli.tables import print_scores
 from tegnas.indicators import score as run_score
 from tegnas.spaces import get_space
@@ -21,20 +21,25 @@ def score(
     space: options.Space = "nas-bench-201",
     images: options.Images = "digits",
     seed: options.Seed = 0,
-    train: options.Train = 64,
-    val: options.Val = 64,
-    batch_norm: options.BatchNorm = "frozen",
-    repeats: options.Repeats = 3,
+    preset: search_options.Preset = "fast",
+    train: search_options.Train = None,
+    val: search_options.Val = None,
+    batch_norm: search_options.BatchNorm = None,
+    repeats: search_options.Repeats = None,
     engine: options.Engine = "native",
     device: options.Device = "cpu",
+    share_isomorphic: search_options.ShareIsomorphic = False,
     as_json: options.Json = False,
 ) -> None:
     """Score architectures: T, E and G at initialisation, and their ranking."""
     search_space = get_space(space)
     archs = [search_space.parse(text) for text in architectures]
-    batch = options.read_batch(images, train, val, seed)
-    settings = options.read_settings(batch_norm, repeats, seed, engine)
-    scores = run_score(archs, batch, space=search_space, settings=settings, device=device)
+    scoring = search_options.read_scoring(
+        preset, images, train, val, batch_norm, repeats, seed, engine, share_isomorphic
+    )
+    scores = run_score(
+        archs, scoring.batch, space=search_space, settings=scoring.settings, device=device
+    )
     if not as_json:
         print_scores(scores)
         return

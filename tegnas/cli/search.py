@@ -43,6 +43,7 @@ def search(
     repeats: search_options.Repeats = None,
     engine: options.Engine = "native",
     device: options.Device = "cpu",
+    share_isomorphic: search_options.ShareIsomorphic = False,
     max_params: search_options.MaxParams = None,
     max_flops: search_options.MaxFlops = None,
     max_latency_ms: search_options.MaxLatency = None,
@@ -65,7 +66,7 @@ def search(
     search_space = get_space(space)
     accuracies = benchmarks.load_table(table) if table else None
     scoring = search_options.read_scoring(
-        preset, images, train, val, batch_norm, repeats, seed, engine
+        preset, images, train, val, batch_norm, repeats, seed, engine, share_isomorphic
     )
     directory = out or Path("runs") / f"{strategy}-{options.slug(images)}-seed{seed}"
     title = f"{strategy} on {search_space.name}"

@@ -1,4 +1,4 @@
-"""Options of the commands that search."""
+"""Options of the commands that score and search."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ BatchNorm = Annotated[
     ),
 ]
 Repeats = Annotated[int | None, typer.Option(help="Networks per architecture.")]
+ShareIsomorphic = Annotated[
+    bool,
+    typer.Option(
+        "--share-isomorphic", help="Score one architecture for each class of isomorphic ones."
+    ),
+]
 MaxParams = Annotated[
     float | None, typer.Option(help="Largest number of parameters of the full network.")
 ]
@@ -72,7 +78,7 @@ Address = Annotated[
 
 @dataclass(frozen=True)
 class Scoring:
-    """What the shared options of a search come to."""
+    """What the shared options of a score or a search come to."""
 
     batch: Batch
     settings: ScoreSettings
@@ -88,6 +94,7 @@ def read_scoring(
     repeats: int | None,
     seed: int,
     engine: str,
+    share_isomorphic: bool = False,
 ) -> Scoring:
     """A preset with what was given one by one in its place."""
     given = {"train": train, "val": val, "batch_norm": batch_norm, "repeats": repeats}
@@ -96,7 +103,7 @@ def read_scoring(
     sizes = {name: chosen.pop(name) for name in ("train", "val")}
     return Scoring(
         options.read_batch(images, sizes["train"], sizes["val"], seed),
-        ScoreSettings(**chosen, seed=seed, engine=engine),
+        ScoreSettings(**chosen, seed=seed, engine=engine, share_isomorphic=share_isomorphic),
         {"preset": preset},
     )
 

@@ -107,28 +107,44 @@ def print_comparison(
 ) -> None:
     """One line per strategy, means over its seeds."""
     table = Table(title="Means over the seeds", title_justify="left")
-    for heading in ("strategy", "runs", "outranks", "evaluations", "seconds", "accuracy %"):
+    headings = ["strategy", "runs", "outranks", "evaluations", "seconds"]
+    known = any(each.best_known is not None for each in summaries)
+    if known:
+        headings += ["accuracy %", "best known %"]
+    for heading in headings:
         table.add_column(heading, justify="left" if heading == "strategy" else "right")
     for each in summaries:
-        accuracy = "unknown"
-        if each.accuracy is not None:
-            accuracy = f"{each.accuracy:.2f} ± {each.accuracy_spread:.2f} ({each.known} known)"
+        accuracies = []
+        if known:
+            accuracies = [
+                f"{_spread(each.accuracy, each.accuracy_spread)} ({each.known} of {each.runs})",
+                _spread(each.best_known, each.best_known_spread),
+            ]
         table.add_row(
             each.strategy,
             str(each.runs),
             f"{100 * each.outranks:.2f} %",
             f"{each.evaluations:,.0f}",
             f"{each.seconds:,.1f}",
-            accuracy,
+            *accuracies,
         )
     console.print(table)
     console.print(
         "outranks: share of all architectures scored in any run that have a higher rank-sum"
     )
+    if known:
+        console.print(
+            "accuracy: of the finds that the table knows, and how many; best known: of the "
+            "best-ranked architecture of each run that it knows"
+        )
     console.print(
         f"Saved in [bold]{escape(str(directory))}[/bold]: comparison.csv, comparison.json, one "
         "directory per run"
     )
+
+
+def _spread(mean: float | None, spread: float | None) -> str:
+    return "—" if mean is None else f"{mean:.2f} ± {spread:.2f}"
 
 
 def print_scores(scores: Scores) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from tegnas.data import Batch
 from tegnas.indicators.scorer import Scorer
@@ -14,6 +15,7 @@ from tegnas.indicators.scores import Scores
 from tegnas.indicators.settings import ScoreSettings
 from tegnas.ops import compute_device
 from tegnas.spaces import Architecture, Space
+from tegnas.spaces.isomorphism import representatives
 
 
 def score(
@@ -36,29 +38,42 @@ def score(
         batch: labelled images (see ``load_batch``).
         space: the space that the architectures belong to.
         settings: how to score; keyword arguments with the names of its fields (``batch_norm``,
-            ``repeats``, ``seed``, …) change single ones.
+            ``repeats``, ``seed``, ``share_isomorphic``, …) change single ones.
         device: ``"cpu"``, ``"cuda"`` or ``"cuda:N"``: where to compute, by default where the batch
             is. The scores are the same to rounding, and on the CPU.
-        progress: called with the number of architectures scored so far.
+        progress: called with the number of architectures scored so far, equal ones once.
 
     Returns:
         ``Scores`` with one entry per architecture. An architecture without a path from input to
         output, or with a singular kernel, has κ = MSE = inf.
 
     Raises:
-        InputError: a malformed architecture string or setting, or a device that isn't here.
+        InputError: a malformed architecture string or setting, ``share_isomorphic`` for a space
+            without a canonical form, or a device that isn't here.
     """
     settings = replace(settings or ScoreSettings(), **changes)
     if device is not None:
         batch = batch.to(compute_device(device))
     values = tuple(space.parse(arch) if isinstance(arch, str) else arch for arch in archs)
-    scorer = Scorer(space, batch, settings)
-    parts = [torch.zeros(0, settings.repeats, 3, dtype=torch.float64)]
+    scored = tuple(map(representatives(space), values)) if settings.share_isomorphic else values
+    distinct = list(dict.fromkeys(scored))
+    table = _score(Scorer(space, batch, settings), distinct, settings.repeats, progress)
+    rows = {arch: row for row, arch in enumerate(distinct)}
+    return Scores.from_table(values, table[[rows[arch] for arch in scored]])
+
+
+def _score(
+    scorer: Scorer,
+    archs: Sequence[Architecture],
+    repeats: int,
+    progress: Callable[[int], None] | None,
+) -> Tensor:
+    parts = [torch.zeros(0, repeats, 3, dtype=torch.float64)]
     done = 0
-    while done < len(values):
-        chunk = values[done : done + scorer.chunk]
+    while done < len(archs):
+        chunk = archs[done : done + scorer.chunk]
         parts.append(scorer(chunk))
         done += len(chunk)
         if progress is not None:
             progress(done)
-    return Scores.from_table(values, torch.cat(parts))
+    return torch.cat(parts)

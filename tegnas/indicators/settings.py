@@ -30,6 +30,9 @@ class ScoreSettings:
         region_samples: inputs on which linear regions are counted.
         region_batch_size: inputs per forward pass; BatchNorm statistics are those of the pass.
         ridge: added to the diagonal of the kernel before the regression behind G.
+        share_isomorphic: isomorphic architectures have one score, that of the representative of
+            their class. Their own scores differ slightly, since a weight depends on the place of
+            its layer in the cell.
         engine: ``"native"``, or ``"torch"`` for PyTorch modules, one network at a time.
     """
 
@@ -39,6 +42,7 @@ class ScoreSettings:
     region_samples: int = 3000
     region_batch_size: int = 1000
     ridge: float = 0.0
+    share_isomorphic: bool = False
     engine: str = "native"
 
     def __post_init__(self) -> None:

@@ -14,12 +14,16 @@ import numpy as np
 from tegnas.data import Batch
 from tegnas.errors import InputError
 from tegnas.indicators.settings import ScoreSettings
+from tegnas.search.contestant import Contestant
 from tegnas.search.driver import Progress, search
-from tegnas.search.evaluation import distinct_architectures, rank_sums
+from tegnas.search.evaluation import Evaluation, distinct_architectures, rank_sums
 from tegnas.search.result import SearchResult
 from tegnas.search.run_directory import SCORES
 from tegnas.search.strategies import make_strategy
 from tegnas.spaces import Space
+
+Accuracy = Callable[[str], float | None]
+"""True accuracy of an architecture string, None where it isn't known."""
 
 CSV, JSON = "comparison.csv", "comparison.json"
 
@@ -29,13 +33,16 @@ class ComparisonRow:
     """One run.
 
     Attributes:
-        strategy, seed: which.
+        strategy, seed: which; the strategy with its options, as it was asked for.
         arch, kappa, regions, mse: what it found.
         outranks: share of all architectures that any run scored with a higher rank-sum than this
             one, in [0, 1], higher is better: the rank score that runs can be compared by.
         evaluations, distinct: how many it asked for, and how many different ones.
         seconds: that its scores took, also those that another run had computed.
         accuracy: true accuracy in percent, None where no table knows it.
+        best_known: true accuracy of the best by rank-sum among those of the run that the table
+            knows, None where it knows none. Where a table lacks architectures at random, this is
+            what the search would have found among those it has.
     """
 
     strategy: str
@@ -49,11 +56,15 @@ class ComparisonRow:
     distinct: int
     seconds: float
     accuracy: float | None
+    best_known: float | None
 
 
 @dataclass(frozen=True)
 class StrategySummary:
-    """Means over the seeds of a strategy; ``known`` finds of ``runs`` have an accuracy."""
+    """Means and spreads over the seeds of a strategy; ``known`` of ``runs`` finds have an accuracy.
+
+    The means of accuracies are those of the runs that have one, None where none has.
+    """
 
     strategy: str
     runs: int
@@ -63,6 +74,8 @@ class StrategySummary:
     accuracy: float | None
     accuracy_spread: float | None
     known: int
+    best_known: float | None
+    best_known_spread: float | None
 
 
 def compare(
@@ -74,11 +87,14 @@ def compare(
     *,
     out: str | Path,
     settings: ScoreSettings | None = None,
-    accuracy: Callable[[str], float | None] | None = None,
+    accuracy: Accuracy | None = None,
     progress: Callable[[str, int, Progress], None] | None = None,
     **search_options: Any,
 ) -> tuple[ComparisonRow, ...]:
     """Run every strategy with every seed, each in its own directory of ``out``.
+
+    A strategy is a name, or ``NAME:OPTION=VALUE:…`` with options of its own, of which ``budget`` is
+    one: ``random:budget=55``, ``evolution:population=50:tournament=10``.
 
     The seeds are those of the strategies: images and networks are the same for all, so that every
     architecture has one score, which all runs share, and runs can be compared. Goes on from where
@@ -86,7 +102,7 @@ def compare(
     ``comparison.json``.
 
     Args:
-        budget: evaluations of each run, by default each strategy's own.
+        budget: evaluations of each run that doesn't say its own, by default the strategy's.
         settings: how to score; by default ``ScoreSettings()``.
         progress: called with strategy, seed and how far this run is.
         search_options: as of ``search``.
@@ -96,36 +112,38 @@ def compare(
     """
     if not strategies or not seeds:
         raise InputError("a comparison needs at least one strategy and one seed")
-    for strategy in strategies:
-        make_strategy(strategy, space, 0)  # a wrong name is said before the first run
+    contestants = [Contestant.parse(text) for text in dict.fromkeys(strategies)]
+    for each in contestants:  # a wrong name or option is said before the first run
+        make_strategy(each.strategy, space, 0, **each.options)
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{out} can't be used for a comparison: {error.strerror}") from None
     results: dict[tuple[str, int], SearchResult] = {}
-    for strategy in strategies:
+    for each in contestants:
         for seed in seeds:
             report = None
             if progress is not None:
 
-                def report(state: Progress, strategy: str = strategy, seed: int = seed) -> None:
-                    progress(strategy, seed, state)
+                def report(state: Progress, label: str = each.label, seed: int = seed) -> None:
+                    progress(label, seed, state)
 
-            results[strategy, seed] = search(
+            results[each.label, seed] = search(
                 space,
                 batch,
-                strategy,
-                budget,
+                each.strategy,
+                budget if each.budget is None else each.budget,
                 seed,
-                out=out / f"{strategy}-seed{seed}",
+                out=out / each.directory(seed),
                 shared=out / SCORES,
                 settings=settings or ScoreSettings(),
+                options=each.options,
                 accuracy=accuracy,
                 progress=report,
                 **search_options,
             )
-    rows = _rows(results)
+    rows = _rows(results, accuracy)
     _write(out, rows)
     return rows
 
@@ -135,7 +153,8 @@ def summarise(rows: Sequence[ComparisonRow]) -> tuple[StrategySummary, ...]:
     summaries = []
     for strategy in dict.fromkeys(row.strategy for row in rows):
         own = [row for row in rows if row.strategy == strategy]
-        known = [row.accuracy for row in own if row.accuracy is not None]
+        accuracies = [row.accuracy for row in own if row.accuracy is not None]
+        best_known = [row.best_known for row in own if row.best_known is not None]
         summaries.append(
             StrategySummary(
                 strategy,
@@ -143,15 +162,21 @@ def summarise(rows: Sequence[ComparisonRow]) -> tuple[StrategySummary, ...]:
                 float(np.mean([row.outranks for row in own])),
                 float(np.mean([row.evaluations for row in own])),
                 float(np.mean([row.seconds for row in own])),
-                float(np.mean(known)) if known else None,
-                float(np.std(known)) if known else None,
-                len(known),
+                *_mean_and_spread(accuracies),
+                len(accuracies),
+                *_mean_and_spread(best_known),
             )
         )
     return tuple(summaries)
 
 
-def _rows(results: dict[tuple[str, int], SearchResult]) -> tuple[ComparisonRow, ...]:
+def _mean_and_spread(values: Sequence[float]) -> tuple[float | None, float | None]:
+    return (float(np.mean(values)), float(np.std(values))) if values else (None, None)
+
+
+def _rows(
+    results: dict[tuple[str, int], SearchResult], accuracy: Accuracy | None
+) -> tuple[ComparisonRow, ...]:
     union = distinct_architectures([each for run in results.values() for each in run.history])
     ranks = rank_sums(union)
     position = {each.arch: index for index, each in enumerate(union)}
@@ -171,9 +196,18 @@ def _rows(results: dict[tuple[str, int], SearchResult]) -> tuple[ComparisonRow, 
                 len({each.arch for each in result.history}),
                 result.seconds,
                 best.accuracy,
+                None if accuracy is None else _best_known(result.history, accuracy),
             )
         )
     return tuple(rows)
+
+
+def _best_known(history: Sequence[Evaluation], accuracy: Accuracy) -> float | None:
+    distinct = distinct_architectures(history)
+    by_rank = (
+        str(distinct[index].arch) for index in np.argsort(rank_sums(distinct), kind="stable")
+    )
+    return next((value for arch in by_rank if (value := accuracy(arch)) is not None), None)
 
 
 def _write(out: Path, rows: Sequence[ComparisonRow]) -> None:

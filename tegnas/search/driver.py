@@ -26,6 +26,7 @@ from tegnas.search.run_directory import DEVICES, RESULT, SCORES, note_device, op
 from tegnas.search.store import ScoreStore
 from tegnas.search.strategies import Strategy, make_strategy
 from tegnas.spaces import Space
+from tegnas.spaces.isomorphism import representatives
 
 DEFAULT_BUDGET = 1000
 
@@ -104,6 +105,7 @@ def search(
     if device is not None:
         batch = batch.to(compute_device(device))
     check_executor(executor, batch, workers, address)
+    represent = representatives(space) if settings.share_isomorphic else lambda arch: arch
     if pareto is not None and pareto not in COSTS:
         raise InputError(f"unknown cost {pareto!r}; tegnas knows {', '.join(COSTS)}")
     # Once without constraints, so that a wrong question is answered before anything is written.
@@ -153,7 +155,7 @@ def search(
             executor, space, batch, settings, workers=workers, address=address
         )
         stack.enter_context(closing(workplace))
-        evaluate = Evaluator(store, workplace, common)
+        evaluate = Evaluator(store, workplace, common, represent)
         history = _run(searcher, budget, evaluate, progress, evaluated)
         if not history and limits.active():
             raise InputError(f"no architecture of {space.name} is within the limits ({limits})")

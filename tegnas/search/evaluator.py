@@ -20,6 +20,7 @@ class Evaluator:
         store: of this run.
         executor: computes what the store lacks.
         shared: a store of several runs: what it knows is taken over, what is computed is added.
+        represent: which architecture is scored in place of another; by default itself.
     """
 
     def __init__(
@@ -27,10 +28,12 @@ class Evaluator:
         store: ScoreStore,
         executor: Executor,
         shared: ScoreStore | None = None,
+        represent: Callable[[Architecture], Architecture] = lambda arch: arch,
     ) -> None:
         self._store = store
         self._executor = executor
         self._shared = shared
+        self._represent = represent
         self._last = time.perf_counter()
 
     def __call__(
@@ -41,21 +44,24 @@ class Evaluator:
         ``report`` is called after every write with how many of them are known and how many were
         computed for this write.
         """
-        found = {arch: self._store.get(arch) for arch in archs}
+        scored = [self._represent(arch) for arch in archs]
+        found = {arch: self._store.get(arch) for arch in scored}
         missing = [arch for arch, evaluation in found.items() if evaluation is None]
         if self._shared is not None:
             self._store.copy(missing, self._shared)
             found |= {arch: self._store.get(arch) for arch in missing}
             missing = [arch for arch in missing if found[arch] is None]
-        done = len(archs) - len(missing)
         if missing:
             self._lap()
             for scores in self._executor.run(missing):
                 self._add(scores)
-                done += len(scores)
-                report(done, len(scores))
                 for arch in scores.archs:
                     found[arch] = self._store.get(arch)
+                report(sum(found[own] is not None for own in scored), len(scores))
+        for arch, own in zip(archs, scored, strict=True):
+            if arch not in found:
+                self._store.share(own, arch)
+                found[arch] = self._store.get(arch)
         return [cast(Evaluation, found[arch]) for arch in archs]
 
     def _add(self, scores: Scores) -> None:

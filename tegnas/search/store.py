@@ -110,6 +110,17 @@ class ScoreStore:
                 ).fetchall()
             self._write(rows)
 
+    def share(self, scored: Architecture, arch: Architecture) -> None:
+        """Write the score of one architecture for another too, which took no time."""
+        space, settings, data = self._key
+        with self._errors(), self._connection:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO scores SELECT space, ?, settings, data, repeat, kappa, "
+                "regions, mse, 0.0 FROM scores WHERE space = ? AND architecture = ? "
+                "AND settings = ? AND data = ?",
+                (str(arch), space, str(scored), settings, data),
+            )
+
     def seconds(self) -> float:
         """The time that all scores of this key took, whoever computed them."""
         with self._errors():

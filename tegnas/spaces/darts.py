@@ -116,6 +116,10 @@ class Darts:
         """The same for architectures whose cells differ only in the numbering of their nodes."""
         return DartsArchitecture(*(min(renumbered_cells(cell)) for cell in arch.cells))
 
+    def representative(self, arch: DartsArchitecture | Supernet) -> DartsArchitecture | Supernet:
+        """The canonical form."""
+        return arch if isinstance(arch, Supernet) else self.canonical(arch)
+
     def is_connected(self, arch: DartsArchitecture | Supernet) -> bool:
         """Whether each of the two cells passes something on; always so without ``none``.
 

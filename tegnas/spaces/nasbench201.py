@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import nn
@@ -156,6 +157,12 @@ class NasBench201:
             expressions.append("+".join(sorted(terms)))
         return expressions[3]
 
+    def representative(
+        self, arch: NasBench201Architecture | Supernet
+    ) -> NasBench201Architecture | Supernet:
+        """The first architecture of the space with the same canonical form."""
+        return arch if isinstance(arch, Supernet) else _first_of_classes()[self.canonical(arch)]
+
     def is_connected(self, arch: NasBench201Architecture | Supernet) -> bool:
         """Whether a path without ``none`` leads from the cell's input to its output."""
         reached = {0}
@@ -209,6 +216,15 @@ class NasBench201:
         if kind == "thin":
             return thin_program(arch.operations, num_classes, image_shape, layout)
         raise InputError(f"programs are of kind proxy or thin, got {kind!r}")
+
+
+@lru_cache(maxsize=1)
+def _first_of_classes() -> dict[str, NasBench201Architecture]:
+    space = NasBench201()
+    first: dict[str, NasBench201Architecture] = {}
+    for arch in space:
+        first.setdefault(space.canonical(arch), arch)
+    return first
 
 
 def _with_operation(arch: NasBench201Architecture, edge: int, name: str) -> NasBench201Architecture:

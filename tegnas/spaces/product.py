@@ -74,6 +74,10 @@ class ProductSpace(ABC):
         """The architecture itself: none is isomorphic to another."""
         return arch
 
+    def representative(self, arch: Architecture) -> Architecture:
+        """The architecture itself."""
+        return arch
+
     def is_connected(self, arch: Architecture) -> bool:
         """Always: no choice of such a space cuts the network."""
         return True

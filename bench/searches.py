@@ -1,0 +1,155 @@
+"""What the searches find, and what it costs: every strategy, ten seeds, presets side by side.
+
+    python bench/searches.py --images FILE.npz --table TABLE.csv [--readme README.md]
+    python bench/searches.py --images FILE.npz --space darts
+
+Runs ``tegnas compare`` with the preset fast and then, on NAS-Bench-201, with the preset paper, and
+writes the tables to docs/searches. Every score is kept in --runs: the same command goes on where it
+was stopped. Scores are shared between runs, and the seconds of a run are those that its own scores
+took when they were computed. ``--quick`` is a check of two seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from pathlib import Path
+
+from machine import describe_machine
+from searches_tables import describe_table, found_table, rank_table, replace_section
+
+import tegnas
+from tegnas.benchmarks import AccuracyTable
+from tegnas.cli.progress import search_progress
+from tegnas.data import Batch
+from tegnas.search import Progress, get_preset
+from tegnas.search.compare import ComparisonRow, compare
+from tegnas.search.contestant import Contestant
+from tegnas.search.strategies import make_strategy
+from tegnas.spaces import Space
+
+PRESETS = {"nas-bench-201": ("fast", "paper"), "darts": ("fast",)}
+BUDGETS = {"nas-bench-201": 100, "darts": 333}
+
+# Random search also with the number of evaluations that pruning takes. The population of evolution
+# is a quarter of the budget and the tournament a quarter of it, as in the paper: with its 256 and
+# 64 so few evaluations would be random search.
+STRATEGIES = {
+    "nas-bench-201": "random,evolution,reinforce,fpnas,local,random:budget=55,prune",
+    "darts": "random,evolution,reinforce,fpnas,local,prune",
+}
+
+
+def settings_of(preset: str) -> tegnas.ScoreSettings:
+    """The score settings of a preset, whose images are the default ones."""
+    chosen = get_preset(preset)
+    return tegnas.ScoreSettings(
+        batch_norm=chosen.batch_norm,
+        repeats=chosen.repeats,
+        region_samples=chosen.region_samples,
+        region_batch_size=chosen.region_batch_size,
+    )
+
+
+def seconds_per_score(space: Space, batch: Batch, settings: tegnas.ScoreSettings) -> float:
+    """Mean over a few architectures scored one by one, as most strategies ask for them."""
+    rng = random.Random(0)
+    archs = [space.sample(rng) for _ in range(8)]
+    tegnas.score(archs[:1], batch, space=space, settings=settings)
+    start = time.perf_counter()
+    for arch in archs:
+        tegnas.score([arch], batch, space=space, settings=settings)
+    return (time.perf_counter() - start) / len(archs)
+
+
+def contestants(space: Space, budget: int) -> list[str]:
+    """The strategies, with what they need to be compared at this budget."""
+    population = max(8, budget // 4)
+    evolution = f"evolution:population={population}:tournament={population // 4}"
+    return STRATEGIES[space.name].replace("evolution", evolution).split(",")
+
+
+def evaluations(label: str, space: Space, budget: int) -> int:
+    """How many evaluations a contestant asks for."""
+    contestant = Contestant.parse(label)
+    strategy = make_strategy(contestant.strategy, space, 0, **contestant.options)
+    return min(contestant.budget or budget, getattr(strategy, "minimum_budget", budget))
+
+
+def run(
+    space: Space,
+    batch: Batch,
+    preset: str,
+    seeds: list[int],
+    budget: int,
+    out: Path,
+    table: AccuracyTable | None,
+) -> tuple[ComparisonRow, ...]:
+    """One comparison, after a word on how long it may take."""
+    settings, names = settings_of(preset), contestants(space, budget)
+    each = seconds_per_score(space, batch, settings)
+    most = sum(len(seeds) * evaluations(name, space, budget) for name in names)
+    print(
+        f"{preset}: {1e3 * each:.0f} ms per architecture, {most:,} evaluations, of which many are "
+        f"shared; at most {most * each / 60:.0f} min",
+        flush=True,
+    )
+    with search_progress(as_json=False) as view:
+
+        def show(label: str, seed: int, state: Progress) -> None:
+            view.show(f"{preset}, {label}, seed {seed}", state)
+
+        return compare(
+            space,
+            batch,
+            names,
+            seeds,
+            budget,
+            out=out,
+            settings=settings,
+            notes={"preset": preset},
+            accuracy=table.accuracy if table else None,
+            progress=show,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", required=True)
+    parser.add_argument("--space", choices=list(PRESETS), default="nas-bench-201")
+    parser.add_argument("--table", metavar="FILE.csv[#COLUMN]", help="true accuracies")
+    parser.add_argument("--presets", default=None, help="default: fast,paper; fast on DARTS")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--budget", type=int, help="default: 100, on DARTS 333")
+    parser.add_argument("--runs", type=Path, help="default: runs/searches-SPACE")
+    parser.add_argument("--out", type=Path, default=Path("docs/searches"))
+    parser.add_argument("--readme", type=Path, help="also put the first table into this file")
+    parser.add_argument("--quick", action="store_true")
+    arguments = parser.parse_args()
+
+    space = tegnas.get_space(arguments.space)
+    table = tegnas.load_table(arguments.table) if arguments.table else None
+    batch = tegnas.load_batch(arguments.images, seed=0)
+    seeds = list(range(2 if arguments.quick else arguments.seeds))
+    budget = arguments.budget or BUDGETS[space.name]
+    presets = arguments.presets.split(",") if arguments.presets else PRESETS[space.name]
+    runs = arguments.runs or Path(f"runs/searches-{space.name}{'-quick' * arguments.quick}")
+    found = {
+        preset: run(space, batch, preset, seeds, budget, runs / preset, table) for preset in presets
+    }
+    machine = f"Machine: {describe_machine()}.\n"
+    parts = [rank_table(found)]
+    if table is not None:
+        parts.insert(0, found_table(found) + "\n" + describe_table(table))
+    text = "\n".join([*parts, machine])
+    print(text)
+    if not arguments.quick:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        (arguments.out / f"{space.name}.md").write_text(text)
+        if arguments.readme:
+            replace_section(arguments.readme, parts[0])
+
+
+if __name__ == "__main__":
+    main()

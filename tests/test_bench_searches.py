@@ -1,0 +1,55 @@
+"""The tables of bench/searches.py from made-up comparisons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bench.searches_tables import BEGIN, END, found_table, name_of, rank_table, replace_section
+from tegnas.search.compare import ComparisonRow
+
+ROW = ComparisonRow("random", 0, "a", 1.0, 2.0, 0.5, 0.9, 100, 90, 2.0, 93.0, 92.0)
+ROWS = [
+    ROW,
+    replace(ROW, seed=1, accuracy=None, best_known=94.0),
+    replace(ROW, strategy="local", outranks=0.95),
+    replace(ROW, strategy="local", seed=1, outranks=0.85),
+]
+
+
+def lines(table: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+
+
+def test_presets_stand_side_by_side_with_the_time_saved():
+    slow = [replace(row, seconds=60.0) for row in ROWS]
+    head, _, random, local = lines(found_table({"fast": ROWS, "paper": slow}))
+    assert head[-1] == "time saved" and random[-1] == "30×"
+    assert random[2:5] == ["93.00 ± 0.00 (1 of 2)", "93.00 ± 1.00", "2.0"]
+    assert local[2] == "93.00 ± 0.00 (2 of 2)"
+
+
+def test_ranks_are_compared_with_random_search_of_the_same_seed_and_budget():
+    _, _, random, local = lines(rank_table({"fast": ROWS}))
+    assert random[2:4] == ["90.00 ± 0.00", "—"]
+    assert local[2:4] == ["90.00 ± 5.00", "1 of 2"]
+    short = [*ROWS, replace(ROW, strategy="prune", evaluations=55)]
+    assert lines(rank_table({"fast": short}))[-1][3] == "0 of 0"
+
+
+def test_options_are_written_out_and_budgets_are_not():
+    assert name_of("random:budget=55") == "random"
+    assert (
+        name_of("evolution:population=8:tournament=2") == "evolution (population 8, tournament 2)"
+    )
+
+
+def test_a_section_of_a_file_is_replaced(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    replace_section(path, "| new |\n")
+    assert path.read_text() == f"before\n{BEGIN}\n| new |\n{END}\nafter\n"
+    path.write_text("nothing")
+    with pytest.raises(SystemExit, match="has no lines"):
+        replace_section(path, "")
