@@ -9,7 +9,7 @@ CSRC := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name 
 export PATH := $(abspath $(BIN)):$(PATH)
 export MAX_JOBS ?= $(JOBS)
 
-.PHONY: search test test-cpp test-python check-cuda lint format bench clean
+.PHONY: search test test-cpp test-python check-cuda lint format docs bench clean
 
 search: $(VENV)/.built
 	tegnas search --space nas-bench-201 --images digits --strategy evolution --budget 500 \
@@ -42,6 +42,9 @@ format: $(VENV)/.installed
 	ruff check --fix .
 	ruff format .
 	clang-format -i $(CSRC)
+
+docs: $(VENV)/.installed
+	mkdocs build --strict
 
 bench: $(VENV)/.built
 	python -m pytest bench --benchmark-only --benchmark-group-by=group --benchmark-sort=mean \
