@@ -16,7 +16,7 @@ from tegnas.errors import InputError
 from tegnas.indicators import count_regions, region_inputs
 from tegnas.networks.complexity import count_parameters
 from tegnas.networks.lowering import lower_module
-from tegnas.spaces import ChoiceSpace, Space, get_space
+from tegnas.spaces import ChoiceSpace, Space, get_space, space_names
 from tegnas.spaces.factorised import FactorisedSpace
 
 
@@ -164,3 +164,13 @@ class TestSpaceFiles:
     def test_missing_files_are_named(self, tmp_path):
         with pytest.raises(InputError, match="can't be read"):
             get_space(f"{tmp_path / 'absent.py'}:SPACE")
+
+
+@pytest.mark.parametrize("name", space_names())
+@pytest.mark.parametrize("kind", ["proxy", "thin", "full"])
+def test_making_a_network_leaves_the_random_state_alone(name, kind):
+    space = get_space(name)
+    arch = space.sample(random.Random(0))
+    before = torch.random.get_rng_state()
+    space.network(arch, kind)
+    assert torch.equal(torch.random.get_rng_state(), before)

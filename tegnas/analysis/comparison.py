@@ -7,12 +7,12 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from tegnas.analysis.baselines import baselines
 from tegnas.analysis.correlation import TOP, Correlation, correlate
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.errors import InputError
+from tegnas.indicators.ranking import ranks
 from tegnas.spaces import Architecture, Space
 
 COMBINED = "T + E + G"
@@ -133,4 +133,4 @@ def _rank_sum(costs: list[np.ndarray], scores: ScoreTable) -> np.ndarray:
     """As the rank-sum of all three: architectures that fail in T or G are worst in each."""
     stacked = np.stack(costs).astype(np.float64)
     stacked[:, ~(np.isfinite(scores.kappa) & np.isfinite(scores.mse))] = np.inf
-    return rankdata(stacked, axis=1).sum(0)
+    return ranks(stacked).sum(0)

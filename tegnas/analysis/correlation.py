@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import kendalltau, rankdata, spearmanr, weightedtau
 
 from tegnas.errors import InputError
+from tegnas.indicators.ranking import kendall_tau, ranks
 
 # Share of the architectures that counts as the top.
 TOP = 0.1
@@ -82,12 +82,12 @@ def correlate(
     if not 0 < top < 1:
         raise InputError(f"the share of top architectures must be between 0 and 1, got {top}")
     known = ~np.isnan(score)
-    ranks, accuracies = rankdata(score[known]), accuracy[known]
-    count = len(ranks)
+    order, accuracies = ranks(score[known]), accuracy[known]
+    count = len(order)
     if count < 2:
         raise InputError(f"{name}: a correlation needs two or more architectures with a score")
     measures: tuple[Callable[[np.ndarray, np.ndarray], float], ...] = (
-        _kendall,
+        kendall_tau,
         _spearman,
         _weighted,
         lambda x, y: precision_at_top(x, y, top),
@@ -96,10 +96,10 @@ def correlate(
     draws = [rng.integers(count, size=count) for _ in range(resamples)]
     estimates = []
     for measure in measures:
-        values = [measure(ranks[draw], accuracies[draw]) for draw in draws]
+        values = [measure(order[draw], accuracies[draw]) for draw in draws]
         low, high = _percentiles(np.array(values))
-        estimates.append(Estimate(measure(ranks, accuracies), low, high))
-    _, groups = np.unique(ranks, return_counts=True)
+        estimates.append(Estimate(measure(order, accuracies), low, high))
+    _, groups = np.unique(order, return_counts=True)
     return Correlation(
         name,
         count,
@@ -129,19 +129,19 @@ def _highest(values: np.ndarray, size: int) -> float:
     return float(np.partition(values, len(values) - size)[len(values) - size])
 
 
-def _kendall(x: np.ndarray, y: np.ndarray) -> float:
-    return float(kendalltau(x, y).statistic)
-
-
 def _spearman(x: np.ndarray, y: np.ndarray) -> float:
     if _constant(x) or _constant(y):
         return float("nan")
+    from scipy.stats import spearmanr
+
     return float(spearmanr(x, y).statistic)
 
 
 def _weighted(x: np.ndarray, y: np.ndarray) -> float:
     if _constant(x) or _constant(y):
         return float("nan")
+    from scipy.stats import weightedtau
+
     return float(weightedtau(x, y).statistic)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from tegnas.analysis.encoding import one_hot
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.errors import InputError
+from tegnas.indicators.ranking import ranks
 from tegnas.search.evaluation import Evaluation, rank_sums
 from tegnas.spaces import Architecture
 from tegnas.spaces.factorised import Supernet
@@ -87,9 +88,7 @@ def best_so_far(history: Sequence[Evaluation]) -> list[int]:
 
 
 def _targets(scores: ScoreTable) -> np.ndarray:
-    from scipy.stats import rankdata
-
-    return np.stack([rankdata(each) for each in (scores.kappa, -scores.regions, scores.mse)], 1)
+    return np.stack([ranks(each) for each in (scores.kappa, -scores.regions, scores.mse)], 1)
 
 
 def _partial_least_squares(codes: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import kendalltau, rankdata
 
 from tegnas.analysis.encoding import distances, encode
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.errors import InputError
+from tegnas.indicators.ranking import kendall_tau, ranks
 from tegnas.spaces import Architecture, Space
 
 
@@ -67,7 +67,7 @@ def ruggedness(
     if known.sum() < 3:
         raise InputError(f"{name}: ruggedness needs three or more architectures with a value")
     rank = np.full(len(cost), np.nan)
-    rank[known] = rankdata(cost[known])
+    rank[known] = ranks(cost[known])
     # Unknown neighbours and neighbours outside of the set are no neighbours.
     around = np.where(neighbours < 0, np.nan, rank[neighbours])
     around[~known] = np.nan
@@ -132,7 +132,7 @@ def agreement(scores: ScoreTable) -> dict[str, float]:
         "G": scores.mse[finite],
     }
     pairs = (("T", "E"), ("T", "G"), ("E", "G"))
-    return {f"{a} and {b}": float(kendalltau(costs[a], costs[b]).statistic) for a, b in pairs}
+    return {f"{a} and {b}": kendall_tau(costs[a], costs[b]) for a, b in pairs}
 
 
 def walk_autocorrelation(cost: np.ndarray) -> float:
@@ -140,7 +140,7 @@ def walk_autocorrelation(cost: np.ndarray) -> float:
 
     For spaces too large to be scored whole. Ranks are those over all walks together.
     """
-    rank = rankdata(cost).reshape(cost.shape)
+    rank = ranks(cost.ravel()).reshape(cost.shape)
     centred = rank - rank.mean()
     if not centred.any():
         return float("nan")

@@ -67,30 +67,29 @@ def compare(
         preset, images, train, val, batch_norm, repeats, seed, engine, share_isomorphic
     )
     directory = out or Path("runs") / f"compare-{options.slug(images)}"
-    with search_progress(as_json) as view:
+    with search_options.stopped_in(directory), search_progress(as_json) as view:
 
         def show(strategy: str, number: int, state: Progress) -> None:
             view.show(f"{strategy}, seed {number}", state)
 
-        with search_options.stopped_in(directory):
-            rows = run_comparison(
-                search_space,
-                scoring.batch,
-                [name for name in strategies.split(",") if name],
-                read_seeds(seeds),
-                budget,
-                out=directory,
-                settings=scoring.settings,
-                notes=scoring.notes,
-                limits=search_options.read_limits(max_params, max_flops, max_latency_ms),
-                latency_device=latency_device,
-                device=device,
-                executor=executor,
-                workers=workers,
-                address=address,
-                accuracy=accuracies.accuracy if accuracies else None,
-                progress=show,
-            )
+        rows = run_comparison(
+            search_space,
+            scoring.batch,
+            [name for name in strategies.split(",") if name],
+            read_seeds(seeds),
+            budget,
+            out=directory,
+            settings=scoring.settings,
+            notes=scoring.notes,
+            limits=search_options.read_limits(max_params, max_flops, max_latency_ms),
+            latency_device=latency_device,
+            device=device,
+            executor=executor,
+            workers=workers,
+            address=address,
+            accuracy=accuracies.accuracy if accuracies else None,
+            progress=show,
+        )
     if as_json:
         print(json.dumps({"strategies": [vars(each) for each in summarise(rows)]}))
     else:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
 from tegnas.benchmarks import AccuracyTable
+from tegnas.cli.architecture_text import ArchitectureText
 from tegnas.indicators import Scores
 from tegnas.search import ParetoFront, SearchResult
 from tegnas.search.compare import StrategySummary
@@ -26,11 +27,16 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:,.{digits}g}" if math.isfinite(value) and abs(value) < 1e5 else f"{value:.3g}"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: ``1 architecture``, ``1,000 architectures``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def indicator_table(title: str) -> Table:
     """Columns for an architecture and its three indicators."""
     table = Table(title=title, title_justify="left")
     table.add_column("")
-    table.add_column("architecture", overflow="fold")
+    table.add_column("architecture")
     table.add_column("κ (T, lower)", justify="right")
     table.add_column("R (E, higher)", justify="right")
     table.add_column("MSE (G, lower)", justify="right")
@@ -43,15 +49,15 @@ def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTabl
     distinct = distinct_architectures(result.history)
     order = np.argsort(rank_sums(distinct), kind="stable")[:_SHOWN]
     table = indicator_table(
-        f"Best of {len(distinct):,} architectures in {result.seconds:.0f} s, by rank-sum"
+        f"Best of {counted(len(distinct), 'architecture')} in {result.seconds:.0f} s, by rank-sum"
     )
     if accuracies is not None:
         table.add_column("accuracy %", justify="right")
     for position, index in enumerate(order, start=1):
         each = distinct[index]
-        cells = [
+        cells: list[RenderableType] = [
             str(position),
-            str(each.arch),
+            ArchitectureText(str(each.arch)),
             number(each.kappa),
             f"{each.regions:,.0f}",
             number(each.mse),
@@ -92,7 +98,7 @@ def print_front(console: Console, front: ParetoFront) -> None:
         each = point.evaluation
         table.add_row(
             str(position),
-            str(each.arch),
+            ArchitectureText(str(each.arch)),
             number(each.kappa),
             f"{each.regions:,.0f}",
             number(each.mse),
@@ -149,7 +155,9 @@ def _spread(mean: float | None, spread: float | None) -> str:
 
 def print_scores(scores: Scores) -> None:
     """Architectures with mean and spread of their indicators, and their ranking."""
-    table = indicator_table(f"{len(scores)} architectures, mean ± spread over the repeats")
+    table = indicator_table(
+        f"{counted(len(scores), 'architecture')}, mean ± spread over the repeats"
+    )
     table.add_column("position", justify="right")
     spreads = [
         repeats.std(1, correction=0).tolist()
@@ -165,5 +173,5 @@ def print_scores(scores: Scores) -> None:
             else "inf"
             for mean, spread in zip(means, spreads, strict=True)
         ]
-        table.add_row(str(index + 1), str(arch), *cells, str(position + 1))
+        table.add_row(str(index + 1), ArchitectureText(str(arch)), *cells, str(position + 1))
     Console().print(table)

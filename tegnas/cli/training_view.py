@@ -16,6 +16,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from tegnas.cli.architecture_text import ArchitectureText
 from tegnas.cli.tables import indicator_table, number
 from tegnas.train import EpochReport, RankingCheck, Recipe
 
@@ -67,7 +68,7 @@ def print_check(result: RankingCheck, recipe: Recipe) -> None:
     for position, index in enumerate(np.argsort(result.accuracies)[::-1], start=1):
         table.add_row(
             str(position),
-            str(result.scores.archs[index]),
+            ArchitectureText(str(result.scores.archs[index])),
             number(result.scores.kappa[index].item()),
             f"{result.scores.regions[index].item():,.0f}",
             number(result.scores.mse[index].item()),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import nn
 
 from tegnas.errors import InputError
 from tegnas.networks.darts_evaluation import DartsNetwork
-from tegnas.networks.initialise import initialise
+from tegnas.networks.initialise import initialised
 from tegnas.networks.nasbench201 import NasBench201Network
 
 if TYPE_CHECKING:
@@ -62,11 +61,7 @@ def full_network(
         return space.network(arch, "full", num_classes=num_classes, seed=seed)
     else:
         raise InputError(f"networks of {space.name} have one size; leave channels and cells out")
-    # Layers draw weights when they are made; the global generator stays as it is.
-    with torch.random.fork_rng(devices=()):
-        network: nn.Module = make(*arguments, **sizes)
-    initialise(network, seed)
-    return network
+    return initialised(lambda: make(*arguments, **sizes), seed)
 
 
 def check_size(**sizes: int | None) -> None:

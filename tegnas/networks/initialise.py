@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -50,6 +51,17 @@ def initialise(network: nn.Module, seed: int) -> None:
             if parameter.is_meta:
                 continue
             parameter.copy_(initial_value(seed, name, tuple(parameter.shape)))
+
+
+def initialised(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """The network that ``make`` makes, with its parameters at their initial values.
+
+    Layers draw weights of their own when they are made; the caller's random state stays as it is.
+    """
+    with torch.random.fork_rng(devices=()):
+        network = make()
+    initialise(network, seed)
+    return network
 
 
 def initial_vector(layout: ParameterLayout, seed: int) -> Tensor:

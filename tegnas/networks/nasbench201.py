@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 
 import torch
@@ -45,10 +45,10 @@ def make_operation(name: Operation, channels: int) -> nn.Module:
 class Cell(nn.Module):
     """Four nodes; every node is the sum of its incoming edges, the last one is the output."""
 
-    def __init__(self, operations: Sequence[Operation], channels: int) -> None:
+    def __init__(self, edges: Iterable[nn.Module]) -> None:
         super().__init__()
-        for index, name in enumerate(operations):
-            self.add_module(f"edge{index}", make_operation(name, channels))
+        for index, edge in enumerate(edges):
+            self.add_module(f"edge{index}", edge)
 
     def forward(self, x: Tensor) -> Tensor:
         nodes = [x]
@@ -76,13 +76,18 @@ class Reduction(nn.Module):
         return self.conv_b(self.conv_a(x)) + self.downsample(self.pool(x))
 
 
+def make_cell(operations: Sequence[Operation], channels: int) -> Cell:
+    """The cell of an architecture, from ``channels`` to ``channels``."""
+    return Cell(make_operation(name, channels) for name in operations)
+
+
 def make_stage(operations: Sequence[Operation], channels: int, cells: int) -> nn.Module:
     """One cell stands for itself (``stage0.edge0``); several are numbered (``stage0.cell1.…``)."""
     if cells == 1:
-        return Cell(operations, channels)
+        return make_cell(operations, channels)
     stage = nn.Sequential()
     for index in range(cells):
-        stage.add_module(f"cell{index}", Cell(operations, channels))
+        stage.add_module(f"cell{index}", make_cell(operations, channels))
     return stage
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 
-import torch
 from torch import Tensor, nn
 
 from tegnas.networks.layers import BN_EPSILON, BNReLU, ConvBN, ReLUConvBN
-from tegnas.networks.nasbench201 import EDGES, Reduction
+from tegnas.networks.nasbench201 import EDGES, Cell, Reduction
 
 # The cell of every architecture of the space:
 # |nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|
@@ -28,31 +26,18 @@ class Projection(nn.Module):
         return self.bn(self.conv(x))
 
 
-class SizeCell(nn.Module):
+def make_size_cell(in_channels: int, out_channels: int) -> Cell:
     """The fixed cell; edges out of its input change the number of channels."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__()
-        for index, (source, _) in enumerate(EDGES):
-            channels = in_channels if source == 0 else out_channels
-            if index != _SKIP:
-                edge: nn.Module = ReLUConvBN(channels, out_channels, 3)
-            elif channels == out_channels:
-                edge = nn.Identity()
-            else:
-                edge = Projection(channels, out_channels)
-            self.add_module(f"edge{index}", edge)
-
-    def forward(self, x: Tensor) -> Tensor:
-        nodes = [x]
-        for target in (1, 2, 3):
-            incoming = [
-                self.get_submodule(f"edge{index}")(nodes[source])
-                for index, (source, end) in enumerate(EDGES)
-                if end == target
-            ]
-            nodes.append(reduce(torch.add, incoming))
-        return nodes[3]
+    edges: list[nn.Module] = []
+    for index, (source, _) in enumerate(EDGES):
+        channels = in_channels if source == 0 else out_channels
+        if index != _SKIP:
+            edges.append(ReLUConvBN(channels, out_channels, 3))
+        elif channels == out_channels:
+            edges.append(nn.Identity())
+        else:
+            edges.append(Projection(channels, out_channels))
+    return Cell(edges)
 
 
 class SizeNetwork(nn.Module):
@@ -67,11 +52,11 @@ class SizeNetwork(nn.Module):
         super().__init__()
         first, second, third, fourth, fifth = channels
         self.stem = ConvBN(3, first)
-        self.stage0 = SizeCell(first, first)
+        self.stage0 = make_size_cell(first, first)
         self.reduction0 = Reduction(first, second)
-        self.stage1 = SizeCell(second, third)
+        self.stage1 = make_size_cell(second, third)
         self.reduction1 = Reduction(third, fourth)
-        self.stage2 = SizeCell(fourth, fifth)
+        self.stage2 = make_size_cell(fourth, fifth)
         self.last = BNReLU(fifth)
         self.classifier = nn.Linear(fifth, num_classes)
 
@@ -97,7 +82,7 @@ class SizeThinNetwork(nn.Module):
         super().__init__()
         inputs = (1, *channels)
         for index, outputs in enumerate(channels):
-            self.add_module(f"stage{index}", SizeCell(inputs[index], outputs))
+            self.add_module(f"stage{index}", make_size_cell(inputs[index], outputs))
         self.count = len(channels)
         self.last = BNReLU(inputs[-1])
         self.classifier = nn.Linear(inputs[-1], num_classes)

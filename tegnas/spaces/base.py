@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 
+from tegnas.errors import InputError
 from tegnas.networks.program import ParameterLayout, Program, Shape
 
 # An architecture is a small immutable, hashable value of a type that its space defines;
@@ -73,3 +74,11 @@ class ProgramSpace(Space, Protocol):
         layout: ParameterLayout,
     ) -> Program:
         """The program of ``network(arch, kind)``, with its parameters placed in ``layout``."""
+
+
+def check_kind(kind: str) -> None:
+    """Raise ``InputError`` unless ``kind`` is a kind of network."""
+    if kind not in NETWORK_KINDS:
+        raise InputError(
+            f"unknown kind of network {kind!r}; choose one of {', '.join(NETWORK_KINDS)}"
+        )

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from torch import nn
 
 from tegnas.errors import InputError
-from tegnas.networks.initialise import initialise
+from tegnas.networks.initialise import initialised
+from tegnas.spaces.base import check_kind
 from tegnas.spaces.factorised import Choice
-from tegnas.spaces.product import ProductSpace, check_kind
+from tegnas.spaces.product import ProductSpace
 
 Builder = Callable[[Mapping[str, object], int], nn.Module]
 
@@ -134,10 +135,9 @@ class ChoiceSpace(ProductSpace):
         """What the builder of that kind makes, with weights from the seed."""
         check_kind(kind)
         taken = {name: self._values[name][option] for name, option in arch.options}
-        network = self._builders[kind](taken, num_classes)
+        network = initialised(lambda: self._builders[kind](taken, num_classes), seed)
         if not hasattr(network, "cell_prefixes"):
             vars(network)["cell_prefixes"] = self._body
         if not hasattr(network, "region_input_shape"):
             vars(network)["region_input_shape"] = self._region_input_shape
-        initialise(network, seed)
         return network

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-import torch
 from torch import nn
 
 from tegnas.errors import InputError
 from tegnas.networks.darts import NODES, DartsProxyNetwork, DartsThinNetwork, Nodes
 from tegnas.networks.darts_evaluation import DartsImageNetNetwork, DartsNetwork
 from tegnas.networks.darts_program import proxy_program, thin_program
-from tegnas.networks.initialise import initialise
+from tegnas.networks.initialise import initialised
 from tegnas.networks.program import ParameterLayout, Program, Shape
-from tegnas.spaces.base import NETWORK_KINDS
+from tegnas.spaces.base import check_kind
 from tegnas.spaces.darts_architecture import (
     NONE,
     OPERATIONS,
@@ -144,21 +143,14 @@ class Darts:
         ``full``: the published CIFAR network of 20 cells and 36 channels, with an auxiliary
         classifier (see ``DartsNetwork``). ``imagenet_network`` gives the one for ImageNet.
         """
-        normal, reduction = _nodes(arch)
-        # Layers draw weights when they are made; the global generator stays as it is.
-        with torch.random.fork_rng(devices=()):
-            if kind == "proxy":
-                network: nn.Module = DartsProxyNetwork(normal, reduction, num_classes)
-            elif kind == "thin":
-                network = DartsThinNetwork(normal, reduction, num_classes)
-            elif kind == "full":
-                network = DartsNetwork(normal, reduction, num_classes=num_classes)
-            else:
-                raise InputError(
-                    f"unknown kind of network {kind!r}; choose one of {', '.join(NETWORK_KINDS)}"
-                )
-        initialise(network, seed)
-        return network
+        check_kind(kind)
+        cells = _nodes(arch)
+        makers: dict[str, Callable[[], nn.Module]] = {
+            "proxy": lambda: DartsProxyNetwork(*cells, num_classes),
+            "thin": lambda: DartsThinNetwork(*cells, num_classes),
+            "full": lambda: DartsNetwork(*cells, num_classes=num_classes),
+        }
+        return initialised(makers[kind], seed)
 
     def program(
         self,
@@ -180,10 +172,7 @@ class Darts:
         self, arch: DartsArchitecture, *, num_classes: int = 1000, seed: int = 0
     ) -> nn.Module:
         """The published ImageNet network, untrained: 14 cells, 48 channels."""
-        with torch.random.fork_rng(devices=()):
-            network = DartsImageNetNetwork(*arch.nodes, num_classes=num_classes)
-        initialise(network, seed)
-        return network
+        return initialised(lambda: DartsImageNetNetwork(*arch.nodes, num_classes=num_classes), seed)
 
 
 def _nodes(arch: DartsArchitecture | Supernet) -> tuple[Nodes, Nodes]:

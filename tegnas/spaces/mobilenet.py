@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from torch import nn
 
 from tegnas.errors import InputError
-from tegnas.networks.initialise import initialise
+from tegnas.networks.initialise import initialised
 from tegnas.networks.mobilenet import MobileNet, Stage
+from tegnas.spaces.base import check_kind
 from tegnas.spaces.factorised import Choice
-from tegnas.spaces.product import ProductSpace, check_kind
+from tegnas.spaces.product import ProductSpace
 
 # For images of 32×32: the first stage keeps the resolution, each of the others halves it.
 WIDTHS = ((12, 16, 24), (24, 32, 48), (48, 64, 96), (96, 128, 160))
@@ -121,16 +122,17 @@ class MobileNetSpace(ProductSpace):
             Stage(each.width // divisor, each.depth, each.kernel_size, each.expansion)
             for each in arch.stages
         ]
-        network = MobileNet(
-            stages,
-            (1,) * len(stages) if thin else STRIDES,
-            stem=None if thin else STEM // divisor,
-            head=HEAD // divisor,
-            num_classes=num_classes,
-            in_channels=1 if thin else 3,
+        return initialised(
+            lambda: MobileNet(
+                stages,
+                (1,) * len(stages) if thin else STRIDES,
+                stem=None if thin else STEM // divisor,
+                head=HEAD // divisor,
+                num_classes=num_classes,
+                in_channels=1 if thin else 3,
+            ),
+            seed,
         )
-        initialise(network, seed)
-        return network
 
 
 def _options(widths: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:

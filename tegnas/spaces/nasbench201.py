@@ -5,19 +5,18 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import torch
 from torch import nn
 
 from tegnas.errors import InputError
-from tegnas.networks.initialise import initialise
+from tegnas.networks.initialise import initialised
 from tegnas.networks.nasbench201 import EDGES, NasBench201Network, NasBench201ThinNetwork
 from tegnas.networks.nasbench201_program import proxy_program, thin_program
 from tegnas.networks.program import ParameterLayout, Program, Shape
-from tegnas.spaces.base import NETWORK_KINDS
+from tegnas.spaces.base import check_kind
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, parse_supernet
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -186,20 +185,13 @@ class NasBench201:
         ``proxy``: 3 channels, one cell per stage; ``thin``: the first cell alone with one channel;
         ``full``: the benchmark's own, 16 channels, five cells per stage.
         """
-        # Layers draw weights when they are made; the global generator stays as it is.
-        with torch.random.fork_rng(devices=()):
-            if kind == "proxy":
-                network: nn.Module = NasBench201Network(arch.operations, 3, 1, num_classes)
-            elif kind == "thin":
-                network = NasBench201ThinNetwork(arch.operations, num_classes)
-            elif kind == "full":
-                network = NasBench201Network(arch.operations, 16, 5, num_classes)
-            else:
-                raise InputError(
-                    f"unknown kind of network {kind!r}; choose one of {', '.join(NETWORK_KINDS)}"
-                )
-        initialise(network, seed)
-        return network
+        check_kind(kind)
+        makers: dict[str, Callable[[], nn.Module]] = {
+            "proxy": lambda: NasBench201Network(arch.operations, 3, 1, num_classes),
+            "thin": lambda: NasBench201ThinNetwork(arch.operations, num_classes),
+            "full": lambda: NasBench201Network(arch.operations, 16, 5, num_classes),
+        }
+        return initialised(makers[kind], seed)
 
     def program(
         self,

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from torch import nn
 
 from tegnas.errors import InputError
-from tegnas.networks.initialise import initialise
+from tegnas.networks.initialise import initialised
 from tegnas.networks.nats_size import SizeNetwork, SizeThinNetwork
+from tegnas.spaces.base import check_kind
 from tegnas.spaces.factorised import Choice
-from tegnas.spaces.product import ProductSpace, check_kind
+from tegnas.spaces.product import ProductSpace
 
 CHANNELS = (8, 16, 24, 32, 40, 48, 56, 64)
 POSITIONS = 5
@@ -76,9 +77,7 @@ class NatsSize(ProductSpace):
         check_kind(kind)
         if kind == "thin":
             thin = [each // _THIN_DIVISOR for each in arch.channels]
-            network: nn.Module = SizeThinNetwork(thin, num_classes)
-        else:
-            divisor = _PROXY_DIVISOR if kind == "proxy" else 1
-            network = SizeNetwork([each // divisor for each in arch.channels], num_classes)
-        initialise(network, seed)
-        return network
+            return initialised(lambda: SizeThinNetwork(thin, num_classes), seed)
+        divisor = _PROXY_DIVISOR if kind == "proxy" else 1
+        channels = [each // divisor for each in arch.channels]
+        return initialised(lambda: SizeNetwork(channels, num_classes), seed)

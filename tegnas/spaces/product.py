@@ -10,8 +10,7 @@ from collections.abc import Hashable, Iterator, Sequence
 
 from torch import nn
 
-from tegnas.errors import InputError
-from tegnas.spaces.base import NETWORK_KINDS, Architecture
+from tegnas.spaces.base import Architecture
 from tegnas.spaces.factorised import Choice, combinations, mutate_one
 
 
@@ -81,11 +80,3 @@ class ProductSpace(ABC):
     def is_connected(self, arch: Architecture) -> bool:
         """Always: no choice of such a space cuts the network."""
         return True
-
-
-def check_kind(kind: str) -> None:
-    """Raise ``InputError`` unless ``kind`` is a kind of network."""
-    if kind not in NETWORK_KINDS:
-        raise InputError(
-            f"unknown kind of network {kind!r}; choose one of {', '.join(NETWORK_KINDS)}"
-        )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from scipy.stats import kendalltau
 
 from tegnas.data import Batch
 from tegnas.data.dataset import Dataset
 from tegnas.errors import InputError
 from tegnas.indicators import Scores, ScoreSettings
+from tegnas.indicators.ranking import kendall_tau
 from tegnas.indicators.score import score
 from tegnas.spaces import Architecture, Space
 from tegnas.train.recipe import Recipe
@@ -75,7 +76,6 @@ def check_ranking(
         "T + E + G": -scores.rank_sum(),
     }
     taus = {
-        name: float(kendalltau(values.numpy(), accuracies).statistic)
-        for name, values in columns.items()
+        name: kendall_tau(values.numpy(), np.array(accuracies)) for name, values in columns.items()
     }
     return RankingCheck(scores, tuple(accuracies), taus)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from tegnas.analysis.comparison import Comparison
 from tegnas.analysis.correlation import Correlation
 from tegnas.analysis.figures.style import BLUE, VERMILION, new_figure
+from tegnas.indicators.ranking import ranks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,7 +76,7 @@ def _scatter(axis: Any, each: Correlation, score: np.ndarray, accuracy: np.ndarr
 
 def _rank_rank(axis: Any, each: Correlation, score: np.ndarray, accuracy: np.ndarray) -> None:
     known = ~np.isnan(score)
-    x, y = rankdata(-score[known]), rankdata(-accuracy[known])
+    x, y = ranks(-score[known]), ranks(-accuracy[known])
     axis.plot([1, len(x)], [1, len(x)], color="0.7", linewidth=0.8, zorder=0)
     axis.scatter(x, y, **_dots(len(x), BLUE))
     axis.set_xlabel(each.name)
