@@ -95,8 +95,7 @@ def test_search_shows_the_best_where_they_are_and_what_to_do_next(command, tmp_p
         assert (str(each.arch) in outcome.out) == (each in sorted_best(result))
     assert "Best of 6 architectures" in outcome.out
     assert "Saved in runs/random-digits-seed4: run.json, scores.sqlite, result.json" in outcome.out
-    command = f"tegnas score '{result.best.arch}' --space nas-bench-201 --images digits"
-    assert f"Next: {command}" in outcome.out
+    assert "Next: tegnas report runs/random-digits-seed4 -o report.html" in outcome.out
     assert "6/6" in outcome.err  # the progress bar
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.text import Text
 
-# After a separator, and after the bar that ends a term.
-_BREAKS = re.compile(r"(?<=[+,;\s-])|(?<=\w\|)(?=\w)")
+from tegnas.analysis.architecture_parts import architecture_parts
 
 
 class ArchitectureText:
     """As many parts on each line as fit; where the column is narrower than a part, it is folded."""
 
     def __init__(self, text: str) -> None:
-        self._parts = [part for part in _BREAKS.split(text) if part]
+        self._parts = architecture_parts(text)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         lengths = [len(part.rstrip()) for part in self._parts]

@@ -76,10 +76,11 @@ def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTabl
     console.print(
         f"Saved in [bold]{escape(str(directory))}[/bold]: run.json, scores.sqlite, result.json"
     )
-    arch, images = shlex.quote(str(result.best.arch)), shlex.quote(str(result.settings["images"]))
+    run = shlex.quote(str(directory))
     console.print(
-        f"Next: tegnas score {arch} --space {result.space} --images {images} shows its repeats; "
-        "another --seed shows how much of the result is chance",
+        f"Next: tegnas report {run} -o report.html draws the search, tegnas export {run} "
+        f"-o network.py and tegnas train {run} take the best away; another --seed shows how much "
+        "of the result is chance",
         soft_wrap=True,
         highlight=False,
         markup=False,

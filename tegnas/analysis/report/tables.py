@@ -12,6 +12,7 @@ from html import escape
 
 import numpy as np
 
+from tegnas.analysis.architecture_parts import architecture_parts
 from tegnas.analysis.figures.cell import cell_figure
 from tegnas.analysis.ruggedness import Ruggedness
 from tegnas.analysis.runs import Run
@@ -29,11 +30,15 @@ def html_table(header: Sequence[str], rows: Sequence[Sequence[str]], text: int =
     head = "".join(f"<th{k}>{escape(cell)}</th>" for k, cell in zip(kind, header, strict=True))
     body = "".join(
         "<tr>"
-        + "".join(f"<td{k}>{escape(cell)}</td>" for k, cell in zip(kind, row, strict=True))
+        + "".join(f"<td{k}>{_breakable(cell)}</td>" for k, cell in zip(kind, row, strict=True))
         + "</tr>"
         for row in rows
     )
     return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def _breakable(text: str) -> str:
+    return "<wbr>".join(map(escape, architecture_parts(text)))
 
 
 def summary(runs: Sequence[Run], accuracies: Mapping[str, float]) -> str:
@@ -149,7 +154,7 @@ def _cells(best: Sequence[Evaluation]) -> str:
         data = base64.b64encode(text.getvalue().encode()).decode()
         # A long text, as DARTS has, stands in the table only.
         text_of = str(each.arch) if len(str(each.arch)) <= _CAPTION else ""
-        caption = escape(f"{place}. {text_of}".strip())
+        caption = _breakable(f"{place}. {text_of}".strip())
         figures.append(
             f'<figure><img alt="cell of architecture {place}" '
             f'src="data:image/svg+xml;base64,{data}">'
