@@ -16,7 +16,7 @@ from tegnas.indicators import (
     score,
     score_module,
 )
-from tegnas.search import Evaluation, SearchResult, search
+from tegnas.search import Evaluation, SearchResult, get_preset, search
 from tegnas.spaces import Space, get_space
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Space",
     "__version__",
     "count_regions",
+    "get_preset",
     "get_space",
     "load_batch",
     "load_nats_bench",

@@ -183,6 +183,10 @@ def test_keyword_arguments_change_single_settings(batch):
         ({"engine": "cuda"}, "unknown engine 'cuda'; choose one of native, torch"),
         ({"repeats": 0}, "repeats must be a whole number, at least 1, got 0"),
         ({"repeats": 1.5}, "repeats must be a whole number, at least 1, got 1.5"),
+        ({"definition": "new"}, "unknown definition 'new'; choose one of paper, left-out"),
+        ({"combination": "sum"}, "unknown combination 'sum'; choose one of rank-sum, log-rank"),
+        ({"image_size": 0}, "image_size must be a whole number, at least 1, or None, got 0"),
+        ({"definition": "left-out", "ridge": 0.1}, "a ridge belongs to the definition paper"),
         ({"region_samples": 0}, "region_samples must be"),
         ({"region_batch_size": -1}, "region_batch_size must be"),
         ({"seed": -1}, "seed must be a whole number from 0"),
@@ -199,8 +203,10 @@ def test_settings_are_checked(batch, change, message):
             call()
 
 
-def test_the_key_of_settings_changes_with_every_field():
+def test_the_key_of_settings_changes_with_every_field_that_a_score_depends_on():
     changes = {
+        "definition": "left-out",
+        "image_size": 16,
         "batch_norm": "coupled",
         "repeats": 2,
         "seed": 1,
@@ -210,10 +216,10 @@ def test_the_key_of_settings_changes_with_every_field():
         "share_isomorphic": True,
         "engine": "torch",
     }
-    assert set(changes) == set(ScoreSettings.__dataclass_fields__)
+    assert set(changes) | {"combination", "parameters"} == set(ScoreSettings.__dataclass_fields__)
     keys = {ScoreSettings(**{name: value}).key() for name, value in changes.items()}
     assert len(keys | {ScoreSettings().key()}) == len(changes) + 1
-    assert ScoreSettings().key() == ScoreSettings().key()
+    assert ScoreSettings().key() == ScoreSettings(combination="log-rank", parameters=True).key()
 
 
 def test_malformed_strings_are_refused(batch):

@@ -12,7 +12,7 @@ from tegnas.analysis.baselines import baselines
 from tegnas.analysis.correlation import TOP, Correlation, correlate
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.errors import InputError
-from tegnas.indicators.ranking import ranks
+from tegnas.indicators.ranking import combine
 from tegnas.spaces import Architecture, Space
 
 COMBINED = "T + E + G"
@@ -123,14 +123,15 @@ def _columns(
     columns = {"T (κ)": -costs["T"], "E (R)": -costs["E"], "G (MSE)": -costs["G"]}
     for names in (("T", "E"), ("T", "G"), ("E", "G")):
         columns[" + ".join(names)] = -_rank_sum([costs[name] for name in names], scores)
-    columns[COMBINED] = -scores.rank_sum
+    columns[COMBINED] = -_rank_sum(list(costs.values()), scores)
+    if scores.parameters is not None:
+        columns[f"{COMBINED} + parameters"] = -scores.rank_sum
     for name, values in others.items():
         columns[name] = np.array([values.get(str(arch), np.nan) for arch in scores.archs])
     return columns | baselines(scores.space, scores.archs)
 
 
 def _rank_sum(costs: list[np.ndarray], scores: ScoreTable) -> np.ndarray:
-    """As the rank-sum of all three: architectures that fail in T or G are worst in each."""
-    stacked = np.stack(costs).astype(np.float64)
-    stacked[:, ~(np.isfinite(scores.kappa) & np.isfinite(scores.mse))] = np.inf
-    return ranks(stacked).sum(0)
+    """As the ranking of all three: architectures that fail in T or G are worst in each."""
+    bad = ~(np.isfinite(scores.kappa) & np.isfinite(scores.mse))
+    return combine(costs, bad, scores.combination)

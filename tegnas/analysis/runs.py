@@ -85,11 +85,14 @@ def all_scores(runs: Sequence[Run]) -> ScoreTable:
 
 def joined(tables: Sequence[ScoreTable]) -> ScoreTable:
     """The rows of several tables of one space."""
+    columns = {
+        name: np.concatenate([getattr(table, name) for table in tables])
+        for name in ("kappa", "regions", "mse", "parameters")
+        if getattr(tables[0], name) is not None
+    }
     return ScoreTable(
         tables[0].space,
         tuple(arch for table in tables for arch in table.archs),
-        *(
-            np.concatenate([getattr(table, name) for table in tables])
-            for name in ("kappa", "regions", "mse")
-        ),
+        combination=tables[0].combination,
+        **columns,
     )

@@ -6,15 +6,17 @@ import json
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tegnas.errors import InputError
 from tegnas.indicators import Scores
-from tegnas.indicators.ranking import rank_sum
+from tegnas.indicators.ranking import RANK_SUM, rank_sum
 from tegnas.search.run_directory import CONFIGURATION, SCORES
 from tegnas.spaces import Architecture, Space, get_space
 from tegnas.spaces.factorised import Supernet
+from tegnas.spaces.sizes import parameter_counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +27,8 @@ class ScoreTable:
         space: the space of the architectures.
         archs: the architectures, each once.
         kappa, regions, mse: float64 (A,); κ and MSE are inf for architectures that fail.
+        parameters: of the full networks, float64 (A,), where they take part in the ranking.
+        combination: how the ranking combines the indicators, as in ``ScoreSettings``.
     """
 
     space: Space
@@ -32,26 +36,42 @@ class ScoreTable:
     kappa: np.ndarray
     regions: np.ndarray
     mse: np.ndarray
+    parameters: np.ndarray | None = None
+    combination: str = RANK_SUM
 
     def __len__(self) -> int:
         return len(self.archs)
 
     @property
     def rank_sum(self) -> np.ndarray:
-        """Sum of the three ranks within this table, (A,) float64; lower is better."""
-        return rank_sum(self.kappa, self.regions, self.mse)
+        """Sum of ranks, or of their logarithms, within this table, (A,); lower is better."""
+        return rank_sum(self.kappa, self.regions, self.mse, self.parameters, self.combination)
 
     @classmethod
     def of(cls, space: Space, scores: Scores) -> ScoreTable:
         """The means of some scores."""
-        means = (scores.kappa.numpy(), scores.regions.numpy(), scores.mse.numpy())
-        return cls(space, tuple(scores.archs), *means)
+        parameters = None if scores.parameters is None else scores.parameters.numpy()
+        return cls(
+            space,
+            tuple(scores.archs),
+            scores.kappa.numpy(),
+            scores.regions.numpy(),
+            scores.mse.numpy(),
+            parameters,
+            scores.combination,
+        )
 
     def select(self, indices: np.ndarray) -> ScoreTable:
         """The rows of the given indices."""
         archs = tuple(self.archs[index] for index in indices)
         return ScoreTable(
-            self.space, archs, self.kappa[indices], self.regions[indices], self.mse[indices]
+            self.space,
+            archs,
+            self.kappa[indices],
+            self.regions[indices],
+            self.mse[indices],
+            None if self.parameters is None else self.parameters[indices],
+            self.combination,
         )
 
 
@@ -82,17 +102,25 @@ def read_scores(run: str | Path) -> ScoreTable:
     if len(keys) != 1:
         what = "no scores" if not keys else f"scores of {len(keys)} configurations"
         raise InputError(f"{path} holds {what}; give a run directory of one tegnas search")
-    space = get_space(_space_name(Path(run), keys[0][0]))
+    configuration = _configuration(Path(run))
+    # For a space from a file, what ``get_space`` takes isn't the name in the store.
+    space = get_space(configuration.get("space", keys[0][0]))
     archs = [space.parse(row[0]) for row in rows]
     # Pruning also scores supernets, which are no architectures.
     kept = [index for index, arch in enumerate(archs) if not isinstance(arch, Supernet)]
     values = np.array([rows[index][1:] for index in kept], dtype=np.float64).reshape(-1, 3)
-    return ScoreTable(space, tuple(archs[index] for index in kept), *values.T)
+    known = tuple(archs[index] for index in kept)
+    settings = configuration.get("score", {})
+    parameters = parameter_counts(space, known) if settings.get("parameters") else None
+    kappa, regions, mse = values.T
+    combination = settings.get("combination", RANK_SUM)
+    return ScoreTable(space, known, kappa, regions, mse, parameters, combination)
 
 
-def _space_name(run: Path, stored: str) -> str:
-    """What ``get_space`` takes: for a space from a file the store's name isn't it."""
+def _configuration(run: Path) -> dict[str, Any]:
+    """What the run was made with; nothing where that isn't written, as in a shared store."""
     try:
-        return json.loads((run / CONFIGURATION).read_text())["space"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return stored
+        content = json.loads((run / CONFIGURATION).read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -41,6 +41,7 @@ def correlate(
     val: search_options.Val = None,
     batch_norm: search_options.BatchNorm = None,
     repeats: search_options.Repeats = None,
+    parameters: search_options.Parameters = None,
     engine: options.Engine = "native",
     device: options.Device = "cpu",
     others: Annotated[
@@ -76,7 +77,15 @@ def correlate(
             search_space, [search_space.parse(arch) for arch in accuracies], count, seed
         )
         scoring = search_options.read_scoring(
-            preset, images, train, val, batch_norm, repeats, seed, engine
+            preset,
+            images,
+            train,
+            val,
+            batch_norm,
+            repeats,
+            seed,
+            engine,
+            parameters=parameters,
         )
         with Console(stderr=True).status(f"scoring {count} architectures"):
             scored = run_score(

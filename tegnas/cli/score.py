@@ -26,6 +26,7 @@ def score(
     val: search_options.Val = None,
     batch_norm: search_options.BatchNorm = None,
     repeats: search_options.Repeats = None,
+    parameters: search_options.Parameters = None,
     engine: options.Engine = "native",
     device: options.Device = "cpu",
     share_isomorphic: search_options.ShareIsomorphic = False,
@@ -35,7 +36,16 @@ def score(
     search_space = get_space(space)
     archs = [search_space.parse(text) for text in architectures]
     scoring = search_options.read_scoring(
-        preset, images, train, val, batch_norm, repeats, seed, engine, share_isomorphic
+        preset,
+        images,
+        train,
+        val,
+        batch_norm,
+        repeats,
+        seed,
+        engine,
+        share_isomorphic,
+        parameters,
     )
     scores = run_score(
         archs, scoring.batch, space=search_space, settings=scoring.settings, device=device
@@ -44,6 +54,8 @@ def score(
         print_scores(scores)
         return
     columns = {"kappa": scores.kappa, "regions": scores.regions, "mse": scores.mse}
+    if scores.parameters is not None:
+        columns["parameters"] = scores.parameters
     rows = [
         {
             "arch": str(arch),

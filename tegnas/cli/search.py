@@ -41,6 +41,7 @@ def search(
     val: search_options.Val = None,
     batch_norm: search_options.BatchNorm = None,
     repeats: search_options.Repeats = None,
+    parameters: search_options.Parameters = None,
     engine: options.Engine = "native",
     device: options.Device = "cpu",
     share_isomorphic: search_options.ShareIsomorphic = False,
@@ -66,7 +67,16 @@ def search(
     search_space = get_space(space)
     accuracies = benchmarks.load_table(table) if table else None
     scoring = search_options.read_scoring(
-        preset, images, train, val, batch_norm, repeats, seed, engine, share_isomorphic
+        preset,
+        images,
+        train,
+        val,
+        batch_norm,
+        repeats,
+        seed,
+        engine,
+        share_isomorphic,
+        parameters,
     )
     directory = out or Path("runs") / f"{strategy}-{options.slug(images)}-seed{seed}"
     title = f"{strategy} on {search_space.name}"

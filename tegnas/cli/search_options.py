@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,8 +26,9 @@ Table = Annotated[
 Preset = Annotated[
     str,
     typer.Option(
-        metavar="fast|paper",
-        help="fast: BatchNorm frozen; paper: coupled, as published. The options below win over it.",
+        metavar="fast|paper|best",
+        help="fast: BatchNorm frozen; paper: coupled, as published; best: what ranks best, with "
+        "parameters as a fourth term. The options below win over it.",
     ),
 ]
 Train = Annotated[int | None, typer.Option(help="Images of the training batch (T and G).")]
@@ -40,6 +41,14 @@ BatchNorm = Annotated[
     ),
 ]
 Repeats = Annotated[int | None, typer.Option(help="Networks per architecture.")]
+Parameters = Annotated[
+    bool | None,
+    typer.Option(
+        "--parameters/--no-parameters",
+        help="Whether the parameters of the full network take part in the ranking.",
+        show_default="that of the preset",
+    ),
+]
 ShareIsomorphic = Annotated[
     bool,
     typer.Option(
@@ -95,15 +104,21 @@ def read_scoring(
     seed: int,
     engine: str,
     share_isomorphic: bool = False,
+    parameters: bool | None = None,
 ) -> Scoring:
     """A preset with what was given one by one in its place."""
-    given = {"train": train, "val": val, "batch_norm": batch_norm, "repeats": repeats}
+    given = {
+        "train": train,
+        "val": val,
+        "batch_norm": batch_norm,
+        "repeats": repeats,
+        "parameters": parameters,
+    }
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    chosen = asdict(replace(get_preset(preset), **changes))
-    sizes = {name: chosen.pop(name) for name in ("train", "val")}
+    chosen = replace(get_preset(preset), **changes)
     return Scoring(
-        options.read_batch(images, sizes["train"], sizes["val"], seed),
-        ScoreSettings(**chosen, seed=seed, engine=engine, share_isomorphic=share_isomorphic),
+        options.read_batch(images, chosen.train, chosen.val, seed),
+        chosen.settings(seed=seed, engine=engine, share_isomorphic=share_isomorphic),
         {"preset": preset},
     )
 

@@ -32,14 +32,16 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def indicator_table(title: str) -> Table:
-    """Columns for an architecture and its three indicators."""
+def indicator_table(title: str, parameters: bool = False) -> Table:
+    """Columns for an architecture, its three indicators and, where they count, its parameters."""
     table = Table(title=title, title_justify="left")
     table.add_column("")
     table.add_column("architecture")
     table.add_column("κ (T, lower)", justify="right")
     table.add_column("R (E, higher)", justify="right")
     table.add_column("MSE (G, lower)", justify="right")
+    if parameters:
+        table.add_column("parameters (higher)", justify="right")
     return table
 
 
@@ -49,7 +51,9 @@ def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTabl
     distinct = distinct_architectures(result.history)
     order = np.argsort(rank_sums(distinct), kind="stable")[:_SHOWN]
     table = indicator_table(
-        f"Best of {counted(len(distinct), 'architecture')} in {result.seconds:.0f} s, by rank-sum"
+        f"Best of {counted(len(distinct), 'architecture')} in {result.seconds:.0f} s, by "
+        f"{result.best.combination}",
+        result.best.parameters is not None,
     )
     if accuracies is not None:
         table.add_column("accuracy %", justify="right")
@@ -62,6 +66,8 @@ def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTabl
             f"{each.regions:,.0f}",
             number(each.mse),
         ]
+        if result.best.parameters is not None:
+            cells.append("" if each.parameters is None else f"{each.parameters:,.0f}")
         if accuracies is not None:
             accuracy = accuracies.accuracy(str(each.arch))
             cells.append("not in the table" if accuracy is None else f"{accuracy:.2f}")
@@ -156,9 +162,9 @@ def _spread(mean: float | None, spread: float | None) -> str:
 
 def print_scores(scores: Scores) -> None:
     """Architectures with mean and spread of their indicators, and their ranking."""
-    table = indicator_table(
-        f"{counted(len(scores), 'architecture')}, mean ± spread over the repeats"
-    )
+    parameters = None if scores.parameters is None else scores.parameters.tolist()
+    title = f"{counted(len(scores), 'architecture')}, mean ± spread over the repeats"
+    table = indicator_table(title, parameters is not None)
     table.add_column("position", justify="right")
     spreads = [
         repeats.std(1, correction=0).tolist()
@@ -174,5 +180,7 @@ def print_scores(scores: Scores) -> None:
             else "inf"
             for mean, spread in zip(means, spreads, strict=True)
         ]
+        if parameters is not None:
+            cells.append(f"{parameters[index]:,.0f}")
         table.add_row(str(index + 1), ArchitectureText(str(arch)), *cells, str(position + 1))
     Console().print(table)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from tegnas.data.resize import resize
 from tegnas.errors import InputError
 
 
@@ -76,6 +77,16 @@ class Batch:
             labels=self.labels.to(device),
             val_images=self.val_images.to(device),
             val_labels=self.val_labels.to(device),
+        )
+
+    def shrunk(self, size: int) -> Batch:
+        """The same batch with images of at most ``size`` pixels a side (bilinear, smoothed)."""
+        if max(self.images.shape[2:]) <= size:
+            return self
+        return replace(
+            self,
+            images=resize(self.images, size),
+            val_images=resize(self.val_images, size),
         )
 
     def __repr__(self) -> str:

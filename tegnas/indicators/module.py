@@ -13,7 +13,7 @@ from tegnas.indicators.batch_statistics import batch_statistics
 from tegnas.indicators.ntk import check_images
 from tegnas.indicators.regions import NoReLUError, count_regions, region_inputs
 from tegnas.indicators.regression import centred_targets
-from tegnas.indicators.settings import ScoreSettings
+from tegnas.indicators.settings import LEFT_OUT, ScoreSettings
 from tegnas.indicators.torch_scorer import body_of, trainability_and_generalization
 from tegnas.ops import compute_device
 
@@ -54,7 +54,8 @@ def score_module(
             name the prefixes of its searched weights in an attribute ``cell_prefixes``.
         batch: labelled images; they follow the network to its device.
         settings: how to score, as in ``tegnas.score``; ``repeats`` has no meaning here, since the
-            network comes with its weights. Keyword arguments change single fields.
+            network comes with its weights, nor has ``image_size``, since it may be made for images
+            of one size. Keyword arguments change single fields.
         region_shape: shape of one input for the region count. By default small inputs (C, 3, 3),
             on which networks differ; where the network doesn't take these, the shape of the images
             (on which the count is often all of them). The result says which it was.
@@ -67,7 +68,7 @@ def score_module(
     if parameter is not None:
         batch = batch.to(compute_device(parameter.device))
     check_images(network, batch.images)
-    body = body_of(network)
+    body = "all" if settings.definition == LEFT_OUT else body_of(network)
     kappa, mse, autograd = trainability_and_generalization(
         network,
         batch,

@@ -11,9 +11,10 @@ from torch import Tensor
 from tegnas import ops
 from tegnas.data import Batch
 from tegnas.indicators.jobs import JobMaker
+from tegnas.indicators.left_out import left_out
 from tegnas.indicators.regions import region_input_shape, region_inputs
 from tegnas.indicators.regression import centred_targets
-from tegnas.indicators.settings import ScoreSettings
+from tegnas.indicators.settings import LEFT_OUT, ScoreSettings
 from tegnas.spaces import Architecture, Space
 
 
@@ -63,6 +64,13 @@ class NativeScorer:
     def _trainability_and_generalization(
         self, archs: Sequence[Architecture]
     ) -> tuple[Tensor, Tensor]:
+        if self._settings.definition == LEFT_OUT:
+            k_all, _, _ = ops.engine_ntk(
+                self._proxies.make(archs),
+                self._batch.images,
+                batch_norm=self._settings.batch_norm,
+            )
+            return left_out(k_all)
         k_all, k_body, k_cross = ops.engine_ntk(
             self._proxies.make(archs),
             self._batch.images,

@@ -1,8 +1,13 @@
-"""Ranks, and combining the three indicators within a compared set."""
+"""Ranks, and combining indicators within a compared set."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+
+RANK_SUM, LOG_RANK = "rank-sum", "log-rank"
+COMBINATIONS = (RANK_SUM, LOG_RANK)
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
@@ -18,17 +23,51 @@ def ranks(values: np.ndarray) -> np.ndarray:
     return (before + through + 1) / 2
 
 
-def rank_sum(kappa: np.ndarray, regions: np.ndarray, mse: np.ndarray) -> np.ndarray:
-    """Sum of the ranks by the three indicators, (A,) float64, lower is better.
+def rank_sum(
+    kappa: np.ndarray,
+    regions: np.ndarray,
+    mse: np.ndarray,
+    parameters: np.ndarray | None = None,
+    combination: str = RANK_SUM,
+) -> np.ndarray:
+    """Sum of the ranks by the indicators, (A,) float64, lower is better; see ``combine``.
 
-    Within an indicator ties share the mean of their ranks. An architecture without a finite κ or
-    MSE is bad in all three: such architectures are worst and tie with each other. (TEG-NAS, arXiv
-    2108.11939, section 4: the selection of its evolution search.)
+    An architecture without a finite κ or MSE is bad in everything: such architectures are worst and
+    tie with each other. (TEG-NAS, arXiv 2108.11939, section 4: the selection of its evolution
+    search.)
+
+    Args:
+        parameters: of the full networks, where they take part as a fourth term; more is better.
+        combination: ``rank-sum`` or ``log-rank``.
     """
-    bad = ~(np.isfinite(kappa) & np.isfinite(mse))
-    costs = np.stack([kappa, -np.asarray(regions, dtype=np.float64), mse])
-    costs[:, bad] = np.inf
-    return ranks(costs).sum(0)
+    costs = [kappa, -np.asarray(regions, dtype=np.float64), mse]
+    if parameters is not None:
+        costs.append(-np.asarray(parameters, dtype=np.float64))
+    return combine(costs, ~(np.isfinite(kappa) & np.isfinite(mse)), combination)
+
+
+def combine(
+    costs: Sequence[np.ndarray], bad: np.ndarray, combination: str = RANK_SUM
+) -> np.ndarray:
+    """One order from several costs, (A,) float64: lower is better.
+
+    Within a cost ties share the mean of their ranks. ``rank-sum`` adds the ranks. ``log-rank`` adds
+    log A / r, where r is the rank counted from the worst, 1, to the best, A: one bad rank weighs
+    more than a good one elsewhere makes up for (AZ-NAS, arXiv 2403.19232, section 3.2).
+
+    Args:
+        costs: lower is better, (A,) each.
+        bad: the architectures that are worst in each, (A,) bool.
+    """
+    stacked = np.array(costs, dtype=np.float64)
+    stacked[:, bad] = np.inf
+    count = stacked.shape[1]
+    if count == 0:
+        return np.zeros(0)
+    table = ranks(stacked)
+    if combination == LOG_RANK:
+        return np.log(count / (count + 1 - table)).sum(0)
+    return table.sum(0)
 
 
 def positions(cost: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from tegnas.indicators.settings import ScoreSettings
 from tegnas.ops import compute_device
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.isomorphism import representatives
+from tegnas.spaces.sizes import parameter_counts
 
 
 def score(
@@ -59,7 +60,13 @@ def score(
     distinct = list(dict.fromkeys(scored))
     table = _score(Scorer(space, batch, settings), distinct, settings.repeats, progress)
     rows = {arch: row for row, arch in enumerate(distinct)}
-    return Scores.from_table(values, table[[rows[arch] for arch in scored]])
+    parameters = parameter_counts(space, values) if settings.parameters else None
+    return Scores.from_table(
+        values,
+        table[[rows[arch] for arch in scored]],
+        None if parameters is None else torch.from_numpy(parameters),
+        settings.combination,
+    )
 
 
 def _score(

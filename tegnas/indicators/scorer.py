@@ -29,6 +29,8 @@ class Scorer:
     """
 
     def __init__(self, space: Space, batch: Batch, settings: ScoreSettings) -> None:
+        if settings.image_size is not None:
+            batch = batch.shrunk(settings.image_size)
         self._torch = TorchScorer(space, batch, settings)
         self._native = NativeScorer(space, batch, settings)
         self._use_native = settings.engine == "native"

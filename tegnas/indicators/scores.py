@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tegnas.indicators.ranking import positions, rank_sum
+from tegnas.indicators.ranking import RANK_SUM, positions, rank_sum
 from tegnas.spaces import Architecture
 
 
@@ -19,17 +19,28 @@ class Scores:
     Attributes:
         archs: the architectures, in the order given.
         kappa_repeats, regions_repeats, mse_repeats: float64 (A, repeats).
+        parameters: of the full networks, float64 (A,), where they take part in the ranking.
+        combination: how the ranking combines the indicators (see ``ScoreSettings``).
     """
 
     archs: tuple[Architecture, ...]
     kappa_repeats: Tensor
     regions_repeats: Tensor
     mse_repeats: Tensor
+    parameters: Tensor | None = None
+    combination: str = RANK_SUM
 
     @classmethod
-    def from_table(cls, archs: Sequence[Architecture], table: Tensor) -> Scores:
+    def from_table(
+        cls,
+        archs: Sequence[Architecture],
+        table: Tensor,
+        parameters: Tensor | None = None,
+        combination: str = RANK_SUM,
+    ) -> Scores:
         """From κ, R and MSE of every repeat, float64 (A, repeats, 3)."""
-        return cls(tuple(archs), *(table[:, :, column].contiguous() for column in range(3)))
+        kappa, regions, mse = (table[:, :, column].contiguous() for column in range(3))
+        return cls(tuple(archs), kappa, regions, mse, parameters, combination)
 
     def __len__(self) -> int:
         return len(self.archs)
@@ -50,10 +61,10 @@ class Scores:
         return self.mse_repeats.mean(1)
 
     def rank_sum(self) -> Tensor:
-        """Sum of the three ranks within this set, (A,) float64; lower is better."""
-        return torch.from_numpy(
-            rank_sum(self.kappa.numpy(), self.regions.numpy(), self.mse.numpy())
-        )
+        """Sum of the ranks, or of their logarithms, within this set, (A,); lower is better."""
+        means = (self.kappa.numpy(), self.regions.numpy(), self.mse.numpy())
+        parameters = None if self.parameters is None else self.parameters.numpy()
+        return torch.from_numpy(rank_sum(*means, parameters, self.combination))
 
     def ranking(self) -> Tensor:
         """Position of each architecture by rank-sum, (A,) int64: 0 is best, ties share."""

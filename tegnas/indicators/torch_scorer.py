@@ -16,12 +16,19 @@ from tegnas.data import Batch
 from tegnas.errors import InputError
 from tegnas.indicators.batch_statistics import batch_statistics
 from tegnas.indicators.gradients import jacobians
+from tegnas.indicators.left_out import left_out
 from tegnas.indicators.messages import warn_engine
 from tegnas.indicators.native_kernels import native_kernels
-from tegnas.indicators.ntk import autograd_names, chosen_weights, sum_of_grams
+from tegnas.indicators.ntk import (
+    KernelDetails,
+    autograd_names,
+    chosen_weights,
+    ntk,
+    sum_of_grams,
+)
 from tegnas.indicators.regions import count_regions, region_input_shape, region_inputs
 from tegnas.indicators.regression import centred_targets
-from tegnas.indicators.settings import ScoreSettings
+from tegnas.indicators.settings import LEFT_OUT, ScoreSettings
 from tegnas.networks.lowering import CannotLower
 from tegnas.spaces import Architecture, Space
 
@@ -118,12 +125,31 @@ def trainability_and_generalization(
     Also the names of weights whose rows came from autograd. The Jacobian of the training batch is
     computed once for both.
     """
+    if settings.definition == LEFT_OUT:
+        k_all, autograd = _kernel(network, batch, settings)
+        kappa, mse = left_out(k_all)
+        return kappa.item(), mse.item(), autograd
     k_all, k_body, k_cross, autograd = _kernels(network, batch, settings, body)
     _, _, kappa = ops.eig_condition(k_all)
     mse = ops.kernel_regression_error(
         k_body[None], k_cross[None], targets, val_targets, ridge=settings.ridge
     )
     return kappa.item(), mse.item(), autograd
+
+
+def _kernel(
+    network: nn.Module, batch: Batch, settings: ScoreSettings
+) -> tuple[Tensor, tuple[str, ...]]:
+    """The kernel of all weights on the training images."""
+    details = ntk(
+        network,
+        batch.images,
+        batch_norm=settings.batch_norm,
+        engine=settings.engine,
+        details=True,
+    )
+    assert isinstance(details, KernelDetails)
+    return details.kernel, details.autograd
 
 
 def _kernels(

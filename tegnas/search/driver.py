@@ -17,7 +17,7 @@ from tegnas.indicators.settings import ScoreSettings
 from tegnas.ops import compute_device, describe_device
 from tegnas.search.constraints import ConstrainedSpace, Limits
 from tegnas.search.costs import COSTS, CostMeter
-from tegnas.search.evaluation import Evaluation, best_of
+from tegnas.search.evaluation import Evaluation, best_of, completed
 from tegnas.search.evaluator import Evaluator
 from tegnas.search.executors import check_executor, make_executor
 from tegnas.search.pareto import ParetoFront, pareto_front
@@ -25,7 +25,7 @@ from tegnas.search.result import SearchResult
 from tegnas.search.run_directory import DEVICES, RESULT, SCORES, note_device, open_run_directory
 from tegnas.search.store import ScoreStore
 from tegnas.search.strategies import Strategy, make_strategy
-from tegnas.spaces import Space
+from tegnas.spaces import Architecture, Space
 from tegnas.spaces.isomorphism import representatives
 
 DEFAULT_BUDGET = 1000
@@ -156,7 +156,13 @@ def search(
         )
         stack.enter_context(closing(workplace))
         evaluate = Evaluator(store, workplace, common, represent)
-        history = _run(searcher, budget, evaluate, progress, evaluated)
+        history = _run(
+            searcher,
+            budget,
+            lambda archs, report: completed(evaluate(archs, report), space, settings),
+            progress,
+            evaluated,
+        )
         if not history and limits.active():
             raise InputError(f"no architecture of {space.name} is within the limits ({limits})")
         best = best_of(history)
@@ -198,7 +204,7 @@ def _store_name(space: Space) -> str:
 def _run(
     strategy: Strategy,
     budget: int,
-    evaluate: Evaluator,
+    evaluate: Callable[[Sequence[Architecture], Callable[[int, int], None]], list[Evaluation]],
     progress: Callable[[Progress], None] | None,
     evaluated: Callable[[Sequence[Evaluation]], None] | None,
 ) -> list[Evaluation]:

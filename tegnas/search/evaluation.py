@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tegnas.errors import InputError
-from tegnas.indicators.ranking import rank_sum
-from tegnas.spaces import Architecture
+from tegnas.indicators.ranking import RANK_SUM, rank_sum
+from tegnas.indicators.settings import ScoreSettings
+from tegnas.spaces import Architecture, Space
 from tegnas.spaces.factorised import Supernet
+from tegnas.spaces.sizes import full_parameters
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class Evaluation:
     """An architecture with its three indicators (means over the repeats).
 
     ``accuracy`` is the true accuracy in percent where a table knows it; searches never see it.
+    ``parameters`` are those of the full network where they take part in the ranking, and
+    ``combination`` is how that combines the indicators, as in ``ScoreSettings``.
     """
 
     arch: Architecture
@@ -25,14 +29,38 @@ class Evaluation:
     regions: float
     mse: float
     accuracy: float | None = None
+    parameters: float | None = None
+    combination: str = RANK_SUM
+
+
+def completed(
+    evaluations: Sequence[Evaluation], space: Space, settings: ScoreSettings
+) -> list[Evaluation]:
+    """The same evaluations with all that their ranking needs by these settings."""
+    return [
+        replace(
+            each,
+            parameters=full_parameters(space, each.arch) if settings.parameters else None,
+            combination=settings.combination,
+        )
+        for each in evaluations
+    ]
 
 
 def rank_sums(evaluations: Sequence[Evaluation]) -> np.ndarray:
-    """Rank-sum of each evaluation within the set, (A,) float64, lower is better."""
+    """Rank-sum of each evaluation within the set, (A,) float64, lower is better.
+
+    By the combination ``log-rank`` it is the sum of logarithms of ranks. Parameters take part where
+    all of the set have them.
+    """
     columns = np.array(
         [(each.kappa, each.regions, each.mse) for each in evaluations], dtype=np.float64
     ).reshape(-1, 3)
-    return rank_sum(*columns.T)
+    sizes = [each.parameters for each in evaluations]
+    parameters = None if None in sizes else np.array(sizes, dtype=np.float64)
+    combination = evaluations[0].combination if evaluations else RANK_SUM
+    kappa, regions, mse = columns.T
+    return rank_sum(kappa, regions, mse, parameters, combination)
 
 
 def distinct_architectures(evaluations: Sequence[Evaluation]) -> list[Evaluation]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tegnas.errors import InputError
+from tegnas.indicators.ranking import RANK_SUM
 from tegnas.search.evaluation import Evaluation
 from tegnas.search.pareto import ParetoFront, ParetoPoint
 from tegnas.spaces import Space, get_space
@@ -90,14 +91,25 @@ def _to_json(evaluation: Evaluation) -> dict[str, object]:
     values = {name: getattr(evaluation, name) for name in ("kappa", "regions", "mse")}
     content: dict[str, object] = {"arch": str(evaluation.arch)}
     content |= {name: value if math.isfinite(value) else None for name, value in values.items()}
-    if evaluation.accuracy is not None:
-        content["accuracy"] = evaluation.accuracy
+    for name in ("accuracy", "parameters"):
+        if getattr(evaluation, name) is not None:
+            content[name] = getattr(evaluation, name)
+    if evaluation.combination != RANK_SUM:
+        content["combination"] = evaluation.combination
     return content
 
 
 def _evaluation(space: Space, content: dict) -> Evaluation:
     kappa, regions, mse = (_from_json(content[name]) for name in ("kappa", "regions", "mse"))
-    return Evaluation(space.parse(content["arch"]), kappa, regions, mse, content.get("accuracy"))
+    return Evaluation(
+        space.parse(content["arch"]),
+        kappa,
+        regions,
+        mse,
+        content.get("accuracy"),
+        content.get("parameters"),
+        content.get("combination", RANK_SUM),
+    )
 
 
 def _front_to_json(front: ParetoFront) -> dict[str, object]:

@@ -84,7 +84,8 @@ class ScoreStore:
         if not rows:
             return None
         means = torch.tensor(rows, dtype=torch.float64).mean(0).tolist()
-        return Evaluation(arch, *(float(f"{mean:.{_DIGITS}g}") for mean in means))
+        kappa, regions, mse = (float(f"{mean:.{_DIGITS}g}") for mean in means)
+        return Evaluation(arch, kappa, regions, mse)
 
     def add(self, scores: Scores, seconds: float = 0.0) -> None:
         """Write all repeats of some scores, and the time that went by for them together."""

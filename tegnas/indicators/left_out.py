@@ -1,0 +1,49 @@
+"""T and G from one kernel and no labels: each image against all others of the batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def left_out(kernels: Tensor) -> tuple[Tensor, Tensor]:
+    """The condition number and the regression error of the definition ``left-out``.
+
+    Both follow from Θ⁻¹ in closed form. Let Θᵢᵢ − uᵢ be what a linear combination of the other
+    images' gradients explains of the squared gradient of image i; then uᵢ = 1 / (Θ⁻¹)ᵢᵢ.
+
+    - κ = mean over i of Θᵢᵢ / uᵢ, at least 1. It is mean λ · mean 1/λ of the eigenvalues of Θ
+      scaled to a diagonal of ones: a condition number in which the whole low end of the spectrum
+      counts in place of its last value, and the lengths of the gradients don't. (In regression it
+      is the mean variance inflation factor.)
+    - MSE = mean over i of the expected squared error of predicting target i by kernel regression
+      on all other images, for targets of white noise: Σⱼ (Θ⁻¹)ᵢⱼ² / (Θ⁻¹)ᵢᵢ², at least 1. (The
+      leave-one-out residual is (Θ⁻¹t)ᵢ / (Θ⁻¹)ᵢᵢ; Rasmussen & Williams 2006, section 5.4.2.) It is
+      the part of the error of generalization that comes from noise in the labels.
+
+    Args:
+        kernels: float64 (..., N, N), symmetric, N ≥ 2.
+
+    Returns:
+        κ and MSE, float64 (...); both inf where a kernel has a row of zeros, is singular to working
+        precision (a pivot of the scaled kernel is at most N·ε), or isn't finite.
+    """
+    shape, n = kernels.shape[:-2], kernels.shape[-1]
+    flat = kernels.reshape(-1, n, n)
+    squares = flat.diagonal(dim1=1, dim2=2)
+    usable = flat.isfinite().all(2).all(1) & (squares > 0).all(1)
+    identity = torch.eye(n, dtype=flat.dtype, device=flat.device)
+    flat = torch.where(usable[:, None, None], flat, identity)
+    squares = torch.where(usable[:, None], squares, 1.0)
+    lengths = squares.sqrt()
+    factors, failed = torch.linalg.cholesky_ex(flat / (lengths[:, :, None] * lengths[:, None, :]))
+    pivots = factors.diagonal(dim1=1, dim2=2).square()
+    usable &= (failed == 0) & (pivots.amin(1) > n * torch.finfo(flat.dtype).eps)
+    inverse = torch.cholesky_inverse(torch.where(usable[:, None, None], factors, identity))
+    own = inverse.diagonal(dim1=1, dim2=2)
+    kappa = own.mean(1)
+    shares = (inverse / own[:, :, None]).square() * (squares[:, :, None] / squares[:, None, :])
+    mse = shares.sum(2).mean(1)
+    results = torch.stack([kappa, mse])
+    results = torch.where(usable & results.isfinite().all(0), results, torch.inf)
+    return results[0].reshape(shape), results[1].reshape(shape)

@@ -1,0 +1,97 @@
+"""The definition left-out of T and G, against one regression per image."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tegnas import load_batch, ntk, score, score_module
+from tegnas.indicators.left_out import left_out
+from tegnas.reference.left_out import left_out as by_regressions
+from tegnas.spaces import get_space
+
+SPACE = get_space("nas-bench-201")
+ARCH = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
+
+
+def kernels(count: int, n: int, seed: int, columns: int | None = None) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    rows = torch.randn(count, n, columns or 2 * n, generator=generator, dtype=torch.float64)
+    rows = rows * torch.rand(count, n, 1, generator=generator, dtype=torch.float64).exp()
+    return rows @ rows.mT
+
+
+@given(st.integers(1, 4), st.integers(2, 20), st.integers(0, 2**20))
+def test_it_is_what_regressions_without_each_image_give(count, n, seed):
+    batch = kernels(count, n, seed)
+    kappa, mse = left_out(batch)
+    for index, kernel in enumerate(batch):
+        expected = by_regressions(kernel)
+        assert kappa[index].item() == pytest.approx(expected[0], rel=1e-8)
+        assert mse[index].item() == pytest.approx(expected[1], rel=1e-8)
+
+
+def test_kappa_is_a_condition_number_of_the_angles():
+    kernel = kernels(1, 12, 0)[0]
+    lengths = kernel.diagonal().sqrt()
+    angles = kernel / lengths[:, None] / lengths
+    values = torch.linalg.eigvalsh(angles)
+    kappa, _ = left_out(kernel)
+    assert kappa.item() == pytest.approx((values.mean() * (1 / values).mean()).item())
+    assert kappa.item() == pytest.approx(left_out(angles)[0].item())
+    assert left_out(torch.eye(5, dtype=torch.float64)) == (1.0, 1.0)
+
+
+def test_a_bad_kernel_is_infinite_and_leaves_the_others_alone():
+    batch = kernels(5, 8, 1)
+    batch[1] = kernels(1, 8, 2, columns=7)[0]  # of rank 7
+    batch[2, 3] = batch[2, :, 3] = 0.0
+    batch[3, 0, 0] = math.nan
+    kappa, mse = left_out(batch)
+    alone = left_out(batch[4])
+    assert kappa.isinf().tolist() == mse.isinf().tolist() == [False, True, True, True, False]
+    assert (kappa[4].item(), mse[4].item()) == pytest.approx([each.item() for each in alone])
+    assert left_out(torch.zeros(0, 8, 8, dtype=torch.float64))[0].shape == (0,)
+
+
+@pytest.mark.parametrize("engine", ["native", "torch"])
+@pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
+def test_a_score_is_that_of_the_kernel_of_shrunk_images(engine, batch_norm):
+    batch = load_batch("noise", train=10, val=4, seed=0)
+    scores = score(
+        [ARCH],
+        batch,
+        space=SPACE,
+        definition="left-out",
+        image_size=8,
+        batch_norm=batch_norm,
+        repeats=2,
+        region_samples=20,
+        engine=engine,
+    )
+    for repeat in range(2):
+        network = SPACE.network(SPACE.parse(ARCH), seed=repeat)
+        kernel = ntk(network, batch.shrunk(8).images, batch_norm=batch_norm)
+        kappa, mse = by_regressions(kernel)
+        assert scores.kappa_repeats[0, repeat].item() == pytest.approx(kappa, rel=2e-3)
+        assert scores.mse_repeats[0, repeat].item() == pytest.approx(mse, rel=2e-3)
+
+
+def test_a_module_is_scored_on_its_own_images():
+    batch = load_batch("noise", train=10, val=4, seed=0, size=12)
+    network = SPACE.network(SPACE.parse(ARCH))
+    found = score_module(network, batch, definition="left-out", image_size=8, region_samples=20)
+    assert found.kappa == pytest.approx(by_regressions(ntk(network, batch.images))[0], rel=1e-6)
+    assert found.body == "all"
+
+
+def test_images_are_shrunk_but_never_enlarged():
+    batch = load_batch("noise", train=4, val=2, seed=0, size=12)
+    assert batch.shrunk(12) is batch and batch.shrunk(20) is batch
+    small = batch.shrunk(6)
+    assert small.images.shape == (4, 3, 6, 6) and small.val_images.shape == (2, 3, 6, 6)
+    assert small.labels is batch.labels
