@@ -13,6 +13,7 @@ import torch
 from tegnas import get_preset, load_batch, score, search
 from tegnas.analysis.score_table import read_scores
 from tegnas.errors import InputError
+from tegnas.indicators.average import averaged
 from tegnas.indicators.ranking import combine, rank_sum
 from tegnas.networks.complexity import count_parameters
 from tegnas.search import SearchResult
@@ -108,6 +109,20 @@ def test_a_search_ranks_by_it_and_its_files_say_so(batch, tmp_path, strategy):
     assert table.rank_sum[table.archs.index(result.best.arch)] == pytest.approx(
         table.rank_sum[table.archs.index(best)]
     )
+
+
+def test_a_median_bears_less_than_half_of_the_networks_failing():
+    repeats = torch.tensor([[1.0, 5, 2, math.inf], [1, 2, math.inf, math.inf]], dtype=torch.float64)
+    assert averaged(repeats, "median").tolist() == [3.5, math.inf]
+    assert averaged(repeats[:, :3]).tolist() == [8 / 3, math.inf]
+
+
+def test_kernels_of_most_architectures_of_darts_are_regular():
+    space = get_space("darts")
+    batch = load_batch("digits", seed=0)
+    chosen = get_preset("best").settings(region_samples=10)
+    scores = score(sample(space, 6), batch, space=space, settings=chosen)
+    assert scores.kappa.isfinite().sum() >= 5
 
 
 def test_a_preset_takes_changes_and_refuses_unknown_names():

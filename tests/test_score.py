@@ -185,6 +185,7 @@ def test_keyword_arguments_change_single_settings(batch):
         ({"repeats": 1.5}, "repeats must be a whole number, at least 1, got 1.5"),
         ({"definition": "new"}, "unknown definition 'new'; choose one of paper, left-out"),
         ({"combination": "sum"}, "unknown combination 'sum'; choose one of rank-sum, log-rank"),
+        ({"average": "mode"}, "unknown average 'mode'; choose one of mean, median"),
         ({"image_size": 0}, "image_size must be a whole number, at least 1, or None, got 0"),
         ({"definition": "left-out", "ridge": 0.1}, "a ridge belongs to the definition paper"),
         ({"region_samples": 0}, "region_samples must be"),
@@ -216,10 +217,13 @@ def test_the_key_of_settings_changes_with_every_field_that_a_score_depends_on():
         "share_isomorphic": True,
         "engine": "torch",
     }
-    assert set(changes) | {"combination", "parameters"} == set(ScoreSettings.__dataclass_fields__)
+    assert set(changes) | {"average", "combination", "parameters"} == set(
+        ScoreSettings.__dataclass_fields__
+    )
     keys = {ScoreSettings(**{name: value}).key() for name, value in changes.items()}
     assert len(keys | {ScoreSettings().key()}) == len(changes) + 1
-    assert ScoreSettings().key() == ScoreSettings(combination="log-rank", parameters=True).key()
+    other = ScoreSettings(average="median", combination="log-rank", parameters=True)
+    assert ScoreSettings().key() == other.key()
 
 
 def test_malformed_strings_are_refused(batch):

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from tegnas.errors import InputError
 from tegnas.indicators import Scores
+from tegnas.indicators.average import MEAN, averaged
 from tegnas.indicators.ranking import RANK_SUM, rank_sum
 from tegnas.search.run_directory import CONFIGURATION, SCORES
 from tegnas.spaces import Architecture, Space, get_space
@@ -21,7 +23,7 @@ from tegnas.spaces.sizes import parameter_counts
 
 @dataclass(frozen=True, eq=False)
 class ScoreTable:
-    """κ, R and MSE of A architectures, means over the repeats.
+    """κ, R and MSE of A architectures, averaged over the repeats.
 
     Attributes:
         space: the space of the architectures.
@@ -49,7 +51,7 @@ class ScoreTable:
 
     @classmethod
     def of(cls, space: Space, scores: Scores) -> ScoreTable:
-        """The means of some scores."""
+        """The averages of some scores."""
         parameters = None if scores.parameters is None else scores.parameters.numpy()
         return cls(
             space,
@@ -92,8 +94,7 @@ def read_scores(run: str | Path) -> ScoreTable:
                 "SELECT DISTINCT space, settings, data FROM scores"
             ).fetchall()
             rows = connection.execute(
-                "SELECT architecture, AVG(kappa), AVG(regions), AVG(mse) FROM scores "
-                "GROUP BY architecture ORDER BY architecture"
+                "SELECT architecture, kappa, regions, mse FROM scores ORDER BY architecture, repeat"
             ).fetchall()
         finally:
             connection.close()
@@ -105,12 +106,20 @@ def read_scores(run: str | Path) -> ScoreTable:
     configuration = _configuration(Path(run))
     # For a space from a file, what ``get_space`` takes isn't the name in the store.
     space = get_space(configuration.get("space", keys[0][0]))
-    archs = [space.parse(row[0]) for row in rows]
+    settings = configuration.get("score", {})
+    repeats: dict[str, list[tuple[float, ...]]] = {}
+    for name, *numbers in rows:
+        repeats.setdefault(name, []).append(tuple(numbers))
+    average = settings.get("average", MEAN)
+    averages = [
+        averaged(torch.tensor(each, dtype=torch.float64).T, average).tolist()
+        for each in repeats.values()
+    ]
+    archs = [space.parse(name) for name in repeats]
     # Pruning also scores supernets, which are no architectures.
     kept = [index for index, arch in enumerate(archs) if not isinstance(arch, Supernet)]
-    values = np.array([rows[index][1:] for index in kept], dtype=np.float64).reshape(-1, 3)
+    values = np.array([averages[index] for index in kept], dtype=np.float64).reshape(-1, 3)
     known = tuple(archs[index] for index in kept)
-    settings = configuration.get("score", {})
     parameters = parameter_counts(space, known) if settings.get("parameters") else None
     kappa, regions, mse = values.T
     combination = settings.get("combination", RANK_SUM)

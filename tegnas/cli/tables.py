@@ -163,7 +163,7 @@ def _spread(mean: float | None, spread: float | None) -> str:
 def print_scores(scores: Scores) -> None:
     """Architectures with mean and spread of their indicators, and their ranking."""
     parameters = None if scores.parameters is None else scores.parameters.tolist()
-    title = f"{counted(len(scores), 'architecture')}, mean ± spread over the repeats"
+    title = f"{counted(len(scores), 'architecture')}, {scores.average} ± spread over the repeats"
     table = indicator_table(title, parameters is not None)
     table.add_column("position", justify="right")
     spreads = [

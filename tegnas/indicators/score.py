@@ -66,6 +66,7 @@ def score(
         table[[rows[arch] for arch in scored]],
         None if parameters is None else torch.from_numpy(parameters),
         settings.combination,
+        settings.average,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tegnas.indicators.average import MEAN, averaged
 from tegnas.indicators.ranking import RANK_SUM, positions, rank_sum
 from tegnas.spaces import Architecture
 
@@ -21,6 +22,7 @@ class Scores:
         kappa_repeats, regions_repeats, mse_repeats: float64 (A, repeats).
         parameters: of the full networks, float64 (A,), where they take part in the ranking.
         combination: how the ranking combines the indicators (see ``ScoreSettings``).
+        average: over the repeats, ``"mean"`` or ``"median"``.
     """
 
     archs: tuple[Architecture, ...]
@@ -29,6 +31,7 @@ class Scores:
     mse_repeats: Tensor
     parameters: Tensor | None = None
     combination: str = RANK_SUM
+    average: str = MEAN
 
     @classmethod
     def from_table(
@@ -37,28 +40,29 @@ class Scores:
         table: Tensor,
         parameters: Tensor | None = None,
         combination: str = RANK_SUM,
+        average: str = MEAN,
     ) -> Scores:
         """From κ, R and MSE of every repeat, float64 (A, repeats, 3)."""
         kappa, regions, mse = (table[:, :, column].contiguous() for column in range(3))
-        return cls(tuple(archs), kappa, regions, mse, parameters, combination)
+        return cls(tuple(archs), kappa, regions, mse, parameters, combination, average)
 
     def __len__(self) -> int:
         return len(self.archs)
 
     @property
     def kappa(self) -> Tensor:
-        """Trainability, (A,) float64: mean condition number of the NTK; lower is better."""
-        return self.kappa_repeats.mean(1)
+        """Trainability, (A,) float64: condition number of the NTK; lower is better."""
+        return averaged(self.kappa_repeats, self.average)
 
     @property
     def regions(self) -> Tensor:
-        """Expressivity, (A,) float64: mean number of linear regions; higher is better."""
-        return self.regions_repeats.mean(1)
+        """Expressivity, (A,) float64: number of linear regions; higher is better."""
+        return averaged(self.regions_repeats, self.average)
 
     @property
     def mse(self) -> Tensor:
-        """Generalization, (A,) float64: mean error of the NTK regression; lower is better."""
-        return self.mse_repeats.mean(1)
+        """Generalization, (A,) float64: error of the NTK regression; lower is better."""
+        return averaged(self.mse_repeats, self.average)
 
     def rank_sum(self) -> Tensor:
         """Sum of the ranks, or of their logarithms, within this set, (A,); lower is better."""

@@ -8,6 +8,7 @@ import math
 from dataclasses import asdict, dataclass
 
 from tegnas.errors import InputError
+from tegnas.indicators.average import AVERAGES, MEAN
 from tegnas.indicators.batch_statistics import check_batch_norm
 from tegnas.indicators.ranking import COMBINATIONS, RANK_SUM
 
@@ -35,6 +36,8 @@ class ScoreSettings:
         parameters: whether the number of parameters of the full network takes part in that order
             as a fourth term.
         batch_norm: ``"frozen"`` or ``"coupled"`` (see ``tegnas.ntk``).
+        average: over the networks of an architecture: ``"mean"``, or ``"median"``, with which a
+            few networks with singular kernels don't decide.
         repeats: networks per architecture, initialised from ``seed``, ``seed + 1``, …
         seed: of the first network.
         region_samples: inputs on which linear regions are counted.
@@ -52,6 +55,7 @@ class ScoreSettings:
     combination: str = RANK_SUM
     parameters: bool = False
     batch_norm: str = "frozen"
+    average: str = MEAN
     repeats: int = 3
     seed: int = 0
     region_samples: int = 3000
@@ -65,6 +69,7 @@ class ScoreSettings:
         for name, known in (
             ("definition", DEFINITIONS),
             ("combination", COMBINATIONS),
+            ("average", AVERAGES),
             ("engine", ENGINES),
         ):
             value = getattr(self, name)
@@ -90,7 +95,8 @@ class ScoreSettings:
     def key(self) -> str:
         """A short text that changes whenever a score could change."""
         values = asdict(self)
-        # What only orders a set changes no score.
-        del values["combination"], values["parameters"]
+        # What is made of the scores of single networks changes none of them.
+        for name in ("average", "combination", "parameters"):
+            del values[name]
         text = json.dumps({"version": VERSION, **values}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -133,6 +133,7 @@ def search(
         "space": _store_name(space),
         "settings": settings.key(),
         "data": batch.fingerprint(),
+        "average": settings.average,
     }
     with ExitStack() as stack:
         store = ScoreStore(None if directory is None else directory / SCORES, **key)

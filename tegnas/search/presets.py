@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tegnas.errors import InputError
+from tegnas.indicators.average import MEAN, MEDIAN
 from tegnas.indicators.ranking import LOG_RANK, RANK_SUM
 from tegnas.indicators.settings import LEFT_OUT, PAPER, ScoreSettings
 
@@ -15,7 +16,8 @@ class Preset:
     """What a preset sets; options given one by one win over it.
 
     Attributes:
-        definition, image_size, combination, parameters, batch_norm: as in ``ScoreSettings``.
+        definition, image_size, average, combination, parameters, batch_norm: as in
+            ``ScoreSettings``.
         repeats: networks per architecture.
         region_samples, region_batch_size: of the region count.
         train, val: images of the batches behind T and G.
@@ -29,6 +31,7 @@ class Preset:
     val: int = 64
     definition: str = PAPER
     image_size: int | None = None
+    average: str = MEAN
     combination: str = RANK_SUM
     parameters: bool = False
 
@@ -52,6 +55,7 @@ PRESETS = {
         1000,
         definition=LEFT_OUT,
         image_size=16,
+        average=MEDIAN,
         combination=LOG_RANK,
         parameters=True,
     ),

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from tegnas.errors import InputError
+from tegnas.indicators.average import MEAN, averaged
 from tegnas.indicators.scores import Scores
 from tegnas.search.evaluation import Evaluation
 from tegnas.spaces import Architecture
@@ -38,10 +39,15 @@ CREATE TABLE IF NOT EXISTS costs (
 class ScoreStore:
     """Scores keyed by space, architecture, settings of the score and fingerprint of the data.
 
+    ``average`` is taken over the repeats of an architecture (see ``ScoreSettings``).
+
     What was written survives a killed process: every ``add`` is one committed transaction.
     """
 
-    def __init__(self, path: Path | None, *, space: str, settings: str, data: str) -> None:
+    def __init__(
+        self, path: Path | None, *, space: str, settings: str, data: str, average: str = MEAN
+    ) -> None:
+        self._average = average
         self._key = (space, settings, data)
         self._path = path
         with self._errors():
@@ -83,8 +89,8 @@ class ScoreStore:
             ).fetchall()
         if not rows:
             return None
-        means = torch.tensor(rows, dtype=torch.float64).mean(0).tolist()
-        kappa, regions, mse = (float(f"{mean:.{_DIGITS}g}") for mean in means)
+        averages = averaged(torch.tensor(rows, dtype=torch.float64).T, self._average).tolist()
+        kappa, regions, mse = (float(f"{each:.{_DIGITS}g}") for each in averages)
         return Evaluation(arch, kappa, regions, mse)
 
     def add(self, scores: Scores, seconds: float = 0.0) -> None:
