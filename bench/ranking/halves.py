@@ -1,0 +1,46 @@
+"""The two halves of the table: one to choose on, one to confirm on (docs/ranking.md, protocol)."""
+
+from __future__ import annotations
+
+import csv
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+SEED = 7
+SELECTION, CONFIRMING = "selection", "confirming"
+
+
+@dataclass(frozen=True)
+class Half:
+    """One architecture per class of isomorphism, with what the table knows of it.
+
+    Attributes:
+        name: ``selection`` or ``confirming``.
+        archs: architecture strings, (A,).
+        accuracy: test accuracy by data set, float64 (A,) each.
+    """
+
+    name: str
+    archs: tuple[str, ...]
+    accuracy: dict[str, np.ndarray]
+
+
+def read_half(table: Path, name: str) -> Half:
+    """The half of that name; the draw depends on nothing but the table and ``SEED``."""
+    classes: dict[int, list[dict[str, str]]] = {}
+    with table.open(newline="") as file:
+        for row in csv.DictReader(file):
+            classes.setdefault(int(row["iso_class"]), []).append(row)
+    rng = random.Random(SEED)
+    chosen = [rng.choice(classes[key]) for key in sorted(classes)]
+    rng.shuffle(chosen)
+    middle = len(chosen) // 2
+    rows = {SELECTION: chosen[:middle], CONFIRMING: chosen[middle:]}[name]
+    columns = {"CIFAR-10": "cifar10_test200", "CIFAR-100": "cifar100_test200"}
+    accuracy = {
+        title: np.array([float(row[column]) for row in rows]) for title, column in columns.items()
+    }
+    return Half(name, tuple(row["arch"] for row in rows), accuracy)
