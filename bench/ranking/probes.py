@@ -43,7 +43,7 @@ GROUPS: dict[str, tuple[Probe, ...]] = {
     "stage 2": networks(replace(BASE, body="stage2"), 2),
     "reductions": networks(replace(BASE, body="reduction"), 2),
     "without norm scales": networks(replace(BASE, body="convolutions"), 2),
-    "trace": networks(replace(BASE, outputs="trace"), 2),
+    "trace": networks(replace(BASE, outputs="trace"), 1),
 }
 
 # Many networks, the kernel of all weights alone.

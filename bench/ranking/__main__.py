@@ -1,0 +1,57 @@
+"""Computes the study and writes its tables.
+
+    python -m bench.ranking select  --images FILE.npz --table TABLE.csv --cache DIR
+    python -m bench.ranking confirm --images FILE.npz --table TABLE.csv --cache DIR
+
+``select`` works on the selection half alone; ``confirm`` was run once, when everything was chosen.
+Features are kept in the cache directory, so a run that was stopped goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from bench.ranking.confirm import confirm_tables
+from bench.ranking.figures import networks_figure
+from bench.ranking.halves import CONFIRMING, SELECTION, read_half
+from bench.ranking.study import Study
+from bench.ranking.tables import TABLES
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.ranking")
+    parser.add_argument("part", choices=["select", "confirm"])
+    parser.add_argument("--images", required=True)
+    parser.add_argument("--table", required=True, type=Path)
+    parser.add_argument("--cache", required=True, type=Path)
+    parser.add_argument("--only", choices=list(TABLES), help="one table of select")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--write", type=Path, default=Path("docs/ranking"))
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    arguments.write.mkdir(parents=True, exist_ok=True)
+    if arguments.part == "confirm":
+        half = read_half(arguments.table, CONFIRMING)
+        tables = confirm_tables(half, arguments.images, arguments.cache)
+        for name, text in tables.items():
+            _write(arguments.write / f"{name}.md", text)
+        return
+    half = read_half(arguments.table, SELECTION)
+    study = Study(half, arguments.images, arguments.cache)
+    for name, make in TABLES.items():
+        if arguments.only in (None, name):
+            _write(arguments.write / f"{name}.md", make(study))
+    if arguments.only is None:
+        networks_figure(study, arguments.write / "networks.png")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text)
+    print(f"{path}\n{text}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
