@@ -6,16 +6,17 @@ What can be tested without a GPU is tested without one: see docs/cuda.md.
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 import torch
-from cuda_device import missing
+from devices import on_cuda
 from torch import Tensor
 
 import tegnas
 from tegnas import ops
 
-pytestmark = [pytest.mark.cuda, pytest.mark.skipif(bool(missing()), reason=str(missing()))]
+pytestmark = on_cuda
 
 DTYPES = [torch.float32, torch.float64]
 TOLERANCE = {torch.float32: 2e-6, torch.float64: 1e-12}
@@ -96,6 +97,48 @@ def test_kernel_regression_error_equals_the_cpu(n, classes):
     assert_close(got[sound.cuda()], expected[sound], 1e-9)
 
 
+@pytest.mark.parametrize("n", [6, 64, 130])
+@pytest.mark.parametrize("ridge", [0.0, 1e-3])
+def test_degenerate_kernels_have_the_errors_of_the_cpu(n, ridge):
+    """Singular, nearly so, negative, not finite; without validation images, without classes."""
+    k_xx = grams(9, n)
+    k_xx[1] = 0
+    k_xx[2] = k_xx[2, :, :1] @ k_xx[2, :, :1].T
+    k_xx[3] = -k_xx[3]
+    k_xx[4, n - 1, n - 1] = math.nan
+    k_xx[5, 0, 0] = math.inf
+    k_xx[6, n - 1, 0] = k_xx[6, 0, n - 1] = math.inf
+    for k, factor in ((7, 0.1), (8, 10.0)):  # the last pivot below and above the threshold
+        k_xx[k] = torch.eye(n, dtype=torch.float64)
+        k_xx[k, n - 1, n - 1] = factor * n * torch.finfo(torch.float64).eps
+    for m, classes in ((5, 3), (0, 3), (5, 0)):
+        k_yx, tx, ty = randn(9, m, n), randn(n, classes, seed=1), randn(m, classes, seed=2)
+        k_yx[0, :, 0] = math.nan
+        expected = ops.kernel_regression_error(k_xx, k_yx, tx, ty, ridge=ridge)
+        got = ops.kernel_regression_error(
+            k_xx.cuda(), k_yx.cuda(), tx.cuda(), ty.cuda(), ridge=ridge
+        )
+        assert torch.equal(got.isinf().cpu(), expected.isinf())
+        assert not got.isnan().any()
+
+
+@pytest.mark.parametrize(("shape", "targets"), [((3, 4), (4, 2)), ((3, 3), (4, 2)), ((3, 3), (3,))])
+def test_wrong_shapes_have_the_sentence_of_the_cpu(shape, targets):
+    operands = [randn(*shape), randn(5, shape[-1]), randn(*targets), randn(5, 2)]
+    sentences = []
+    for device in ("cpu", "cuda"):
+        with pytest.raises(ValueError, match="kernel_regression_error") as error:
+            ops.kernel_regression_error(*(each.to(device) for each in operands))
+        sentences.append(str(error.value).partition("\n")[0])
+    assert sentences[0] == sentences[1]
+
+
+def test_operands_on_two_devices_are_refused():
+    k, targets = grams(1, 4), randn(4, 2)
+    with pytest.raises(ValueError, match="one device"):
+        ops.kernel_regression_error(k.cuda(), k, targets.cuda(), targets.cuda())
+
+
 @pytest.mark.parametrize("dtype", [*DTYPES, torch.bool])
 def test_regions_equal_the_cpu(dtype):
     layers = [randn(300, *shape, seed=len(shape)) > 0.8 for shape in [(2, 3), (40,), (1, 5, 7)]]
@@ -114,7 +157,9 @@ def test_regions_equal_the_cpu(dtype):
 def test_empty_inputs():
     assert ops.eig_condition(torch.empty(0, 4, 4).cuda())[2].shape == (0,)
     assert ops.pack_signs([torch.empty(0, 9).cuda()]).shape == (0, 1)
-    assert ops.count_regions(torch.empty(0, 3, dtype=torch.int64).cuda()).item() == 0
+    for shape in ((0, 3), (5, 0), (2, 4, 0), (0, 4, 2)):
+        patterns = torch.empty(shape, dtype=torch.int64)
+        assert torch.equal(ops.count_regions(patterns.cuda()).cpu(), ops.count_regions(patterns))
 
 
 def test_ops_follow_the_current_stream_and_do_not_wait():
@@ -141,3 +186,35 @@ def test_a_module_on_the_gpu_scores_like_on_the_cpu():
         got = tegnas.ntk(network.cuda(), images.cuda(), other.cuda(), batch_norm=batch_norm)
         network.cpu()
         assert_close(got, expected, 1e-10)
+
+
+@pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
+@pytest.mark.parametrize(
+    ("space", "engine"),
+    [("nas-bench-201", "native"), ("darts", "native"), ("nas-bench-201", "torch")],
+)
+def test_architectures_score_like_on_the_cpu(space, engine, batch_norm):
+    chosen = tegnas.get_space(space)
+    rng = random.Random(1)
+    archs = [chosen.sample(rng) for _ in range(4)]
+    batch = tegnas.load_batch("digits", train=16, val=12)
+    settings = tegnas.ScoreSettings(
+        batch_norm=batch_norm, engine=engine, repeats=2, region_samples=200, region_batch_size=80
+    )
+    expected = tegnas.score(archs, batch, space=chosen, settings=settings)
+    got = tegnas.score(archs, batch, space=chosen, settings=settings, device="cuda")
+    for name in ("kappa_repeats", "mse_repeats"):
+        torch.testing.assert_close(getattr(got, name), getattr(expected, name), rtol=1e-2, atol=0)
+    # A unit within rounding of its kink may fall on the other side.
+    assert ((got.regions_repeats - expected.regions_repeats).abs() <= 2).all()
+
+
+def test_a_module_scores_where_it_is():
+    batch = tegnas.load_batch("digits", train=16, val=12)
+    space = tegnas.get_space("nas-bench-201")
+    network = space.network(space.sample(random.Random(3)), "proxy", num_classes=10)
+    expected = tegnas.score_module(network, batch)
+    got = tegnas.score_module(network.cuda(), batch)
+    assert got.kappa == pytest.approx(expected.kappa, rel=1e-2)
+    assert got.mse == pytest.approx(expected.mse, rel=1e-2)
+    assert got.regions == pytest.approx(expected.regions, abs=2)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from devices import every_device, on_cuda
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensors import relative_error, tensor
@@ -99,6 +100,7 @@ def jobs_of(network: nn.Module, shape: tuple[int, int, int], dtype: torch.dtype)
     return ops.EngineJobs([lowered.program.encode(size)], one, lowered.parameters.to(dtype), one)
 
 
+@every_device
 @settings(max_examples=20)
 @given(
     networks(),
@@ -107,11 +109,14 @@ def jobs_of(network: nn.Module, shape: tuple[int, int, int], dtype: torch.dtype)
     st.sampled_from([(1, 1), (5, 3), (17, 2)]),
     st.tuples(st.integers(3, 9), st.integers(3, 9)),
 )
-def test_kernels_are_those_of_autograd(network, batch_norm, dtype, counts, size):
+def test_kernels_are_those_of_autograd(device, network, batch_norm, dtype, counts, size):
     x, y = (tensor((count, 2, *size), seed=count) for count in counts)
     x, y = x.float(), y.float()
     found = ops.engine_ntk(
-        jobs_of(network, (2, *size), dtype), x.to(dtype), y.to(dtype), batch_norm=batch_norm
+        jobs_of(network, (2, *size), dtype),
+        x.to(device, dtype),
+        y.to(device, dtype),
+        batch_norm=batch_norm,
     )
     network = network.double()
     x, y = x.double(), y.double()
@@ -125,7 +130,8 @@ def test_kernels_are_those_of_autograd(network, batch_norm, dtype, counts, size)
     scale = expected[0].abs().max().clamp_min(1e-3)
     for got, wanted in zip(found, expected, strict=True):
         assert got.dtype == torch.float64 and got.shape == (1, *wanted.shape)
-        assert (got[0] - wanted).abs().max() <= TOLERANCE[dtype] * scale
+        assert got.device.type == device
+        assert (got[0].cpu() - wanted).abs().max() <= TOLERANCE[dtype] * scale
 
 
 def small_network() -> nn.Sequential:
@@ -141,23 +147,25 @@ def small_network() -> nn.Sequential:
     )
 
 
-def test_trace_is_the_sum_over_outputs():
+@every_device
+def test_trace_is_the_sum_over_outputs(device):
     network = small_network().double()
     x = tensor((4, 2, 5, 5))
     jobs = jobs_of(network, (2, 5, 5), torch.float64)
     for batch_norm in ("frozen", "coupled"):
-        found, _, _ = ops.engine_ntk(jobs, x, batch_norm=batch_norm, outputs="trace")
-        expected = torch.zeros_like(found[0])
+        found, _, _ = ops.engine_ntk(jobs, x.to(device), batch_norm=batch_norm, outputs="trace")
+        expected = torch.zeros(4, 4, dtype=torch.float64)
         for output in range(3):
             one = nn.Sequential(network, nn.Linear(3, 1, bias=False))
             one[1].weight.data = torch.eye(3, dtype=torch.float64)[output : output + 1]
             expected += ntk(
                 one, x, batch_norm=batch_norm, select=lambda name: name.startswith("0.")
             )
-        assert relative_error(found[0], expected) < 1e-10
+        assert relative_error(found[0].cpu(), expected) < 1e-10
 
 
-def test_many_jobs_give_the_bits_of_each_alone_for_any_number_of_threads():
+def three_jobs() -> tuple[ops.EngineJobs, list[ops.EngineJobs]]:
+    """Three networks together, two of them of one program, and each alone."""
     networks = [small_network() for _ in range(3)]
     with torch.no_grad():
         for scale, network in enumerate(networks, start=1):
@@ -171,6 +179,11 @@ def test_many_jobs_give_the_bits_of_each_alone_for_any_number_of_threads():
         torch.cat([one.params for one in each]),
         torch.arange(3) * size,
     )
+    return jobs, each
+
+
+def test_many_jobs_give_the_bits_of_each_alone_for_any_number_of_threads():
+    jobs, each = three_jobs()
     x, y = tensor((19, 2, 6, 6)).float(), tensor((4, 2, 6, 6), seed=1).float()
     threads = torch.get_num_threads()
     try:
@@ -187,21 +200,38 @@ def test_many_jobs_give_the_bits_of_each_alone_for_any_number_of_threads():
         torch.set_num_threads(threads)
 
 
+@pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
+@pytest.mark.parametrize("device", [pytest.param("cuda", marks=on_cuda)])
+def test_many_jobs_give_the_bits_of_each_alone_on_a_gpu(device, batch_norm):
+    jobs, each = three_jobs()
+    x = tensor((37, 2, 6, 6)).to(device, torch.float32)
+    y = tensor((4, 2, 6, 6), seed=1).to(device, torch.float32)
+    together = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm)
+    for k, one in enumerate(each):
+        for got, wanted in zip(
+            together, ops.engine_ntk(one, x, y, batch_norm=batch_norm), strict=True
+        ):
+            assert torch.equal(got[k], wanted[0])
+
+
+@every_device
 @settings(max_examples=15)
 @given(networks(), st.integers(1, 40), st.integers(1, 17))
-def test_regions_are_the_distinct_patterns(network, samples, batch_size):
+def test_regions_are_the_distinct_patterns(device, network, samples, batch_size):
     inputs = tensor((samples, 2, 3, 4), seed=samples)
     inputs[samples // 2 :] = inputs[: samples - samples // 2].clone()
     jobs = jobs_of(network, (2, 3, 4), torch.float64)
-    found = ops.engine_regions(jobs, inputs, batch_size=batch_size)
+    found = ops.engine_regions(jobs, inputs.to(device), batch_size=batch_size)
     activations = relu_activations(network.double(), inputs.split(batch_size))
-    assert found.dtype == torch.int64 and found.tolist() == [count_regions_pairwise(activations)]
+    assert found.dtype == torch.int64 and found.device.type == device
+    assert found.tolist() == [count_regions_pairwise(activations)]
 
 
-def test_layouts_of_images():
+@every_device
+def test_layouts_of_images(device):
     jobs = jobs_of(small_network(), (2, 5, 4), torch.float64)
     for layout in ("reversed", "sliced", "expanded"):
-        x = tensor((4, 2, 5, 4), layout=layout)
+        x = tensor((4, 2, 5, 4), layout=layout).to(device)
         for got, wanted in zip(
             ops.engine_ntk(jobs, x, x),
             ops.engine_ntk(jobs, x.contiguous(), x.contiguous()),
@@ -213,10 +243,11 @@ def test_layouts_of_images():
         )
 
 
-def test_empty_operands():
+@every_device
+def test_empty_operands(device):
     jobs = jobs_of(small_network(), (2, 5, 5), torch.float32)
     none = ops.EngineJobs([], torch.zeros(0, dtype=torch.int64), jobs.params, jobs.offsets[:0])
-    x = tensor((3, 2, 5, 5)).float()
+    x = tensor((3, 2, 5, 5)).to(device, torch.float32)
     assert [tuple(k.shape) for k in ops.engine_ntk(none, x)] == [(0, 3, 3), (0, 3, 3), (0, 0, 3)]
     assert [tuple(k.shape) for k in ops.engine_ntk(jobs, x[:0], x)] == [
         (1, 0, 0),
@@ -227,8 +258,9 @@ def test_empty_operands():
     assert ops.engine_regions(none, x, batch_size=2).shape == (0,)
 
 
-def test_nan_reaches_the_kernel():
-    x = tensor((3, 2, 5, 5)).float()
+@every_device
+def test_nan_reaches_the_kernel(device):
+    x = tensor((3, 2, 5, 5)).to(device, torch.float32)
     x[1, 0, 2, 2] = math.nan
     for batch_norm in ("frozen", "coupled"):
         k_all, _, _ = ops.engine_ntk(

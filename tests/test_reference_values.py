@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from devices import every_device, on_cuda
 from torch import Tensor, nn
 
 from tegnas import count_regions, get_space, ops
@@ -35,6 +36,9 @@ class Images:
     val: Tensor
     targets: Tensor
     val_targets: Tensor
+
+    def to(self, device: str) -> Images:
+        return Images(*(each.to(device) for each in vars(self).values()))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +72,7 @@ def network(reference: dict[str, np.ndarray], index: int, kind: str) -> nn.Modul
 
 def error(found: Tensor, expected: np.ndarray) -> float:
     """The largest deviation, relative to the largest entry."""
-    return float((found - torch.from_numpy(expected)).abs().max() / np.abs(expected).max())
+    return float((found.cpu() - torch.from_numpy(expected)).abs().max() / np.abs(expected).max())
 
 
 def native(net: nn.Module, images: Images) -> tuple[Tensor, Tensor, Tensor]:
@@ -88,12 +92,17 @@ def backward_passes(net: nn.Module, images: Images) -> tuple[Tensor, Tensor, Ten
 
 
 @pytest.mark.parametrize(
-    ("kernels", "index"),
+    ("device", "kernels", "index"),
     # Backward passes take seconds for each, the engine a fraction of one.
-    [(native, index) for index in ARCHITECTURES] + [(backward_passes, index) for index in (4, 9)],
+    [("cpu", native, index) for index in ARCHITECTURES]
+    + [("cpu", backward_passes, index) for index in (4, 9)]
+    + [pytest.param("cuda", native, index, marks=on_cuda) for index in ARCHITECTURES]
+    + [pytest.param("cuda", backward_passes, 4, marks=on_cuda)],
 )
-def test_coupled_kernels_kappa_and_mse(reference, images, kernels, index):
-    kernel, kernel_cells, cross = kernels(network(reference, index, "proxy").double(), images)
+def test_coupled_kernels_kappa_and_mse(reference, images, device, kernels, index):
+    images = images.to(device)
+    net = network(reference, index, "proxy").double().to(device)
+    kernel, kernel_cells, cross = kernels(net, images)
     assert error(kernel, reference[f"{index}/ntk"]) < 1e-6
     assert error(kernel_cells, reference[f"{index}/ntk_cell"]) < 1e-6
     assert error(cross, reference[f"{index}/ntk_cell_val_train"]) < 1e-6
@@ -106,8 +115,9 @@ def test_coupled_kernels_kappa_and_mse(reference, images, kernels, index):
     assert mse.item() == pytest.approx(float(reference[f"{index}/mse"]), rel=1e-4)
 
 
+@every_device
 @pytest.mark.parametrize("index", ARCHITECTURES)
-def test_regions(reference, index):
-    inputs = [torch.from_numpy(reference[f"region_input{part}"]) for part in range(3)]
-    counted = count_regions(network(reference, index, "thin"), inputs)
+def test_regions(reference, index, device):
+    inputs = [torch.from_numpy(reference[f"region_input{part}"]).to(device) for part in range(3)]
+    counted = count_regions(network(reference, index, "thin").to(device), inputs)
     assert counted == round(float(reference[f"{index}/regions"]))

@@ -170,7 +170,7 @@ def parse_ptxas(printed: str) -> list[Resources]:
     for name, arch, stores, loads, registers, rest in found:
         shared = re.search(r"(\d+) bytes smem", rest)
         # Up to the arguments; an enumerator in the template arguments has brackets of its own.
-        kernel = name.removeprefix("void ").replace("(tegnas::grouped::Kind)", "kind ")
+        kernel = name.removeprefix("void ").replace("(tegnas::grouped::Kernel)", "kernel ")
         kernel = kernel.split("(")[0]
         resources.append(
             Resources(

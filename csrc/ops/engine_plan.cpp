@@ -16,8 +16,8 @@ namespace {
 using grouped::Cost;
 using grouped::Group;
 
-// Sweep, level, kind, tasks, blocks, bytes, floating-point operations.
-using Launch = std::tuple<std::string, int64_t, std::string, int64_t, int64_t, double, double>;
+// Sweep, kernel, tasks, blocks, bytes, floating-point operations.
+using Launch = std::tuple<std::string, std::string, int64_t, int64_t, double, double>;
 
 Launch gram_launch(const std::vector<grouped::Passage>& passages, size_t jobs, int64_t left,
                    int64_t right, bool cross) {
@@ -32,20 +32,19 @@ Launch gram_launch(const std::vector<grouped::Passage>& passages, size_t jobs, i
   }
   const int64_t tiles = grouped::divide_up(left, kGramTile) * grouped::divide_up(right, kGramTile);
   const auto count = static_cast<int64_t>(jobs);
-  return {"gram",     0,         cross ? "cross kernel" : "kernels", count, count * tiles,
-          cost.bytes, cost.flops};
+  return {"gram", cross ? "cross kernel" : "kernels", count, count * tiles, cost.bytes, cost.flops};
 }
 
 void append(std::vector<Launch>& launches, const char* sweep, const std::vector<Group>& groups) {
   for (const Group& group : groups) {
-    launches.emplace_back(sweep, group.level, grouped::kind_name(group.kind), group.entries,
-                          group.blocks, group.cost.bytes, group.cost.flops);
+    launches.emplace_back(sweep, grouped::kernel_name(group.kernel), group.entries, group.blocks,
+                          group.cost.bytes, group.cost.flops);
   }
 }
 
 std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
                                 const std::vector<int64_t>& jobs, int64_t images, int64_t others,
-                                bool coupled) {
+                                bool coupled, int64_t memory) {
   std::vector<grouped::Tasks> programs;
   for (const std::vector<int64_t>& code : codes) {
     programs.push_back(
@@ -56,7 +55,7 @@ std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
   for (int64_t program : jobs) list.push_back({&programs.at(program), 0, nullptr});
   const std::vector<int64_t> batches =
       others > 0 ? std::vector<int64_t>{images, others} : std::vector<int64_t>{images};
-  const auto chunks = cuda::engine::cut(list, batches, coupled, cuda::engine::kBudget);
+  const auto chunks = cuda::engine::cut(list, batches, coupled, memory);
   const int64_t most = coupled ? std::max(images, others) : 1;
 
   std::vector<Launch> launches;

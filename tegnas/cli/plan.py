@@ -26,6 +26,10 @@ def plan(
     images: Annotated[int, typer.Option(help="Training and validation images.", min=1)] = 64,
     batch_norm: Annotated[str, typer.Option(help="frozen or coupled.")] = "frozen",
     seed: Annotated[int, typer.Option(help="Of the architectures.")] = 0,
+    memory: Annotated[
+        float,
+        typer.Option(help="GiB for networks that run at once; default half of an H100's.", min=0),
+    ] = 40,
 ) -> None:
     """Show what scoring random architectures launches on a GPU, and the least time it can take.
 
@@ -36,7 +40,12 @@ def plan(
     maker = JobMaker(chosen, "proxy", num_classes=10, image_shape=(3, 32, 32), seeds=range(repeats))
     jobs = maker.make([chosen.sample(rng) for _ in range(architectures)])
     launches = engine_plan(
-        jobs.codes, jobs.programs.tolist(), images=images, others=images, batch_norm=batch_norm
+        jobs.codes,
+        jobs.programs.tolist(),
+        images=images,
+        others=images,
+        batch_norm=batch_norm,
+        memory=int(memory * 2**30),
     )
     Console().print(_table(launches))
     total = sum(map(floor_seconds, launches))
@@ -56,16 +65,16 @@ def floor_seconds(launch: Launch) -> float:
 
 
 def _table(launches: list[Launch]) -> Table:
-    table = Table("sweep", "kind", "launches", "tasks", "blocks", "MB", "MFLOP", "floor, µs")
+    table = Table("sweep", "kernel", "launches", "tasks", "blocks", "MB", "MFLOP", "floor, µs")
     for column in table.columns[2:]:
         column.justify = "right"
-    kinds: dict[tuple[str, str], list[Launch]] = {}
+    kernels: dict[tuple[str, str], list[Launch]] = {}
     for launch in launches:
-        kinds.setdefault((launch.sweep, launch.kind), []).append(launch)
-    for (sweep, kind), group in kinds.items():
+        kernels.setdefault((launch.sweep, launch.kernel), []).append(launch)
+    for (sweep, kernel), group in kernels.items():
         table.add_row(
             sweep,
-            kind,
+            kernel,
             str(len(group)),
             str(sum(each.tasks for each in group)),
             str(sum(each.blocks for each in group)),

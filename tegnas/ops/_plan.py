@@ -9,12 +9,11 @@ from tegnas.ops._library import native
 
 
 class Launch(NamedTuple):
-    """One launch: all tasks of one kind that nothing keeps apart.
+    """One launch: tasks of one kernel that wait for none of each other.
 
     Attributes:
         sweep: ``"forward"``, ``"backward"`` or ``"gram"``.
-        level: launches of a lower level come first.
-        kind: what its tasks do.
+        kernel: what its tasks do.
         tasks: how many there are, over all networks and both batches.
         blocks: thread blocks of 256 threads.
         bytes: that memory must at least move, in float32.
@@ -22,8 +21,7 @@ class Launch(NamedTuple):
     """
 
     sweep: str
-    level: int
-    kind: str
+    kernel: str
     tasks: int
     blocks: int
     bytes: float
@@ -37,6 +35,7 @@ def engine_plan(
     images: int,
     others: int = 0,
     batch_norm: str = "frozen",
+    memory: int = 40 * 2**30,
 ) -> list[Launch]:
     """The launches of one ``engine_ntk`` call on a GPU, in order; needs no GPU.
 
@@ -46,10 +45,12 @@ def engine_plan(
         images: N of the first batch.
         others: M of the second, 0 without one.
         batch_norm: ``"frozen"`` or ``"coupled"``.
+        memory: bytes for networks that run at once; half of an H100's, as the operator would take.
 
     Raises:
         ValueError: a malformed program, or one without logits.
     """
     coupled = batch_norm == "coupled"
-    launches = native.engine_plan([list(c) for c in codes], list(jobs), images, others, coupled)
+    words = [list(code) for code in codes]
+    launches = native.engine_plan(words, list(jobs), images, others, coupled, memory)
     return [Launch(*launch) for launch in launches]

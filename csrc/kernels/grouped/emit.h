@@ -1,4 +1,4 @@
-// Writes a program as tasks, each with the level before which all that it reads is there.
+// Writes a program as tasks, each with the tasks that it waits for.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@ enum class Purpose { frozen, coupled, regions };
 
 struct Step {
   Task task;
-  int32_t level;
+  std::vector<int32_t> after;  // earlier steps of the same sweep
+  bool body = false;           // its weight lies inside the searched cells
 };
 
 struct Tasks {
@@ -29,5 +30,8 @@ struct Tasks {
 
 // Throws std::invalid_argument where a kernel is asked for and the program has no logits.
 Tasks emit_tasks(const engine::Program& program, Purpose purpose);
+
+// Adds the backward sweep of a forward one.
+void emit_backward(Tasks& tasks, Purpose purpose);
 
 }  // namespace tegnas::grouped

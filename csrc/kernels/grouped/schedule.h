@@ -1,4 +1,8 @@
-// Which tasks of which networks run together: one launch per level and kind.
+// Which tasks of which networks run together.
+//
+// Launches are planned over all programs at once, as dynamic batching does (Neubig, Goldberg and
+// Dyer 2017, "On-the-fly operation batching in dynamic computation graphs"): of the kernels that
+// have tasks with nothing to wait for, one is chosen, and all these tasks are one launch.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +20,15 @@ struct Passage {
   Extent extent;
 };
 
-// One task of one passage; its blocks begin at `first_block` of the launch.
+// One task of one passage; its blocks begin at `first_block` of the launch, those of one seed after
+// those of another.
 struct Entry {
-  int32_t task, unit, first_block;
+  int32_t task, unit, first_block, seed_blocks;
 };
 
+// One launch.
 struct Group {
-  Kind kind;
-  int32_t level;
+  Kernel kernel;
   int64_t first_entry, entries, blocks;
   Cost cost;
 };

@@ -1,12 +1,13 @@
 // Tasks: what one launch does for one network, as plain numbers that a device reads.
 //
-// A program becomes a list of tasks once (emit.h); the tasks of many networks that have the same
-// level and kind run as one launch (schedule.h). Memory is counted in numbers per image: value
-// (c, y, x) of image i lies at (at + (c·h + y)·w + x) · images + i, so that neighbouring threads
-// read neighbouring images.
+// A program becomes a list of tasks once (emit.h); tasks of many networks that wait for nothing
+// else and have the same kernel run as one launch (schedule.h). Memory is counted in numbers per
+// image: value (c, y, x) of image i lies at (at + (c·h + y)·w + x) · images + i, so that
+// neighbouring threads read neighbouring images.
 //
 // Batch norm and ReLU are never carried out on their own. A consumer reads a view: a buffer seen
-// through the coefficients of a norm and a ReLU.
+// through the coefficients of a norm and a ReLU. A gradient that has only passed a frozen norm is a
+// view too: the gradient behind the norm times its scale.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ namespace tegnas::grouped {
 enum class Kind : int32_t {
   fill,
   conv,
-  copy,  // add, concat, pad, scale: one source of one output
+  sum,  // add, concat, pad, scale: of parts that each cover some of the output
   avg_pool,
   max_pool,
   global_avg_pool,
@@ -26,7 +27,7 @@ enum class Kind : int32_t {
   // The backward sweep. What is written is the gradient of `in`, through its ReLU.
   seed,
   conv_grad,
-  copy_grad,
+  sum_grad,  // of one part
   avg_pool_grad,
   max_pool_grad,
   global_avg_pool_grad,
@@ -40,7 +41,52 @@ enum class Kind : int32_t {
   count
 };
 
-const char* kind_name(Kind kind);
+// What is compiled: kinds that divide their work among threads alike share a kernel and so a
+// launch, as far as they need about as many registers.
+enum class Kernel : int32_t {
+  elementwise,
+  conv,
+  statistics,
+  signs,
+  elementwise_grad,
+  conv_grad,
+  norm_sums,
+  conv_rows,
+  rows,
+  count
+};
+
+constexpr Kernel kernel_of(Kind kind) {
+  switch (kind) {
+    case Kind::conv:
+      return Kernel::conv;
+    case Kind::statistics:
+      return Kernel::statistics;
+    case Kind::signs:
+      return Kernel::signs;
+    case Kind::seed:
+    case Kind::sum_grad:
+    case Kind::avg_pool_grad:
+    case Kind::max_pool_grad:
+    case Kind::global_avg_pool_grad:
+    case Kind::linear_grad:
+    case Kind::norm_grad:
+      return Kernel::elementwise_grad;
+    case Kind::conv_grad:
+      return Kernel::conv_grad;
+    case Kind::norm_sums:
+      return Kernel::norm_sums;
+    case Kind::conv_rows:
+      return Kernel::conv_rows;
+    case Kind::linear_rows:
+    case Kind::norm_rows:
+      return Kernel::rows;
+    default:
+      return Kernel::elementwise;
+  }
+}
+
+const char* kernel_name(Kernel kernel);
 
 struct Place {
   int64_t at = 0;
@@ -59,6 +105,12 @@ struct View {
   bool relu = false;
 };
 
+// Times the scale of the norm, where there is one.
+struct GradientView {
+  Place place;
+  int32_t norm = -1;  // first channel of its coefficients
+};
+
 struct Geometry {
   int32_t kh = 1, kw = 1, sh = 1, sw = 1, ph = 0, pw = 0, dh = 1, dw = 1;
 };
@@ -67,14 +119,15 @@ struct Task {
   Kind kind = Kind::fill;
   bool first = true;  // assigns; otherwise adds to what an earlier task wrote
   View in;
-  Place out;    // what is written: a value, or in the backward sweep a gradient
-  Place grad;   // backward: the gradient that is read
-  Place index;  // max_pool: the pixel of each maximum
+  Place out;          // what is written: a value, or in the backward sweep a gradient
+  GradientView grad;  // backward: what is read
+  Place index;        // max_pool: the pixel of each maximum
   Geometry window;
   int32_t groups = 1;
   bool include_pad = false;                     // avg_pool
   int64_t weight = -1, bias = -1, factor = -1;  // offsets into the parameters
-  int32_t channel = 0, top = 0, left = 0;       // copy: where `in` begins in `out`
+  int32_t channel = 0, top = 0, left = 0;       // sum: where `in` begins in `out`
+  int32_t parts = 1;                            // sum: this and following tasks; 0: such a one
   double eps = 0;                               // statistics
   int64_t row = 0;                              // rows: the first
   int32_t word = 0;                             // signs: the first 32-bit word

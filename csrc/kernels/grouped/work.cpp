@@ -5,7 +5,7 @@ namespace tegnas::grouped {
 Cost cost_of(const Task& t, const Extent& e, int64_t width) {
   const double n = static_cast<double>(e.images), seeds = static_cast<double>(e.seeds);
   const double in = t.in.place.size() * n, out = t.out.size() * n;
-  const double grad = t.grad.size() * n * seeds, to = t.out.size() * n * seeds;
+  const double grad = t.grad.place.size() * n * seeds, to = t.out.size() * n * seeds;
   const double again = t.first ? 1 : 2;  // adding reads what is there
   const double mask = t.in.relu ? in : 0;
   const double taps = static_cast<double>(t.window.kh) * t.window.kw;
@@ -19,8 +19,8 @@ Cost cost_of(const Task& t, const Extent& e, int64_t width) {
       numbers = in + out + weights;
       flops = 2 * out * weights_of_output(t);
       break;
-    case Kind::copy:
-      numbers = in + again * in;
+    case Kind::sum:
+      numbers = in + (t.parts > 0 ? out : 0);
       flops = in;
       break;
     case Kind::avg_pool:
@@ -61,11 +61,11 @@ Cost cost_of(const Task& t, const Extent& e, int64_t width) {
       flops = 4 * grad;
       break;
     case Kind::conv_rows:
-      numbers = in + grad + t.grad.c * static_cast<double>(weights_of_output(t)) * n;
+      numbers = in + grad + t.grad.place.c * static_cast<double>(weights_of_output(t)) * n;
       flops = 2 * grad * weights_of_output(t);
       break;
     case Kind::linear_rows:
-      numbers = in + grad + t.grad.c * static_cast<double>(t.in.place.size()) * n;
+      numbers = in + grad + t.grad.place.c * static_cast<double>(t.in.place.size()) * n;
       flops = grad * t.in.place.size();
       break;
     case Kind::norm_rows:

@@ -43,22 +43,21 @@ TEGNAS_HOST_DEVICE constexpr int64_t weight_tiles(const Task& t) {
 }
 
 // Lanes of a warp of rows: blocks of images that have rows of their own, or all images at once.
-TEGNAS_HOST_DEVICE constexpr int64_t image_blocks(const Extent& e) {
+constexpr int64_t image_blocks(const Extent& e) {
   return e.coupled ? 1 : divide_up(e.images, kWarp);
 }
 
 // Blocks for one seed.
-TEGNAS_HOST_DEVICE inline int64_t blocks_of_seed(const Task& t, const Extent& e) {
+inline int64_t blocks_of_seed(const Task& t, const Extent& e) {
   constexpr int kWarps = kThreads / kWarp;
   const int64_t n = e.images;
   switch (t.kind) {
     case Kind::fill:
+    case Kind::sum:
     case Kind::avg_pool:
     case Kind::max_pool:
     case Kind::linear:
       return divide_up(t.out.size() * n, kThreads);
-    case Kind::copy:
-      return divide_up(t.in.place.c * t.out.pixels() * n, kThreads);
     case Kind::global_avg_pool:
       return divide_up(t.in.place.c * n, kThreads);
     case Kind::conv:
@@ -84,10 +83,10 @@ TEGNAS_HOST_DEVICE inline int64_t blocks_of_seed(const Task& t, const Extent& e)
 }
 
 inline int64_t blocks_of(const Task& t, const Extent& e) {
-  return e.images == 0 ? 0 : blocks_of_seed(t, e) * e.seeds;
+  return e.images == 0 || t.parts == 0 ? 0 : blocks_of_seed(t, e) * e.seeds;
 }
 
-// What a task must at least move, in numbers of `width` bytes, and compute.
+// What a task, or one part of a sum, must at least move, in numbers of `width` bytes, and compute.
 Cost cost_of(const Task& t, const Extent& e, int64_t width);
 
 }  // namespace tegnas::grouped

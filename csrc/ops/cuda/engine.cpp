@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/engine.h"
 
+#include <ATen/cuda/CUDAContextLight.h>
 #include <torch/library.h>
 
 #include <algorithm>
@@ -64,6 +65,12 @@ class DeviceJobs {
   const grouped::Task* tasks_ = nullptr;
 };
 
+// Memory for networks that run at once: half of the device's. The more of them, the fewer launches;
+// the results are the same bits. A network of the proxies takes tens of megabytes.
+int64_t memory_for_networks() {
+  return static_cast<int64_t>(at::cuda::getCurrentDeviceProperties()->totalGlobalMem / 2);
+}
+
 // (N, C, H, W) with the images last.
 at::Tensor images_last(const at::Tensor& images) {
   return images.permute({1, 2, 3, 0}).contiguous();
@@ -82,7 +89,7 @@ void run_ntk(const Jobs& jobs, const NtkCall& call, cudaStream_t stream) {
   const cuda::engine::Batches<T> batches{x.const_data_ptr<T>(), y.const_data_ptr<T>(),
                                          call.x.size(0), call.y.size(0)};
   const auto chunks =
-      cuda::engine::cut(device.list(), batches.sizes(), call.coupled, cuda::engine::kBudget);
+      cuda::engine::cut(device.list(), batches.sizes(), call.coupled, memory_for_networks());
   const at::Tensor memory = workspace(chunks.bytes, call.x);
   cuda::launch_engine_ntk<T>(
       stream, device.list(), batches, call.coupled, call.trace, chunks, device.tasks(),
@@ -137,7 +144,7 @@ at::Tensor run_patterns(const Jobs& jobs, const at::Tensor& inputs, int64_t batc
     words = std::max<int64_t>(words, (job.tasks->words + 1) / 2);
   at::Tensor patterns =
       at::zeros({jobs.count(), inputs.size(0), words}, inputs.options().dtype(at::kLong));
-  const auto chunks = cuda::engine::cut(device.list(), sizes, false, cuda::engine::kBudget);
+  const auto chunks = cuda::engine::cut(device.list(), sizes, false, memory_for_networks());
   const at::Tensor memory = workspace(chunks.bytes, inputs);
   cuda::launch_engine_patterns<T>(
       stream, device.list(), batches, chunks, device.tasks(), memory.mutable_data_ptr(),

@@ -167,7 +167,7 @@ void nasbench201() {
     const Result got = run<double>(p);
     // One image's gradients at a time, one network at a time.
     const size_t launches = cuda::harness::launches().size();
-    expect(launches < 300, "launches: " + std::to_string(launches));
+    expect(launches < (coupled ? 100 : 80), "launches: " + std::to_string(launches));
     const Result narrow = run<double>(p, 1);
     expect(got.all == narrow.all && got.body == narrow.body && got.cross == narrow.cross,
            "the same bits in little memory");

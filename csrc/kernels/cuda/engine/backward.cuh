@@ -20,9 +20,9 @@ __device__ void seed(const Task& t, const Unit<T>& u, int block, int seed, const
 // kTile input channels of one pixel of one image.
 template <typename T>
 __device__ void convolve_back(const Task& t, const Unit<T>& u, int block, int seed) {
-  const int n = u.images_count, pixels = t.in.place.pixels(), out_pixels = t.grad.pixels();
+  const int n = u.images_count, pixels = t.in.place.pixels(), out_pixels = t.grad.place.pixels();
   const int pixel_blocks = ceil_div(pixels * n, grouped::kThreads);
-  const int group_out = t.grad.c / t.groups, group_in = t.in.place.c / t.groups;
+  const int group_out = t.grad.place.c / t.groups, group_in = t.in.place.c / t.groups;
   const int tiles = static_cast<int>(ceil_div(group_in, kTile));
   const int index = block % pixel_blocks * grouped::kThreads + threadIdx.x;
   const int tile = static_cast<int>(block / pixel_blocks % tiles);
@@ -35,17 +35,19 @@ __device__ void convolve_back(const Task& t, const Unit<T>& u, int block, int se
   const int weights = grouped::weights_of_output(t), taps = int{t.window.kh} * t.window.kw;
   const T* weight = u.params + t.weight + group * group_out * weights + tile * kTile * taps;
   const T* gradient =
-      gradient_at(u, t.grad, seed) + group * group_out * out_pixels * n + spot.image;
+      gradient_at(u, t.grad.place, seed) + group * group_out * out_pixels * n + spot.image;
+  const int first_out = group * group_out;
   T sums[kTile] = {};
   for (int ky = 0; ky < t.window.kh; ++ky) {
-    const int to_y = output_of(y, t.window.sh, t.window.ph, ky * t.window.dh, t.grad.h);
+    const int to_y = output_of(y, t.window.sh, t.window.ph, ky * t.window.dh, t.grad.place.h);
     if (to_y < 0) continue;
     for (int kx = 0; kx < t.window.kw; ++kx) {
-      const int to_x = output_of(x, t.window.sw, t.window.pw, kx * t.window.dw, t.grad.w);
+      const int to_x = output_of(x, t.window.sw, t.window.pw, kx * t.window.dw, t.grad.place.w);
       if (to_x < 0) continue;
       const int tap = int{ky} * t.window.kw + kx;
       for (int o = 0; o < group_out; ++o) {
-        const T value = gradient[(o * out_pixels + int{to_y} * t.grad.w + to_x) * n];
+        const T value = gradient[(o * out_pixels + int{to_y} * t.grad.place.w + to_x) * n] *
+                        scale_of(u, t.grad, first_out + o);
         for (int c = 0; c < kTile; ++c) {
           if (c < some) sums[c] += weight[o * weights + c * taps + tap] * value;
         }
@@ -62,13 +64,14 @@ __device__ void convolve_back(const Task& t, const Unit<T>& u, int block, int se
 }
 
 template <typename T>
-__device__ __forceinline__ T copied_back(const Task& t, const Unit<T>& u, const T* gradient,
+__device__ __forceinline__ T summed_back(const Task& t, const Unit<T>& u, const T* gradient,
                                          const Spot& spot) {
   const int y = spot.pixel / t.in.place.w + t.top, x = spot.pixel % t.in.place.w + t.left;
-  if (y < 0 || y >= t.grad.h || x < 0 || x >= t.grad.w) return T(0);
+  if (y < 0 || y >= t.grad.place.h || x < 0 || x >= t.grad.place.w) return T(0);
+  const int channel = t.channel + spot.rest, pixel = y * t.grad.place.w + x;
   const T value =
-      gradient[((t.channel + spot.rest) * t.grad.pixels() + y * t.grad.w + x) * u.images_count +
-               spot.image];
+      gradient[(channel * t.grad.place.pixels() + pixel) * u.images_count + spot.image] *
+      scale_of(u, t.grad, channel);
   return t.factor >= 0 ? value * u.params[t.factor] : value;
 }
 
@@ -80,13 +83,14 @@ __device__ __forceinline__ T pooled_back(const Task& t, const Unit<T>& u, const 
   const T* index = value_at(u, t.index);
   T sum = 0;
   for (int ky = 0; ky < t.window.kh; ++ky) {
-    const int to_y = output_of(y, t.window.sh, t.window.ph, ky, t.grad.h);
+    const int to_y = output_of(y, t.window.sh, t.window.ph, ky, t.grad.place.h);
     if (to_y < 0) continue;
     for (int kx = 0; kx < t.window.kw; ++kx) {
-      const int to_x = output_of(x, t.window.sw, t.window.pw, kx, t.grad.w);
+      const int to_x = output_of(x, t.window.sw, t.window.pw, kx, t.grad.place.w);
       if (to_x < 0) continue;
       const int at =
-          (spot.rest * t.grad.pixels() + int{to_y} * t.grad.w + to_x) * u.images_count + spot.image;
+          (spot.rest * t.grad.place.pixels() + int{to_y} * t.grad.place.w + to_x) * u.images_count +
+          spot.image;
       if (!kMaximum) {
         sum += gradient[at] / averaged(t, to_y, to_x);
       } else if (index[at] == static_cast<T>(spot.pixel)) {
@@ -94,7 +98,7 @@ __device__ __forceinline__ T pooled_back(const Task& t, const Unit<T>& u, const 
       }
     }
   }
-  return sum;
+  return sum * scale_of(u, t.grad, spot.rest);
 }
 
 template <typename T>
@@ -103,8 +107,9 @@ __device__ __forceinline__ T linear_back(const Task& t, const Unit<T>& u, const 
   const int inputs = t.in.place.size();
   const T* weight = u.params + t.weight + spot.rest * t.in.place.pixels() + spot.pixel;
   double sum = 0;
-  for (int o = 0; o < t.grad.c; ++o) {
-    sum += static_cast<double>(weight[o * inputs]) * gradient[o * u.images_count + spot.image];
+  for (int o = 0; o < t.grad.place.c; ++o) {
+    sum += static_cast<double>(weight[o * inputs]) * gradient[o * u.images_count + spot.image] *
+           scale_of(u, t.grad, o);
   }
   return static_cast<T>(sum);
 }
@@ -123,7 +128,7 @@ __device__ __forceinline__ T normalised(const Task& t, const Unit<T>& u, const S
 template <typename T>
 __device__ __forceinline__ T norm_back(const Task& t, const Unit<T>& u, const T* gradient,
                                        int index, const Spot& spot, int seed, bool coupled) {
-  T value = gradient[index];
+  T value = gradient[index] * scale_of(u, t.grad, spot.rest);
   if (coupled) {
     const double* sums = u.sums + seed * 2 * u.norm_channels + t.in.norm + spot.rest;
     const double count = static_cast<double>(t.in.place.pixels() * u.images_count);
@@ -134,36 +139,48 @@ __device__ __forceinline__ T norm_back(const Task& t, const Unit<T>& u, const T*
 }
 
 // The kinds with a thread per number of the input.
-template <typename T, Kind kKind>
+template <typename T>
 __device__ void elementwise_back(const Task& t, const Unit<T>& u, int block, int seed,
                                  bool coupled) {
   const int n = u.images_count, pixels = t.in.place.pixels();
   const int index = block * grouped::kThreads + threadIdx.x;
   if (index >= t.in.place.size() * n) return;
   const Spot spot = spot_of(index, n, pixels);
-  const T* gradient = gradient_at(u, t.grad, seed);
+  const T* gradient = gradient_at(u, t.grad.place, seed);
   T value = 0;
-  if constexpr (kKind == Kind::copy_grad) value = copied_back(t, u, gradient, spot);
-  if constexpr (kKind == Kind::avg_pool_grad) value = pooled_back<false>(t, u, gradient, spot);
-  if constexpr (kKind == Kind::max_pool_grad) value = pooled_back<true>(t, u, gradient, spot);
-  if constexpr (kKind == Kind::global_avg_pool_grad) {
-    value = gradient[spot.rest * n + spot.image] / static_cast<T>(pixels);
+  switch (t.kind) {
+    case Kind::sum_grad:
+      value = summed_back(t, u, gradient, spot);
+      break;
+    case Kind::avg_pool_grad:
+      value = pooled_back<false>(t, u, gradient, spot);
+      break;
+    case Kind::max_pool_grad:
+      value = pooled_back<true>(t, u, gradient, spot);
+      break;
+    case Kind::global_avg_pool_grad:
+      value = gradient[spot.rest * n + spot.image] * scale_of(u, t.grad, spot.rest) /
+              static_cast<T>(pixels);
+      break;
+    case Kind::linear_grad:
+      value = linear_back(t, u, gradient, spot);
+      break;
+    default:
+      value = norm_back(t, u, gradient, index, spot, seed, coupled);
   }
-  if constexpr (kKind == Kind::linear_grad) value = linear_back(t, u, gradient, spot);
-  if constexpr (kKind == Kind::norm_grad) {
-    value = norm_back(t, u, gradient, index, spot, seed, coupled);
-  } else {
-    if (!Reader<T>(u, t.in).passes(spot.rest, spot.pixel, spot.image)) value = 0;
-  }
+  // A norm reads no ReLU.
+  const bool norm = t.kind == Kind::norm_grad;
+  if (!norm && !Reader<T>(u, t.in).passes(spot.rest, spot.pixel, spot.image)) value = 0;
   put(gradient_at(u, t.out, seed) + index, value, t.first);
 }
 
 // Sums of a norm's output gradient, and of it times the normalised input; a block per channel.
+// Coupled gradients have passed no norm unseen.
 template <typename T>
 __device__ void norm_sums(const Task& t, const Unit<T>& u, int channel, int seed,
                           const SharedArray<double>& partial) {
   const int n = u.images_count, count = t.in.place.pixels() * n;
-  const T* gradient = gradient_at(u, t.grad, seed) + channel * count;
+  const T* gradient = gradient_at(u, t.grad.place, seed) + channel * count;
   double plain = 0, weighted = 0;
   for (int k = threadIdx.x; k < count; k += grouped::kThreads) {
     plain += gradient[k];

@@ -51,19 +51,24 @@ __device__ void convolve(const Task& t, const Unit<T>& u, int block) {
   }
 }
 
-// One source of a sum, a concatenation, a padded or scaled value.
+// A sum, a concatenation, a padded or scaled value: each part adds where it covers the output.
 template <typename T>
-__device__ void copy(const Task& t, const Unit<T>& u, int block) {
+__device__ void sum(const Task* parts, const Task& t, const Unit<T>& u, int block) {
   const int n = u.images_count, pixels = t.out.pixels();
   const int index = block * grouped::kThreads + threadIdx.x;
-  if (index >= t.in.place.c * pixels * n) return;
+  if (index >= t.out.size() * n) return;
   const Spot spot = spot_of(index, n, pixels);
-  const int y = spot.pixel / t.out.w - t.top, x = spot.pixel % t.out.w - t.left;
-  const bool inside = y >= 0 && y < t.in.place.h && x >= 0 && x < t.in.place.w;
-  T value = inside ? Reader<T>(u, t.in)(spot.rest, y * t.in.place.w + x, spot.image) : T(0);
-  if (t.factor >= 0) value *= u.params[t.factor];
-  put(value_at(u, t.out) + ((t.channel + spot.rest) * pixels + spot.pixel) * n + spot.image, value,
-      t.first);
+  T total = 0;
+  for (int k = 0; k < t.parts; ++k) {
+    const Task& part = parts[k];
+    const Place& from = part.in.place;
+    const int channel = spot.rest - part.channel;
+    const int y = spot.pixel / t.out.w - part.top, x = spot.pixel % t.out.w - part.left;
+    if (channel < 0 || channel >= from.c || y < 0 || y >= from.h || x < 0 || x >= from.w) continue;
+    const T value = Reader<T>(u, part.in)(channel, y * from.w + x, spot.image);
+    total += part.factor >= 0 ? value * u.params[part.factor] : value;
+  }
+  value_at(u, t.out)[index] = total;
 }
 
 // Pixels of an average: those inside, or all of the window that the padded image has.

@@ -1,4 +1,4 @@
-// One launch for all tasks of one level and kind: a block finds its task among those of the group.
+// One launch for all tasks of a group: a block finds its task among them.
 #pragma once
 
 #include "kernels/cuda/engine/rows.cuh"
@@ -7,6 +7,7 @@ namespace tegnas::cuda::engine {
 
 using grouped::Entry;
 using grouped::Group;
+using grouped::Kernel;
 
 // The descriptors of a schedule in device memory.
 template <typename T>
@@ -30,56 +31,81 @@ __device__ __forceinline__ Entry entry_of(const Entry* entries, int count, unsig
   return entries[low];
 }
 
-template <typename T, Kind kKind>
-__global__ void __launch_bounds__(grouped::kThreads, 1)
+// Blocks of an SM that registers leave room for, at least. Nearly all is bound by memory: to keep
+// 3.35 TB/s busy over a latency of about 600 ns each of 132 SMs needs 15 KiB under way, which three
+// blocks reach with five reads of four bytes per thread. That leaves 80 registers per thread, 128
+// with two blocks (float64, and the tiles of sums of rows), which is enough not to spill.
+template <typename T, Kernel kKernel>
+constexpr int blocks_per_sm() {
+  const int blocks = sizeof(T) == sizeof(float) ? 3 : 2;
+  return kKernel == Kernel::conv_rows ? blocks - 1 : blocks;
+}
+
+template <typename T>
+__device__ void elementwise(const Task* parts, const Task& t, const Unit<T>& u, int block) {
+  switch (t.kind) {
+    case Kind::fill:
+      return fill(t, u, block);
+    case Kind::sum:
+      return sum(parts, t, u, block);
+    case Kind::avg_pool:
+      return pool(t, u, block, false);
+    case Kind::max_pool:
+      return pool(t, u, block, true);
+    case Kind::global_avg_pool:
+      return global_pool(t, u, block);
+    default:
+      return linear(t, u, block);
+  }
+}
+
+template <typename T, Kernel kKernel>
+__global__ void __launch_bounds__(grouped::kThreads, (blocks_per_sm<T, kKernel>()))
     group_kernel(Descriptors<T> d, const Entry* entries, int count, Sweep sweep) {
   const Entry entry = entry_of(entries, count, blockIdx.x);
   // Copies, so that what is written can't be taken for a change of them.
-  Task t = d.tasks[entry.task];
-  t.kind = kKind;  // known to the compiler
+  const Task t = d.tasks[entry.task];
   const Unit<T> u = d.units[entry.unit];
   const int all = static_cast<int>(blockIdx.x - static_cast<unsigned>(entry.first_block));
-  const int of_seed =
-      static_cast<int>(grouped::blocks_of_seed(t, {u.images_count, 1, sweep.coupled}));
-  const int block = all % of_seed, seed = all / of_seed;
-  if constexpr (kKind == Kind::fill) fill(t, u, block);
-  if constexpr (kKind == Kind::conv) convolve(t, u, block);
-  if constexpr (kKind == Kind::copy) copy(t, u, block);
-  if constexpr (kKind == Kind::avg_pool) pool(t, u, block, false);
-  if constexpr (kKind == Kind::max_pool) pool(t, u, block, true);
-  if constexpr (kKind == Kind::global_avg_pool) global_pool(t, u, block);
-  if constexpr (kKind == Kind::linear) linear(t, u, block);
-  if constexpr (kKind == Kind::signs) pack(t, u, block);
-  if constexpr (kKind == Kind::statistics || kKind == Kind::norm_sums) {
+  const int block = all % entry.seed_blocks, seed = all / entry.seed_blocks;
+  if constexpr (kKernel == Kernel::elementwise) elementwise(d.tasks + entry.task, t, u, block);
+  if constexpr (kKernel == Kernel::conv) convolve(t, u, block);
+  if constexpr (kKernel == Kernel::signs) pack(t, u, block);
+  if constexpr (kKernel == Kernel::statistics || kKernel == Kernel::norm_sums) {
     TEGNAS_SHARED(double, partial, grouped::kThreads / kWarpSize);
-    if constexpr (kKind == Kind::statistics) {
+    if constexpr (kKernel == Kernel::statistics) {
       statistics(t, u, block, partial);
     } else {
       norm_sums(t, u, block, seed, partial);
     }
   }
-  if constexpr (kKind == Kind::seed) engine::seed(t, u, block, seed, sweep);
-  if constexpr (kKind == Kind::conv_grad) convolve_back(t, u, block, seed);
-  if constexpr (kKind == Kind::copy_grad || kKind == Kind::avg_pool_grad ||
-                kKind == Kind::max_pool_grad || kKind == Kind::global_avg_pool_grad ||
-                kKind == Kind::linear_grad || kKind == Kind::norm_grad) {
-    elementwise_back<T, kKind>(t, u, block, seed, sweep.coupled);
+  if constexpr (kKernel == Kernel::elementwise_grad) {
+    if (t.kind == Kind::seed) {
+      engine::seed(t, u, block, seed, sweep);
+    } else {
+      elementwise_back(t, u, block, seed, sweep.coupled);
+    }
   }
-  if constexpr (kKind == Kind::conv_rows) convolve_rows(t, u, block, seed, sweep);
-  if constexpr (kKind == Kind::linear_rows) linear_rows(t, u, block, seed, sweep);
-  if constexpr (kKind == Kind::norm_rows) norm_rows(t, u, block, seed, sweep);
+  if constexpr (kKernel == Kernel::conv_grad) convolve_back(t, u, block, seed);
+  if constexpr (kKernel == Kernel::conv_rows) convolve_rows(t, u, block, seed, sweep);
+  if constexpr (kKernel == Kernel::rows) {
+    if (t.kind == Kind::linear_rows) {
+      linear_rows(t, u, block, seed, sweep);
+    } else {
+      norm_rows(t, u, block, seed, sweep);
+    }
+  }
 }
 
-template <typename T, int kKind = 0>
+template <typename T, int kKernel = 0>
 void launch_group(const Stream& stream, const Descriptors<T>& d, const Group& group,
                   const Sweep& sweep) {
-  constexpr int kKinds = static_cast<int>(Kind::count);
-  if constexpr (kKind < kKinds) {
-    if (static_cast<int>(group.kind) != kKind) {
-      return launch_group<T, kKind + 1>(stream, d, group, sweep);
+  if constexpr (kKernel < static_cast<int>(Kernel::count)) {
+    if (static_cast<int>(group.kernel) != kKernel) {
+      return launch_group<T, kKernel + 1>(stream, d, group, sweep);
     }
-    stream.launch(grouped::kind_name(group.kind), dim3(static_cast<unsigned>(group.blocks)),
-                  dim3(grouped::kThreads), 0, group_kernel<T, static_cast<Kind>(kKind)>, d,
+    stream.launch(grouped::kernel_name(group.kernel), dim3(static_cast<unsigned>(group.blocks)),
+                  dim3(grouped::kThreads), 0, group_kernel<T, static_cast<Kernel>(kKernel)>, d,
                   d.entries + group.first_entry, static_cast<int>(group.entries), sweep);
   }
 }

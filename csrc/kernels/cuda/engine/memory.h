@@ -9,10 +9,6 @@
 
 namespace tegnas::cuda::engine {
 
-// Memory for networks that run at once: enough for hundreds of proxy networks, and a small share of
-// any device that runs them.
-constexpr int64_t kBudget = int64_t{4} << 30;
-
 constexpr int64_t kAlignment = 256;
 
 inline int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }

@@ -49,7 +49,7 @@ __device__ void convolve_rows(const Task& t, const Unit<T>& u, int block, int se
                               const Sweep& sweep) {
   const Lane lane = lane_of(u, block, grouped::weight_tiles(t), sweep);
   if (!lane.active) return;
-  const int group_out = t.grad.c / t.groups, group_in = t.in.place.c / t.groups;
+  const int group_out = t.grad.place.c / t.groups, group_in = t.in.place.c / t.groups;
   const int weights = static_cast<int>(grouped::weights_of_output(t));
   const int weight_tiles = static_cast<int>(ceil_div(weights, kTile));
   const int out_tiles = static_cast<int>(ceil_div(group_out, kTile));
@@ -65,14 +65,14 @@ __device__ void convolve_rows(const Task& t, const Unit<T>& u, int block, int se
     right[k] = weight % taps % t.window.kw * t.window.dw;
   }
   const Reader<T> in(u, t.in);
-  const int n = u.images_count, pixels = t.grad.pixels();
+  const int n = u.images_count, pixels = t.grad.place.pixels();
   double totals[kTile][kTile] = {};
   for (int image = lane.image; image < lane.end; image += lane.step) {
     const T* gradient =
-        gradient_at(u, t.grad, seed) + (group * group_out + first_out) * pixels * n + image;
-    for (int y = 0; y < t.grad.h; ++y) {
+        gradient_at(u, t.grad.place, seed) + (group * group_out + first_out) * pixels * n + image;
+    for (int y = 0; y < t.grad.place.h; ++y) {
       T sums[kTile][kTile] = {};
-      for (int x = 0; x < t.grad.w; ++x) {
+      for (int x = 0; x < t.grad.place.w; ++x) {
         T values[kTile], gradients[kTile];
         for (int k = 0; k < kTile; ++k) {
           const int from_y = input_of(y, t.window.sh, t.window.ph, down[k], t.in.place.h);
@@ -80,7 +80,7 @@ __device__ void convolve_rows(const Task& t, const Unit<T>& u, int block, int se
           const bool inside = from_y >= 0 && from_x >= 0;
           values[k] = inside ? in(channel[k], int{from_y} * t.in.place.w + from_x, image) : T(0);
           const bool real = first_out + k < group_out;
-          gradients[k] = real ? gradient[(k * pixels + int{y} * t.grad.w + x) * n] : T(0);
+          gradients[k] = real ? gradient[(k * pixels + int{y} * t.grad.place.w + x) * n] : T(0);
         }
         for (int o = 0; o < kTile; ++o) {
           for (int k = 0; k < kTile; ++k) sums[o][k] += gradients[o] * values[k];
@@ -93,8 +93,9 @@ __device__ void convolve_rows(const Task& t, const Unit<T>& u, int block, int se
   }
   for (int o = 0; o < kTile && first_out + o < group_out; ++o) {
     const int64_t row = t.row + int{group * group_out + first_out + o} * weights + first_weight;
+    const T scale = scale_of(u, t.grad, group * group_out + first_out + o);
     for (int k = 0; k < kTile && first_weight + k < weights; ++k) {
-      put_row(u, sweep, seed, row + k, totals[o][k], lane);
+      put_row(u, sweep, seed, row + k, totals[o][k] * scale, lane);
     }
   }
 }
@@ -103,16 +104,16 @@ template <typename T>
 __device__ void linear_rows(const Task& t, const Unit<T>& u, int block, int seed,
                             const Sweep& sweep) {
   const int inputs = t.in.place.size();
-  const Lane lane = lane_of(u, block, t.grad.c * inputs, sweep);
+  const Lane lane = lane_of(u, block, t.grad.place.c * inputs, sweep);
   if (!lane.active) return;
   const int out = lane.item / inputs, f = lane.item % inputs;
   const Reader<T> in(u, t.in);
-  const T* gradient = gradient_at(u, t.grad, seed) + out * u.images_count;
+  const T* gradient = gradient_at(u, t.grad.place, seed) + out * u.images_count;
   double sum = 0;
   for (int image = lane.image; image < lane.end; image += lane.step) {
     sum += static_cast<double>(gradient[image]) * in(f / in.pixels, f % in.pixels, image);
   }
-  put_row(u, sweep, seed, t.row + lane.item, sum, lane);
+  put_row(u, sweep, seed, t.row + lane.item, sum * scale_of(u, t.grad, out), lane);
 }
 
 template <typename T>
@@ -121,14 +122,14 @@ __device__ void norm_rows(const Task& t, const Unit<T>& u, int block, int seed,
   const Lane lane = lane_of(u, block, t.in.place.c, sweep);
   if (!lane.active) return;
   const int pixels = t.in.place.pixels(), n = u.images_count;
-  const T* gradient = gradient_at(u, t.grad, seed) + lane.item * pixels * n;
+  const T* gradient = gradient_at(u, t.grad.place, seed) + lane.item * pixels * n;
   double sum = 0;
   for (int image = lane.image; image < lane.end; image += lane.step) {
     for (int p = 0; p < pixels; ++p) {
       sum += static_cast<double>(gradient[p * n + image]) * normalised(t, u, {image, p, lane.item});
     }
   }
-  put_row(u, sweep, seed, t.row + lane.item, sum, lane);
+  put_row(u, sweep, seed, t.row + lane.item, sum * scale_of(u, t.grad, lane.item), lane);
 }
 
 }  // namespace tegnas::cuda::engine

@@ -9,6 +9,7 @@
 namespace tegnas::cuda::engine {
 
 using grouped::Extent;
+using grouped::GradientView;
 using grouped::Kind;
 using grouped::kTile;
 using grouped::Place;
@@ -79,6 +80,12 @@ __device__ __forceinline__ T* value_at(const Unit<T>& unit, const Place& place) 
 template <typename T>
 __device__ __forceinline__ T* gradient_at(const Unit<T>& unit, const Place& place, int seed) {
   return unit.gradients + (seed * unit.gradient_size + place.at) * unit.images_count;
+}
+
+// By what a gradient is multiplied as it is read.
+template <typename T>
+__device__ __forceinline__ T scale_of(const Unit<T>& unit, const GradientView& view, int channel) {
+  return view.norm < 0 ? T(1) : unit.norms[kScale * unit.norm_channels + view.norm + channel];
 }
 
 template <typename T>

@@ -1,0 +1,128 @@
+// The launches that many programs share: complete, in order, and few.
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "check.h"
+#include "engine_random.h"
+#include "kernels/grouped/plan.h"
+#include "nasbench201.h"
+
+using namespace tegnas;
+using namespace tegnas::grouped;
+using namespace tegnas::test;
+
+namespace {
+
+using Sweeps = std::vector<const std::vector<Step>*>;
+
+Sweeps sweeps_of(const std::vector<Tasks>& programs, std::vector<Step> Tasks::* sweep) {
+  Sweeps sweeps;
+  for (const Tasks& tasks : programs) sweeps.push_back(&(tasks.*sweep));
+  return sweeps;
+}
+
+// Every task once, in a launch of its kernel, after all that it waits for.
+void expect_complete(const Sweeps& sweeps, const std::vector<Launch>& launches) {
+  std::vector<std::vector<int>> launch_of;
+  for (const auto* sweep : sweeps) launch_of.emplace_back(sweep->size(), -1);
+  for (size_t l = 0; l < launches.size(); ++l) {
+    CHECK(!launches[l].members.empty());
+    for (const Member& m : launches[l].members) {
+      const Task& task = (*sweeps[m.program])[m.step].task;
+      CHECK(kernel_of(task.kind) == launches[l].kernel);
+      CHECK(launch_of[m.program][m.step] == -1);
+      launch_of[m.program][m.step] = static_cast<int>(l);
+    }
+  }
+  for (size_t p = 0; p < sweeps.size(); ++p) {
+    for (size_t k = 0; k < sweeps[p]->size(); ++k) {
+      const Step& step = (*sweeps[p])[k];
+      CHECK((step.task.parts == 0) == (launch_of[p][k] == -1));
+      for (int32_t earlier : step.after) CHECK(launch_of[p][earlier] < launch_of[p][k]);
+    }
+  }
+}
+
+void random_programs() {
+  for (const Purpose purpose : {Purpose::frozen, Purpose::coupled, Purpose::regions}) {
+    std::vector<Tasks> programs;
+    for (uint64_t seed = 0; seed < 40; ++seed) {
+      Random random(seed);
+      const Writer writer = random_program(random, {12, 6, 7, 7, 3});
+      programs.push_back(emit_tasks(writer.program(), purpose));
+    }
+    for (const auto sweep : {&Tasks::forward, &Tasks::backward}) {
+      const Sweeps sweeps = sweeps_of(programs, sweep);
+      expect_complete(sweeps, plan_launches(sweeps));
+    }
+  }
+}
+
+std::vector<Tasks> architectures(int count, Purpose purpose) {
+  std::vector<Tasks> programs;
+  Random random(1);
+  for (int k = 0; k < count; ++k) {
+    std::string ops;
+    for (int edge = 0; edge < 6; ++edge) ops += "ns13p"[random.between(0, 4)];
+    programs.push_back(emit_tasks(Nasbench201::proxy(ops).program(), purpose));
+  }
+  return programs;
+}
+
+size_t launches_of(const std::vector<Tasks>& programs) {
+  return plan_launches(sweeps_of(programs, &Tasks::forward)).size() +
+         plan_launches(sweeps_of(programs, &Tasks::backward)).size();
+}
+
+// The number of launches hardly grows with that of the architectures.
+void few() {
+  const size_t ten = launches_of(architectures(10, Purpose::frozen));
+  const size_t hundreds = launches_of(architectures(300, Purpose::frozen));
+  CHECK_SAY(ten <= 90, std::to_string(ten));
+  CHECK_SAY(hundreds <= 100, std::to_string(hundreds));
+}
+
+// Of all rows of weights there are two launches, at the end.
+void rows_last() {
+  const std::vector<Tasks> programs = architectures(20, Purpose::frozen);
+  const auto launches = plan_launches(sweeps_of(programs, &Tasks::backward));
+  const auto is_rows = [](const Launch& l) {
+    return l.kernel == Kernel::conv_rows || l.kernel == Kernel::rows;
+  };
+  CHECK(std::count_if(launches.begin(), launches.end(), is_rows) == 2);
+  CHECK(is_rows(launches[launches.size() - 1]) && is_rows(launches[launches.size() - 2]));
+}
+
+// A sum of convolutions hands its gradient on: nothing is written between it and their rows.
+void gradients_that_are_views() {
+  Writer w({3, 8, 8});
+  const auto branch = [&] {
+    return w.norm(w.conv(0, 4, square(3, 1, 1), 1, false, true), true, true);
+  };
+  const int64_t first = branch(), second = branch();
+  w.linear(w.global_avg_pool(w.add({first, second})), 5, true, false);
+  const auto kinds = [&](Purpose purpose) {
+    std::multiset<Kind> found;
+    for (const Step& step : emit_tasks(w.program(), purpose).backward) found.insert(step.task.kind);
+    return found;
+  };
+  CHECK((kinds(Purpose::frozen) == std::multiset<Kind>{Kind::seed, Kind::linear_grad,
+                                                       Kind::global_avg_pool_grad, Kind::conv_rows,
+                                                       Kind::conv_rows, Kind::norm_rows,
+                                                       Kind::norm_rows, Kind::linear_rows}));
+  const auto coupled = kinds(Purpose::coupled);
+  CHECK(coupled.count(Kind::sum_grad) == 0);
+  CHECK(coupled.count(Kind::norm_sums) == 2 && coupled.count(Kind::norm_grad) == 2);
+}
+
+}  // namespace
+
+int main() {
+  random_programs();
+  few();
+  rows_last();
+  gradients_that_are_views();
+  return finish("grouped_plan_test");
+}
