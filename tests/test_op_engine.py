@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tensors import relative_error, tensor
 from torch import Tensor, nn
 
-from tegnas import ops
+from tegnas import InputError, ops
 from tegnas.networks.lowering import lower_module
 from tegnas.reference import count_regions_pairwise
 from tegnas.reference.ntk import ntk
@@ -212,6 +212,32 @@ def test_many_jobs_give_the_bits_of_each_alone_on_a_gpu(device, batch_norm):
             together, ops.engine_ntk(one, x, y, batch_norm=batch_norm), strict=True
         ):
             assert torch.equal(got[k], wanted[0])
+
+
+@pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
+@pytest.mark.parametrize("device", [pytest.param("cuda", marks=on_cuda)])
+def test_a_recorded_call_gives_the_bits_of_a_plain_one(device, batch_norm):
+    jobs, _ = three_jobs()
+    x, y = (tensor((count, 2, 6, 6), seed=count).to(device, torch.float32) for count in (9, 4))
+    recorded = ops.RecordedNtk(jobs, x, y, batch_norm=batch_norm)
+    # Memory that others use in between must not matter to the graph.
+    kept = [torch.randn(2**20, device=device).cpu().pin_memory() for _ in range(4)]
+    for changes in ({}, {"x": 2 * x}, {"params": 0.5 * jobs.params}, {"y": y.flip(0)}):
+        params = changes.get("params", jobs.params)
+        jobs = ops.EngineJobs(jobs.codes, jobs.programs, params, jobs.offsets)
+        x, y = changes.get("x", x), changes.get("y", y)
+        plain = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm)
+        for got, wanted in zip(recorded(**changes), plain, strict=True):
+            assert torch.equal(got, wanted)
+    assert len(kept) == 4
+    with pytest.raises(InputError, match="x was recorded as torch.float32 of shape"):
+        recorded(x=x[:3])
+
+
+def test_recording_needs_a_gpu():
+    x = tensor((3, 2, 5, 5)).float()
+    with pytest.raises(InputError, match="needs images on a GPU, got cpu"):
+        ops.RecordedNtk(jobs_of(small_network(), (2, 5, 5), torch.float32), x)
 
 
 @every_device

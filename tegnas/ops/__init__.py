@@ -10,6 +10,7 @@ from tegnas.ops._eigen import EigCondition, eig_condition
 from tegnas.ops._engine import EngineJobs, engine_ntk, engine_regions
 from tegnas.ops._gram import Conv2dTerm, LayerTerm, LinearTerm, ScaleTerm, ntk_gram
 from tegnas.ops._plan import Launch, engine_plan
+from tegnas.ops._recorded import RecordedNtk
 from tegnas.ops._regions import RegionCounter, count_regions, pack_signs
 from tegnas.ops._regression import kernel_regression_error
 
@@ -20,6 +21,7 @@ __all__ = [
     "Launch",
     "LayerTerm",
     "LinearTerm",
+    "RecordedNtk",
     "RegionCounter",
     "ScaleTerm",
     "build_info",
