@@ -193,13 +193,19 @@ def test_a_module_on_the_gpu_scores_like_on_the_cpu():
     ("space", "engine"),
     [("nas-bench-201", "native"), ("darts", "native"), ("nas-bench-201", "torch")],
 )
-def test_architectures_score_like_on_the_cpu(space, engine, batch_norm):
+@pytest.mark.parametrize("definition", ["paper", "left-out"])
+def test_architectures_score_like_on_the_cpu(definition, space, engine, batch_norm):
     chosen = tegnas.get_space(space)
     rng = random.Random(1)
     archs = [chosen.sample(rng) for _ in range(4)]
     batch = tegnas.load_batch("digits", train=16, val=12)
     settings = tegnas.ScoreSettings(
-        batch_norm=batch_norm, engine=engine, repeats=2, region_samples=200, region_batch_size=80
+        batch_norm=batch_norm,
+        engine=engine,
+        definition=definition,
+        repeats=2,
+        region_samples=200,
+        region_batch_size=80,
     )
     expected = tegnas.score(archs, batch, space=chosen, settings=settings)
     got = tegnas.score(archs, batch, space=chosen, settings=settings, device="cuda")
