@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tegnas.benchmarks import AccuracyTable
-from tegnas.search.compare import ComparisonRow, StrategySummary, summarise
+from tegnas.search.compare import ComparisonRow, summarise
 from tegnas.search.contestant import Contestant
 
 # What one comparison per preset found.
@@ -18,48 +18,36 @@ Found = Mapping[str, Sequence[ComparisonRow]]
 BEGIN, END = "<!-- bench/searches.py -->", "<!-- end of bench/searches.py -->"
 
 
-def found_table(found: Found) -> str:
-    """True accuracy and seconds of each strategy, presets side by side, and the time saved."""
-    headings = ["strategy", "evaluations"]
-    for preset in found:
-        headings += [f"find %, {preset}", f"best known %, {preset}", f"seconds, {preset}"]
-    if len(found) > 1:
-        headings.append("time saved")
-    rows = []
-    for summaries in _by_strategy(found):
-        first, last = summaries[0], summaries[-1]
-        cells = [name_of(first.strategy), f"{first.evaluations:,.0f}"]
-        for each in summaries:
-            find = _spread(each.accuracy, each.accuracy_spread)
-            cells += [
-                f"{find} ({each.known} of {each.runs})",
-                _spread(each.best_known, each.best_known_spread),
-                f"{each.seconds:,.1f}",
-            ]
-        if len(found) > 1:
-            cells.append(f"{last.seconds / first.seconds:.0f}×")
-        rows.append(cells)
-    return _markdown(headings, rows)
+def comparison_table(found: Found) -> str:
+    """A row per strategy and preset: rank score, true accuracy where it is known, seconds.
 
-
-def rank_table(found: Found) -> str:
-    """The share of all scored architectures that a find outranks, and how often random is beaten.
-
-    A random search of as many evaluations, if there is one, is the opponent seed by seed.
+    Presets of a strategy stand together, with how many times less time each takes than the last.
     """
-    headings = ["strategy", "evaluations"]
-    for preset in found:
-        headings += [f"outranks %, {preset}", f"better than random, {preset}", f"seconds, {preset}"]
-    rows = []
-    for summaries in _by_strategy(found):
-        cells = [name_of(summaries[0].strategy), f"{summaries[0].evaluations:,.0f}"]
-        for summary, runs in zip(summaries, found.values(), strict=True):
-            own = [row for row in runs if row.strategy == summary.strategy]
+    with_accuracy = any(row.best_known is not None for rows in found.values() for row in rows)
+    headings = ["strategy", "evaluations", "preset", "outranks %", "better than random"]
+    if with_accuracy:
+        headings += ["find, accuracy %", "best known, accuracy %"]
+    headings.append("seconds")
+    slowest = list(found)[-1]
+    if len(found) > 1:
+        headings.append(f"less than {slowest}")
+    lines = []
+    for summaries in zip(*(summarise(rows) for rows in found.values()), strict=True):
+        for (preset, rows), summary in zip(found.items(), summaries, strict=True):
+            own = [row for row in rows if row.strategy == summary.strategy]
             shares = [100 * row.outranks for row in own]
-            cells.append(f"{np.mean(shares):.2f} ± {np.std(shares):.2f}")
-            cells += [_against_random(own, runs), f"{summary.seconds:,.1f}"]
-        rows.append(cells)
-    return _markdown(headings, rows)
+            cells = [name_of(summary.strategy), f"{summary.evaluations:,.0f}", preset]
+            cells += [f"{np.mean(shares):.2f} ± {np.std(shares):.2f}", _against_random(own, rows)]
+            if with_accuracy:
+                find = _spread(summary.accuracy, summary.accuracy_spread)
+                cells.append(f"{find} ({summary.known} of {summary.runs})")
+                cells.append(_spread(summary.best_known, summary.best_known_spread))
+            cells.append(f"{summary.seconds:,.1f}")
+            if len(found) > 1:
+                ratio = summaries[-1].seconds / summary.seconds
+                cells.append("—" if preset == slowest else f"{ratio:.0f}×")
+            lines.append(cells)
+    return _markdown(headings, lines)
 
 
 def describe_table(table: AccuracyTable) -> str:
@@ -85,10 +73,6 @@ def replace_section(path: Path, text: str) -> None:
     if not end:
         raise SystemExit(f"{path} has no lines {BEGIN} and {END}")
     path.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
-
-
-def _by_strategy(found: Found) -> list[tuple[StrategySummary, ...]]:
-    return list(zip(*(summarise(rows) for rows in found.values()), strict=True))
 
 
 def _spread(mean: float | None, spread: float | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.searches_tables import BEGIN, END, found_table, name_of, rank_table, replace_section
+from bench.searches_tables import BEGIN, END, comparison_table, name_of, replace_section
 from tegnas.search.compare import ComparisonRow
 
 ROW = ComparisonRow("random", 0, "a", 1.0, 2.0, 0.5, 0.9, 100, 90, 2.0, 93.0, 92.0)
@@ -22,20 +22,23 @@ def lines(table: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
 
 
-def test_presets_stand_side_by_side_with_the_time_saved():
+def test_presets_stand_together_with_the_time_saved():
     slow = [replace(row, seconds=60.0) for row in ROWS]
-    head, _, random, local = lines(found_table({"fast": ROWS, "paper": slow}))
-    assert head[-1] == "time saved" and random[-1] == "30×"
-    assert random[2:5] == ["93.00 ± 0.00 (1 of 2)", "93.00 ± 1.00", "2.0"]
-    assert local[2] == "93.00 ± 0.00 (2 of 2)"
+    head, _, random, paper, local, _ = lines(comparison_table({"fast": ROWS, "paper": slow}))
+    assert head[-1] == "less than paper"
+    assert random[:3] == ["random", "100", "fast"] and paper[2] == "paper"
+    assert random[5:] == ["93.00 ± 0.00 (1 of 2)", "93.00 ± 1.00", "2.0", "30×"]
+    assert paper[-2:] == ["60.0", "—"]
+    assert local[5] == "93.00 ± 0.00 (2 of 2)"
 
 
 def test_ranks_are_compared_with_random_search_of_the_same_seed_and_budget():
-    _, _, random, local = lines(rank_table({"fast": ROWS}))
-    assert random[2:4] == ["90.00 ± 0.00", "—"]
-    assert local[2:4] == ["90.00 ± 5.00", "1 of 2"]
-    short = [*ROWS, replace(ROW, strategy="prune", evaluations=55)]
-    assert lines(rank_table({"fast": short}))[-1][3] == "0 of 0"
+    unknown = [replace(row, accuracy=None, best_known=None) for row in ROWS]
+    _, _, random, local = lines(comparison_table({"fast": unknown}))
+    assert random[3:] == ["90.00 ± 0.00", "—", "2.0"]
+    assert local[3:5] == ["90.00 ± 5.00", "1 of 2"]
+    short = [*unknown, replace(unknown[0], strategy="prune", evaluations=55)]
+    assert lines(comparison_table({"fast": short}))[-1][4] == "0 of 0"
 
 
 def test_options_are_written_out_and_budgets_are_not():

@@ -151,7 +151,32 @@ def test_a_front_is_kept_with_the_result(batch, tmp_path):
         search(space, batch, "random", 8, pareto="weight")
 
 
+def test_a_run_directory_without_scores_takes_another_configuration(batch, tmp_path, monkeypatch):
+    monkeypatch.setattr(drawing, "MAX_DRAWS", 3)
+    space = get_space("nas-bench-201")
+    arguments = {"settings": SETTINGS, "out": tmp_path / "a"}
+    with pytest.raises(InputError, match="the least found is"):
+        search(space, batch, "random", 2, limits=Limits(params=10), **arguments)
+    assert len(search(space, batch, "random", 2, **arguments).history) == 2
+    with pytest.raises(InputError, match="belongs to another configuration"):
+        search(space, batch, "random", 2, limits=Limits(params=10), **arguments)
+
+
+def test_a_file_is_no_run_directory(batch, tmp_path):
+    (tmp_path / "a").write_text("")
+    space = get_space("nas-bench-201")
+    with pytest.raises(InputError, match="can't be used for the run: it is a file"):
+        search(space, batch, "random", 2, settings=SETTINGS, out=tmp_path / "a")
+    with pytest.raises(InputError, match="can't be used for the run: Not a dir"):
+        compare(space, batch, ["random"], [0], 2, settings=SETTINGS, out=tmp_path / "a" / "b")
+
+
 class TestCompare:
+    def test_a_budget_too_small_is_said_before_the_first_run(self, batch, tmp_path):
+        with pytest.raises(InputError, match="prune needs a budget of at least 55"):
+            compare(get_space("nas-bench-201"), batch, ["random", "prune"], [0], 5, out=tmp_path)
+        assert not any(tmp_path.iterdir())
+
     def test_every_strategy_and_seed_has_a_row(self, batch, tmp_path):
         space = get_space("nas-bench-201")
         arguments = {"settings": SETTINGS, "out": tmp_path}
@@ -263,7 +288,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (("--max-params", 10), "within the constraints (at most 10 parameters) was found in"),
+            (("--max-params", 10), "constraints (at most 10 parameters; the least found is"),
             (("--max-flops", 0), "the limit on flops must be above 0"),
             (("--executor", "ray", "--address", "127.0.0.1:1"), "no Ray cluster answers at"),
             (("--workers", 2), "workers are for the executors process and ray"),

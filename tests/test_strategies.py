@@ -210,6 +210,8 @@ def test_constraints_that_nothing_meets_end_the_search(space):
         def describe(self):
             return "at most 1 parameters"
 
+        max_draws = MAX_DRAWS
+
     strategy = make_strategy("reinforce", Nothing(), seed=0)
     with pytest.raises(InputError, match=f"{MAX_DRAWS:,} draws"):
         strategy.ask(10)

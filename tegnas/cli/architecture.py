@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tegnas.errors import InputError
 from tegnas.export import from_json
 from tegnas.search import SearchResult
 from tegnas.search.run_directory import RESULT
@@ -20,4 +21,7 @@ def read_architecture(text: str, space: str) -> tuple[Space, Architecture]:
     if text.endswith(".json") and path.is_file():
         return from_json(path.read_text())
     chosen = get_space(space)
-    return chosen, chosen.parse(text)
+    try:
+        return chosen, chosen.parse(text)
+    except InputError as error:
+        raise InputError(f"{error}; nor is there a run directory or JSON file there") from None

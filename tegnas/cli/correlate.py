@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from tegnas.cli import options, search_options
 from tegnas.cli.correlation_tables import print_comparison
 from tegnas.errors import InputError
 from tegnas.indicators import score as run_score
-from tegnas.spaces import get_space
+from tegnas.spaces import Architecture, Space, get_space
 
 
 def correlate(
@@ -74,7 +74,7 @@ def correlate(
     else:
         search_space = get_space(space)
         archs = one_per_class(
-            search_space, [search_space.parse(arch) for arch in accuracies], count, seed
+            search_space, _architectures(search_space, accuracies, table), count, seed
         )
         scoring = search_options.read_scoring(
             preset,
@@ -104,6 +104,13 @@ def correlate(
         print(json.dumps({**facts, "correlations": comparison_rows(comparison)}))
     else:
         print_comparison(comparison)
+
+
+def _architectures(space: Space, texts: Iterable[str], table: str) -> list[Architecture]:
+    try:
+        return [space.parse(text) for text in texts]
+    except InputError as error:
+        raise InputError(f"{table} holds something else than the space: {error}") from None
 
 
 def _read_others(path: str | None, lower: set[str]) -> dict[str, Mapping[str, float]]:

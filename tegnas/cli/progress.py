@@ -24,6 +24,7 @@ class SearchView:
     def __init__(self, bar: ProgressBar) -> None:
         self._bar = bar
         self._title: str | None = None
+        self._before = 0
         self._task = bar.add_task("", total=None, rate="")
 
     def close(self) -> None:
@@ -37,8 +38,10 @@ class SearchView:
             self._bar.start()
             self._title = title
             self._bar.reset(self._task, description=title, total=state.budget, rate="")
+            self._before = state.scored  # these took place before the clock of the bar
         elapsed = self._bar.tasks[0].elapsed or 0.0
-        rate = f"{state.scored / elapsed:.1f} scores/s" if elapsed > 0 else ""
+        scored = state.scored - self._before
+        rate = f"{scored / elapsed:.1f} scores/s" if scored and elapsed > 0 else ""
         self._bar.update(self._task, completed=state.done, total=state.budget, rate=rate)
 
 

@@ -15,10 +15,10 @@ from tegnas.data import Batch
 from tegnas.errors import InputError
 from tegnas.indicators.settings import ScoreSettings
 from tegnas.search.contestant import Contestant
-from tegnas.search.driver import Progress, search
+from tegnas.search.driver import Progress, check_budget, search
 from tegnas.search.evaluation import Evaluation, distinct_architectures, rank_sums
 from tegnas.search.result import SearchResult
-from tegnas.search.run_directory import SCORES
+from tegnas.search.run_directory import SCORES, make_directory
 from tegnas.search.strategies import make_strategy
 from tegnas.spaces import Space
 
@@ -113,13 +113,11 @@ def compare(
     if not strategies or not seeds:
         raise InputError("a comparison needs at least one strategy and one seed")
     contestants = [Contestant.parse(text) for text in dict.fromkeys(strategies)]
-    for each in contestants:  # a wrong name or option is said before the first run
-        make_strategy(each.strategy, space, 0, **each.options)
+    for each in contestants:  # what is wrong is said before the first run
+        strategy = make_strategy(each.strategy, space, 0, **each.options)
+        check_budget(budget if each.budget is None else each.budget, strategy)
     out = Path(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out} can't be used for a comparison: {error.strerror}") from None
+    make_directory(out)
     results: dict[tuple[str, int], SearchResult] = {}
     for each in contestants:
         for seed in seeds:

@@ -9,8 +9,13 @@ from typing import Any, cast
 
 from tegnas.errors import InputError
 from tegnas.search.costs import CostMeter
-from tegnas.search.strategies.drawing import draw_admitted
+from tegnas.search.strategies.drawing import MAX_DRAWS, draw_admitted
 from tegnas.spaces import Architecture, Space
+
+UNITS = {"params": "parameters", "flops": "FLOPs", "latency": "ms"}
+
+# Draws in a row that may fail where each costs a measurement of a second or so.
+_MEASURED_DRAWS = 200
 
 # Mutations tried before all neighbours are looked at.
 _MUTATIONS = 50
@@ -34,9 +39,8 @@ class Limits:
         return {name: value for name, value in vars(self).items() if value is not None}
 
     def __str__(self) -> str:
-        units = {"params": "parameters", "flops": "FLOPs", "latency": "ms"}
         return ", ".join(
-            f"at most {value:,.6g} {units[name]}" for name, value in self.active().items()
+            f"at most {value:,.6g} {UNITS[name]}" for name, value in self.active().items()
         )
 
 
@@ -50,6 +54,7 @@ class ConstrainedSpace:
         self._space = space
         self._limits = limits
         self._cost = cost
+        self._least: dict[str, float] = {}
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -63,11 +68,26 @@ class ConstrainedSpace:
 
     def admits(self, arch: Architecture) -> bool:
         """Whether an architecture is within all limits; the cheapest to find is checked first."""
-        return all(self._cost(arch, name) <= limit for name, limit in self._limits.active().items())
+        return all(self._keeps(arch, name, limit) for name, limit in self._limits.active().items())
+
+    def _keeps(self, arch: Architecture, name: str, limit: float) -> bool:
+        cost = self._cost(arch, name)
+        self._least[name] = min(cost, self._least.get(name, cost))
+        return cost <= limit
 
     def describe(self) -> str:
-        """The limits in words."""
-        return str(self._limits)
+        """The limits in words, with the least cost that was seen where it is beyond its limit."""
+        beyond = [
+            f"{self._least[name]:,.6g} {UNITS[name]}"
+            for name, limit in self._limits.active().items()
+            if self._least.get(name, 0.0) > limit
+        ]
+        return f"{self._limits}" + (f"; the least found is {', '.join(beyond)}" if beyond else "")
+
+    @property
+    def max_draws(self) -> int:
+        """How many draws in a row may fail: fewer where the cost of each is measured."""
+        return MAX_DRAWS if self._limits.latency is None else min(MAX_DRAWS, _MEASURED_DRAWS)
 
     def __len__(self) -> int:
         return len(self._space)

@@ -110,7 +110,7 @@ def search(
         raise InputError(f"unknown cost {pareto!r}; tegnas knows {', '.join(COSTS)}")
     # Once without constraints, so that a wrong question is answered before anything is written.
     searcher = make_strategy(strategy, space, seed, **(options or {}))
-    budget = _check_budget(budget, searcher)
+    budget = check_budget(budget, searcher)
     reference = getattr(space, "reference", space.name)
     configuration: dict[str, object] = {
         "tegnas": __version__,
@@ -183,7 +183,8 @@ def search(
     return result
 
 
-def _check_budget(budget: int | None, strategy: Strategy) -> int:
+def check_budget(budget: int | None, strategy: Strategy) -> int:
+    """The number of evaluations; ``InputError`` if it is too small for the strategy."""
     if budget is None:
         return strategy.default_budget
     if budget < 1:

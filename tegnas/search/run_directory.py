@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,12 @@ DEVICES = "devices"
 def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
     """Create a run directory, or return to one that holds the same configuration.
 
+    One in which nothing was scored (the limits admitted nothing, say) takes the new configuration.
+
     Raises ``InputError`` if the directory can't be written, holds something else, or belongs to
     another configuration.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out} can't be used for the run: {error.strerror}") from None
+    make_directory(out)
     path = out / CONFIGURATION
     if not path.exists():
         # A run killed while it wrote its configuration leaves the partial file alone.
@@ -47,7 +48,9 @@ def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
         for name in previous.keys() | configuration.keys()
         if name != DEVICES and previous.get(name) != configuration.get(name)
     )
-    if differing:
+    if differing and not _holds_scores(out):
+        _write(path, configuration)
+    elif differing:
         changes = ", ".join(
             f"{name} was {previous.get(name)!r}, is {configuration.get(name)!r}"
             for name in differing
@@ -56,6 +59,27 @@ def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
             f"{out} belongs to another configuration ({changes}); choose another --out"
         )
     return out
+
+
+def make_directory(out: Path) -> None:
+    """Create a directory if need be; ``InputError`` if that can't be done."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise InputError(f"{out} can't be used for the run: it is a file") from None
+    except OSError as error:
+        raise InputError(f"{out} can't be used for the run: {error.strerror}") from None
+
+
+def _holds_scores(out: Path) -> bool:
+    if (out / RESULT).exists():
+        return True
+    uri = f"{(out / SCORES).resolve().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            return connection.execute("SELECT 1 FROM scores LIMIT 1").fetchone() is not None
+    except sqlite3.Error:
+        return (out / SCORES).exists()
 
 
 def note_device(directory: Path, device: str) -> list[str]:

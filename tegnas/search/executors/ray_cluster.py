@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,8 @@ class RayExecutor:
     """
 
     def __init__(self, task: bytes, workers: int, address: str | None = None) -> None:
+        # Where no cluster answers, Ray would write a warning per second.
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
         try:
             import ray
         except ImportError:

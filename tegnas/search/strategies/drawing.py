@@ -16,7 +16,13 @@ MAX_DRAWS = 1_000
 
 @runtime_checkable
 class LimitedSpace(Protocol):
-    """A space of which not every architecture is admitted."""
+    """A space of which not every architecture is admitted.
+
+    Attributes:
+        max_draws: how many draws in a row may fail.
+    """
+
+    max_draws: int
 
     def admits(self, arch: Architecture) -> bool:
         """Whether an architecture may be proposed."""
@@ -59,16 +65,17 @@ def unlimited(space: Space) -> Space:
 def draw_admitted(space: Space, draw: Callable[[], Architecture]) -> Architecture:
     """Draw until the constraints of the space admit the architecture.
 
-    Raises ``InputError`` after ``MAX_DRAWS`` draws that they don't.
+    Raises ``InputError`` after as many draws in a row as the space allows, at most ``MAX_DRAWS``.
     """
     if not isinstance(space, LimitedSpace):
         return draw()
     name = getattr(space, "name", "the space")
-    for _ in range(MAX_DRAWS):
+    draws = min(MAX_DRAWS, space.max_draws)
+    for _ in range(draws):
         arch = draw()
         if space.admits(arch):
             return arch
     raise InputError(
         f"no architecture of {name} within the constraints ({space.describe()}) was found "
-        f"in {MAX_DRAWS:,} draws; loosen them"
+        f"in {draws:,} draws; loosen them"
     )
