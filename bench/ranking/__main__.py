@@ -3,7 +3,8 @@
     python -m bench.ranking select  --images FILE.npz --table TABLE.csv --cache DIR
     python -m bench.ranking confirm --images FILE.npz --table TABLE.csv --cache DIR
 
-``select`` works on the selection half alone; ``confirm`` was run once, when everything was chosen.
+``select`` works on the selection half alone; ``confirm`` was run once, when everything was chosen,
+and also judges all rows of the table, as published figures do.
 Features are kept in the cache directory, so a run that was stopped goes on from there.
 """
 
@@ -14,9 +15,9 @@ from pathlib import Path
 
 import torch
 
-from bench.ranking.confirm import confirm_tables
+from bench.ranking.confirm import confirmed_table
 from bench.ranking.figures import networks_figure
-from bench.ranking.halves import CONFIRMING, SELECTION, read_half
+from bench.ranking.halves import CONFIRMING, EVERYTHING, SELECTION, read_half
 from bench.ranking.study import Study
 from bench.ranking.tables import TABLES
 
@@ -34,9 +35,9 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     arguments.write.mkdir(parents=True, exist_ok=True)
     if arguments.part == "confirm":
-        half = read_half(arguments.table, CONFIRMING)
-        tables = confirm_tables(half, arguments.images, arguments.cache)
-        for name, text in tables.items():
+        for name in (CONFIRMING, EVERYTHING):
+            half = read_half(arguments.table, name)
+            text = confirmed_table(half, arguments.images, arguments.cache)
             _write(arguments.write / f"{name}.md", text)
         return
     half = read_half(arguments.table, SELECTION)

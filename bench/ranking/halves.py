@@ -11,6 +11,7 @@ import numpy as np
 
 SEED = 7
 SELECTION, CONFIRMING = "selection", "confirming"
+EVERYTHING = "everything"
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Half:
     """One architecture per class of isomorphism, with what the table knows of it.
 
     Attributes:
-        name: ``selection`` or ``confirming``.
+        name: ``selection`` or ``confirming``; ``everything`` is all rows of the table.
         archs: architecture strings, (A,).
         accuracy: test accuracy by data set, float64 (A,) each.
     """
@@ -29,7 +30,10 @@ class Half:
 
 
 def read_half(table: Path, name: str) -> Half:
-    """The half of that name; the draw depends on nothing but the table and ``SEED``."""
+    """The half of that name; the draw depends on nothing but the table and ``SEED``.
+
+    ``everything`` gives all rows, isomorphic architectures included, as published figures have it.
+    """
     classes: dict[int, list[dict[str, str]]] = {}
     with table.open(newline="") as file:
         for row in csv.DictReader(file):
@@ -38,7 +42,8 @@ def read_half(table: Path, name: str) -> Half:
     chosen = [rng.choice(classes[key]) for key in sorted(classes)]
     rng.shuffle(chosen)
     middle = len(chosen) // 2
-    rows = {SELECTION: chosen[:middle], CONFIRMING: chosen[middle:]}[name]
+    every = [row for members in classes.values() for row in members]
+    rows = {SELECTION: chosen[:middle], CONFIRMING: chosen[middle:], EVERYTHING: every}[name]
     columns = {"CIFAR-10": "cifar10_test200", "CIFAR-100": "cifar100_test200"}
     accuracy = {
         title: np.array([float(row[column]) for row in rows]) for title, column in columns.items()

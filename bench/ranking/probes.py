@@ -50,12 +50,9 @@ GROUPS: dict[str, tuple[Probe, ...]] = {
 MANY: dict[str, tuple[Probe, ...]] = {
     "CIFAR 16²": networks(LEAN, 16),
     "noise 16²": networks(LEAN_NOISE, 8),
-    "CIFAR 16², two draws": networks(LEAN, 4) + networks(replace(LEAN, draw=1), 4),
-    "CIFAR 16², four draws": tuple(replace(LEAN, draw=k, network=k) for k in range(4)),
-    "CIFAR 8²": networks(replace(LEAN, size=8), 16),
-    "noise 8²": networks(replace(LEAN_NOISE, size=8), 8),
+    "CIFAR 16², another draw": networks(replace(LEAN, draw=1), 4),
+    "CIFAR 8²": networks(replace(LEAN, size=8), 8),
     "CIFAR 32²": networks(replace(LEAN, size=32), 4),
-    "CIFAR 16², N = 32": networks(replace(LEAN, images=32), 16),
+    "CIFAR 16², N = 32": networks(replace(LEAN, images=32), 8),
     "CIFAR 16², N = 128": networks(replace(LEAN, images=128), 4),
-    "CIFAR 16², C = 8": networks(replace(LEAN, channels=8), 4),
 }
