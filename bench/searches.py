@@ -142,4 +142,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except tegnas.InputError as error:
+        raise SystemExit(f"searches: {error}") from None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import math
+import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -157,3 +159,13 @@ def test_damaged_checkpoint_and_missing_device(few: Dataset, tmp_path) -> None:
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="CUDA"):
             train(SPACE, ARCH, few, recipe, device="cuda", **SMALL)
+
+
+def test_an_auxiliary_classifier_needs_images_of_its_size(few: Dataset) -> None:
+    space = get_space("darts")
+    arch = space.sample(random.Random(0))
+    recipe = recipe_for("darts", "digits", epochs=1, cutout=0)
+    with pytest.raises(InputError, match="32×32, and these are 8×8; choose .* --auxiliary 0"):
+        train(space, arch, few, recipe, channels=4, cells=3)
+    result = train(space, arch, few, replace(recipe, auxiliary=0.0), channels=4, cells=3)
+    assert len(result.epochs) == 1

@@ -47,6 +47,13 @@ def train(
     cutout: Annotated[
         int | None, typer.Option(help="Side in pixels; default the recipe's.")
     ] = None,
+    auxiliary: Annotated[
+        float | None,
+        typer.Option(
+            help="Weight of the loss of DARTS' auxiliary classifier, 0 for none; default the "
+            "recipe's."
+        ),
+    ] = None,
     flip: Annotated[
         bool | None, typer.Option(help="Mirror half of the images; default yes, but for digits.")
     ] = None,
@@ -75,6 +82,7 @@ def train(
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "cutout": cutout,
+        "auxiliary": auxiliary,
         "flip": flip,
     }
     size: dict[str, Any] = {"channels": channels, "cells": cells, "seed": seed}

@@ -48,7 +48,7 @@ def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
         for name in previous.keys() | configuration.keys()
         if name != DEVICES and previous.get(name) != configuration.get(name)
     )
-    if differing and not _holds_scores(out):
+    if differing and _is_unused(out):
         _write(path, configuration)
     elif differing:
         changes = ", ".join(
@@ -71,15 +71,21 @@ def make_directory(out: Path) -> None:
         raise InputError(f"{out} can't be used for the run: {error.strerror}") from None
 
 
-def _holds_scores(out: Path) -> bool:
-    if (out / RESULT).exists():
-        return True
+def _is_unused(out: Path) -> bool:
+    """Whether a run directory holds its configuration and a store without scores at most."""
+    others = {path.name for path in out.iterdir()} - {
+        CONFIGURATION,
+        f"{SCORES}-wal",
+        f"{SCORES}-shm",
+    }
+    if others != {SCORES}:
+        return not others
     uri = f"{(out / SCORES).resolve().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
-            return connection.execute("SELECT 1 FROM scores LIMIT 1").fetchone() is not None
+            return connection.execute("SELECT 1 FROM scores LIMIT 1").fetchone() is None
     except sqlite3.Error:
-        return (out / SCORES).exists()
+        return False
 
 
 def note_device(directory: Path, device: str) -> list[str]:

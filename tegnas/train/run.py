@@ -66,10 +66,12 @@ def train(
 
     Raises:
         InputError: a size out of range, a device that isn't there, an ``out`` that can't be used
-            or belongs to another configuration.
+            or belongs to another configuration, an auxiliary classifier on images that it isn't
+            made for.
     """
     recipe = recipe or recipe_for(space.name, dataset.source)
     device = _device(device)
+    _check_auxiliary(space, dataset, recipe)
     network = full_network(
         space,
         arch,
@@ -137,6 +139,15 @@ def train(
 def _call(progress: Callable[[EpochReport], None] | None, report: EpochReport) -> None:
     if progress is not None:
         progress(report)
+
+
+def _check_auxiliary(space: Space, dataset: Dataset, recipe: Recipe) -> None:
+    height, width = dataset.images.shape[-2:]
+    if space.name == "darts" and recipe.auxiliary > 0 and (height, width) != (32, 32):
+        raise InputError(
+            f"the auxiliary classifier of DARTS is made for images of 32×32, and these are "
+            f"{height}×{width}; choose --image-size 32 or --auxiliary 0"
+        )
 
 
 def _device(device: torch.device | str) -> torch.device:
