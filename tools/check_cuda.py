@@ -166,11 +166,16 @@ def parse_ptxas(printed: str) -> list[Resources]:
         printed,
         re.DOTALL,
     )
+    enumerators = engine_kernels()
+
+    def named(number: re.Match[str]) -> str:
+        return enumerators[int(number.group(1))]
+
     resources = []
     for name, arch, stores, loads, registers, rest in found:
         shared = re.search(r"(\d+) bytes smem", rest)
         # Up to the arguments; an enumerator in the template arguments has brackets of its own.
-        kernel = name.removeprefix("void ").replace("(tegnas::grouped::Kernel)", "kernel ")
+        kernel = re.sub(r"\(tegnas::grouped::Kernel\)(\d+)", named, name.removeprefix("void "))
         kernel = kernel.split("(")[0]
         resources.append(
             Resources(
@@ -182,6 +187,14 @@ def parse_ptxas(printed: str) -> list[Resources]:
             )
         )
     return sorted(resources, key=lambda each: (not each.ours, each.kernel, each.arch))
+
+
+def engine_kernels() -> list[str]:
+    """The enumerators of ``Kernel``, which the demangler gives as numbers."""
+    header = (ROOT / "csrc" / "kernels" / "grouped" / "task.h").read_text()
+    listed = re.search(r"enum class Kernel[^{]*{([^}]*)}", header)
+    assert listed is not None
+    return re.findall(r"\w+", listed.group(1))
 
 
 def print_table(found: list[Resources]) -> None:

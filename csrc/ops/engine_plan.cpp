@@ -35,10 +35,23 @@ Launch gram_launch(const std::vector<grouped::Passage>& passages, size_t jobs, i
   return {"gram", cross ? "cross kernel" : "kernels", count, count * tiles, cost.bytes, cost.flops};
 }
 
-void append(std::vector<Launch>& launches, const char* sweep, const std::vector<Group>& groups) {
+// The launches of one sweep, with the costs of their tasks added up.
+void append(std::vector<Launch>& launches, const char* sweep, const std::vector<Group>& groups,
+            const grouped::Schedule& schedule, const std::vector<grouped::Passage>& passages,
+            const std::vector<grouped::Task>& tasks) {
   for (const Group& group : groups) {
+    Cost sum;
+    for (int64_t e = group.first_entry; e < group.first_entry + group.entries; ++e) {
+      const grouped::Entry& entry = schedule.entries[e];
+      for (int32_t part = 0; part < tasks[entry.task].parts; ++part) {
+        const Cost cost =
+            cost_of(tasks[entry.task + part], passages[entry.unit].extent, sizeof(float));
+        sum.bytes += cost.bytes;
+        sum.flops += cost.flops;
+      }
+    }
     launches.emplace_back(sweep, grouped::kernel_name(group.kernel), group.entries, group.blocks,
-                          group.cost.bytes, group.cost.flops);
+                          sum.bytes, sum.flops);
   }
 }
 
@@ -51,8 +64,12 @@ std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
         grouped::emit_tasks(engine::parse_program(code.data(), static_cast<int64_t>(code.size())),
                             coupled ? grouped::Purpose::coupled : grouped::Purpose::frozen));
   }
+  std::vector<int64_t> first_tasks;
+  const std::vector<grouped::Task> tasks = cuda::engine::all_tasks(programs, first_tasks);
   std::vector<cuda::engine::Job<float>> list;
-  for (int64_t program : jobs) list.push_back({&programs.at(program), 0, nullptr});
+  for (int64_t program : jobs) {
+    list.push_back({&programs.at(program), first_tasks.at(program), nullptr});
+  }
   const std::vector<int64_t> batches =
       others > 0 ? std::vector<int64_t>{images, others} : std::vector<int64_t>{images};
   const auto chunks = cuda::engine::cut(list, batches, coupled, memory);
@@ -63,7 +80,7 @@ std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
     std::vector<grouped::Passage> passages;
     for (int64_t batch : batches) {
       for (int64_t job = chunk.first; job < chunk.last; ++job) {
-        passages.push_back({list[job].tasks, 0, {batch, 1, coupled}});
+        passages.push_back({list[job].tasks, list[job].first_task, {batch, 1, coupled}});
       }
     }
     for (int64_t first = 0; first < most; first += chunks.seeds) {
@@ -71,9 +88,9 @@ std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
         const int64_t left = coupled ? passage.extent.images - first : 1;
         passage.extent.seeds = std::clamp<int64_t>(left, 0, chunks.seeds);
       }
-      const grouped::Schedule schedule = grouped::make_schedule(passages, sizeof(float));
-      if (first == 0) append(launches, "forward", schedule.forward);
-      append(launches, "backward", schedule.backward);
+      const grouped::Schedule schedule = grouped::make_schedule(passages);
+      if (first == 0) append(launches, "forward", schedule.forward, schedule, passages, tasks);
+      append(launches, "backward", schedule.backward, schedule, passages, tasks);
     }
     const auto some = static_cast<size_t>(chunk.last - chunk.first);
     launches.push_back(gram_launch(passages, some, images, images, false));

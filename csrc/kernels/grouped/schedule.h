@@ -30,7 +30,6 @@ struct Entry {
 struct Group {
   Kernel kernel;
   int64_t first_entry, entries, blocks;
-  Cost cost;
 };
 
 struct Schedule {
@@ -38,9 +37,9 @@ struct Schedule {
   std::vector<Group> forward, backward;
 };
 
-// `width`: bytes of a number, for the cost. Forward tasks are numbered first_task + k in their
+// Forward tasks are numbered first_task + k in their
 // order, the backward ones follow. Throws std::invalid_argument where a value of a batch or the
 // blocks of a launch are more than 32 bits count.
-Schedule make_schedule(const std::vector<Passage>& passages, int64_t width);
+Schedule make_schedule(const std::vector<Passage>& passages);
 
 }  // namespace tegnas::grouped

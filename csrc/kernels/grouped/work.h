@@ -25,6 +25,10 @@ constexpr int kTile = 4;
 struct Extent {
   int64_t images = 0, seeds = 1;
   bool coupled = false;
+
+  bool operator==(const Extent& other) const {
+    return images == other.images && seeds == other.seeds && coupled == other.coupled;
+  }
 };
 
 struct Cost {

@@ -83,7 +83,7 @@ class NtkRun {
         const int64_t left = coupled_ ? passage.extent.images - first : 1;
         passage.extent.seeds = std::clamp<int64_t>(left, 0, chunks_.seeds);
       }
-      const grouped::Schedule schedule = grouped::make_schedule(passages_, sizeof(T));
+      const grouped::Schedule schedule = grouped::make_schedule(passages_);
       const Descriptors<T> d{tasks_, device_units_, send(schedule.entries)};
       const Sweep sweep{output, static_cast<int32_t>(first), 0, coupled_};
       if (forward && first == 0) {

@@ -35,7 +35,7 @@ void run_patterns(const Stream& stream, const std::vector<Job<T>>& jobs,
         passages.push_back({&program, jobs[j].first_task, {batch.count, 1, false}});
       }
     }
-    const grouped::Schedule schedule = grouped::make_schedule(passages, sizeof(T));
+    const grouped::Schedule schedule = grouped::make_schedule(passages);
     const auto send = [&](const auto& items) {
       return upload(items.data(), items.size() * sizeof(items[0]));
     };
