@@ -50,5 +50,5 @@ def _estimate(estimate: Estimate) -> str:
         return "—"
     if math.isnan(estimate.low):
         return f"{estimate.value:.2f}"
-    # A narrow terminal breaks the line before the interval, not within.
-    return f"{estimate.value:.2f} [{estimate.low:.2f},\N{NO-BREAK SPACE}{estimate.high:.2f}]"
+    # Without a space inside, a narrow terminal breaks the line before the interval.
+    return f"{estimate.value:.2f} [{estimate.low:.2f},{estimate.high:.2f}]"

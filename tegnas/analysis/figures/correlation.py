@@ -80,8 +80,9 @@ def _rank_rank(axis: Any, each: Correlation, score: np.ndarray, accuracy: np.nda
     axis.plot([1, len(x)], [1, len(x)], color="0.7", linewidth=0.8, zorder=0)
     axis.scatter(x, y, **_dots(len(x), BLUE))
     axis.set_xlabel(each.name)
-    axis.set_xlim(len(x), 1)
-    axis.set_ylim(len(x), 1)
+    margin = 0.02 * len(x)  # so that the dots of the first and the last are whole
+    axis.set_xlim(len(x) + margin, 1 - margin)
+    axis.set_ylim(len(x) + margin, 1 - margin)
     _title(axis, each)
 
 
