@@ -19,7 +19,12 @@ def proxy_program(
     image_shape: Shape,
     layout: ParameterLayout,
 ) -> Program:
-    """``NasBench201Network`` with one cell per stage."""
+    """``NasBench201Network`` with one cell per stage.
+
+    Edges that cannot matter are left out: those into a node on which the output does not depend,
+    and those out of a node that nothing enters. The latter turn zeros into zeros (a batch norm
+    has no bias at initialisation), and the gradients of their weights are zero.
+    """
     build = ProgramBuilder(image_shape, layout)
     value = build.conv2d(0, "stem.conv", channels, (3, 3), padding=(1, 1))
     value = build.batch_norm(value, "stem.bn", BN_EPSILON)
@@ -55,17 +60,18 @@ def _cell(
     dead_edges: bool,
 ) -> int:
     alive = _nodes_before_output(operations)
-    nodes = {0: value}
+    nodes = {0: value}  # without those that hold zeros
     for target in (1, 2, 3):
         if not dead_edges and target not in alive:
             continue
         terms = []
         for index, (source, end) in enumerate(EDGES):
-            if end != target or operations[index] == "none":
+            if end != target or operations[index] == "none" or source not in nodes:
                 continue
             terms.append(_edge(build, nodes[source], operations[index], f"{name}.edge{index}"))
-        nodes[target] = build.add(terms) if terms else build.zeros(build.shapes[value])
-    return nodes[3]
+        if terms:
+            nodes[target] = build.add(terms)
+    return nodes[3] if 3 in nodes else build.zeros(build.shapes[value])
 
 
 def _nodes_before_output(operations: Sequence[Operation]) -> set[int]:

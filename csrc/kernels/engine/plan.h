@@ -28,11 +28,38 @@ struct List {
   int64_t count = 0;
 };
 
+struct Range {
+  int32_t begin, end;
+};
+
+// Neighbouring rows of a channel that are worked on together: enough pixels that what is looked
+// up once per strip costs little, few enough that a strip stays in the L1 cache.
+constexpr int64_t kStripPixels = 128;
+
+inline int64_t strip_rows(int64_t width) {
+  return width > 0 && width < kStripPixels ? kStripPixels / width : 1;
+}
+
+// The windows of a pool along one axis.
+struct PoolAxis {
+  int64_t kernel, stride, pad;
+  const Range* windows;  // by window: the inputs in it
+  const Range* inputs;   // by input: the windows that hold it
+  const double* scale;   // by window: one over the numbers that an average counts
+  Range whole;           // windows that lie inside the input as a whole
+  Range inner;           // stride 1: inputs that `kernel` windows hold
+};
+
+struct Pool {
+  PoolAxis y, x;
+};
+
 struct Buffer {
   int64_t c, h, w;
   int64_t offset;  // in pixels, times the number of blocks; buffer 0 is the input, kept outside
   int64_t stats;   // where its channel sums are kept (counted in channels), -1: not needed
   bool gradient;   // lies in the memory of the gradients
+  bool local;      // of one run or segment only: one block's worth that all blocks use in turn
   int32_t sums;    // gradients: the buffer (C, 1, 1) of its sums over pixels, -1: none
 };
 
@@ -130,14 +157,14 @@ struct Step {
   StepKind kind;
   int32_t out = -1;  // buffer; norm for normalise
   List<View> in;
-  List<View> pooled;  // add: views whose average pool (`window`) is added as well
+  List<View> pooled;  // add: views whose average pool is added as well
   const TapConv* conv = nullptr;
   Activation activation{-1, 0, 0};  // of the output, written row by row with it
   bool activation_relu = false;
-  bool keep = true;  // whether the output itself is wanted beside its activation
-  Window window;
-  bool count_include_pad = false;
-  int64_t left = 0, top = 0;  // pad
+  bool keep = true;            // whether the output itself is wanted beside its activation
+  Window window;               // convolve
+  const Pool* pool = nullptr;  // pools, and add with pooled views
+  int64_t left = 0, top = 0;   // pad
   int64_t weight = -1, bias = -1, factor = -1;
   int32_t index = -1;      // max_pool: buffer of the window positions of the maxima
   int64_t first_word = 0;  // signs: 32-bit words of the pattern
@@ -150,9 +177,8 @@ struct RowGradient {
   RowKind kind;
   GradRef from;
   int64_t factor = -1;   // direct: parameter that multiplies, -1: none
-  List<GradRef> pooled;  // avg_pool: of all pools with this window, in place of `from`
-  Window window;
-  bool count_include_pad = false;
+  List<GradRef> pooled;  // avg_pool: of all pools with these windows, in place of `from`
+  const Pool* pool = nullptr;
   int64_t left = 0, top = 0, out_h = 1, out_w = 1, out_c = 0;
   int64_t weight = -1;  // linear
   int32_t index = -1;
@@ -241,8 +267,9 @@ struct Plan {
   View logits;                                    // ntk modes
   int64_t outputs = 0;                            // K
   int64_t value_pixels = 0, gradient_pixels = 0;  // memory per block
+  int64_t local_pixels = 0;                       // memory for one block
   int64_t stats_channels = 0, norm_channels = 0;
-  int64_t ring_pixels = 0, row_pixels = 0, tile_rows = 0;
+  int64_t ring_pixels = 0, strip_pixels = 0, tile_rows = 0;
   int64_t forward_weights = 0, backward_weights = 0;  // packed weights
   int64_t panel_rows = 0;  // frozen: rows of the largest segment; coupled: of all
   int64_t words = 0;       // regions: 32-bit words per pattern

@@ -169,8 +169,7 @@ RowGradient PlanBuilder::row_gradient(const Consumer& c) const {
   }
   const Step& step = steps_[c.at];
   row.from = gradients_.at({step.out, -1});
-  row.window = step.window;
-  row.count_include_pad = step.count_include_pad;
+  row.pool = step.pool;
   row.left = step.left;
   row.top = step.top;
   row.factor = step.factor;
@@ -213,8 +212,7 @@ std::vector<RowGradient> PlanBuilder::joined_pools(const std::vector<RowGradient
     auto alike = joined.end();
     if (row.kind == RowKind::avg_pool) {
       alike = std::find_if(joined.begin(), joined.end(), [&](const RowGradient& other) {
-        return other.kind == RowKind::avg_pool && other.window == row.window &&
-               other.count_include_pad == row.count_include_pad;
+        return other.kind == RowKind::avg_pool && other.pool == row.pool;
       });
     }
     if (alike == joined.end()) {

@@ -48,6 +48,9 @@ class PlanBuilder {
   int32_t add_buffer(const Shape& shape, bool gradient = false);
   int32_t add_step(Step step, int32_t value, const Shape& out);
 
+  // plan_pools.cpp
+  const Pool* pool_of(const Instruction& i);
+
   // plan_forward.cpp
   void define_activations();
   bool fold_activation(const View& view, const Activation& activation);
@@ -122,7 +125,14 @@ class PlanBuilder {
   std::vector<Step> steps_;         // in order of the program, convolutions one by one
   std::vector<int32_t> values_;     // value that a step defines, -1: none (copies)
   std::vector<int32_t> producers_;  // by buffer: the step, -1 for the input and for gradients
-  std::vector<bool> zeros_;         // by buffer: zero whatever the parameters are
+  struct KnownPool {
+    Window window;
+    int64_t height, width;
+    bool include;
+    const Pool* pool;
+  };
+  std::vector<KnownPool> pools_;  // one for all pools that are alike
+  std::vector<bool> zeros_;       // by buffer: zero whatever the parameters are
   std::map<ViewKey, Activation> activations_;
   std::vector<bool> folded_;  // by step: carried out by its only reader
   std::vector<Step> forward_;

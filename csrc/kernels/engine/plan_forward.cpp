@@ -77,13 +77,8 @@ void PlanBuilder::fold_pools() {
     int32_t reader = -1;
     if (!folds(pool, &reader)) continue;
     Step& add = steps_[reader];
-    if (add.pooled.count == 0) {
-      add.window = pool.window;
-      add.count_include_pad = pool.count_include_pad;
-    } else if (!(add.window == pool.window) || add.count_include_pad != pool.count_include_pad ||
-               !(shape_of(add.pooled.data[0].buffer) == shape_of(pool.in.data[0].buffer))) {
-      continue;
-    }
+    if (add.pooled.count > 0 && add.pool != pool.pool) continue;
+    add.pool = pool.pool;
     std::vector<View> pooled(add.pooled.data, add.pooled.data + add.pooled.count);
     pooled.push_back(pool.in.data[0]);
     add.pooled = list(pooled);

@@ -8,17 +8,15 @@ namespace tegnas::engine {
 namespace {
 
 struct Life {
-  int64_t begin = -1, end = -1;  // times of the first and last step that touch the buffer
+  int64_t begin = -1, end = -1;  // times of the first and last run or segment that touch the buffer
 };
 
-// First fit in order of birth.
-int64_t place(std::vector<Buffer>& buffers, const std::vector<Life>& lives, bool gradient,
-              bool both) {
+// Places the buffers that are `wanted`, first fit in order of birth.
+template <typename Wanted>
+int64_t place(std::vector<Buffer>& buffers, const std::vector<Life>& lives, const Wanted& wanted) {
   std::vector<int32_t> order, placed;
   for (size_t b = 1; b < buffers.size(); ++b) {
-    if (lives[b].begin >= 0 && (both || buffers[b].gradient == gradient)) {
-      order.push_back(static_cast<int32_t>(b));
-    }
+    if (lives[b].begin >= 0 && wanted(buffers[b])) order.push_back(static_cast<int32_t>(b));
   }
   std::stable_sort(order.begin(), order.end(),
                    [&](int32_t a, int32_t b) { return lives[a].begin < lives[b].begin; });
@@ -82,8 +80,10 @@ void PlanBuilder::allocate() {
     if (ref.norm >= 0 && mode_ == Mode::coupled) touch(norms_[ref.norm].buffer);
   };
   // A run goes block by block, so within it nothing may take another buffer's place.
+  std::vector<bool> by_block;  // by time
   for (const Run& run : runs_) {
     for (int64_t s = run.first; s < run.last; ++s) touch_step(forward_[s], touch);
+    by_block.push_back(!run.whole);
     ++now;
   }
   if (mode_ != Mode::regions) touch(plan_->logits.buffer);
@@ -138,16 +138,27 @@ void PlanBuilder::allocate() {
     }
     ++now;
   }
+  by_block.resize(forward_end, false);
+  by_block.resize(now + 1, mode_ != Mode::coupled);
+  for (size_t b = 1; b < buffers_.size(); ++b) {
+    buffers_[b].local = lives[b].begin >= 0 && lives[b].begin == lives[b].end &&
+                        by_block[lives[b].begin];
+  }
   if (repeated_) {
     for (size_t b = 1; b < buffers_.size(); ++b) {
       if (!buffers_[b].gradient && lives[b].end >= forward_end) lives[b].end = now;
     }
-    plan_->value_pixels = place(buffers_, lives, false, false);
-    plan_->gradient_pixels = place(buffers_, lives, true, false);
+    plan_->value_pixels =
+        place(buffers_, lives, [](const Buffer& b) { return !b.local && !b.gradient; });
+    plan_->gradient_pixels =
+        place(buffers_, lives, [](const Buffer& b) { return !b.local && b.gradient; });
   } else {
-    plan_->value_pixels = place(buffers_, lives, false, true);
+    plan_->value_pixels = place(buffers_, lives, [](const Buffer& b) { return !b.local; });
   }
-  for (const Buffer& b : buffers_) plan_->row_pixels = std::max(plan_->row_pixels, b.w);
+  plan_->local_pixels = place(buffers_, lives, [](const Buffer& b) { return b.local; });
+  for (const Buffer& b : buffers_) {
+    plan_->strip_pixels = std::max(plan_->strip_pixels, strip_rows(b.w) * b.w);
+  }
 }
 
 }  // namespace tegnas::engine

@@ -77,7 +77,7 @@ void PlanBuilder::define_values() {
 }
 
 int32_t PlanBuilder::add_buffer(const Shape& shape, bool gradient) {
-  buffers_.push_back({shape.c, shape.h, shape.w, 0, -1, gradient, -1});
+  buffers_.push_back({shape.c, shape.h, shape.w, 0, -1, gradient, false, -1});
   zeros_.push_back(false);
   return static_cast<int32_t>(buffers_.size()) - 1;
 }
@@ -136,7 +136,7 @@ void PlanBuilder::add_compute_step(int32_t value) {
   const Instruction& i = program_.defines(value);
   Step step{};
   step.window = i.window;
-  step.count_include_pad = i.count_include_pad;
+  if (i.op == Op::avg_pool || i.op == Op::max_pool) step.pool = pool_of(i);
   step.weight = i.weight;
   step.bias = i.bias;
   step.factor = i.factor;

@@ -127,10 +127,10 @@ void coupled_linear(const Batch<T>& batch, const Scratch<T>& scratch, const Line
   for (int64_t block = 0; block < batch.blocks; ++block) {
     int64_t k = 0;
     for (int64_t o = grad.first; o < grad.last; ++o) {
-      const Vec<T> g = load(gradient_row(batch, grad.gradient, block, o, 0, scratch.row));
+      const Vec<T> g = load(gradient_row(batch, grad.gradient, block, o, 0, scratch.strip));
       for (int64_t c = 0; c < in.c; ++c) {
         for (int64_t y = 0; y < in.h; ++y) {
-          const T* x = view_row(batch, grad.view, block, c, y, scratch.row);
+          const T* x = view_row(batch, grad.view, block, c, y, scratch.strip);
           for (int64_t i = 0; i < in.w; ++i) to[k++] += sum_lanes<T>(g * load(x + i * lanes<T>));
         }
       }

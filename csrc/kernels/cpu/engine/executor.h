@@ -16,6 +16,7 @@ struct EngineBatch {
   int64_t images, blocks;
   T* values;        // plan->value_pixels for every block
   T* gradients;     // plan->gradient_pixels for every block; values where the two share memory
+  T* local;         // plan->local_pixels for the block at work; shared by batches that take turns
   T* norms;         // (4, norm_channels): mean, 1/deviation, scale, shift
   double* stats;    // (stats_channels, 2, lanes): sums of numbers and of squares
   T* links;         // coupled: (2, norm_channels), see GradientLink in gradient_rows_impl.h
@@ -28,7 +29,8 @@ struct EngineBatch {
 template <typename T>
 struct EngineScratch {
   T* ring;           // plan->ring_pixels
-  T* row;            // 2 * plan->row_pixels
+  T* local;          // plan->local_pixels
+  T* strip;          // 3 * plan->strip_pixels
   T* tile;           // plan->tile_rows
   T* packed;         // plan->forward_weights
   double* gram;      // gram_doubles

@@ -2,19 +2,23 @@
 
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
-// A row of the sum of some views and of the average pool of some others.
+// Rows of the sum of some views and of the average pool of some others.
 template <typename T>
-void add_views_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
-                   T* scratch, T* out) {
-  if (step.in.count == 0) {
-    avg_pool_row<T, false>(batch, step, step.pooled, block, c, y, scratch, out);
-    return;
+void add_views(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
+               int64_t rows, T* scratch, T* out) {
+  const int64_t row = columns_of(batch, step.out) * lanes<T>;
+  for (int64_t k = 0; k < step.in.count; ++k) {
+    const View& view = step.in.data[k];
+    if (k == 0) {
+      put_view_rows<T, false>(batch, view, block, c, y, rows, out, row);
+    } else {
+      put_view_rows<T, true>(batch, view, block, c, y, rows, out, row);
+    }
   }
-  copy_view_row(batch, step.in.data[0], block, c, y, out);
-  for (int64_t k = 1; k < step.in.count; ++k)
-    add_view_row(batch, step.in.data[k], block, c, y, out);
-  if (step.pooled.count > 0) {
-    avg_pool_row<T, true>(batch, step, step.pooled, block, c, y, scratch, out);
+  if (step.in.count == 0) {
+    avg_pool_rows<T, false>(batch, step, step.pooled, block, c, y, rows, scratch, out);
+  } else if (step.pooled.count > 0) {
+    avg_pool_rows<T, true>(batch, step, step.pooled, block, c, y, rows, scratch, out);
   }
 }
 
@@ -24,12 +28,6 @@ void simple_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t 
                 T* scratch, T* out) {
   const int64_t width = columns_of(batch, step.out);
   switch (step.kind) {
-    case StepKind::add:
-      add_views_row(batch, step, block, c, y, scratch, out);
-      break;
-    case StepKind::copy:
-      copy_view_row(batch, step.in.data[0], block, c, y, out);
-      break;
     case StepKind::scale: {
       const T factor = batch.params[step.factor];
       const T* from = view_row(batch, step.in.data[0], block, c, y, scratch);
@@ -57,9 +55,6 @@ void simple_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t 
       }
       break;
     }
-    case StepKind::avg_pool:
-      avg_pool_row<T, false>(batch, step, step.in, block, c, y, scratch, out);
-      break;
     case StepKind::max_pool: {
       T* index = step.index < 0 ? nullptr : row_of(batch, step.index, block, c, y);
       max_pool_row(batch, step, block, c, y, scratch, out, index);
@@ -94,6 +89,25 @@ void simple_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t 
   }
 }
 
+// Rows [y, y + rows) of channel c of the output, one after the other.
+template <typename T>
+void simple_rows(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
+                 int64_t rows, T* scratch, T* out) {
+  const int64_t row = columns_of(batch, step.out) * lanes<T>;
+  switch (step.kind) {
+    case StepKind::add:
+      return add_views(batch, step, block, c, y, rows, scratch, out);
+    case StepKind::copy:
+      return put_view_rows<T, false>(batch, step.in.data[0], block, c, y, rows, out, row);
+    case StepKind::avg_pool:
+      return avg_pool_rows<T, false>(batch, step, step.in, block, c, y, rows, scratch, out);
+    default:
+      for (int64_t r = 0; r < rows; ++r) {
+        simple_row(batch, step, block, c, y + r, scratch, out + r * row);
+      }
+  }
+}
+
 // The zeros around a channel of an activation whose inner part has height x width pixels.
 template <typename T>
 void zero_border(const Batch<T>& batch, const Activation& activation, int64_t block, int64_t c,
@@ -118,13 +132,29 @@ inline T* activation_row(const Batch<T>& batch, const Activation& activation, in
 }
 
 template <typename T>
+inline int64_t activation_stride(const Batch<T>& batch, const Activation& activation) {
+  return columns_of(batch, activation.buffer) * lanes<T>;
+}
+
+template <typename T>
 void activate_step(const Batch<T>& batch, const Step& step, int64_t block) {
   const View& view = step.in.data[0];
   const Buffer& b = batch.plan->buffers.data[view.buffer];
   for (int64_t c = 0; c < b.c; ++c) {
     zero_border(batch, step.activation, block, c, b.h, b.w);
-    for (int64_t y = 0; y < b.h; ++y) {
-      copy_view_row(batch, view, block, c, y, activation_row(batch, step.activation, block, c, y));
+    put_view_rows<T, false>(batch, view, block, c, 0, b.h,
+                            activation_row(batch, step.activation, block, c, 0),
+                            activation_stride(batch, step.activation));
+  }
+}
+
+// Rows of an output once more, as its activation.
+template <typename T>
+void activate_rows(const T* from, int64_t rows, int64_t count, bool through_relu, T* to,
+                   int64_t to_row) {
+  for (; rows > 0; --rows, from += count, to += to_row) {
+    for (int64_t k = 0; k < count; k += lanes<T>) {
+      store(to + k, through_relu ? relu<T>(load(from + k)) : load(from + k));
     }
   }
 }
@@ -133,22 +163,20 @@ template <typename T>
 void simple_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& step,
                  int64_t block) {
   const Buffer& b = batch.plan->buffers.data[step.out];
-  const bool activate = step.activation.buffer >= 0;
+  const Activation& activation = step.activation;
+  T* unkept = scratch.strip + 2 * batch.plan->strip_pixels * lanes<T>;
   for (int64_t c = 0; c < b.c; ++c) {
-    if (activate) zero_border(batch, step.activation, block, c, b.h, b.w);
-    for (int64_t y = 0; y < b.h; ++y) {
-      T* active = activate ? activation_row(batch, step.activation, block, c, y) : nullptr;
-      T* out = step.keep ? row_of(batch, step.out, block, c, y) : active;
-      simple_row(batch, step, block, c, y, scratch.row, out);
-      if (activate && step.activation_relu) {
-        for (int64_t k = 0; k < b.w * lanes<T>; k += lanes<T>) {
-          store(active + k, relu<T>(load(out + k)));
-        }
-      } else if (activate && step.keep) {
-        for (int64_t k = 0; k < b.w * lanes<T>; k += lanes<T>) store(active + k, load(out + k));
+    if (activation.buffer >= 0) zero_border(batch, activation, block, c, b.h, b.w);
+    for_strips(b.h, b.w, [&](int64_t y, int64_t rows) {
+      T* out = step.keep ? row_of(batch, step.out, block, c, y) : unkept;
+      simple_rows(batch, step, block, c, y, rows, scratch.strip, out);
+      if (activation.buffer >= 0) {
+        activate_rows(out, rows, b.w * lanes<T>, step.activation_relu,
+                      activation_row(batch, activation, block, c, y),
+                      activation_stride(batch, activation));
       }
-      if (b.stats >= 0) add_statistics(batch, step.out, block, c, out);
-    }
+      if (b.stats >= 0) add_statistics(batch, step.out, block, c, out, rows * b.w);
+    });
   }
 }
 
@@ -163,7 +191,7 @@ void signs_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& st
   int64_t filled = 0;
   for (int64_t c = 0; c < b.c; ++c) {
     for (int64_t y = 0; y < b.h; ++y) {
-      const T* row = view_row(batch, view, block, c, y, scratch.row);
+      const T* row = view_row(batch, view, block, c, y, scratch.strip);
       for (int64_t x = 0; x < b.w; ++x, row += lanes<T>) {
         for (int k = 0; k < lanes<T>; ++k) {
           bits[k] |= static_cast<uint32_t>(row[k] > 0) << filled;

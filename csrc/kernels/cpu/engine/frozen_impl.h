@@ -47,11 +47,11 @@ void put_linear(const Batch<T>& batch, const Scratch<T>& scratch, const LinearGr
                 int64_t block, const PanelColumns<T>& to) {
   const Buffer& in = batch.plan->buffers.data[grad.view.buffer];
   for (int64_t o = grad.first; o < grad.last; ++o) {
-    const Vec<T> g = load(gradient_row(batch, grad.gradient, block, o, 0, scratch.row));
+    const Vec<T> g = load(gradient_row(batch, grad.gradient, block, o, 0, scratch.strip));
     int64_t row = grad.row + (o - grad.first) * grad.inputs;
     for (int64_t c = 0; c < in.c; ++c) {
       for (int64_t y = 0; y < in.h; ++y) {
-        const T* x = view_row(batch, grad.view, block, c, y, scratch.row);
+        const T* x = view_row(batch, grad.view, block, c, y, scratch.strip);
         for (int64_t k = 0; k < in.w; ++k) to.put(row++, g * load(x + k * lanes<T>));
       }
     }

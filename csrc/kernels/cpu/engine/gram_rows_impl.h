@@ -49,7 +49,9 @@ inline void gram_block(const double* left, int64_t left_count, const double* rig
     for (int64_t j = 0; j < left_count; j += kGramI) {
       if (upper && j >= i + kWide) break;
       double* to = gram + j * right_count + i;
-      if (whole) {
+      if (upper && j > i) {  // whatever lies left of the diagonal isn't wanted
+        gram_tile<1>(left + j, right + j, stride, rows, to + j - i, right_count);
+      } else if (whole) {
         gram_tile<2>(left + j, right + i, stride, rows, to, right_count);
       } else {
         gram_tile<1>(left + j, right + i, stride, rows, to, right_count);

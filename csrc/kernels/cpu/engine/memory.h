@@ -71,8 +71,9 @@ template <typename T>
 EngineScratch<T> cut_scratch(Cutter& cutter, const EngineKernels<T>& kernels,
                              const engine::Plan& plan, int64_t gram_columns) {
   EngineScratch<T> scratch{};
+  scratch.local = cutter.take<T>(plan.local_pixels * kernels.lanes);
   scratch.ring = cutter.take<T>(plan.ring_pixels * kernels.lanes);
-  scratch.row = cutter.take<T>(2 * plan.row_pixels * kernels.lanes);
+  scratch.strip = cutter.take<T>(3 * plan.strip_pixels * kernels.lanes);
   scratch.tile = cutter.take<T>(plan.tile_rows * kernels.lanes);
   scratch.packed = cutter.take<T>(plan.forward_weights);
   scratch.gram = cutter.take<double>(kernels.gram_doubles(gram_columns));

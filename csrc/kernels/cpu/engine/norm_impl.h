@@ -9,21 +9,27 @@ inline T pivot_of(const Batch<T>& batch, int32_t buffer, int64_t c) {
   return *row_of(batch, buffer, 0, c, 0);
 }
 
-// Adds a row to the sums of its channel. A row is summed in T, rows in float64.
+// Adds a strip to the sums of its channel. A strip is summed in T, strips in float64.
 template <typename T>
 inline void add_statistics(const Batch<T>& batch, int32_t buffer, int64_t block, int64_t c,
-                           const T* row) {
+                           const T* strip, int64_t pixels) {
   const Buffer& b = batch.plan->buffers.data[buffer];
   const Vec<T> pivot = broadcast(pivot_of(batch, buffer, c));
-  Vec<T> sum = {}, squares = {};
-  for (int64_t k = 0; k < b.w * lanes<T>; k += lanes<T>) {
-    const Vec<T> v = load(row + k) - pivot;
-    sum += v;
-    squares += v * v;
+  Vec<T> sums[kSums] = {}, squares[kSums] = {};
+  const auto add = [&](const T* from, int i) {
+    const Vec<T> v = load(from) - pivot;
+    sums[i] += v;
+    squares[i] += v * v;
+  };
+  const T* end = strip + pixels * lanes<T>;
+  for (; strip + kSums * lanes<T> <= end; strip += kSums * lanes<T>) {
+#pragma GCC unroll 4
+    for (int i = 0; i < kSums; ++i) add(strip + i * lanes<T>, i);
   }
+  for (; strip < end; strip += lanes<T>) add(strip, 0);
   T s[lanes<T>], q[lanes<T>];
-  store(s, sum);
-  store(q, squares);
+  store(s, (sums[0] + sums[1]) + (sums[2] + sums[3]));
+  store(q, (squares[0] + squares[1]) + (squares[2] + squares[3]));
   double* to = batch.stats + (b.stats + c) * 2 * lanes<T>;
   const int64_t valid = valid_lanes(batch, block);
   if (valid == lanes<T>) {
@@ -40,9 +46,9 @@ void statistics_step(const Batch<T>& batch, int32_t buffer) {
   const Buffer& b = batch.plan->buffers.data[buffer];
   for (int64_t block = 0; block < batch.blocks; ++block) {
     for (int64_t c = 0; c < b.c; ++c) {
-      for (int64_t y = 0; y < b.h; ++y) {
-        add_statistics(batch, buffer, block, c, row_of(batch, buffer, block, c, y));
-      }
+      for_strips(b.h, b.w, [&](int64_t y, int64_t rows) {
+        add_statistics(batch, buffer, block, c, row_of(batch, buffer, block, c, y), rows * b.w);
+      });
     }
   }
 }

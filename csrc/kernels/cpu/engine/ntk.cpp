@@ -97,6 +97,7 @@ void run_frozen(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
     if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y.data(), call.y.count());
     const int64_t columns = (x.blocks + y.blocks) * kernels.lanes;
     scratch = cut_scratch(cutter, kernels, plan, columns);
+    x.local = y.local = scratch.local;
     panel = cutter.take<T>(plan.panel_rows * columns);
     grams.cut(cutter, x.blocks * kernels.lanes, y.blocks * kernels.lanes);
   });
@@ -133,6 +134,7 @@ void run_coupled(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
     if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y.data(), call.y.count());
     const int64_t x_padded = x.blocks * kernels.lanes, y_padded = y.blocks * kernels.lanes;
     scratch = cut_scratch(cutter, kernels, plan, x_padded + y_padded);
+    x.local = y.local = scratch.local;
     x_rows = cutter.take<T>(plan.panel_rows * x_padded);
     y_rows = with_y ? cutter.take<T>(plan.panel_rows * y_padded) : nullptr;
     grams.cut(cutter, x_padded, y_padded);

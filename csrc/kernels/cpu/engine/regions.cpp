@@ -22,6 +22,7 @@ void append_patterns(const EngineKernels<T>& kernels, const Plan& plan, const T*
   cut_arena(thread_arena(), [&](Cutter& cutter) {
     batch = cut_batch(cutter, kernels, plan, params, packed, images);
     scratch = cut_scratch(cutter, kernels, plan, 0);
+    batch.local = scratch.local;
   });
   kernels.forward(batch, scratch);
   const int64_t padded = batch.blocks * kernels.lanes, words = (plan.words + 1) / 2;

@@ -25,10 +25,22 @@ inline int64_t valid_lanes(const Batch<T>& batch, int64_t block) {
 template <typename T>
 inline T* row_of(const Batch<T>& batch, int32_t number, int64_t block, int64_t c, int64_t y) {
   const Buffer& b = batch.plan->buffers.data[number];
-  const int64_t at = ((block * b.c + c) * b.h + y) * b.w * lanes<T>;
+  const int64_t in_block = (c * b.h + y) * b.w * lanes<T>;
+  if (b.local) return batch.local + b.offset * lanes<T> + in_block;
+  const int64_t at = block * b.c * b.h * b.w * lanes<T> + in_block;
   if (number == 0) return const_cast<T*>(batch.input) + at;
   return (b.gradient ? batch.gradients : batch.values) + b.offset * batch.blocks * lanes<T> + at;
 }
+
+// work(y, rows) for every strip of a channel.
+template <typename Work>
+inline void for_strips(int64_t height, int64_t width, const Work& work) {
+  const int64_t step = strip_rows(width);
+  for (int64_t y = 0; y < height; y += step) work(y, step < height - y ? step : height - y);
+}
+
+// Sums that are kept beside each other, so that an addition does not wait for the one before it.
+constexpr int kSums = 4;
 
 // Keeps the compiler from reading a vector from memory again for each of its uses: a few registers
 // hold what would otherwise take a load for every multiply-add.
@@ -77,29 +89,35 @@ inline Affine<T> affine_of(const Batch<T>& batch, int32_t norm, int64_t c) {
   return {norm_means(batch)[at], norm_scales(batch)[at], norm_shifts(batch)[at]};
 }
 
+// Rows [y, y + rows) of channel c of a view; written, or added to what is there. The rows of `to`
+// lie `to_row` numbers apart.
+template <typename T, bool kAdd>
+inline void put_view_rows(const Batch<T>& batch, const View& view, int64_t block, int64_t c,
+                          int64_t y, int64_t rows, T* to, int64_t to_row) {
+  const T* from = row_of(batch, view.buffer, block, c, y);
+  int64_t count = batch.plan->buffers.data[view.buffer].w * lanes<T>;
+  if (to_row == count) count *= rows, rows = 1;
+  const auto each = [&](const auto& seen) {
+    for (; rows > 0; --rows, from += count, to += to_row) {
+      for (int64_t k = 0; k < count; k += lanes<T>) {
+        const Vec<T> v = seen(load(from + k));
+        store(to + k, kAdd ? load(to + k) + v : v);
+      }
+    }
+  };
+  if (view.norm < 0) {
+    if (view.relu) return each([](Vec<T> v) { return relu<T>(v); });
+    return each([](Vec<T> v) { return v; });
+  }
+  const Affine<T> a = affine_of(batch, view.norm, c);
+  if (view.relu) return each([&](Vec<T> v) { return relu<T>((v - a.mean) * a.scale + a.shift); });
+  each([&](Vec<T> v) { return (v - a.mean) * a.scale + a.shift; });
+}
+
 template <typename T>
 inline void copy_view_row(const Batch<T>& batch, const View& view, int64_t block, int64_t c,
                           int64_t y, T* to) {
-  const T* from = row_of(batch, view.buffer, block, c, y);
-  const int64_t count = batch.plan->buffers.data[view.buffer].w * lanes<T>;
-  if (view.norm < 0) {
-    if (view.relu) {
-      for (int64_t k = 0; k < count; k += lanes<T>) store(to + k, relu<T>(load(from + k)));
-    } else {
-      for (int64_t k = 0; k < count; k += lanes<T>) store(to + k, load(from + k));
-    }
-    return;
-  }
-  const Affine<T> a = affine_of(batch, view.norm, c);
-  if (view.relu) {
-    for (int64_t k = 0; k < count; k += lanes<T>) {
-      store(to + k, relu<T>((load(from + k) - a.mean) * a.scale + a.shift));
-    }
-  } else {
-    for (int64_t k = 0; k < count; k += lanes<T>) {
-      store(to + k, (load(from + k) - a.mean) * a.scale + a.shift);
-    }
-  }
+  put_view_rows<T, false>(batch, view, block, c, y, 1, to, 0);
 }
 
 // The row itself where nothing has to be done to it, otherwise its numbers in `scratch`.
@@ -117,29 +135,9 @@ inline void zero_row(T* row, int64_t pixels) {
 }
 
 template <typename T>
-inline void add_row(T* to, const T* from, int64_t pixels) {
+inline void add_pixels(T* to, const T* from, int64_t pixels) {
   for (int64_t k = 0; k < pixels * lanes<T>; k += lanes<T>)
     store(to + k, load(to + k) + load(from + k));
-}
-
-// Adds a row of a view.
-template <typename T>
-inline void add_view_row(const Batch<T>& batch, const View& view, int64_t block, int64_t c,
-                         int64_t y, T* to) {
-  const T* from = row_of(batch, view.buffer, block, c, y);
-  const int64_t count = batch.plan->buffers.data[view.buffer].w * lanes<T>;
-  if (view.norm < 0) {
-    for (int64_t k = 0; k < count; k += lanes<T>) {
-      const Vec<T> v = load(from + k);
-      store(to + k, load(to + k) + (view.relu ? relu<T>(v) : v));
-    }
-    return;
-  }
-  const Affine<T> a = affine_of(batch, view.norm, c);
-  for (int64_t k = 0; k < count; k += lanes<T>) {
-    const Vec<T> v = (load(from + k) - a.mean) * a.scale + a.shift;
-    store(to + k, load(to + k) + (view.relu ? relu<T>(v) : v));
-  }
 }
 
 template <typename T>

@@ -44,25 +44,43 @@ inline void tap_tile(const TapRow& row, const T* ring, const T* weights, const T
   const T* source = ring + at * step;
   for (int64_t t = 0; t < row.taps; ++t) {
     const T* x = source + static_cast<int64_t>(row.offsets[t]) * lanes<T>;
-    Vec<T> pixels[kPixels];
+    // The fewer of weights and pixels stay in registers beside the sums.
+    if constexpr (kChannels < kPixels) {
+      Vec<T> w[kChannels];
 #pragma GCC unroll 8
-    for (int p = 0; p < kPixels; ++p) pixels[p] = load(x + p * step);
+      for (int o = 0; o < kChannels; ++o) w[o] = broadcast(weights[o]);
 #pragma GCC unroll 8
-    for (int o = 0; o < kChannels; ++o) {
-      const Vec<T> w = broadcast(weights[o]);
+      for (int p = 0; p < kPixels; ++p) {
+        Vec<T> pixel = load(x + p * step);
+        keep_in_register(pixel);
 #pragma GCC unroll 8
-      for (int p = 0; p < kPixels; ++p) sums[o][p] += w * pixels[p];
+        for (int o = 0; o < kChannels; ++o) sums[o][p] += w[o] * pixel;
+      }
+    } else {
+      Vec<T> pixels[kPixels];
+#pragma GCC unroll 8
+      for (int p = 0; p < kPixels; ++p) pixels[p] = load(x + p * step);
+#pragma GCC unroll 8
+      for (int o = 0; o < kChannels; ++o) {
+        const Vec<T> w = broadcast(weights[o]);
+#pragma GCC unroll 8
+        for (int p = 0; p < kPixels; ++p) sums[o][p] += w * pixels[p];
+      }
     }
     weights += kChannels;
   }
+  // Copies, since the compiler must assume that the stores change what `row` holds.
+  const int64_t out_step = row.out_step * lanes<T>;
+  const bool accumulate = row.accumulate;
 #pragma GCC unroll 8
   for (int o = 0; o < kChannels; ++o) {
-    T* to = out[o] + at * row.out_step * lanes<T>;
+    T* pixel = out[o] + at * out_step;
+    if (accumulate) {
 #pragma GCC unroll 8
-    for (int p = 0; p < kPixels; ++p) {
-      T* pixel = to + p * row.out_step * lanes<T>;
-      store(pixel, row.accumulate ? load(pixel) + sums[o][p] : sums[o][p]);
+      for (int p = 0; p < kPixels; ++p) sums[o][p] += load(pixel + p * out_step);
     }
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) store(pixel + p * out_step, sums[o][p]);
   }
 }
 
@@ -228,15 +246,17 @@ void taps_row(const Batch<T>& batch, const TapConv& conv, int64_t block, int64_t
 template <typename T>
 void convolve_step(const Batch<T>& batch, const Scratch<T>& scratch, const TapConv& conv,
                    int64_t block) {
-  for (int64_t y = 0; y < conv.out_h; ++y) {
-    taps_row<T>(batch, conv, block, y, nullptr, scratch.packed + conv.packed_offset, false);
+  for_strips(conv.out_h, conv.out_w, [&](int64_t y, int64_t rows) {
+    for (int64_t r = y; r < y + rows; ++r) {
+      taps_row<T>(batch, conv, block, r, nullptr, scratch.packed + conv.packed_offset, false);
+    }
     for (int64_t o = 0; o < conv.outs.count; ++o) {
       const OutChannel& out = conv.outs.data[o];
       if (batch.plan->buffers.data[out.buffer].stats < 0) continue;
       add_statistics(batch, out.buffer, block, out.channel,
-                     row_of(batch, out.buffer, block, out.channel, y));
+                     row_of(batch, out.buffer, block, out.channel, y), rows * conv.out_w);
     }
-  }
+  });
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep

@@ -15,7 +15,7 @@ constexpr int tile_runs() {
 }
 
 // Pixels by which the gradients and inputs of a tile are fetched ahead of their use.
-constexpr int kAhead = 16;
+constexpr int kAhead = 64;
 
 struct GradGeometry {
   int64_t out_h, out_w;
@@ -60,15 +60,21 @@ __attribute__((noinline)) void grad_tile(const GradGeometry& geometry, const T* 
       at += step;
     }
   }
+  // Copies, since the compiler must assume that the stores change what these hold.
+  const int64_t fan = geometry.fan * lanes<T>;
+  const bool accumulate = geometry.accumulate;
+  T* to[kRuns];
+#pragma GCC unroll 4
+  for (int r = 0; r < kRuns; ++r) to[r] = tile + taps[r] * lanes<T>;
 #pragma GCC unroll 6
   for (int o = 0; o < kOuts; ++o) {
 #pragma GCC unroll 4
     for (int r = 0; r < kRuns; ++r) {
 #pragma GCC unroll 4
       for (int k = 0; k < kWide; ++k) {
-        T* to = tile + (o * geometry.fan + taps[r] + k) * lanes<T>;
-        const Vec<T> sum = sums[o][r * kWide + k];
-        store(to, geometry.accumulate ? load(to) + sum : sum);
+        Vec<T>& sum = sums[o][r * kWide + k];
+        if (accumulate) sum += load(to[r] + o * fan + k * lanes<T>);
+        store(to[r] + o * fan + k * lanes<T>, sum);
       }
     }
   }
