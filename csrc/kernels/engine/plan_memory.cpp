@@ -141,8 +141,8 @@ void PlanBuilder::allocate() {
   by_block.resize(forward_end, false);
   by_block.resize(now + 1, mode_ != Mode::coupled);
   for (size_t b = 1; b < buffers_.size(); ++b) {
-    buffers_[b].local = lives[b].begin >= 0 && lives[b].begin == lives[b].end &&
-                        by_block[lives[b].begin];
+    buffers_[b].local =
+        lives[b].begin >= 0 && lives[b].begin == lives[b].end && by_block[lives[b].begin];
   }
   if (repeated_) {
     for (size_t b = 1; b < buffers_.size(); ++b) {
