@@ -90,9 +90,11 @@ struct Search {
 
   void take(const Pivots& pivots, double n) {
     const V zero = {};
+    // A matrix that is done waits for the others unchanged: its numbers are its own.
+    const auto waits = end - start <= 5 * tolerance;
     const auto passed = pivots.smallest < zero;
-    end = passed ? smaller(x, end) : end;
-    start = passed ? start : larger(x, start);
+    end = ~waits & passed ? smaller(x, end) : end;
+    start = waits | passed ? start : larger(x, start);
     const V middle = 0.5 * (start + end);
     if (bisect) {
       x = middle;
@@ -101,7 +103,7 @@ struct Search {
     const V spread = (n - 1) * (n * pivots.second - pivots.first * pivots.first);
     const V step = n / (pivots.first + tridiagonal::square_root(larger(spread, zero)));
     // A step below the tolerance ends it; just passed means that rounding did it.
-    end = ~passed & (step <= tolerance) ? smaller(end, x + tolerance) : end;
+    end = ~waits & ~passed & (step <= tolerance) ? smaller(end, x + tolerance) : end;
     const V next = passed ? end - 4.0 * tolerance : x + step;
     x = (next > start) & (next < end) ? next : 0.5 * (start + end);
   }
