@@ -54,12 +54,20 @@ struct Pool {
   PoolAxis y, x;
 };
 
+// Where a buffer lies.
+enum class Place {
+  input,         // the images, the same for all programs of a call
+  padded_input,  // the images as convolutions read them, likewise
+  values,
+  gradients,
+  local,  // of one run or segment only: one block's worth that all blocks use in turn
+};
+
 struct Buffer {
   int64_t c, h, w;
-  int64_t offset;  // in pixels, times the number of blocks; buffer 0 is the input, kept outside
+  Place place;
+  int64_t offset;  // in pixels, times the number of blocks but for local buffers
   int64_t stats;   // where its channel sums are kept (counted in channels), -1: not needed
-  bool gradient;   // lies in the memory of the gradients
-  bool local;      // of one run or segment only: one block's worth that all blocks use in turn
   int32_t sums;    // gradients: the buffer (C, 1, 1) of its sums over pixels, -1: none
 };
 
@@ -264,6 +272,7 @@ struct Plan {
   List<Collect> collects;
 
   Shape input;
+  Activation padded_input{-1, 0, 0};              // of the input without a norm or ReLU
   View logits;                                    // ntk modes
   int64_t outputs = 0;                            // K
   int64_t value_pixels = 0, gradient_pixels = 0;  // memory per block

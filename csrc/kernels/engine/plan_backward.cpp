@@ -82,7 +82,7 @@ void PlanBuilder::emit_node(const Node& node) {
 void PlanBuilder::resolve(const Node& node, const std::vector<Consumer>& consumers) {
   if (!alias(node, consumers)) {
     Collect collect{};
-    collect.out = add_buffer(shape_of(node.first), true);
+    collect.out = add_buffer(shape_of(node.first), Place::gradients);
     collect.view = {node.first, node.second, false};
     const auto activation = activations_.find({node.first, node.second, true});
     collect.mask = activation == activations_.end() ? Activation{-1, 0, 0} : activation->second;

@@ -45,7 +45,7 @@ class PlanBuilder {
   View plain(const View& view);
   bool is_zero(const View& view) const;
   void add_compute_step(int32_t value);
-  int32_t add_buffer(const Shape& shape, bool gradient = false);
+  int32_t add_buffer(const Shape& shape, Place place = Place::values);
   int32_t add_step(Step step, int32_t value, const Shape& out);
 
   // plan_pools.cpp

@@ -130,6 +130,11 @@ void PlanBuilder::emit_forward() {
   for (const auto& [view, activation] : activations_) {
     const View v{std::get<0>(view), std::get<1>(view), std::get<2>(view)};
     written[view] = activation.buffer == v.buffer || fold_activation(v, activation);
+    if (v.buffer == 0 && v.norm < 0 && !v.relu && activation.buffer != 0) {
+      plan_->padded_input = activation;
+      buffers_[activation.buffer].place = Place::padded_input;
+      written[view] = true;
+    }
   }
   normalised_.assign(norms_.size(), false);
   if (buffers_[0].stats >= 0) {

@@ -11,12 +11,13 @@ struct Life {
   int64_t begin = -1, end = -1;  // times of the first and last run or segment that touch the buffer
 };
 
-// Places the buffers that are `wanted`, first fit in order of birth.
-template <typename Wanted>
-int64_t place(std::vector<Buffer>& buffers, const std::vector<Life>& lives, const Wanted& wanted) {
+// Finds offsets for the buffers of some places, first fit in order of birth.
+int64_t place(std::vector<Buffer>& buffers, const std::vector<Life>& lives,
+              const std::vector<Place>& places) {
   std::vector<int32_t> order, placed;
   for (size_t b = 1; b < buffers.size(); ++b) {
-    if (lives[b].begin >= 0 && wanted(buffers[b])) order.push_back(static_cast<int32_t>(b));
+    const bool wanted = std::find(places.begin(), places.end(), buffers[b].place) != places.end();
+    if (lives[b].begin >= 0 && wanted) order.push_back(static_cast<int32_t>(b));
   }
   std::stable_sort(order.begin(), order.end(),
                    [&](int32_t a, int32_t b) { return lives[a].begin < lives[b].begin; });
@@ -140,22 +141,24 @@ void PlanBuilder::allocate() {
   }
   by_block.resize(forward_end, false);
   by_block.resize(now + 1, mode_ != Mode::coupled);
-  for (size_t b = 1; b < buffers_.size(); ++b) {
-    buffers_[b].local =
-        lives[b].begin >= 0 && lives[b].begin == lives[b].end && by_block[lives[b].begin];
+  for (size_t b = 0; b < buffers_.size(); ++b) {
+    Buffer& buffer = buffers_[b];
+    const bool mine = buffer.place == Place::values || buffer.place == Place::gradients;
+    const Life& life = lives[b];
+    if (mine && life.begin >= 0 && life.begin == life.end && by_block[life.begin]) {
+      buffer.place = Place::local;
+    }
   }
   if (repeated_) {
     for (size_t b = 1; b < buffers_.size(); ++b) {
-      if (!buffers_[b].gradient && lives[b].end >= forward_end) lives[b].end = now;
+      if (buffers_[b].place == Place::values && lives[b].end >= forward_end) lives[b].end = now;
     }
-    plan_->value_pixels =
-        place(buffers_, lives, [](const Buffer& b) { return !b.local && !b.gradient; });
-    plan_->gradient_pixels =
-        place(buffers_, lives, [](const Buffer& b) { return !b.local && b.gradient; });
+    plan_->value_pixels = place(buffers_, lives, {Place::values});
+    plan_->gradient_pixels = place(buffers_, lives, {Place::gradients});
   } else {
-    plan_->value_pixels = place(buffers_, lives, [](const Buffer& b) { return !b.local; });
+    plan_->value_pixels = place(buffers_, lives, {Place::values, Place::gradients});
   }
-  plan_->local_pixels = place(buffers_, lives, [](const Buffer& b) { return b.local; });
+  plan_->local_pixels = place(buffers_, lives, {Place::local});
   for (const Buffer& b : buffers_) {
     plan_->strip_pixels = std::max(plan_->strip_pixels, strip_rows(b.w) * b.w);
   }

@@ -64,7 +64,7 @@ void PlanBuilder::find_live() {
 
 void PlanBuilder::define_values() {
   views_.assign(program_.values(), View{-1, -1, false});
-  add_buffer(program_.shapes[0]);
+  add_buffer(program_.shapes[0], Place::input);
   producers_.assign(1, -1);
   views_[0] = {0, -1, false};
   for (int64_t v = 1; v < program_.values(); ++v) {
@@ -76,8 +76,8 @@ void PlanBuilder::define_values() {
   }
 }
 
-int32_t PlanBuilder::add_buffer(const Shape& shape, bool gradient) {
-  buffers_.push_back({shape.c, shape.h, shape.w, 0, -1, gradient, false, -1});
+int32_t PlanBuilder::add_buffer(const Shape& shape, Place place) {
+  buffers_.push_back({shape.c, shape.h, shape.w, place, 0, -1, -1});
   zeros_.push_back(false);
   return static_cast<int32_t>(buffers_.size()) - 1;
 }

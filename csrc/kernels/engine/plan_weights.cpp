@@ -58,7 +58,7 @@ GradPiece PlanBuilder::piece_of(int32_t s, int64_t first, int64_t last) {
     if (norm.weight >= 0) piece.norm_row = take_rows(last - first, norm.body);
     const int32_t gradient = piece.gradient.buffer;
     if (buffers_[gradient].sums < 0) {
-      const int32_t sums = add_buffer({buffers_[gradient].c, 1, 1}, true);
+      const int32_t sums = add_buffer({buffers_[gradient].c, 1, 1}, Place::gradients);
       buffers_[gradient].sums = sums;
     }
   }

@@ -12,7 +12,8 @@ template <typename T>
 struct EngineBatch {
   const engine::Plan* plan;
   const T* params;
-  const T* input;  // packed: (block, C, H, W, lane)
+  const T* input;         // packed: (block, C, H, W, lane)
+  const T* padded_input;  // the same with the border of plan->padded_input; null: not needed
   int64_t images, blocks;
   T* values;        // plan->value_pixels for every block
   T* gradients;     // plan->gradient_pixels for every block; values where the two share memory

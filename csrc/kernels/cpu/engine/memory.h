@@ -5,6 +5,7 @@
 
 #include "kernels/cpu/engine/arena.h"
 #include "kernels/cpu/engine/executor.h"
+#include "kernels/cpu/engine/packed_images.h"
 
 namespace tegnas::cpu {
 
@@ -37,11 +38,13 @@ void cut_arena(Arena& arena, const Cut& cut) {
 
 template <typename T>
 EngineBatch<T> cut_batch(Cutter& cutter, const EngineKernels<T>& kernels, const engine::Plan& plan,
-                         const T* params, const T* input, int64_t images) {
+                         const T* params, const PackedImages<T>& packed) {
   EngineBatch<T> batch{};
   batch.plan = &plan;
   batch.params = params;
-  batch.input = input;
+  const int64_t images = packed.count();
+  batch.input = packed.data();
+  batch.padded_input = packed.padded(plan);
   batch.images = images;
   batch.blocks = (images + kernels.lanes - 1) / kernels.lanes;
   const int64_t padded = batch.blocks * kernels.lanes;

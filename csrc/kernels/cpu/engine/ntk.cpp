@@ -92,9 +92,9 @@ void run_frozen(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
   Grams grams;
   T* panel = nullptr;
   cut_arena(thread_arena(), [&](Cutter& cutter) {
-    x = cut_batch(cutter, kernels, plan, job.params, call.x.data(), call.x.count());
+    x = cut_batch(cutter, kernels, plan, job.params, call.x);
     y = EngineBatch<T>{};
-    if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y.data(), call.y.count());
+    if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y);
     const int64_t columns = (x.blocks + y.blocks) * kernels.lanes;
     scratch = cut_scratch(cutter, kernels, plan, columns);
     x.local = y.local = scratch.local;
@@ -129,9 +129,9 @@ void run_coupled(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
   Grams grams;
   T *x_rows = nullptr, *y_rows = nullptr;
   cut_arena(shared, [&](Cutter& cutter) {
-    x = cut_batch(cutter, kernels, plan, job.params, call.x.data(), call.x.count());
+    x = cut_batch(cutter, kernels, plan, job.params, call.x);
     y = EngineBatch<T>{};
-    if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y.data(), call.y.count());
+    if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y);
     const int64_t x_padded = x.blocks * kernels.lanes, y_padded = y.blocks * kernels.lanes;
     scratch = cut_scratch(cutter, kernels, plan, x_padded + y_padded);
     x.local = y.local = scratch.local;
@@ -184,8 +184,8 @@ void engine_ntk(const Kernels& kernels, const std::vector<NtkJob<T>>& jobs, cons
   if (jobs.empty() || x.count == 0) return;
   check_inputs(jobs);
   const EngineKernels<T>& table = engine_of<T>(kernels);
-  const int64_t size = jobs[0].program->shapes[0].size();
-  const PackedImages<T> packed_x(table, x, size), packed_y(table, y, size);
+  const engine::Shape shape = jobs[0].program->shapes[0];
+  const PackedImages<T> packed_x(table, x, shape), packed_y(table, y, shape);
   const Call<T> call{table, packed_x, packed_y, options, parallel_for};
   const bool trace = options.outputs == OutputReduction::trace;
   if (options.batch_norm == NormDerivative::coupled) {

@@ -1,6 +1,7 @@
 #include "kernels/cpu/regions.h"
 
 #include <algorithm>
+#include <deque>
 
 #include "kernels/cpu/engine/call.h"
 #include "kernels/cpu/engine/engine.h"
@@ -16,22 +17,22 @@ using engine::Program;
 // Appends the patterns of one batch, one row of `words` 64-bit words per image.
 template <typename T>
 void append_patterns(const EngineKernels<T>& kernels, const Plan& plan, const T* params,
-                     const T* packed, int64_t images, std::vector<uint64_t>& rows) {
+                     const PackedImages<T>& images, std::vector<uint64_t>& rows) {
   EngineBatch<T> batch;
   EngineScratch<T> scratch;
   cut_arena(thread_arena(), [&](Cutter& cutter) {
-    batch = cut_batch(cutter, kernels, plan, params, packed, images);
+    batch = cut_batch(cutter, kernels, plan, params, images);
     scratch = cut_scratch(cutter, kernels, plan, 0);
     batch.local = scratch.local;
   });
   kernels.forward(batch, scratch);
   const int64_t padded = batch.blocks * kernels.lanes, words = (plan.words + 1) / 2;
   const int64_t first = static_cast<int64_t>(rows.size());
-  rows.resize(first + images * words, 0);
+  rows.resize(first + images.count() * words, 0);
   for (int64_t w = 0; w < plan.words; ++w) {
     const uint32_t* from = batch.words + w * padded;
     uint64_t* to = rows.data() + first + w / 2;
-    for (int64_t i = 0; i < images; ++i)
+    for (int64_t i = 0; i < images.count(); ++i)
       to[i * words] |= static_cast<uint64_t>(from[i]) << w % 2 * 32;
   }
 }
@@ -46,11 +47,10 @@ std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<Re
   if (jobs.empty()) return counts;
   check_inputs(jobs);
   const EngineKernels<T>& table = engine_of<T>(kernels);
-  const int64_t size = jobs[0].program->shapes[0].size();
-  std::vector<PackedImages<T>> packed;
+  std::deque<PackedImages<T>> packed;  // they don't move
   int64_t images = 0;
   for (const Images<T>& batch : batches) {
-    packed.emplace_back(table, batch, size);
+    packed.emplace_back(table, batch, jobs[0].program->shapes[0]);
     images += batch.count;
   }
   run_workers(static_cast<int64_t>(jobs.size()), workers, parallel_for, [&](const auto& next) {
@@ -65,7 +65,7 @@ std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<Re
       rows.clear();
       for (const PackedImages<T>& batch : packed) {
         if (batch.count() > 0) {
-          append_patterns(table, *plan, jobs[k].params, batch.data(), batch.count(), rows);
+          append_patterns(table, *plan, jobs[k].params, batch, rows);
         }
       }
       // Without any counted ReLU all images share the empty pattern.
