@@ -58,7 +58,9 @@ SPECTRA = {
 
 def test_the_other_matrices_of_a_call_change_no_bit():
     # A well-conditioned matrix needs fewer steps than its neighbours.
-    matrices = torch.stack([psd(1, 12, seed=seed)[0].matrix_power(seed % 3 + 1) for seed in range(11)])
+    matrices = torch.stack(
+        [psd(1, 12, seed=seed)[0].matrix_power(seed % 3 + 1) for seed in range(11)]
+    )
     together = ops.eig_condition(matrices)
     for k in range(len(matrices)):
         alone = ops.eig_condition(matrices[k : k + 1])

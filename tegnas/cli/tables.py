@@ -134,7 +134,7 @@ def print_comparison(
                 _spread(each.best_known, each.best_known_spread),
             ]
         table.add_row(
-            each.strategy,
+            each.strategy.replace(":", " "),  # lines break at spaces
             str(each.runs),
             f"{100 * each.outranks:.2f} %",
             f"{each.evaluations:,.0f}",
