@@ -5,11 +5,11 @@ VENV ?= .venv
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 BIN := $(VENV)/bin
-CSRC := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
+CSRC := $(shell find csrc bench -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 export PATH := $(abspath $(BIN)):$(PATH)
 export MAX_JOBS ?= $(JOBS)
 
-.PHONY: search test test-cpp test-python check-cuda lint format docs bench clean
+.PHONY: search test test-cpp test-python check-cuda lint format docs bench profile clean
 
 search: $(VENV)/.built
 	tegnas search --space nas-bench-201 --images digits --strategy evolution --budget 500 \
@@ -49,6 +49,12 @@ docs: $(VENV)/.installed
 bench: $(VENV)/.built
 	python -m pytest bench --benchmark-only --benchmark-group-by=group --benchmark-sort=mean \
 	  --benchmark-columns=min,median,rounds --benchmark-warmup=on
+
+# Where the time of a score goes, by phases of the engine.
+profile: $(VENV)/.tools
+	cmake -S . -B build/cmake -G Ninja
+	cmake --build build/cmake -j $(JOBS) --target engine_profile
+	build/cmake/engine_profile
 
 clean:
 	rm -rf build dist *.egg-info tegnas/*.so $(VENV)
