@@ -16,10 +16,13 @@ from pathlib import Path
 import torch
 
 from bench.ranking.confirm import confirmed_table
+from bench.ranking.costs import costs_table
 from bench.ranking.figures import networks_figure
 from bench.ranking.halves import CONFIRMING, EVERYTHING, SELECTION, read_half
 from bench.ranking.study import Study
 from bench.ranking.tables import TABLES
+
+PARTS = TABLES | {"costs": costs_table}
 
 
 def main() -> None:
@@ -28,7 +31,7 @@ def main() -> None:
     parser.add_argument("--images", required=True)
     parser.add_argument("--table", required=True, type=Path)
     parser.add_argument("--cache", required=True, type=Path)
-    parser.add_argument("--only", choices=list(TABLES), help="one table of select")
+    parser.add_argument("--only", choices=list(PARTS), help="one table of select")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--write", type=Path, default=Path("docs/ranking"))
     arguments = parser.parse_args()
@@ -42,7 +45,7 @@ def main() -> None:
         return
     half = read_half(arguments.table, SELECTION)
     study = Study(half, arguments.images, arguments.cache)
-    for name, make in TABLES.items():
+    for name, make in PARTS.items():
         if arguments.only in (None, name):
             _write(arguments.write / f"{name}.md", make(study))
     if arguments.only is None:

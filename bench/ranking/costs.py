@@ -1,0 +1,51 @@
+"""What probes and presets cost, side by side: milliseconds per architecture."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import tegnas
+from bench.ranking.probe import Probe, Prober
+from bench.ranking.probes import GROUPS, MANY
+from bench.ranking.study import Study
+from bench.ranking.tables import markdown
+
+COUNT, ROUNDS = 32, 3
+
+
+def costs_table(study: Study) -> str:
+    """Presets, then one network of every probe, in rounds, so that a busy machine is shared."""
+    archs = study.half.archs[:: len(study.half.archs) // COUNT][:COUNT]
+    calls: dict[str, Callable[[], object]] = {
+        f"preset {name}": _preset(name, archs, study.images) for name in ("fast", "best")
+    }
+    probes = {name: members[0] for name, members in GROUPS.items() if name != "trace"}
+    probes |= {f"{name}, T and G of `best` alone": members[0] for name, members in MANY.items()}
+    for name, probe in probes.items():
+        calls[name] = _probe(probe, archs, study.images)
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(ROUNDS + 1):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            if turn > 0:  # the first one makes networks and inputs
+                times[name].append(1e3 * (time.perf_counter() - start) / COUNT)
+    first = statistics.median(times["preset fast"])
+    rows = []
+    for name, values in times.items():
+        median = statistics.median(values)
+        rows.append([name, f"{median:.2f}", f"{median / first:.2f}"])
+    return markdown(["what", "ms per architecture, one thread", "of preset fast"], rows)
+
+
+def _preset(name: str, archs: tuple[str, ...], images: str) -> Callable[[], object]:
+    space = tegnas.get_space("nas-bench-201")
+    batch, settings = tegnas.load_batch(images), tegnas.get_preset(name).settings()
+    return lambda: tegnas.score(archs, batch, space=space, settings=settings)
+
+
+def _probe(probe: Probe, archs: tuple[str, ...], images: str) -> Callable[[], object]:
+    prober = Prober(probe, images)
+    return lambda: prober(archs)
