@@ -32,7 +32,8 @@ def score(
     """Trainability, expressivity and generalization of architectures at initialisation.
 
     Method: TEG-NAS (arXiv 2108.11939), section 3; the exact definitions are in the documentation
-    of ``ntk``, ``count_regions`` and ``ops.kernel_regression_error``.
+    of ``ntk``, ``count_regions``, ``ops.kernel_regression_error`` and, for another pair of T and G,
+    ``left_out``.
 
     Args:
         archs: architectures of ``space``, or their strings.
