@@ -58,6 +58,16 @@ def test_a_bad_kernel_is_infinite_and_leaves_the_others_alone():
     assert left_out(torch.zeros(0, 8, 8, dtype=torch.float64))[0].shape == (0,)
 
 
+def test_the_number_of_threads_stays_as_it_was():
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        left_out(kernels(2, 8, 3))
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("engine", ["native", "torch"])
 @pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
 def test_a_score_is_that_of_the_kernel_of_shrunk_images(engine, batch_norm):
