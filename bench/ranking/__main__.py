@@ -4,7 +4,8 @@
     python -m bench.ranking confirm --images FILE.npz --table TABLE.csv --cache DIR
 
 ``select`` works on the selection half alone; ``confirm`` was run once, when everything was chosen,
-and also judges all rows of the table, as published figures do.
+and also judges the selection half by the same scores, and all rows of the table, as published
+figures do.
 Features are kept in the cache directory, so a run that was stopped goes on from there.
 """
 
@@ -38,7 +39,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     arguments.write.mkdir(parents=True, exist_ok=True)
     if arguments.part == "confirm":
-        for name in (CONFIRMING, EVERYTHING):
+        for name in (CONFIRMING, SELECTION, EVERYTHING):
             half = read_half(arguments.table, name)
             text = confirmed_table(half, arguments.images, arguments.cache)
             _write(arguments.write / f"{name}.md", text)
