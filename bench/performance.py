@@ -274,7 +274,7 @@ def as_markdown(rows: list[Row], command: str) -> str:
         "",
         f"Machine: {describe_machine()}.",
         "",
-        f"Command: `{command}`.",
+        f"Command: `{command}`. Where the time of a score goes: `make profile`.",
         "",
     ]
     return "\n".join(lines)
