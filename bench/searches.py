@@ -34,15 +34,12 @@ PRESETS = {"nas-bench-201": ("fast", "best", "paper"), "darts": ("fast",)}
 # The share of evaluations that no other search of ten seeds has made before.
 NEW = 0.6
 
+# What pruning takes.
 BUDGETS = {"nas-bench-201": 55, "darts": 333}
 
-# Random search also with the number of evaluations that pruning takes. The population of evolution
-# is a quarter of the budget and the tournament a quarter of it, as in the paper: with its 256 and
-# 64 so few evaluations would be random search.
-STRATEGIES = {
-    "nas-bench-201": "random,evolution,reinforce,fpnas,local,prune",
-    "darts": "random,evolution,reinforce,fpnas,local,prune",
-}
+# The population of evolution is a quarter of the budget and the tournament a quarter of it, as in
+# the paper: with its 256 and 64 so few evaluations would be random search.
+STRATEGIES = "random,evolution,reinforce,fpnas,local,prune"
 
 
 def seconds_per_score(space: Space, batch: Batch, settings: tegnas.ScoreSettings) -> float:
@@ -60,7 +57,7 @@ def contestants(space: Space, budget: int) -> list[str]:
     """The strategies, with what they need to be compared at this budget."""
     population = max(8, budget // 4)
     evolution = f"evolution:population={population}:tournament={population // 4}"
-    return STRATEGIES[space.name].replace("evolution", evolution).split(",")
+    return STRATEGIES.replace("evolution", evolution).split(",")
 
 
 def evaluations(label: str, space: Space, budget: int) -> int:
