@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import kendalltau
 
 from bench.ranking.combine import ranks
+from tegnas.indicators.ranking import kendall_tau
 
 RESAMPLES = 1000
 
@@ -35,7 +35,7 @@ class Judge:
 
     def tau(self, cost: np.ndarray) -> float:
         """Kendall's τ-b; failures are worst and tie."""
-        return _tau(-ranks(cost), self._accuracy)
+        return kendall_tau(-ranks(cost), self._accuracy)
 
     def interval(self, cost: np.ndarray) -> Interval:
         """τ with its interval."""
@@ -48,11 +48,7 @@ class Judge:
 
     def _resampled(self, cost: np.ndarray) -> np.ndarray:
         order = -ranks(cost)
-        return np.array([_tau(order[draw], self._accuracy[draw]) for draw in self._draws])
-
-
-def _tau(x: np.ndarray, y: np.ndarray) -> float:
-    return float(kendalltau(x, y).statistic)
+        return np.array([kendall_tau(order[draw], self._accuracy[draw]) for draw in self._draws])
 
 
 def _interval(value: float, values: np.ndarray) -> Interval:

@@ -14,7 +14,7 @@ from tegnas.cli import options, search_options
 from tegnas.cli.progress import search_progress
 from tegnas.cli.tables import print_comparison
 from tegnas.errors import InputError
-from tegnas.search import Progress
+from tegnas.search import Limits, Progress
 from tegnas.search.compare import compare as run_comparison
 from tegnas.search.compare import summarise
 from tegnas.spaces import get_space
@@ -91,7 +91,7 @@ def compare(
             out=directory,
             settings=scoring.settings,
             notes=scoring.notes,
-            limits=search_options.read_limits(max_params, max_flops, max_latency_ms),
+            limits=Limits(max_params, max_flops, max_latency_ms),
             latency_device=latency_device,
             device=device,
             executor=executor,

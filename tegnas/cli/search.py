@@ -14,8 +14,8 @@ from tegnas.analysis.tensorboard import TensorBoardLog
 from tegnas.cli import options, search_options
 from tegnas.cli.progress import search_progress
 from tegnas.cli.tables import print_search
+from tegnas.search import Limits, strategy_names
 from tegnas.search import search as run_search
-from tegnas.search import strategy_names
 from tegnas.spaces import get_space
 
 
@@ -95,7 +95,7 @@ def search(
             out=directory,
             settings=scoring.settings,
             options=options.read_assignments(option or []),
-            limits=search_options.read_limits(max_params, max_flops, max_latency_ms),
+            limits=Limits(max_params, max_flops, max_latency_ms),
             pareto=pareto,
             latency_device=latency_device,
             device=device,

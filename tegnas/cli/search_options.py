@@ -14,7 +14,7 @@ import typer
 from tegnas.cli import options
 from tegnas.data import Batch
 from tegnas.indicators import ScoreSettings
-from tegnas.search import Limits, get_preset
+from tegnas.search import get_preset
 
 Budget = Annotated[
     int | None, typer.Option(help="Evaluations; by default the strategy's own number.")
@@ -121,11 +121,6 @@ def read_scoring(
         chosen.settings(seed=seed, engine=engine, share_isomorphic=share_isomorphic),
         {"preset": preset},
     )
-
-
-def read_limits(params: float | None, flops: float | None, latency_ms: float | None) -> Limits:
-    """The limits that were given."""
-    return Limits(params, flops, latency_ms)
 
 
 @contextmanager

@@ -20,8 +20,8 @@ struct EngineBatch {
   T* local;         // plan->local_pixels for the block at work; shared by batches that take turns
   T* norms;         // (4, norm_channels): mean, 1/deviation, scale, shift
   double* stats;    // (stats_channels, 2, lanes): sums of numbers and of squares
-  T* links;         // coupled: (2, norm_channels), see GradientLink in gradient_rows_impl.h
-  double* fixed;    // coupled: (2, panel_rows), see weight_grad_impl.h
+  T* links;         // coupled: (2, norm_channels), see coupled_impl.h
+  double* fixed;    // coupled: (2, panel_rows), see coupled_impl.h
   T* packed;        // weights of the backward convolutions, plan->backward_weights
   uint32_t* words;  // regions: (words, blocks * lanes), bits of the activation patterns
 };
