@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tegnas import get_space
@@ -18,6 +18,7 @@ from tegnas.errors import InputError
 from tegnas.networks.complexity import count_flops, count_parameters
 from tegnas.networks.initialise import initial_value
 from tegnas.networks.nasbench201 import EDGES
+from tegnas.reference.scores import kernels_by_hooks
 from tegnas.spaces.nasbench201 import OPERATIONS, NasBench201Architecture
 
 SPACE = get_space("nas-bench-201")
@@ -166,6 +167,25 @@ def test_connection_is_having_a_path_without_none():
     unconnected = [arch for arch in SPACE if not SPACE.is_connected(arch)]
     assert unconnected == [arch for arch in SPACE if not has_path(arch)]
     assert len(unconnected) == 341
+
+
+@given(architectures.filter(SPACE.is_connected))
+@settings(max_examples=15)
+def test_a_live_part_has_the_kernels_of_the_whole(arch):
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(5, 3, 8, 8, generator=generator, dtype=torch.float64)
+    whole, live = (
+        kernels_by_hooks(SPACE.network(each).double(), images, images[:2])
+        for each in (arch, SPACE.live(arch))
+    )
+    for expected, kernel in zip(whole, live, strict=True):
+        torch.testing.assert_close(kernel, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_the_space_has_9444_connected_live_parts():
+    lives = {SPACE.live(arch) for arch in SPACE if SPACE.is_connected(arch)}
+    assert len(lives) == 9444
+    assert all(SPACE.live(arch) == arch for arch in lives)
 
 
 def test_an_unconnected_network_gives_the_same_logits_for_all_images():

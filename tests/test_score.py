@@ -10,7 +10,7 @@ from networks import Function, cnn, mixed_training, state_of
 from tiny_space import TinySpace
 from torch import Tensor, nn
 
-from tegnas import InputError, ScoreSettings, get_space, load_batch, score, score_module
+from tegnas import InputError, ScoreSettings, get_space, load_batch, ops, score, score_module
 from tegnas.data import Batch
 from tegnas.indicators import EngineWarning, Scores, region_inputs
 from tegnas.reference.ntk import ntk, with_batch_statistics
@@ -253,6 +253,22 @@ def test_the_engine_of_an_architecture_does_not_depend_on_its_company(batch):
     even = [arch.width % 2 == 0 for arch in space]
     assert torch.equal(together.kappa_repeats[even], torch_.kappa_repeats[even])
     torch.testing.assert_close(together.mse, torch_.mse, rtol=1e-3, atol=0)
+
+
+def test_architectures_of_one_live_part_share_kernels_but_not_regions(batch, monkeypatch):
+    dead = SPACE.parse("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|")
+    assert str(SPACE.live(dead)) == ("|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")
+    runs = []
+    engine_ntk = ops.engine_ntk
+    monkeypatch.setattr(
+        ops,
+        "engine_ntk",
+        lambda jobs, *a, **k: runs.append(len(jobs.codes)) or engine_ntk(jobs, *a, **k),
+    )
+    both = score([dead, SPACE.live(dead), DISCONNECTED], batch, space=SPACE, settings=small())
+    assert runs == [1]
+    assert both.kappa[0] == both.kappa[1] and both.mse[0] == both.mse[1]
+    assert both.regions[0] != both.regions[1]
 
 
 # Ranking

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from tegnas import ScoreSettings, load_batch, score
 from tegnas.errors import InputError
 from tegnas.networks.lowering import lower_module
 from tegnas.networks.mixed import MixedOperation
@@ -63,6 +64,21 @@ def test_supernets_have_networks_and_programs(kind):
         sum(opcode == SCALE for opcode, *_ in each.instructions) for each in (program, traced)
     ]
     assert scales[0] == scales[1] == 6 * (3 if kind == "proxy" else 1)
+
+
+@pytest.mark.parametrize("silent", [("none",), (), ("none", "nor_conv_1x1")])
+def test_operations_that_give_zeros_count_in_the_mean_alone(silent):
+    edges = [("nor_conv_3x3", "skip_connect")] * 6
+    edges[1] = edges[4] = silent
+    batch = load_batch("digits", train=8, val=8, seed=1, size=8)
+    settings = ScoreSettings(repeats=1, region_samples=50)
+    native, modules = (
+        score([Supernet(tuple(edges))], batch, space=SPACE, settings=settings, engine=engine)
+        for engine in ("native", "torch")
+    )
+    torch.testing.assert_close(native.kappa, modules.kappa, rtol=1e-4, atol=0)
+    torch.testing.assert_close(native.mse, modules.mse, rtol=1e-4, atol=0)
+    assert torch.equal(native.regions, modules.regions)
 
 
 def test_is_connected_needs_one_real_operation_per_edge():

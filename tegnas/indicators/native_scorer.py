@@ -16,6 +16,7 @@ from tegnas.indicators.regions import region_input_shape, region_inputs
 from tegnas.indicators.regression import centred_targets
 from tegnas.indicators.settings import LEFT_OUT, ScoreSettings
 from tegnas.spaces import Architecture, Space
+from tegnas.spaces.isomorphism import PrunableSpace
 
 
 class NativeScorer:
@@ -45,6 +46,8 @@ class NativeScorer:
         )
         self._targets = centred_targets(batch.labels, batch.num_classes)
         self._val_targets = centred_targets(batch.val_labels, batch.num_classes)
+        # κ and MSE of live parts, (repeats, 2), where architectures may share one.
+        self._known: dict[Architecture, Tensor] = {}
         self._thins: JobMaker | None = None
         self._region_inputs: list[Tensor] = []
 
@@ -53,13 +56,27 @@ class NativeScorer:
 
         Raises ``CannotLower`` where a network holds something that programs don't have.
         """
-        kappa, mse = self._trainability_and_generalization(archs)
-        columns = (kappa, self._expressivity(archs), mse)
-        table = torch.stack([each.reshape(len(archs), -1) for each in columns], dim=2).cpu()
-        # A cell without a path is bad whatever else the network may still compute.
-        cut = torch.tensor([not self._space.is_connected(arch) for arch in archs], dtype=torch.bool)
-        table[cut, :, 0] = table[cut, :, 2] = torch.inf
-        return table
+        kernels = self._kernel_scores(archs)
+        columns = (kernels[..., 0], self._expressivity(archs).cpu(), kernels[..., 1])
+        return torch.stack(columns, dim=2)
+
+    def _kernel_scores(self, archs: Sequence[Architecture]) -> Tensor:
+        """κ and MSE, (A, repeats, 2). A cell without a path is bad whatever else it computes."""
+        lives: list[Architecture | None] = [
+            self._live(arch) if self._space.is_connected(arch) else None for arch in archs
+        ]
+        known = self._known if isinstance(self._space, PrunableSpace) else {}
+        new = [arch for arch in dict.fromkeys(lives) if arch is not None and arch not in known]
+        if new:
+            columns = self._trainability_and_generalization(new)
+            table = torch.stack([each.reshape(len(new), -1) for each in columns], dim=2).cpu()
+            known.update(zip(new, table, strict=True))
+        bad = torch.full((len(self._seeds), 2), torch.inf, dtype=torch.float64)
+        return torch.stack([bad if arch is None else known[arch] for arch in lives])
+
+    def _live(self, arch: Architecture) -> Architecture:
+        """Architectures of one live part have the same kernels to the last bit."""
+        return self._space.live(arch) if isinstance(self._space, PrunableSpace) else arch
 
     def _trainability_and_generalization(
         self, archs: Sequence[Architecture]

@@ -18,6 +18,33 @@ Operation = str | tuple[str, ...]
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 
 
+def carries(name: Operation) -> bool:
+    """Whether an edge of this operation can give anything but zeros."""
+    return name != "none" if isinstance(name, str) else any(map(carries, name))
+
+
+def live_edges(operations: Sequence[Operation]) -> tuple[bool, ...]:
+    """Whether each edge can matter to the output.
+
+    Edges that cannot are those without an operation, those into a node on which the output does
+    not depend, and those out of a node that nothing enters. The last turn zeros into zeros (a
+    batch norm has no bias at initialisation), and the gradients of all their weights are zero.
+    So the kernels of the network don't depend on them; its activation pattern may.
+    """
+    carrying = [edge for name, edge in zip(operations, EDGES, strict=True) if carries(name)]
+    entered, needed = {0}, {3}
+    for source, target in carrying:  # in order of the target
+        if source in entered:
+            entered.add(target)
+    for source, target in reversed(carrying):
+        if target in needed:
+            needed.add(source)
+    return tuple(
+        carries(name) and source in entered and target in needed
+        for name, (source, target) in zip(operations, EDGES, strict=True)
+    )
+
+
 class Zero(nn.Module):
     """The operation ``none``: zeros that still depend on the input, so that gradients reach it."""
 
@@ -27,10 +54,10 @@ class Zero(nn.Module):
 
 def make_operation(name: Operation, channels: int) -> nn.Module:
     """The module of one operation of the space, from ``channels`` to ``channels``."""
+    if name in ("none", ()):
+        return Zero()
     if isinstance(name, tuple):
         return MixedOperation(name, lambda each: make_operation(each, channels))
-    if name == "none":
-        return Zero()
     if name == "skip_connect":
         return nn.Identity()
     if name == "nor_conv_1x1":

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tegnas.networks.layers import BN_EPSILON
-from tegnas.networks.nasbench201 import EDGES, Operation
+from tegnas.networks.nasbench201 import EDGES, Operation, carries, live_edges
 from tegnas.networks.program import ParameterLayout, Program, ProgramBuilder, Shape
 
 
@@ -19,19 +19,18 @@ def proxy_program(
     image_shape: Shape,
     layout: ParameterLayout,
 ) -> Program:
-    """``NasBench201Network`` with one cell per stage.
-
-    Edges that cannot matter are left out: those into a node on which the output does not depend,
-    and those out of a node that nothing enters. The latter turn zeros into zeros (a batch norm
-    has no bias at initialisation), and the gradients of their weights are zero.
-    """
+    """``NasBench201Network`` with one cell per stage, without the edges that cannot matter."""
+    operations = [
+        name if live else "none"
+        for name, live in zip(operations, live_edges(operations), strict=True)
+    ]
     build = ProgramBuilder(image_shape, layout)
     value = build.conv2d(0, "stem.conv", channels, (3, 3), padding=(1, 1))
     value = build.batch_norm(value, "stem.bn", BN_EPSILON)
     for stage in range(3):
         if stage > 0:
             value = _reduction(build, value, f"reduction{stage - 1}")
-        value = _cell(build, value, operations, f"stage{stage}", dead_edges=False)
+        value = _cell(build, value, operations, f"stage{stage}")
     return _head(build, value, num_classes)
 
 
@@ -41,7 +40,7 @@ def thin_program(
     """``NasBench201ThinNetwork``: its ReLUs are the activation pattern."""
     build = ProgramBuilder(image_shape, layout)
     # Every ReLU counts, also on an edge into a node that the output doesn't depend on.
-    value = _cell(build, 0, operations, "stage0", dead_edges=True)
+    value = _cell(build, 0, operations, "stage0")
     return _head(build, value, num_classes)
 
 
@@ -51,43 +50,24 @@ def _head(build: ProgramBuilder, value: int, num_classes: int) -> Program:
     return build.build()
 
 
-def _cell(
-    build: ProgramBuilder,
-    value: int,
-    operations: Sequence[Operation],
-    name: str,
-    *,
-    dead_edges: bool,
-) -> int:
-    alive = _nodes_before_output(operations)
+def _cell(build: ProgramBuilder, value: int, operations: Sequence[Operation], name: str) -> int:
     nodes = {0: value}  # without those that hold zeros
     for target in (1, 2, 3):
-        if not dead_edges and target not in alive:
-            continue
         terms = []
         for index, (source, end) in enumerate(EDGES):
-            if end != target or operations[index] == "none" or source not in nodes:
-                continue
-            terms.append(_edge(build, nodes[source], operations[index], f"{name}.edge{index}"))
+            if end == target and source in nodes and carries(operations[index]):
+                terms.append(_edge(build, nodes[source], operations[index], f"{name}.edge{index}"))
         if terms:
             nodes[target] = build.add(terms)
     return nodes[3] if 3 in nodes else build.zeros(build.shapes[value])
 
 
-def _nodes_before_output(operations: Sequence[Operation]) -> set[int]:
-    """Nodes from which a path without ``none`` leads to the output."""
-    alive = {3}
-    for name, (source, target) in reversed(list(zip(operations, EDGES, strict=True))):
-        if name != "none" and target in alive:
-            alive.add(source)
-    return alive
-
-
 def _edge(build: ProgramBuilder, value: int, operation: Operation, name: str) -> int:
     if isinstance(operation, tuple):
-        terms = [_edge(build, value, each, f"{name}.{each}") for each in operation]
-        total = build.add(terms)
-        return build.multiply(total, 1.0 / len(terms)) if len(terms) > 1 else total
+        total = build.add(
+            [_edge(build, value, each, f"{name}.{each}") for each in operation if carries(each)]
+        )
+        return build.multiply(total, 1.0 / len(operation)) if len(operation) > 1 else total
     if operation == "skip_connect":
         return value
     if operation == "avg_pool_3x3":

@@ -1,4 +1,4 @@
-"""Architectures of one function: who stands for the class of isomorphism."""
+"""Architectures of one function: who stands for the class of isomorphism, and what is dead."""
 
 from __future__ import annotations
 
@@ -31,3 +31,15 @@ def representatives(space: Space) -> Callable[[Architecture], Architecture]:
             "could share a score; leave share_isomorphic out"
         )
     return space.representative
+
+
+@runtime_checkable
+class PrunableSpace(Space, Protocol):
+    """A space that knows which parts of an architecture cannot matter.
+
+    Optional, for speed: architectures that differ in such parts alone have the same kernels to
+    the last bit, since a weight depends on nothing but seed, name and shape.
+    """
+
+    def live(self, arch: Architecture) -> Architecture:
+        """The architecture without the parts on which its logits do not depend."""
