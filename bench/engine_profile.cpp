@@ -20,7 +20,7 @@ using namespace tegnas::test;
 namespace {
 
 constexpr int64_t kImages = 64;
-constexpr int kRepeats = 3;  // networks of one architecture, as in a score
+constexpr int kRepeats = 16;  // networks of one call, which share the stem as those of a search do
 constexpr int kPhases = static_cast<int>(cpu::EnginePhase::count);
 
 // Time of this thread on a core, so that other work on the machine counts less.
@@ -47,7 +47,7 @@ double least(int runs, const F& run) {
 constexpr int kSums = 12;
 constexpr int64_t kRounds = 4000000;
 
-__attribute__((target("avx512f"), noinline)) void multiply_and_add() {
+__attribute__((target("avx512f"), noinline)) void multiply_and_add_512() {
   __m512 sums[kSums];
 #pragma GCC unroll 12
   for (int i = 0; i < kSums; ++i) sums[i] = _mm512_set1_ps(static_cast<float>(i));
@@ -60,14 +60,29 @@ __attribute__((target("avx512f"), noinline)) void multiply_and_add() {
     }
   }
 }
+
+__attribute__((target("avx2,fma"), noinline)) void multiply_and_add_256() {
+  __m256 sums[kSums];
+#pragma GCC unroll 12
+  for (int i = 0; i < kSums; ++i) sums[i] = _mm256_set1_ps(static_cast<float>(i));
+  const __m256 a = _mm256_set1_ps(0.5f), b = _mm256_set1_ps(0.25f);
+  for (int64_t k = 0; k < kRounds; ++k) {
+#pragma GCC unroll 12
+    for (int i = 0; i < kSums; ++i) {
+      sums[i] = _mm256_fmadd_ps(sums[i], a, b);
+      asm volatile("" : "+x"(sums[i]));
+    }
+  }
+}
 #endif
 
-// GFLOP/s; 0: not measured on this processor.
-double peak() {
+// GFLOP/s in float32 with the vectors that the kernels use; 0: not measured on this processor.
+double peak(const std::string& isa) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) {
-    return 2 * 16 * kSums * kRounds / least(5, multiply_and_add) * 1e-6;
+  if (isa == "avx512") {
+    return 2 * 16 * kSums * kRounds / least(5, multiply_and_add_512) * 1e-6;
   }
+  if (isa == "avx2") return 2 * 8 * kSums * kRounds / least(5, multiply_and_add_256) * 1e-6;
 #endif
   return 0;
 }
@@ -78,26 +93,66 @@ struct Inputs {
 
 std::vector<float> floats(const std::vector<double>& wide) { return {wide.begin(), wide.end()}; }
 
-// Floating-point operations of all convolutions, forward, for the images of x and y.
-double conv_gflop(const engine::Program& program) {
-  double products = 0;
-  for (int64_t v = 1; v < program.values(); ++v) {
-    if (program.defines(v).op != engine::Op::conv2d) continue;
-    products += static_cast<double>(engine::weight_count(program, v) * program.shapes[v].pixels());
+// Multiply-adds of a sum over taps, for one image.
+double products(const engine::TapConv& conv) {
+  double sum = 0;
+  for (int64_t k = 0; k < conv.out_step_y * conv.out_step_x; ++k) {
+    sum += static_cast<double>(conv.classes[k].taps * conv.outs.count);
   }
-  return products * 2 * 2 * kImages * 1e-9;
+  return sum * static_cast<double>(conv.out_h * conv.out_w) /
+         static_cast<double>(conv.out_step_y * conv.out_step_x);
+}
+
+double products(const engine::GradPiece& piece) {
+  const int64_t weights =
+      (piece.last - piece.first) * piece.group_in * piece.window.kh * piece.window.kw;
+  return static_cast<double>(weights * piece.out_h * piece.out_w);
+}
+
+// Floating-point operations of the convolutions of one network, by phase, for the images of x and
+// of y: the forward ones without the stem, which is shared; the others of y where the body needs
+// them.
+std::array<double, kPhases> conv_gflop(const engine::Plan& plan) {
+  std::array<double, kPhases> sums{};
+  const auto add = [&](cpu::EnginePhase phase, double products, int batches) {
+    sums[static_cast<int>(phase)] += 2e-9 * products * batches * kImages;
+  };
+  for (int64_t s = 0; s < plan.forward.count; ++s) {
+    const engine::Step& step = plan.forward.data[s];
+    if (step.conv != nullptr) add(cpu::EnginePhase::forward_conv, products(*step.conv), 2);
+  }
+  for (int64_t s = 0; s < plan.backward.count; ++s) {
+    const engine::BackStep& step = plan.backward.data[s];
+    const int batches = step.body ? 2 : 1;
+    if (step.kind == engine::BackStepKind::weight_grad) {
+      const auto& pieces = plan.weight_grads.data[step.at].pieces;
+      for (int64_t p = 0; p < pieces.count; ++p) {
+        add(cpu::EnginePhase::weight_grad, products(pieces.data[p]), batches);
+      }
+    } else if (step.kind == engine::BackStepKind::collect) {
+      const engine::Collect& collect = plan.collects.data[step.at];
+      for (const auto& convs : {collect.relu_convs, collect.plain_convs}) {
+        for (int64_t k = 0; k < convs.count; ++k) {
+          add(cpu::EnginePhase::input_grad, products(convs.data[k]), batches);
+        }
+      }
+    }
+  }
+  return sums;
 }
 
 struct Profile {
-  double ms = 0, plan_ms = 0, regions_ms = 0, gflop = 0;
-  std::array<double, kPhases> phases{};
+  double ms = 0, plan_ms = 0, regions_ms = 0;
+  std::array<double, kPhases> phases{}, gflop{};
 
   void add(const Profile& other, double factor) {
     ms += factor * other.ms;
     plan_ms += factor * other.plan_ms;
     regions_ms += factor * other.regions_ms;
-    gflop += factor * other.gflop;
-    for (int p = 0; p < kPhases; ++p) phases[p] += factor * other.phases[p];
+    for (int p = 0; p < kPhases; ++p) {
+      phases[p] += factor * other.phases[p];
+      gflop[p] += factor * other.gflop[p];
+    }
   }
 };
 
@@ -117,10 +172,10 @@ Profile profile_of(const std::string& ops, const cpu::Kernels& kernels, const In
   };
   run();
   Profile profile;
-  profile.ms = least(8, run) / kRepeats;
-  profile.gflop = conv_gflop(program);
+  profile.ms = least(4, run) / kRepeats;
+  profile.gflop = conv_gflop(*engine::make_plan(program, engine::Mode::frozen, false));
   profile.phases.fill(1e300);
-  for (int k = 0; k < 8; ++k) {
+  for (int k = 0; k < 4; ++k) {
     int64_t counters[kPhases] = {};
     options.profile = counters;
     run();
@@ -129,8 +184,7 @@ Profile profile_of(const std::string& ops, const cpu::Kernels& kernels, const In
           std::min(profile.phases[p], static_cast<double>(counters[p]) * 1e-6 / kRepeats);
     }
   }
-  profile.plan_ms =
-      least(8, [&] { engine::make_plan(program, engine::Mode::frozen, false); }) / kRepeats;
+  profile.plan_ms = least(8, [&] { engine::make_plan(program, engine::Mode::frozen, false); });
   const Writer thin = Nasbench201::thin(ops);
   const engine::Program thin_program = thin.program();
   const std::vector<float> thin_params = floats(random.normals(thin.parameters(), 0.3));
@@ -146,7 +200,7 @@ Profile profile_of(const std::string& ops, const cpu::Kernels& kernels, const In
 void print(const char* name, const Profile& p) {
   using Phase = cpu::EnginePhase;
   const auto ms = [&](Phase phase) { return p.phases[static_cast<int>(phase)]; };
-  const auto rate = [&](Phase phase) { return p.gflop / ms(phase) * 1e3; };
+  const auto rate = [&](Phase phase) { return p.gflop[static_cast<int>(phase)] / ms(phase) * 1e3; };
   std::printf("%-8s %6.2f %10.2f %6.0f %8.2f %10.2f %6.0f %10.2f %6.0f %8.2f %8.2f %8.2f\n", name,
               p.ms, ms(Phase::forward_conv), rate(Phase::forward_conv), ms(Phase::forward_other),
               ms(Phase::input_grad), rate(Phase::input_grad), ms(Phase::weight_grad),
@@ -175,7 +229,7 @@ int main(int argc, char** argv) {
                       floats(random.normals(kImages * 3 * 32 * 32, 1))};
   std::printf("T and G of one network, %s, float32, %ld + %ld images, one thread", kernels.isa,
               static_cast<long>(kImages), static_cast<long>(kImages));
-  if (const double most = peak(); most > 0) {
+  if (const double most = peak(kernels.isa); most > 0) {
     std::printf("; multiply-adds at most %.0f GFLOP/s", most);
   }
   std::printf("\n%-8s %6s %17s %8s %17s %17s %8s %8s %8s\n", "", "all", "forward conv", "other",

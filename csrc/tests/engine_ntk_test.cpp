@@ -1,5 +1,6 @@
 // Kernels of random programs and of NAS-Bench-201 networks against the reference: every
 // instruction, both derivatives of batch norm, all instruction sets, awkward sizes.
+#include <algorithm>
 #include <cstring>
 
 #include "engine_compare.h"
@@ -124,6 +125,51 @@ void threads_and_jobs() {
   }
 }
 
+// Networks of the same weights share what they begin with; it changes no bit of their numbers,
+// whatever the border of the stem's activation and whoever comes first.
+void shared_stems() {
+  std::vector<Case> cases;
+  for (const char* ops : {"333333", "111nnn", "sssppp", "3s31p1", "111111"}) {
+    cases.push_back(filled(Nasbench201::proxy(ops), 5, 3, false));
+  }
+  // Another stem at the place of the same weights, and one without a norm.
+  for (const int64_t kernel : {3, 1}) {
+    Writer w({3, 32, 32});
+    int64_t x = w.conv(0, 3, square(kernel, 1, kernel / 2), 1, false, false);
+    if (kernel == 1) x = w.norm(x, true, false);
+    w.linear(w.global_avg_pool(w.conv(w.relu(x), 4, square(3, 2, 1), 1, true, true)), 10, true,
+             false);
+    cases.push_back(filled(w, 5, 3, false));
+  }
+  const auto most = std::max_element(cases.begin(), cases.end(), [](const Case& a, const Case& b) {
+    return a.params.size() < b.params.size();
+  });
+  const std::vector<float> params(most->params.begin(), most->params.end());
+  const std::vector<float> x(cases[0].x.begin(), cases[0].x.end());
+  const std::vector<float> y(cases[0].y.begin(), cases[0].y.end());
+  std::vector<Reference> together(cases.size());
+  std::vector<cpu::NtkJob<float>> jobs;
+  for (size_t k = 0; k < cases.size(); ++k) {
+    together[k].k_all.resize(25);
+    together[k].k_cross.resize(15);
+    jobs.push_back({&cases[k].program, params.data(), together[k].k_all.data(), nullptr,
+                    together[k].k_cross.data(), nullptr});
+  }
+  for (const int64_t workers : {1, 3}) {
+    cpu::NtkOptions options;
+    options.workers = workers;
+    cpu::engine_ntk<float>(cpu::kernels(), jobs, {x.data(), 5}, {y.data(), 3}, options,
+                           threads_for);
+    for (size_t k = 0; k < cases.size(); ++k) {
+      Case alone = cases[k];
+      alone.params = most->params, alone.x = cases[0].x, alone.y = cases[0].y;
+      const Reference expected = engine_ntk_of<float>(alone, cpu::kernels());
+      CHECK(together[k].k_all == expected.k_all);
+      CHECK(together[k].k_cross == expected.k_cross);
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -142,5 +188,6 @@ int main() {
   degenerate();
   not_finite();
   threads_and_jobs();
+  shared_stems();
   return finish("engine_ntk_test");
 }

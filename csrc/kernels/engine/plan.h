@@ -60,6 +60,7 @@ enum class Place {
   padded_input,  // the images as convolutions read them, likewise
   values,
   gradients,
+  stem,   // what networks of the same weights begin with, see Plan::stem
   local,  // of one run or segment only: one block's worth that all blocks use in turn
 };
 
@@ -262,6 +263,10 @@ struct Plan {
   Mode mode;
   List<Buffer> buffers;
   List<Norm> norms;
+  // Frozen mode: the convolutions of the images, their norms and what is read of them. Carried out
+  // before all others; plans of equal keys do the same with the same weights, and lay it out alike.
+  List<Step> stem;
+  std::vector<double> stem_key;
   List<Step> forward;
   List<Run> runs;
   List<BackStep> backward;
@@ -276,8 +281,10 @@ struct Plan {
   View logits;                                    // ntk modes
   int64_t outputs = 0;                            // K
   int64_t value_pixels = 0, gradient_pixels = 0;  // memory per block
+  int64_t stem_pixels = 0;                        // likewise
   int64_t local_pixels = 0;                       // memory for one block
   int64_t stats_channels = 0, norm_channels = 0;
+  int64_t stem_channels = 0;  // of the stem's norms
   int64_t ring_pixels = 0, strip_pixels = 0, tile_rows = 0;
   int64_t forward_weights = 0, backward_weights = 0;  // packed weights
   int64_t panel_rows = 0;  // frozen: rows of the largest segment; coupled: of all

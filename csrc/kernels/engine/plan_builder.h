@@ -62,6 +62,12 @@ class PlanBuilder {
   void emit_norm(int32_t norm);
   void define_runs();
 
+  // plan_stem.cpp
+  void define_stem();
+  bool begins_network(const Step& step) const;
+  void place_stem(int32_t buffer);
+  void add_stem_key(const Step& step);
+
   // plan_backward.cpp
   void find_consumers();
   std::map<Node, bool> find_needs(bool body) const;

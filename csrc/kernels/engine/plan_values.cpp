@@ -22,6 +22,7 @@ std::shared_ptr<const Plan> PlanBuilder::build() {
   define_activations();
   fold_pools();
   emit_forward();
+  if (mode_ == Mode::frozen) define_stem();
   define_runs();
   if (mode_ != Mode::regions) emit_backward();
   allocate();

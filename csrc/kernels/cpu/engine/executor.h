@@ -14,6 +14,8 @@ struct EngineBatch {
   const T* params;
   const T* input;         // packed: (block, C, H, W, lane)
   const T* padded_input;  // the same with the border of plan->padded_input; null: not needed
+  const T* stem;          // frozen: plan->stem_pixels for every block
+  const T* stem_norms;    // frozen: 4 numbers for each of plan->stem_channels
   int64_t images, blocks;
   T* values;        // plan->value_pixels for every block
   T* gradients;     // plan->gradient_pixels for every block; values where the two share memory
@@ -55,6 +57,8 @@ struct EngineKernels {
   int64_t (*gram_doubles)(int64_t columns);  // scratch of the Gram kernel, by columns of images
   // (images, size) -> (block, size, lane); missing images of the last block are zero.
   void (*pack_images)(const T* images, int64_t count, int64_t size, T* packed);
+  // Carries out plan->stem: `values` and `norms` are what batches have as stem and stem_norms.
+  void (*stem)(const EngineBatch<T>& batch, const EngineScratch<T>& scratch, T* values, T* norms);
   void (*forward)(const EngineBatch<T>& batch, const EngineScratch<T>& scratch);
   // The logits (images, K) after forward.
   void (*logits)(const EngineBatch<T>& batch, T* out);

@@ -225,10 +225,57 @@ void forward_block(const Batch<T>& batch, const Scratch<T>& scratch, const Step&
 }
 
 template <typename T>
+void clear_statistics(const Batch<T>& batch) {
+  std::memset(batch.stats, 0, sizeof(double) * batch.plan->stats_channels * 2 * lanes<T>);
+}
+
+// Calls each(number, coefficient) for the coefficients of the stem's norms.
+template <typename T, typename Each>
+void for_stem_norms(const Batch<T>& batch, const Each& each) {
+  const Plan& plan = *batch.plan;
+  int64_t number = 0;
+  for (int64_t s = 0; s < plan.stem.count; ++s) {
+    if (plan.stem.data[s].kind != StepKind::normalise) continue;
+    const Norm& norm = plan.norms.data[plan.stem.data[s].out];
+    for (int64_t k = 0; k < 4; ++k) {
+      for (int64_t c = 0; c < norm.channels; ++c) {
+        each(number++, batch.norms[k * plan.norm_channels + norm.coefficients + c]);
+      }
+    }
+  }
+}
+
+template <typename T>
+void stem(const Batch<T>& sharing, const Scratch<T>& scratch, T* values, T* norms) {
+  Batch<T> batch = sharing;
+  batch.stem = values;
+  Phase phase(scratch.profile);
+  clear_statistics(batch);
+  for (int64_t s = 0; s < batch.plan->stem.count; ++s) {
+    const Step& step = batch.plan->stem.data[s];
+    if (step.kind == StepKind::normalise) {
+      normalise_step(batch, step.out);
+    } else {
+      if (step.conv != nullptr) {
+        pack_taps(batch, *step.conv, scratch.packed + step.conv->packed_offset);
+      }
+      for (int64_t block = 0; block < batch.blocks; ++block) {
+        forward_block(batch, scratch, step, block);
+      }
+    }
+    phase.end(step.kind == StepKind::convolve ? EnginePhase::forward_conv
+                                              : EnginePhase::forward_other);
+  }
+  for_stem_norms(batch, [&](int64_t number, T& coefficient) { norms[number] = coefficient; });
+}
+
+template <typename T>
 void forward(const Batch<T>& batch, const Scratch<T>& scratch) {
   const Plan& plan = *batch.plan;
   Phase phase(scratch.profile);
-  std::memset(batch.stats, 0, sizeof(double) * plan.stats_channels * 2 * lanes<T>);
+  clear_statistics(batch);
+  for_stem_norms(batch,
+                 [&](int64_t number, T& coefficient) { coefficient = batch.stem_norms[number]; });
   for (int64_t r = 0; r < plan.runs.count; ++r) {
     const Run& run = plan.runs.data[r];
     for (int64_t s = run.first; s < run.last; ++s) {

@@ -2,16 +2,17 @@
 
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
-constexpr int kGramRows = 64;          // weights that are widened to float64 at once
-constexpr int kGramI = lanes<double>;  // rows of a tile; its columns are two vectors
+constexpr int kGramRows = 64;  // weights that are widened to float64 at once
+// Rows of a tile; its columns are two vectors. As many sums as the registers hold.
+constexpr int kGramTile = TEGNAS_VECTOR_BYTES == 64 ? 8 : 6;
 
-// gram[j][i] += sum over rows of left[j] * right[i], for kGramI values j and kVectors vectors i.
-template <int kVectors>
+// gram[j][i] += sum over rows of left[j] * right[i], for kTile values j and kVectors vectors i.
+template <int kTile, int kVectors>
 inline void gram_tile(const double* left, const double* right, int64_t stride, int64_t rows,
                       double* gram, int64_t gram_stride) {
-  Vec<double> sums[kGramI][kVectors];
+  Vec<double> sums[kTile][kVectors];
 #pragma GCC unroll 8
-  for (int j = 0; j < kGramI; ++j) {
+  for (int j = 0; j < kTile; ++j) {
 #pragma GCC unroll 2
     for (int i = 0; i < kVectors; ++i) {
       sums[j][i] = load(gram + j * gram_stride + i * lanes<double>);
@@ -22,7 +23,7 @@ inline void gram_tile(const double* left, const double* right, int64_t stride, i
 #pragma GCC unroll 2
     for (int i = 0; i < kVectors; ++i) v[i] = load(right + i * lanes<double>);
 #pragma GCC unroll 8
-    for (int j = 0; j < kGramI; ++j) {
+    for (int j = 0; j < kTile; ++j) {
       const Vec<double> u = broadcast(left[j]);
 #pragma GCC unroll 2
       for (int i = 0; i < kVectors; ++i) sums[j][i] += u * v[i];
@@ -31,11 +32,32 @@ inline void gram_tile(const double* left, const double* right, int64_t stride, i
     right += stride;
   }
 #pragma GCC unroll 8
-  for (int j = 0; j < kGramI; ++j) {
+  for (int j = 0; j < kTile; ++j) {
 #pragma GCC unroll 2
     for (int i = 0; i < kVectors; ++i) {
       store(gram + j * gram_stride + i * lanes<double>, sums[j][i]);
     }
+  }
+}
+
+// Tiles from row j on, as high as fit below `end`; then lower ones. An even number of rows.
+template <int kTile>
+inline void gram_tiles(const double* left, const double* right, int64_t stride, int64_t rows,
+                       int64_t j, int64_t end, int64_t i, bool one, bool upper, double* gram,
+                       int64_t gram_stride) {
+  for (; j + kTile <= end; j += kTile) {
+    double* to = gram + j * gram_stride;
+    if (upper && j >= i + lanes<double>) {  // whatever lies left of the diagonal isn't wanted
+      const int64_t k = i + lanes<double>;
+      if (!one) gram_tile<kTile, 1>(left + j, right + k, stride, rows, to + k, gram_stride);
+    } else if (one) {
+      gram_tile<kTile, 1>(left + j, right + i, stride, rows, to + i, gram_stride);
+    } else {
+      gram_tile<kTile, 2>(left + j, right + i, stride, rows, to + i, gram_stride);
+    }
+  }
+  if constexpr (kTile > 2) {
+    gram_tiles<kTile - 2>(left, right, stride, rows, j, end, i, one, upper, gram, gram_stride);
   }
 }
 
@@ -45,18 +67,9 @@ inline void gram_block(const double* left, int64_t left_count, const double* rig
                        double* gram) {
   constexpr int64_t kWide = 2 * lanes<double>;
   for (int64_t i = 0; i < right_count; i += kWide) {
-    const bool whole = i + kWide <= right_count;
-    for (int64_t j = 0; j < left_count; j += kGramI) {
-      if (upper && j >= i + kWide) break;
-      double* to = gram + j * right_count + i;
-      if (upper && j > i) {  // whatever lies left of the diagonal isn't wanted
-        gram_tile<1>(left + j, right + j, stride, rows, to + j - i, right_count);
-      } else if (whole) {
-        gram_tile<2>(left + j, right + i, stride, rows, to, right_count);
-      } else {
-        gram_tile<1>(left + j, right + i, stride, rows, to, right_count);
-      }
-    }
+    const int64_t end = upper && i + kWide < left_count ? i + kWide : left_count;
+    gram_tiles<kGramTile>(left, right, stride, rows, 0, end, i, i + kWide > right_count, upper,
+                          gram, right_count);
   }
 }
 

@@ -5,6 +5,7 @@
 #include "kernels/cpu/engine/call.h"
 #include "kernels/cpu/engine/engine.h"
 #include "kernels/cpu/engine/memory.h"
+#include "kernels/cpu/engine/stems.h"
 #include "kernels/cpu/engine/workers.h"
 
 namespace tegnas::cpu {
@@ -83,14 +84,20 @@ struct Call {
 };
 
 template <typename T>
-void run_frozen(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
+struct StemsOfCall {
+  Stems<T> x, y;
+};
+
+template <typename T>
+void run_frozen(const Call<T>& call, StemsOfCall<T>& stems, const NtkJob<T>& job,
+                const Plan& plan) {
   const EngineKernels<T>& kernels = call.kernels;
   const bool with_y = call.y.count() > 0 && job.k_cross != nullptr;
   const bool kernel = job.k_all != nullptr || job.k_body != nullptr || with_y;
   EngineBatch<T> x, y;
   EngineScratch<T> scratch;
   Grams grams;
-  T* panel = nullptr;
+  T *panel = nullptr, *x_stem = nullptr, *y_stem = nullptr;
   cut_arena(thread_arena(), [&](Cutter& cutter) {
     x = cut_batch(cutter, kernels, plan, job.params, call.x);
     y = EngineBatch<T>{};
@@ -99,14 +106,18 @@ void run_frozen(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
     scratch = cut_scratch(cutter, kernels, plan, columns);
     x.local = y.local = scratch.local;
     panel = cutter.take<T>(plan.panel_rows * columns);
+    x_stem = cutter.take<T>(Stems<T>::size(x, kernels.lanes));
+    if (with_y) y_stem = cutter.take<T>(Stems<T>::size(y, kernels.lanes));
     grams.cut(cutter, x.blocks * kernels.lanes, y.blocks * kernels.lanes);
   });
   scratch.profile = call.options.profile;
+  stems.x.attach(x, scratch, x_stem);
   kernels.forward(x, scratch);
   if (job.logits != nullptr) kernels.logits(x, job.logits);
   if (!kernel) return;
   kernels.prepare_backward(x, scratch);
   if (with_y) {
+    stems.y.attach(y, scratch, y_stem);
     kernels.forward(y, scratch);
     kernels.prepare_backward(y, scratch);
   }
@@ -195,6 +206,7 @@ void engine_ntk(const Kernels& kernels, const std::vector<NtkJob<T>>& jobs, cons
     trim_thread_arena();
     return;
   }
+  StemsOfCall<T> stems{{table, jobs}, {table, jobs}};
   run_workers(static_cast<int64_t>(jobs.size()), options.workers, parallel_for,
               [&](const auto& next) {
                 const Program* planned = nullptr;
@@ -204,7 +216,7 @@ void engine_ntk(const Kernels& kernels, const std::vector<NtkJob<T>>& jobs, cons
                     planned = jobs[k].program;
                     plan = engine::make_plan(*planned, Mode::frozen, trace);
                   }
-                  run_frozen(call, jobs[k], *plan);
+                  run_frozen(call, stems, jobs[k], *plan);
                 }
                 trim_thread_arena();
               });

@@ -29,6 +29,9 @@ inline T* row_of(const Batch<T>& batch, int32_t number, int64_t block, int64_t c
   if (b.place == Place::local) return batch.local + b.offset * lanes<T> + in_block;
   const int64_t at = block * b.c * b.h * b.w * lanes<T> + in_block;
   if (b.place == Place::input) return const_cast<T*>(batch.input) + at;
+  if (b.place == Place::stem) {
+    return const_cast<T*>(batch.stem) + b.offset * batch.blocks * lanes<T> + at;
+  }
   if (b.place == Place::padded_input) return const_cast<T*>(batch.padded_input) + at;
   T* memory = b.place == Place::gradients ? batch.gradients : batch.values;
   return memory + b.offset * batch.blocks * lanes<T> + at;

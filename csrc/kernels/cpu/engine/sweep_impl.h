@@ -20,9 +20,8 @@ namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 template <typename T>
 constexpr EngineKernels<T> engine_table = {
-    lanes<T>,        gram_doubles,   pack_images<T>,
-    forward<T>,      copy_logits<T>, prepare_backward<T>,
-    frozen_sweep<T>, coupled_row<T>, coupled_grams<T>,
+    lanes<T>,       gram_doubles,        pack_images<T>,  stem<T>,        forward<T>,
+    copy_logits<T>, prepare_backward<T>, frozen_sweep<T>, coupled_row<T>, coupled_grams<T>,
 };
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep

@@ -3,15 +3,18 @@
 
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
-// Output channels and runs of a tile. A run is kWide neighbouring taps of one kernel row.
+// Output channels of a tile, at most. A run is kWide neighbouring taps of one kernel row.
 template <int kWide>
 constexpr int tile_outs() {
-  if (TEGNAS_VECTOR_BYTES == 64) return kWide == 3 ? 3 : 6;
-  return kWide == 3 ? 1 : 2;
+  return TEGNAS_VECTOR_BYTES == 64 && kWide == 1 ? 6 : 3;
 }
-template <int kWide>
+// Runs of a tile: as many sums as the registers hold beside the gradients, and enough of them that
+// no addition waits for the one before it.
+template <int kOuts, int kWide>
 constexpr int tile_runs() {
-  return kWide == 3 ? 3 : 4;
+  constexpr int most = kWide == 3 ? 3 : 4;
+  constexpr int fit = (TEGNAS_VECTOR_BYTES == 64 ? 27 : 12) / (kOuts * kWide);
+  return fit < most ? fit : most;
 }
 
 // Pixels by which the gradients and inputs of a tile are fetched ahead of their use.
@@ -97,28 +100,28 @@ inline void locate(const GradRuns& runs, int64_t i, int64_t* offset, int64_t* ta
   *tap = (channel * runs.kh + row) * runs.kw + column;
 }
 
+// A tile of `runs` runs, kMost at most.
+template <typename T, int kOuts, int kMost, int kWide>
+inline void grad_some(int64_t runs, const GradGeometry& geometry, const T* planes,
+                      const int64_t* offsets, const int64_t* taps, const T* gradient, T* tile) {
+  if constexpr (kMost > 1) {
+    if (runs < kMost) {
+      return grad_some<T, kOuts, kMost - 1, kWide>(runs, geometry, planes, offsets, taps, gradient,
+                                                   tile);
+    }
+  }
+  grad_tile<T, kOuts, kMost, kWide>(geometry, planes, offsets, taps, gradient, tile);
+}
+
 template <typename T, int kOuts, int kWide>
 void grad_runs(const GradGeometry& geometry, const GradRuns& runs, int64_t count, const T* planes,
                const T* gradient, T* tile) {
+  constexpr int most = tile_runs<kOuts, kWide>();
   for (int64_t first = 0; first < count;) {
-    const int64_t now = count - first < tile_runs<kWide>() ? count - first : tile_runs<kWide>();
+    const int64_t now = count - first < most ? count - first : most;
     int64_t offsets[4], taps[4];
     for (int64_t r = 0; r < now; ++r) locate(runs, first + r, &offsets[r], &taps[r]);
-    switch (now) {
-      case 1:
-        grad_tile<T, kOuts, 1, kWide>(geometry, planes, offsets, taps, gradient, tile);
-        break;
-      case 2:
-        grad_tile<T, kOuts, 2, kWide>(geometry, planes, offsets, taps, gradient, tile);
-        break;
-      case 3:
-        grad_tile<T, kOuts, 3, kWide>(geometry, planes, offsets, taps, gradient, tile);
-        break;
-      default:
-        if constexpr (tile_runs<kWide>() == 4) {
-          grad_tile<T, kOuts, 4, kWide>(geometry, planes, offsets, taps, gradient, tile);
-        }
-    }
+    grad_some<T, kOuts, most, kWide>(now, geometry, planes, offsets, taps, gradient, tile);
     first += now;
   }
 }
