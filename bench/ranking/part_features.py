@@ -57,4 +57,4 @@ def _features(kernels: Tensor) -> dict[str, np.ndarray]:
         "κ": logs[:, -1] - logs[:, 0],
         "scaled λmin": -scaled_logs[:, 0],
     }
-    return {name: torch.nan_to_num(each, nan=torch.inf).numpy() for name, each in found.items()}
+    return {name: each.where(~each.isnan(), torch.inf).numpy() for name, each in found.items()}

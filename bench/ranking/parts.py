@@ -116,7 +116,8 @@ class PartCosts:
 def _median(costs: list[np.ndarray]) -> np.ndarray:
     """Infinite where half of the networks are."""
     with np.errstate(invalid="ignore"):
-        return np.nan_to_num(np.median(costs, axis=0), nan=np.inf)
+        median = np.median(costs, axis=0)
+    return np.where(np.isnan(median), np.inf, median)
 
 
 @dataclass(frozen=True)
