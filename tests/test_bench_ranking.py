@@ -110,7 +110,7 @@ def test_both_ways_to_the_first_study_s_best_agree():
 def test_the_declared_candidate_is_the_preset_best(tmp_path):
     archs = (*ARCHS, BARE, CUT)
     costs = PartCosts(Study(half_of(archs), "noise", tmp_path))(DECLARED, (0,))
-    batch = load_batch("noise", seed=0)
+    batch = load_batch("noise", seed=0, size=16)
     scores = score(archs, batch, space=SPACE, settings=get_preset("best").settings(repeats=1))
     finite = scores.kappa.isfinite().numpy()
     assert finite.sum() >= 4 and not finite[-2:].any()
