@@ -6,6 +6,8 @@ import statistics
 import time
 from collections.abc import Callable
 
+import torch
+
 import tegnas
 from bench.ranking.first_best import compute
 from bench.ranking.probe import Probe, Prober
@@ -28,6 +30,30 @@ def costs_table(study: Study) -> str:
     probes |= {f"{name}, T and G alone": members[0] for name, members in MANY.items()}
     for name, probe in probes.items():
         calls[name] = _probe(probe, archs, study.images)
+    times = _medians(calls)
+    rows = [[name, *_beside(times, name, "preset fast")] for name in calls]
+    return markdown(["what", "ms per architecture, one thread", "of preset fast"], rows)
+
+
+def second_costs_table(study: Study) -> str:
+    """The presets by the package, on one thread and on two, in the same minutes."""
+    archs = study.half.archs[:: len(study.half.archs) // COUNT][:COUNT]
+    calls = {name: _preset(name, archs, study.images) for name in ("fast", "best")}
+    before, columns = torch.get_num_threads(), []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        columns.append(_medians(calls))
+    torch.set_num_threads(before)
+    rows = [
+        [f"`{name}`", *(text for times in columns for text in _beside(times, name, "fast"))]
+        for name in calls
+    ]
+    header = ["preset", "ms, one thread", "of `fast`", "ms, two threads", "of `fast`"]
+    return markdown(header, rows)
+
+
+def _medians(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Milliseconds per architecture, in rounds, so that a busy machine is shared."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(ROUNDS + 1):
         for name, call in calls.items():
@@ -35,12 +61,11 @@ def costs_table(study: Study) -> str:
             call()
             if turn > 0:  # the first one makes networks and inputs
                 times[name].append(1e3 * (time.perf_counter() - start) / COUNT)
-    first = statistics.median(times["preset fast"])
-    rows = []
-    for name, values in times.items():
-        median = statistics.median(values)
-        rows.append([name, f"{median:.2f}", f"{median / first:.2f}"])
-    return markdown(["what", "ms per architecture, one thread", "of preset fast"], rows)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def _beside(times: dict[str, float], name: str, base: str) -> tuple[str, str]:
+    return f"{times[name]:.2f}", f"{times[name] / times[base]:.2f}"
 
 
 def _preset(name: str, archs: tuple[str, ...], images: str) -> Callable[[], object]:

@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from bench.ranking.combine import log_rank, ranks
+from bench.ranking.costs import second_costs_table
+from bench.ranking.darts import darts_table
 from bench.ranking.first_best import first_best
 from bench.ranking.parts import (
     CANDIDATES,
@@ -166,4 +168,6 @@ SECOND_TABLES = {
     "second-finalists": finalists_table,
     "second-networks": networks_table,
     "second-shortcut": shortcut_table,
+    "second-darts": darts_table,
+    "second-costs": second_costs_table,
 }

@@ -79,11 +79,10 @@ class ProgramSpace(Space, Protocol):
 
 @runtime_checkable
 class DeepSpace(Space, Protocol):
-    """A space whose ``network`` also makes the kinds of ``deep_kinds``: of few channels as the
-    proxy and the thin network, but of more cells.
+    """A space whose ``network`` also makes small networks of more cells than proxy and thin have.
 
-    Optional, for the definition ``left-out``, which takes the first for T and G and the second for
-    E; of any other space it takes ``proxy`` and ``thin``.
+    Optional, for the definition ``left-out``: it takes the first of ``deep_kinds`` for T and G and
+    the second for E, and ``proxy`` and ``thin`` of any other space.
     """
 
     deep_kinds: tuple[str, str]
