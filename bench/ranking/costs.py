@@ -6,8 +6,6 @@ import statistics
 import time
 from collections.abc import Callable
 
-import torch
-
 import tegnas
 from bench.ranking.first_best import compute
 from bench.ranking.probe import Probe, Prober
@@ -36,31 +34,26 @@ def costs_table(study: Study) -> str:
 
 
 def second_costs_table(study: Study) -> str:
-    """The presets by the package, on one thread and on two, in the same minutes."""
+    """The presets by the package, in processor time, to which other work adds little."""
     archs = study.half.archs[:: len(study.half.archs) // COUNT][:COUNT]
-    calls = {name: _preset(name, archs, study.images) for name in ("fast", "best")}
-    before, columns = torch.get_num_threads(), []
-    for threads in (1, 2):
-        torch.set_num_threads(threads)
-        columns.append(_medians(calls))
-    torch.set_num_threads(before)
-    rows = [
-        [f"`{name}`", *(text for times in columns for text in _beside(times, name, "fast"))]
-        for name in calls
-    ]
-    header = ["preset", "ms, one thread", "of `fast`", "ms, two threads", "of `fast`"]
-    return markdown(header, rows)
+    times = _medians(
+        {name: _preset(name, archs, study.images) for name in ("fast", "best")}, time.process_time
+    )
+    rows = [[f"`{name}`", *_beside(times, name, "fast")] for name in times]
+    return markdown(["preset", "processor ms per architecture, one thread", "of `fast`"], rows)
 
 
-def _medians(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
+def _medians(
+    calls: dict[str, Callable[[], object]], clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
     """Milliseconds per architecture, in rounds, so that a busy machine is shared."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(ROUNDS + 1):
         for name, call in calls.items():
-            start = time.perf_counter()
+            start = clock()
             call()
             if turn > 0:  # the first one makes networks and inputs
-                times[name].append(1e3 * (time.perf_counter() - start) / COUNT)
+                times[name].append(1e3 * (clock() - start) / COUNT)
     return {name: statistics.median(values) for name, values in times.items()}
 
 

@@ -122,6 +122,17 @@ def networks_table(study: Study) -> str:
     return markdown(["networks", *(name for name, _ in _scores(study))], rows)
 
 
+def after_table(study: Study) -> str:
+    """Looked at after the confirmation, by one network: deeper still, and twice the images."""
+    others = {
+        "as declared": DECLARED,
+        "5 cells per stage": replace(DECLARED, cells=5),
+        "128 images": replace(DECLARED, images=128),
+    }
+    rows = [[name, *_both(study, candidate, (0,))] for name, candidate in others.items()]
+    return markdown(["one network", *(name for name, _ in _scores(study))], rows)
+
+
 def shortcut_table(study: Study) -> str:
     """Mean error of the rank by what leads from the input of the cell straight to its output."""
     edges = direct_operations(study)
@@ -169,5 +180,6 @@ SECOND_TABLES = {
     "second-networks": networks_table,
     "second-shortcut": shortcut_table,
     "second-darts": darts_table,
+    "second-after": after_table,
     "second-costs": second_costs_table,
 }
