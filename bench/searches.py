@@ -23,7 +23,8 @@ import tegnas
 from tegnas.benchmarks import AccuracyTable
 from tegnas.cli.progress import search_progress
 from tegnas.data import Batch
-from tegnas.search import Progress, get_preset
+from tegnas.indicators import get_preset
+from tegnas.search import Progress
 from tegnas.search.compare import ComparisonRow, compare
 from tegnas.search.contestant import Contestant
 from tegnas.search.strategies import make_strategy

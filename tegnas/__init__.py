@@ -12,11 +12,12 @@ from tegnas.indicators import (
     Scores,
     ScoreSettings,
     count_regions,
+    get_preset,
     ntk,
     score,
     score_module,
 )
-from tegnas.search import Evaluation, SearchResult, get_preset, search
+from tegnas.search import Evaluation, SearchResult, search
 from tegnas.spaces import Space, get_space
 
 __all__ = [

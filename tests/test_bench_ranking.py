@@ -19,7 +19,7 @@ from bench.ranking.parts import DECLARED, PartCosts, splits
 from bench.ranking.probe import Probe, Prober
 from bench.ranking.statistics import STATISTICS
 from bench.ranking.study import Study
-from tegnas import get_preset, load_batch, score
+from tegnas import ScoreSettings, get_preset, load_batch, score
 from tegnas.spaces import get_space
 
 SPACE = get_space("nas-bench-201")
@@ -84,7 +84,8 @@ def test_the_first_study_computes_what_the_package_does():
     probe = Probe(source="noise", size=16, images=12)
     features = compute(ARCHS, Prober(probe, "noise"))
     batch = load_batch("noise", train=12, val=12, seed=0, size=16)
-    paper = score(ARCHS, batch, space=SPACE, repeats=1, region_samples=10)
+    settings = ScoreSettings(repeats=1, region_samples=10)
+    paper = score(ARCHS, batch, space=SPACE, settings=settings)
     for name, values in (("κ", paper.kappa), ("labels", paper.mse)):
         assert np.exp(STATISTICS[name](features)) == pytest.approx(values.numpy(), rel=1e-5)
 

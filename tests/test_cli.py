@@ -153,7 +153,7 @@ def test_score_prints_one_object_of_json(command):
     assert second == {**second, "arch": DISCONNECTED, "kappa": None, "mse": None, "position": 1}
     batch = tegnas.load_batch("digits", train=8, val=8)
     space = tegnas.get_space("nas-bench-201")
-    expected = tegnas.score([ARCH], batch, space=space, repeats=1)
+    expected = tegnas.score([ARCH], batch, space=space, settings=tegnas.ScoreSettings(repeats=1))
     for name in ("kappa", "regions", "mse"):
         assert first[name] == getattr(expected, name).item()
 

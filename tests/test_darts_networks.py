@@ -269,8 +269,7 @@ def test_a_cut_architecture_scores_worst(batch, engine):
         [f"normal {whole} reduce {each}" for each in (cut, whole)],
         batch,
         space=SPACE,
-        engine=engine,
-        region_samples=100,
+        settings=tegnas.ScoreSettings(engine=engine, region_samples=100),
     )
     assert scores.kappa[0] == scores.mse[0] == float("inf")
     assert torch.isfinite(scores.kappa[1])
@@ -280,7 +279,12 @@ def test_engines_agree(batch):
     rng = random.Random(0)
     archs = [SPACE.sample(rng), SPACE.sample(rng), SPACE.supernet()]
     native, torch_ = (
-        tegnas.score(archs, batch, space=SPACE, repeats=1, region_samples=200, engine=engine)
+        tegnas.score(
+            archs,
+            batch,
+            space=SPACE,
+            settings=tegnas.ScoreSettings(repeats=1, region_samples=200, engine=engine),
+        )
         for engine in ("native", "torch")
     )
     torch.testing.assert_close(native.kappa, torch_.kappa, rtol=1e-3, atol=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from tegnas.indicators.average import averaged
 from tegnas.indicators.ranking import combine, rank_sum
 from tegnas.networks.complexity import count_parameters
 from tegnas.search import SearchResult
+from tegnas.search.compare import compare
 from tegnas.search.evaluation import Evaluation, rank_sums
 from tegnas.spaces import get_space
 from tegnas.spaces.sizes import full_parameters
@@ -123,6 +124,18 @@ def test_kernels_of_most_architectures_of_darts_are_regular():
     chosen = get_preset("best").settings(region_samples=10)
     scores = score(sample(space, 6), batch, space=space, settings=chosen)
     assert scores.kappa.isfinite().sum() >= 5
+
+
+def test_python_scores_by_it_where_nothing_is_said(batch, tmp_path):
+    archs = sample(SPACE, 2)
+    expected = score(archs, batch, space=SPACE, settings=get_preset("best").settings(seed=3))
+    found = score(archs, batch, space=SPACE, seed=3)
+    assert torch.equal(found.kappa, expected.kappa) and found.combination == "log-rank"
+    result = search(SPACE, batch, "random", 2, seed=3)
+    assert result.settings["score"] == asdict(get_preset("best").settings(seed=3))
+    (row,) = compare(SPACE, batch, ["random"], [3], 2, out=tmp_path)
+    best = score([row.arch], batch, space=SPACE)
+    assert row.kappa == pytest.approx(best.kappa.item())
 
 
 def test_a_preset_takes_changes_and_refuses_unknown_names():

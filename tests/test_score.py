@@ -133,7 +133,7 @@ def test_one_entry_per_architecture_with_every_repeat(batch, engine):
 
 
 def test_no_architectures_give_no_scores(batch):
-    scores = score([], batch, space=SPACE)
+    scores = score([], batch, space=SPACE, settings=ScoreSettings())
     assert len(scores) == 0
     assert scores.kappa.shape == scores.ranking().shape == (0,)
     assert scores.kappa_repeats.shape == (0, 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tegnas.indicators.messages import AutogradLayersWarning, EngineWarning
 from tegnas.indicators.module import ModuleScore, score_module
 from tegnas.indicators.ntk import KernelDetails, ntk
+from tegnas.indicators.presets import PRESETS, Preset, default_settings, get_preset
 from tegnas.indicators.regions import NoReLUError, count_regions, region_inputs
 from tegnas.indicators.score import score
 from tegnas.indicators.scorer import Scorer
@@ -17,10 +18,14 @@ __all__ = [
     "KernelDetails",
     "ModuleScore",
     "NoReLUError",
+    "PRESETS",
+    "Preset",
     "ScoreSettings",
     "Scorer",
     "Scores",
     "count_regions",
+    "default_settings",
+    "get_preset",
     "ntk",
     "region_inputs",
     "score",

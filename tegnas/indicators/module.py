@@ -54,9 +54,10 @@ def score_module(
         network: gives logits (N, ``batch.num_classes`` or any K) for images (N, C, H, W). It may
             name the prefixes of its searched weights in an attribute ``cell_prefixes``.
         batch: labelled images; they follow the network to its device.
-        settings: how to score, as in ``tegnas.score``; ``repeats`` has no meaning here, since the
-            network comes with its weights, nor has ``image_size``, since it may be made for images
-            of one size. Keyword arguments change single fields.
+        settings: how to score, by default by the paper's definitions, ``ScoreSettings()``;
+            ``repeats`` has no meaning here, since the network comes with its weights, nor has
+            ``image_size``, since it may be made for images of one size. Keyword arguments change
+            single fields.
         region_shape: shape of one input for the region count. By default small inputs (C, 3, 3),
             on which networks differ; where the network doesn't take these, the shape of the images
             (on which the count is often all of them). The result says which it was.

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tegnas.data import Batch
+from tegnas.indicators.presets import default_settings
 from tegnas.indicators.scorer import Scorer
 from tegnas.indicators.scores import Scores
 from tegnas.indicators.settings import ScoreSettings
@@ -39,8 +40,10 @@ def score(
         archs: architectures of ``space``, or their strings.
         batch: labelled images (see ``load_batch``).
         space: the space that the architectures belong to.
-        settings: how to score; keyword arguments with the names of its fields (``batch_norm``,
-            ``repeats``, ``seed``, ``share_isomorphic``, …) change single ones.
+        settings: how to score, by default the preset ``best``; ``ScoreSettings()`` for κ, R and MSE
+            as the paper defines them, BatchNorm frozen. Keyword arguments with the names of its
+            fields (``batch_norm``, ``repeats``, ``seed``, ``share_isomorphic``, …) change single
+            ones.
         device: ``"cpu"``, ``"cuda"`` or ``"cuda:N"``: where to compute, by default where the batch
             is. The scores are the same to rounding, and on the CPU.
         progress: called with the number of architectures scored so far, equal ones once.
@@ -53,7 +56,7 @@ def score(
         InputError: a malformed architecture string or setting, ``share_isomorphic`` for a space
             without a canonical form, or a device that isn't here.
     """
-    settings = replace(settings or ScoreSettings(), **changes)
+    settings = replace(settings or default_settings(), **changes)
     if device is not None:
         batch = batch.to(compute_device(device))
     values = tuple(space.parse(arch) if isinstance(arch, str) else arch for arch in archs)

@@ -8,7 +8,6 @@ from tegnas.search.driver import DEFAULT_BUDGET, Progress, search
 from tegnas.search.evaluation import Evaluation
 from tegnas.search.executors import EXECUTORS
 from tegnas.search.pareto import ParetoFront, ParetoPoint
-from tegnas.search.presets import PRESETS, Preset, get_preset
 from tegnas.search.result import SearchResult
 from tegnas.search.strategies import Strategy, make_strategy, strategy_names
 
@@ -18,14 +17,11 @@ __all__ = [
     "EXECUTORS",
     "Evaluation",
     "Limits",
-    "PRESETS",
     "ParetoFront",
     "ParetoPoint",
-    "Preset",
     "Progress",
     "SearchResult",
     "Strategy",
-    "get_preset",
     "make_strategy",
     "search",
     "strategy_names",

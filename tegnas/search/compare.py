@@ -13,6 +13,7 @@ import numpy as np
 
 from tegnas.data import Batch
 from tegnas.errors import InputError
+from tegnas.indicators.presets import default_settings
 from tegnas.indicators.settings import ScoreSettings
 from tegnas.search.contestant import Contestant
 from tegnas.search.driver import Progress, check_budget, search
@@ -103,7 +104,7 @@ def compare(
 
     Args:
         budget: evaluations of each run that doesn't say its own, by default the strategy's.
-        settings: how to score; by default ``ScoreSettings()``.
+        settings: how to score; by default the preset ``best``.
         progress: called with strategy, seed and how far this run is.
         search_options: as of ``search``.
 
@@ -135,7 +136,7 @@ def compare(
                 seed,
                 out=out / each.directory(seed),
                 shared=out / SCORES,
-                settings=settings or ScoreSettings(),
+                settings=settings or default_settings(),
                 options=each.options,
                 accuracy=accuracy,
                 progress=report,

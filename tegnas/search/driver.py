@@ -13,6 +13,7 @@ import torch
 from tegnas._version import __version__
 from tegnas.data import Batch
 from tegnas.errors import InputError
+from tegnas.indicators.presets import default_settings
 from tegnas.indicators.settings import ScoreSettings
 from tegnas.ops import compute_device, describe_device
 from tegnas.search.constraints import ConstrainedSpace, Limits
@@ -78,7 +79,8 @@ def search(
             nothing is written.
         shared: file of scores that several runs share, made if absent: what it knows isn't
             computed again, and the seconds of a run count as if it were.
-        settings: how to score (``ScoreSettings``).
+        settings: how to score, by default the preset ``best``; ``ScoreSettings(seed=seed)`` for κ,
+            R and MSE as the paper defines them, BatchNorm frozen.
         options: of the strategy, e.g. ``{"population": 128}``.
         limits: costs that no architecture may exceed; one that does is never scored.
         pareto: ``"params"``, ``"flops"`` or ``"latency"``: also the front of rank-sum and this
@@ -100,7 +102,7 @@ def search(
             this space, a device that isn't here, a budget too small, limits that no architecture
             was found within, an ``out`` that can't be used or belongs to another configuration.
     """
-    settings = settings or ScoreSettings(seed=seed)
+    settings = settings or default_settings(seed=seed)
     limits = limits or Limits()
     if device is not None:
         batch = batch.to(compute_device(device))

@@ -1,4 +1,4 @@
-"""Named settings of a search."""
+"""Named settings of a score, and which of them counts where nothing is said."""
 
 from __future__ import annotations
 
@@ -62,6 +62,10 @@ PRESETS = {
     ),
 }
 
+# Python's ``score``, ``search`` and ``compare`` take the one that ranks best. The command takes
+# "fast", the three numbers as the paper defines them, which is also what ``ScoreSettings()`` says.
+DEFAULT_PRESET = "best"
+
 
 def get_preset(name: str) -> Preset:
     """The preset of that name; ``InputError`` names the known ones."""
@@ -69,3 +73,8 @@ def get_preset(name: str) -> Preset:
         return PRESETS[name]
     except KeyError:
         raise InputError(f"unknown preset {name!r}; tegnas has {', '.join(PRESETS)}") from None
+
+
+def default_settings(**changes: Any) -> ScoreSettings:
+    """The settings of a score where none are given; ``changes`` are those of ``ScoreSettings``."""
+    return PRESETS[DEFAULT_PRESET].settings(**changes)
