@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.ranking.combine import log_rank, ranks
+from bench.ranking.combine import log_rank, rank_sum, ranks
 from bench.ranking.costs import second_costs_table
 from bench.ranking.darts import darts_table
 from bench.ranking.first_best import first_best
+from bench.ranking.package_scores import package_costs
 from bench.ranking.parts import (
     CANDIDATES,
     DECLARED,
@@ -24,6 +25,7 @@ from bench.ranking.parts import (
 )
 from bench.ranking.study import Study
 from bench.ranking.tables import markdown
+from tegnas.indicators.ranking import kendall_tau
 from tegnas.spaces import get_space
 
 # Finalists of the list, by four networks.
@@ -148,6 +150,43 @@ def shortcut_table(study: Study) -> str:
     return markdown(["rank less rank by accuracy, in parts of all", *DIRECT], rows)
 
 
+def top_table(study: Study) -> str:
+    """τ among the better architectures, and the accuracy of the first of 300 random ones."""
+    accuracy = study.half.accuracy["CIFAR-10"]
+    size = study.extras["parameters"]
+    first = first_best(study.half, study.images, study.cache)
+    best = PartCosts(study)(DECLARED, range(5))
+    scores = {
+        "`fast`": (rank_sum, package_costs(study.half, "fast", study.images, study.cache)),
+        "first study’s": (log_rank, first),
+        "first study’s + parameters": (log_rank, [*first, size]),
+        "declared": (log_rank, best),
+        "declared + parameters": (log_rank, [*best, size]),
+    }
+    rng = np.random.default_rng(0)
+    draws = [rng.choice(len(accuracy), 300, replace=False) for _ in range(400)]
+    rows = []
+    for name, (combine, costs) in scores.items():
+        whole = combine(costs)
+        taus = [
+            kendall_tau(-ranks(whole)[better], accuracy[better])
+            for better in (accuracy > np.quantile(accuracy, share) for share in (0.5, 0.9))
+        ]
+        found = [
+            accuracy[draw][np.argmin(combine([cost[draw] for cost in costs]))] for draw in draws
+        ]
+        rows.append([name, *taus, f"{np.mean(found):.2f} ± {np.std(found):.2f}"])
+    most = np.mean([accuracy[draw].max() for draw in draws])
+    rows.append(["accuracy itself", 1.0, 1.0, f"{most:.2f}"])
+    header = [
+        "T + E + G",
+        "τ in the better half",
+        "τ in the best tenth",
+        "first of 300, accuracy %",
+    ]
+    return markdown(header, rows)
+
+
 DIRECT = ("none", "skip_connect", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3")
 
 
@@ -180,6 +219,7 @@ SECOND_TABLES = {
     "second-networks": networks_table,
     "second-shortcut": shortcut_table,
     "second-darts": darts_table,
+    "second-top": top_table,
     "second-after": after_table,
     "second-costs": second_costs_table,
 }
