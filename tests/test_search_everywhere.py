@@ -70,7 +70,7 @@ def test_pruning_goes_on_to_the_same_end(batch, tmp_path):
             progress=stop_half_way, **arguments,
         )  # fmt: skip
     stopped = search(get_space("nas-bench-201"), batch, "prune", out=tmp_path / "a", **arguments)
-    assert len(stopped.history) == 1 + 24 + 1
+    assert len(stopped.history) == 24 + 1
     assert stopped.recommended == stopped.best == stopped.history[-1]
     loaded = SearchResult.load(tmp_path / "a" / "result.json")
     assert (loaded.recommended, loaded.history) == (stopped.recommended, stopped.history)
@@ -97,10 +97,9 @@ def test_strategies_find_more_than_chance_on_darts(name):
 def test_pruning_darts_ends_on_a_genotype_within_its_budget():
     space = get_space("darts")
     strategy = make_strategy("prune", space, 0)
-    assert strategy.options() == {"drop": 3}
-    # 28 edges from 7 to 4 to 1 operations, six nodes with 24 edges together, the end; in every round
-    # the supernet itself as well.
-    assert strategy.default_budget == 1 + 28 * 7 + 1 + 28 * 4 + 6 + 24 + 1
+    assert strategy.options() == {"drop": 3, "change": "mean"}
+    # 28 edges from 7 to 4 to 1 operations, 24 edges of nodes with more than two inputs, the end.
+    assert strategy.default_budget == 28 * 7 + 28 * 4 + 24 + 1
 
 
 def test_reinforce_has_the_learning_rate_of_the_paper_on_darts():
@@ -109,8 +108,8 @@ def test_reinforce_has_the_learning_rate_of_the_paper_on_darts():
 
 
 def test_a_budget_too_small_to_prune_is_named(batch):
-    with pytest.raises(InputError, match="prune needs a budget of at least 58"):
-        search(get_space("nas-bench-201"), batch, "prune", 57)
+    with pytest.raises(InputError, match="prune needs a budget of at least 55"):
+        search(get_space("nas-bench-201"), batch, "prune", 54)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +173,7 @@ def test_a_file_is_no_run_directory(batch, tmp_path):
 
 class TestCompare:
     def test_a_budget_too_small_is_said_before_the_first_run(self, batch, tmp_path):
-        with pytest.raises(InputError, match="prune needs a budget of at least 58"):
+        with pytest.raises(InputError, match="prune needs a budget of at least 55"):
             compare(get_space("nas-bench-201"), batch, ["random", "prune"], [0], 5, out=tmp_path)
         assert not any(tmp_path.iterdir())
 

@@ -104,12 +104,19 @@ def test_prune_ends_on_a_single_path_and_says_so(space):
     while archs := strategy.ask(1000):
         count += len(archs)
         strategy.tell([convolutions(arch) for arch in archs])
-    assert count == strategy.default_budget == 25 + 19 + 13 + 1
+    assert count == strategy.default_budget == 24 + 18 + 12 + 1
     assert str(strategy.recommendation()).count("nor_conv_3x3") == 6
 
 
 def test_prune_can_drop_several_operations_at_once(space):
-    assert make_strategy("prune", space, seed=0, drop=3).default_budget == 25 + 1
+    assert make_strategy("prune", space, seed=0, drop=3).default_budget == 24 + 1
+
+
+def test_prune_by_relative_changes_scores_the_supernet_of_every_round(space):
+    strategy = make_strategy("prune", space, seed=0, change="relative")
+    assert strategy.ask(1000)[0] == space.supernet()
+    assert strategy.default_budget == 25 + 19 + 13 + 1
+    assert str(run("prune", space, 58, change="relative")[-1].arch).count("nor_conv_3x3") == 6
 
 
 def test_removals_are_ranked_by_their_relative_change_in_the_same_network():
@@ -188,6 +195,7 @@ def test_policy_steps_are_those_of_torch():
         ("fpnas", {"temperature": -1.0}),
         ("local", {"improvement": "worst"}),
         ("prune", {"drop": 0}),
+        ("prune", {"change": "small"}),
     ],
 )
 def test_wrong_options_are_one_sentence(name, options, space):

@@ -15,16 +15,23 @@ from tegnas.spaces.factorised import Removal, Supernet, SupernetSpace
 # Operations dropped from every edge in one round: TE-NAS's own.
 _DROPS = {"nas-bench-201": 1, "darts": 3}
 
+CHANGES = ("mean", "relative")
+
 
 class Prune(Planned):
     """In every round, score each removal and drop the least important from every edge.
 
     The least important removal is the one of lowest rank-sum of the changes in κ, R and MSE,
-    ranked among all removals of the round: κ and MSE fall most and R rises most. A change is
-    relative to the supernet of the round in the same random network, and the mean over the networks
-    counts. (TE-NAS ranks κ and R; TEG-NAS, arXiv 2108.11939, adds MSE.) ``drop`` operations go at a
-    time, 1 by default and 3 on DARTS, as published for CIFAR-10; ``none`` is left out from the
-    start. The seed changes nothing.
+    ranked among all removals of the round: κ and MSE fall most and R rises most. (TE-NAS ranks κ
+    and R; TEG-NAS, arXiv 2108.11939, adds MSE.) ``drop`` operations go at a time, 1 by default and
+    3 on DARTS, as published for CIFAR-10; ``none`` is left out from the start. The seed changes
+    nothing.
+
+    ``change="mean"`` (default): of the mean over the random networks; all changes of a round are
+    against the same supernet, so ranking the scores after removal ranks them. ``"relative"``: the
+    mean over the networks of the changes relative to the supernet in the same network, as in the
+    code released with TE-NAS. It costs a score of the supernet per round, and its finds are worse
+    (docs/searches.md): one network whose κ is small weighs as much as one whose κ is large.
 
     Supernets are scored like architectures and count against the budget; the single path at the
     end is scored as the last one and is the answer.
@@ -32,7 +39,9 @@ class Prune(Planned):
 
     name = "prune"
 
-    def __init__(self, space: Space, seed: int, *, drop: int | None = None) -> None:
+    def __init__(
+        self, space: Space, seed: int, *, drop: int | None = None, change: str = "mean"
+    ) -> None:
         if getattr(space, "admits", None) is not None:
             raise InputError(
                 "prune can't keep constraints, since only its last step is an architecture; use "
@@ -46,15 +55,18 @@ class Prune(Planned):
         drop = _DROPS.get(space.name, 1) if drop is None else drop
         if drop < 1:
             raise InputError(f"prune must drop at least 1 operation per round, got {drop}")
+        if change not in CHANGES:
+            raise InputError(f"change of prune must be one of {', '.join(CHANGES)}, got {change!r}")
         self._space = space
         self._drop = drop
+        self._relative = change == "relative"
         self._found: Architecture | None = None
         self.default_budget = self.minimum_budget = self._count_evaluations()
         super().__init__(self._rounds())
 
     def options(self) -> dict[str, object]:
-        """How many operations go in one round."""
-        return {"drop": self._drop}
+        """How many operations go in one round, and which change ranks them."""
+        return {"drop": self._drop, "change": "relative" if self._relative else "mean"}
 
     def recommendation(self) -> Architecture | None:
         """The single path, once it is reached."""
@@ -64,8 +76,12 @@ class Prune(Planned):
         supernet = self._space.supernet()
         while groups := self._space.removals(supernet):
             removals = [each for group in groups for each in group.removals]
-            before, *after = yield [supernet, *(supernet.without([each]) for each in removals)]
-            changes = [relative_change(before, each) for each in after]
+            supernets = [supernet.without([each]) for each in removals]
+            if self._relative:
+                before, *after = yield [supernet, *supernets]
+                changes = [relative_change(before, each) for each in after]
+            else:
+                changes = yield supernets
             supernet = self._next(supernet, dict(zip(removals, rank_sums(changes), strict=True)))
         self._found = self._space.single_path(supernet)
         yield [self._found]
@@ -83,7 +99,7 @@ class Prune(Planned):
         supernet, count = self._space.supernet(), 1
         while groups := self._space.removals(supernet):
             ranks = {each: 0.0 for group in groups for each in group.removals}
-            count += 1 + len(ranks)
+            count += len(ranks) + self._relative
             supernet = self._next(supernet, ranks)
         return count
 
