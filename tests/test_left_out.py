@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 import torch
@@ -68,9 +69,15 @@ def test_the_number_of_threads_stays_as_it_was():
         torch.set_num_threads(before)
 
 
+def searched(name: str) -> bool:
+    return name.startswith("stage")
+
+
 @pytest.mark.parametrize("engine", ["native", "torch"])
 @pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
-def test_a_score_is_that_of_the_kernel_of_shrunk_images(engine, batch_norm):
+def test_a_score_is_that_of_the_searched_weights_of_a_deep_network_on_shrunk_images(
+    engine, batch_norm
+):
     batch = load_batch("noise", train=10, val=4, seed=0)
     scores = score(
         [ARCH],
@@ -84,8 +91,8 @@ def test_a_score_is_that_of_the_kernel_of_shrunk_images(engine, batch_norm):
         engine=engine,
     )
     for repeat in range(2):
-        network = SPACE.network(SPACE.parse(ARCH), seed=repeat)
-        kernel = ntk(network, batch.shrunk(8).images, batch_norm=batch_norm)
+        network = SPACE.network(SPACE.parse(ARCH), "deep", seed=repeat)
+        kernel = ntk(network, batch.shrunk(8).images, batch_norm=batch_norm, params=searched)
         kappa, mse = by_regressions(kernel)
         assert scores.kappa_repeats[0, repeat].item() == pytest.approx(kappa, rel=2e-3)
         assert scores.mse_repeats[0, repeat].item() == pytest.approx(mse, rel=2e-3)
@@ -93,10 +100,29 @@ def test_a_score_is_that_of_the_kernel_of_shrunk_images(engine, batch_norm):
 
 def test_a_module_is_scored_on_its_own_images():
     batch = load_batch("noise", train=10, val=4, seed=0, size=12)
-    network = SPACE.network(SPACE.parse(ARCH))
+    network = SPACE.network(SPACE.parse(ARCH), "deep")
     found = score_module(network, batch, definition="left-out", image_size=8, region_samples=20)
-    assert found.kappa == pytest.approx(by_regressions(ntk(network, batch.images))[0], rel=1e-6)
-    assert found.body == "all"
+    kernel = ntk(network, batch.images, params=searched)
+    assert found.kappa == pytest.approx(by_regressions(kernel)[0], rel=1e-6)
+    assert found.body == "cells"
+
+
+def test_a_cell_without_weights_fails_though_its_network_has_some():
+    batch = load_batch("noise", train=10, val=4, seed=0)
+    arch = "|skip_connect~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
+    for definition, finite in (("paper", True), ("left-out", False)):
+        scores = score(
+            [arch], batch, space=SPACE, definition=definition, repeats=1, region_samples=20
+        )
+        assert bool(scores.kappa.isfinite()) is finite
+
+
+def test_a_space_without_deep_networks_is_scored_by_its_proxies():
+    space, batch = get_space("darts"), load_batch("noise", train=8, val=4, seed=0, size=16)
+    arch = space.sample(random.Random(0))
+    found = score([arch], batch, space=space, definition="left-out", repeats=1, region_samples=20)
+    kernel = ntk(space.network(arch), batch.images, params="cells")
+    assert found.kappa.item() == pytest.approx(by_regressions(kernel)[0], rel=2e-3)
 
 
 def test_images_are_shrunk_but_never_enlarged():

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from tegnas import get_space
 from tegnas.errors import InputError
+from tegnas.indicators.ntk import chosen_weights
 from tegnas.networks.complexity import count_flops, count_parameters
 from tegnas.networks.initialise import initial_value
 from tegnas.networks.nasbench201 import EDGES
 from tegnas.reference.scores import kernels_by_hooks
+from tegnas.spaces.base import small_kinds
 from tegnas.spaces.nasbench201 import OPERATIONS, NasBench201Architecture
 
 SPACE = get_space("nas-bench-201")
@@ -241,11 +243,21 @@ def test_counting_leaves_the_network_as_it_is():
         assert torch.equal(value, state[name])
 
 
-@pytest.mark.parametrize("kind", ["proxy", "thin", "full"])
+@pytest.mark.parametrize("kind", ["proxy", "thin", "full", "deep", "deep-thin"])
 def test_logits_have_one_column_per_class(kind):
-    channels = 1 if kind == "thin" else 3
+    channels = 1 if "thin" in kind else 3
     network = SPACE.network(LADDER, kind, num_classes=7)
     assert network(torch.zeros(2, channels, 16, 16)).shape == (2, 7)
+
+
+def test_deep_networks_repeat_the_cell_and_search_nothing_but_cells():
+    deep, thin = SPACE.network(LADDER, "deep"), SPACE.network(LADDER, "deep-thin")
+    assert [len(stage) for stage in (deep.stage0, deep.stage1, deep.stage2)] == [3, 3, 3]
+    assert len(thin.stage0) == 5 and thin.region_input_shape == (1, 2, 2)
+    names = chosen_weights(deep, "cells")
+    assert names == [name for name in chosen_weights(deep, "all") if name.startswith("stage")]
+    assert small_kinds(SPACE, deep=True) == ("deep", "deep-thin")
+    assert small_kinds(SPACE, deep=False) == ("proxy", "thin")
 
 
 # Initialisation
@@ -256,7 +268,7 @@ def equal_states(left: torch.nn.Module, right: torch.nn.Module) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-@pytest.mark.parametrize("kind", ["proxy", "thin"])
+@pytest.mark.parametrize("kind", ["proxy", "thin", "deep", "deep-thin"])
 def test_weights_depend_on_the_seed_alone(kind):
     torch.manual_seed(1)
     first = SPACE.network(LADDER, kind, seed=3)

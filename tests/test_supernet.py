@@ -50,8 +50,10 @@ def test_an_edge_is_the_mean_of_its_operations():
     torch.testing.assert_close(mixed(image), expected)
 
 
-@pytest.mark.parametrize("kind", ["proxy", "thin"])
-def test_supernets_have_networks_and_programs(kind):
+@pytest.mark.parametrize(
+    ("kind", "cells"), [("proxy", 3), ("thin", 1), ("deep", 9), ("deep-thin", 5)]
+)
+def test_supernets_have_networks_and_programs(kind, cells):
     supernet = SPACE.supernet().without([(2, "nor_conv_1x1"), (2, "skip_connect")])
     network = SPACE.network(supernet, kind)
     shape = getattr(network, "region_input_shape", (3, 8, 8))
@@ -63,7 +65,7 @@ def test_supernets_have_networks_and_programs(kind):
     scales = [
         sum(opcode == SCALE for opcode, *_ in each.instructions) for each in (program, traced)
     ]
-    assert scales[0] == scales[1] == 6 * (3 if kind == "proxy" else 1)
+    assert scales[0] == scales[1] == 6 * cells
 
 
 @pytest.mark.parametrize("silent", [("none",), (), ("none", "nor_conv_1x1")])

@@ -1,1 +1,1 @@
-"""The study behind docs/ranking.md: which definitions of T, E and G rank architectures best."""
+"""The studies behind docs/ranking.md and docs/ranking-second.md: which definitions rank best."""

@@ -38,11 +38,12 @@ class Probe:
         draw: seed of the choice of images.
         network: seed of the weights.
         channels: of the first stage.
+        cells: per stage.
         initialisation: ``kaiming`` (fan-in, the package's), ``fan-out``, ``default`` (PyTorch's
             uniform) or ``xavier``; all normal but the default.
         body: the weights of the second kernel: ``cells``, or one part of the network:
             ``stage0``, ``stage1``, ``stage2``, ``reduction``, ``searched`` (no reductions),
-            ``convolutions`` (no norm scales).
+            ``convolutions`` (no norm scales), ``ends`` (outside the cells).
         outputs: ``sum`` or ``trace``.
         lean: only the kernel of all weights on the first batch.
     """
@@ -53,6 +54,7 @@ class Probe:
     draw: int = 0
     network: int = 0
     channels: int = 3
+    cells: int = 1
     initialisation: str = "kaiming"
     body: str = "cells"
     outputs: str = "sum"
@@ -88,6 +90,18 @@ class Prober:
         self._space = tegnas.get_space("nas-bench-201")
 
     def __call__(self, archs: Sequence[str]) -> Kernels:
+        """All kernels of the probe."""
+        jobs = self._jobs(archs)
+        x, y = self.batch.images, self.batch.val_images
+        if self._probe.lean:
+            return Kernels(ops.engine_ntk(jobs, x, outputs=self._probe.outputs)[0])
+        return Kernels(*ops.engine_ntk(jobs, x, y, outputs=self._probe.outputs))
+
+    def body(self, archs: Sequence[str]) -> Tensor:
+        """The kernel of the body on the first batch alone, float64 (A, N, N)."""
+        return ops.engine_ntk(self._jobs(archs), self.batch.images, outputs=self._probe.outputs)[1]
+
+    def _jobs(self, archs: Sequence[str]) -> ops.EngineJobs:
         layout = ParameterLayout()
         programs = [
             proxy_program(
@@ -96,21 +110,18 @@ class Prober:
                 self.batch.num_classes,
                 self.batch.image_shape,
                 layout,
+                self._probe.cells,
             )
             for arch in archs
         ]
         if self._probe.body != "cells":
             programs = [_with_body(each, layout, self._probe.body) for each in programs]
-        jobs = ops.EngineJobs(
+        return ops.EngineJobs(
             [program.encode(layout.size) for program in programs],
             torch.arange(len(programs)),
             _parameters(layout, self._probe),
             torch.zeros(len(programs), dtype=torch.int64),
         )
-        x, y = self.batch.images, self.batch.val_images
-        if self._probe.lean:
-            return Kernels(ops.engine_ntk(jobs, x, outputs=self._probe.outputs)[0])
-        return Kernels(*ops.engine_ntk(jobs, x, y, outputs=self._probe.outputs))
 
 
 def load(probe: Probe, images: str) -> Batch:
@@ -163,4 +174,6 @@ def _belongs(name: str, body: str) -> bool:
         return name.startswith("stage")
     if body == "convolutions":
         return name.startswith(("stage", "reduction")) and ".bn." not in name
+    if body == "ends":
+        return name.startswith(("stem", "last", "classifier"))
     return name.startswith(body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,10 +14,10 @@ import torch
 import tegnas
 from bench.ranking.halves import Half
 from tegnas import ops
-from tegnas.indicators.jobs import JobMaker
 from tegnas.indicators.regions import region_inputs
-
-CHUNK = 256
+from tegnas.networks.initialise import initial_vector
+from tegnas.networks.nasbench201_program import thin_program
+from tegnas.networks.program import ParameterLayout
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,13 @@ class RegionProbe:
         side: height and width of an input.
         samples: how many inputs.
         network: seed of the weights and of the inputs.
+        cells: of the thin network.
     """
 
     side: int = 3
     samples: int = 3000
     network: int = 0
+    cells: int = 1
 
     def key(self) -> str:
         """A short text that is another for every probe."""
@@ -44,27 +47,34 @@ def count_regions(half: Half, probe: RegionProbe, directory: Path) -> np.ndarray
     path = directory / half.name / f"regions-{probe.key()}.npy"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        counts = _count(half.archs, probe)
+        counts = count(half.archs, probe)
         with path.with_suffix(".partial").open("wb") as file:
             np.save(file, counts)
         path.with_suffix(".partial").rename(path)
     return np.load(path)
 
 
-def _count(archs: tuple[str, ...], probe: RegionProbe) -> np.ndarray:
+def count(archs: Sequence[str], probe: RegionProbe) -> np.ndarray:
+    """The same without the disk."""
     space = tegnas.get_space("nas-bench-201")
     shape = (1, probe.side, probe.side)
-    maker = JobMaker(space, "thin", num_classes=10, image_shape=shape, seeds=[probe.network])
+    layout = ParameterLayout()
+    codes = [
+        thin_program(space.parse(arch).operations, 10, shape, layout, probe.cells) for arch in archs
+    ]
+    weights = initial_vector(layout, probe.network)
     batch = min(1000, probe.samples)
     inputs = torch.cat(
         region_inputs(shape, samples=probe.samples, batch_size=batch, seed=probe.network)
     )
-    parts = [
-        ops.engine_regions(
-            maker.make([space.parse(arch) for arch in archs[first : first + CHUNK]]),
-            inputs,
-            batch_size=batch,
-        )
-        for first in range(0, len(archs), CHUNK)
-    ]
-    return -torch.cat(parts).double().numpy()
+    counts = ops.engine_regions(
+        ops.EngineJobs(
+            [code.encode(layout.size) for code in codes],
+            torch.arange(len(codes)),
+            weights,
+            torch.zeros(len(codes), dtype=torch.int64),
+        ),
+        inputs,
+        batch_size=batch,
+    )
+    return -counts.double().numpy()

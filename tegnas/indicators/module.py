@@ -13,7 +13,7 @@ from tegnas.indicators.batch_statistics import batch_statistics
 from tegnas.indicators.ntk import check_images
 from tegnas.indicators.regions import NoReLUError, count_regions, region_inputs
 from tegnas.indicators.regression import centred_targets
-from tegnas.indicators.settings import LEFT_OUT, ScoreSettings
+from tegnas.indicators.settings import ScoreSettings
 from tegnas.indicators.torch_scorer import body_of, trainability_and_generalization
 from tegnas.ops import compute_device
 
@@ -27,7 +27,8 @@ class ModuleScore:
         regions: linear regions that the inputs fall into; higher is better; None without ReLU.
         mse: error of the NTK regression; lower is better.
         region_shape: shape of the inputs that regions were counted on.
-        body: the weights behind G: ``"cells"`` where the module names them, else ``"all"``.
+        body: the weights behind G, and by the definition ``left-out`` behind T as well: ``"cells"``
+            where the module names them, else ``"all"``.
         autograd: weights that the native Gram doesn't know (one backward pass per image each).
     """
 
@@ -68,7 +69,7 @@ def score_module(
     if parameter is not None:
         batch = batch.to(compute_device(parameter.device))
     check_images(network, batch.images)
-    body = "all" if settings.definition == LEFT_OUT else body_of(network)
+    body = body_of(network)
     kappa, mse, autograd = trainability_and_generalization(
         network,
         batch,

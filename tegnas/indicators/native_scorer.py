@@ -16,6 +16,7 @@ from tegnas.indicators.regions import region_input_shape, region_inputs
 from tegnas.indicators.regression import centred_targets
 from tegnas.indicators.settings import LEFT_OUT, ScoreSettings
 from tegnas.spaces import Architecture, Space
+from tegnas.spaces.base import small_kinds
 from tegnas.spaces.isomorphism import PrunableSpace
 
 
@@ -36,9 +37,10 @@ class NativeScorer:
         self._device = batch.images.device
         self.chunk = 64 if self._device.type == "cpu" else 256
         self._seeds = range(settings.seed, settings.seed + settings.repeats)
+        kernel_kind, self._region_kind = small_kinds(space, deep=settings.definition == LEFT_OUT)
         self._proxies = JobMaker(
             space,
-            "proxy",
+            kernel_kind,
             num_classes=batch.num_classes,
             image_shape=batch.image_shape,
             seeds=self._seeds,
@@ -82,12 +84,12 @@ class NativeScorer:
         self, archs: Sequence[Architecture]
     ) -> tuple[Tensor, Tensor]:
         if self._settings.definition == LEFT_OUT:
-            k_all, _, _ = ops.engine_ntk(
+            _, k_body, _ = ops.engine_ntk(
                 self._proxies.make(archs),
                 self._batch.images,
                 batch_norm=self._settings.batch_norm,
             )
-            return left_out(k_all)
+            return left_out(k_body)
         k_all, k_body, k_cross = ops.engine_ntk(
             self._proxies.make(archs),
             self._batch.images,
@@ -121,7 +123,8 @@ class NativeScorer:
 
     def _prepare_regions(self, arch: Architecture) -> JobMaker:
         classes = self._batch.num_classes
-        shape = region_input_shape(self._space.network(arch, "thin", num_classes=classes))
+        thin = self._space.network(arch, self._region_kind, num_classes=classes)
+        shape = region_input_shape(thin)
         self._region_inputs = [
             torch.cat(
                 region_inputs(
@@ -135,7 +138,7 @@ class NativeScorer:
         ]
         return JobMaker(
             self._space,
-            "thin",
+            self._region_kind,
             num_classes=classes,
             image_shape=shape,
             seeds=self._seeds,

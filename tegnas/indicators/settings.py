@@ -12,13 +12,13 @@ from tegnas.indicators.average import AVERAGES, MEAN
 from tegnas.indicators.batch_statistics import check_batch_norm
 from tegnas.indicators.ranking import COMBINATIONS, RANK_SUM
 
-# Raised whenever a change of code changes scores, so that old stores aren't read as new ones.
-VERSION = 2
-
 ENGINES = ("native", "torch")
 
 PAPER, LEFT_OUT = "paper", "left-out"
 DEFINITIONS = (PAPER, LEFT_OUT)
+
+# Raised whenever a change of code changes scores, so that old stores aren't read as new ones.
+VERSIONS = {PAPER: 2, LEFT_OUT: 3}
 
 # Leaves room to count up the repeats within what a torch generator takes.
 MAX_SEED = 2**62
@@ -98,5 +98,5 @@ class ScoreSettings:
         # What is made of the scores of single networks changes none of them.
         for name in ("average", "combination", "parameters"):
             del values[name]
-        text = json.dumps({"version": VERSION, **values}, sort_keys=True)
+        text = json.dumps({"version": VERSIONS[self.definition], **values}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -31,6 +31,7 @@ from tegnas.indicators.regression import centred_targets
 from tegnas.indicators.settings import LEFT_OUT, ScoreSettings
 from tegnas.networks.lowering import CannotLower
 from tegnas.spaces import Architecture, Space
+from tegnas.spaces.base import small_kinds
 
 
 class TorchScorer:
@@ -49,6 +50,9 @@ class TorchScorer:
         self._val_targets = centred_targets(batch.val_labels, batch.num_classes)
         self._region_inputs: dict[tuple[tuple[int, ...], int], list[Tensor]] = {}
         self._images_fit = False
+        self._kernel_kind, self._region_kind = small_kinds(
+            space, deep=settings.definition == LEFT_OUT
+        )
 
     def __call__(self, archs: Sequence[Architecture]) -> Tensor:
         """κ, R and MSE of every repeat: float64 (A, repeats, 3)."""
@@ -57,11 +61,11 @@ class TorchScorer:
         return torch.tensor(rows, dtype=torch.float64).reshape(len(archs), len(seeds), 3)
 
     def _score(self, arch: Architecture, seed: int) -> tuple[float, float, float]:
-        thin = self._network(arch, "thin", seed)
+        thin = self._network(arch, self._region_kind, seed)
         regions = count_regions(thin, self._inputs(region_input_shape(thin), seed))
         if not self._space.is_connected(arch):
             return float("inf"), float(regions), float("inf")
-        network = self._network(arch, "proxy", seed)
+        network = self._network(arch, self._kernel_kind, seed)
         self._check_images(network)
         kappa, mse, _ = trainability_and_generalization(
             network,
@@ -107,7 +111,7 @@ class TorchScorer:
 
 
 def body_of(network: nn.Module) -> str:
-    """The weights behind G: ``"cells"`` where the network says which these are, else ``"all"``."""
+    """The body: ``"cells"`` where the network says which weights these are, else ``"all"``."""
     return "cells" if hasattr(network, "cell_prefixes") else "all"
 
 
@@ -122,12 +126,14 @@ def trainability_and_generalization(
 ) -> tuple[float, float, tuple[str, ...]]:
     """κ of the kernel of all weights, and the regression error of the kernel of ``body``.
 
+    By the definition ``left-out`` both are of the kernel of ``body``.
+
     Also the names of weights whose rows came from autograd. The Jacobian of the training batch is
     computed once for both.
     """
     if settings.definition == LEFT_OUT:
-        k_all, autograd = _kernel(network, batch, settings)
-        kappa, mse = left_out(k_all)
+        k_body, autograd = _kernel(network, batch, settings, body)
+        kappa, mse = left_out(k_body)
         return kappa.item(), mse.item(), autograd
     k_all, k_body, k_cross, autograd = _kernels(network, batch, settings, body)
     _, _, kappa = ops.eig_condition(k_all)
@@ -138,13 +144,14 @@ def trainability_and_generalization(
 
 
 def _kernel(
-    network: nn.Module, batch: Batch, settings: ScoreSettings
+    network: nn.Module, batch: Batch, settings: ScoreSettings, body: str
 ) -> tuple[Tensor, tuple[str, ...]]:
-    """The kernel of all weights on the training images."""
+    """The kernel of the body on the training images."""
     details = ntk(
         network,
         batch.images,
         batch_norm=settings.batch_norm,
+        params=body,
         engine=settings.engine,
         details=True,
     )

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from tegnas.networks.layers import BNReLU, ConvBN, ReLUConvBN
 from tegnas.networks.mixed import MixedOperation
 
+# Cells per stage of the deep network, and cells of the deep thin one (docs/ranking-second.md).
+DEEP_CELLS, DEEP_THIN_CELLS = 3, 5
+
 # What an edge computes: one operation, or the mean of several in a supernet.
 Operation = str | tuple[str, ...]
 
@@ -125,7 +128,7 @@ class NasBench201Network(nn.Module):
     """
 
     # Prefixes of the parameters that belong to the searched body, for the kernel behind G.
-    cell_prefixes = ("stage", "reduction")
+    cell_prefixes: tuple[str, ...] = ("stage", "reduction")
 
     def __init__(
         self, operations: Sequence[Operation], channels: int, cells: int, num_classes: int
@@ -147,8 +150,21 @@ class NasBench201Network(nn.Module):
         return self.classifier(self.last(x).mean((2, 3)))
 
 
+class NasBench201DeepNetwork(NasBench201Network):
+    """A network of few channels with several cells per stage; its body is what is searched alone.
+
+    With one cell per stage an architecture without a way around its convolutions looks as good as
+    one with it; in the trained network, which has five, it isn't.
+    """
+
+    cell_prefixes = ("stage",)
+
+    def __init__(self, operations: Sequence[Operation], channels: int, num_classes: int) -> None:
+        super().__init__(operations, channels, DEEP_CELLS, num_classes)
+
+
 class NasBench201ThinNetwork(nn.Module):
-    """One cell of one channel without a stem: the network that expressivity is counted on.
+    """Cells of one channel without a stem: the network that expressivity is counted on.
 
     ``forward``: (M, 1, H, W) → logits (M, num_classes). A stem is kept among the weights, unused,
     because the paper's released networks have it.
@@ -157,12 +173,24 @@ class NasBench201ThinNetwork(nn.Module):
     cell_prefixes = ("stage",)
     region_input_shape = (1, 3, 3)
 
-    def __init__(self, operations: Sequence[Operation], num_classes: int) -> None:
+    def __init__(self, operations: Sequence[Operation], num_classes: int, cells: int = 1) -> None:
         super().__init__()
         self.stem = ConvBN(1, 1)
-        self.stage0 = make_stage(operations, 1, cells=1)
+        self.stage0 = make_stage(operations, 1, cells)
         self.last = BNReLU(1)
         self.classifier = nn.Linear(1, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.last(self.stage0(x)).mean((2, 3)))
+
+
+class NasBench201DeepThinNetwork(NasBench201ThinNetwork):
+    """As many cells as a stage of the trained network has, on inputs of four pixels.
+
+    Inputs of nine have a region each by then.
+    """
+
+    region_input_shape = (1, 2, 2)
+
+    def __init__(self, operations: Sequence[Operation], num_classes: int) -> None:
+        super().__init__(operations, num_classes, DEEP_THIN_CELLS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tegnas.networks.layers import BN_EPSILON
-from tegnas.networks.nasbench201 import EDGES, Operation, carries, live_edges
+from tegnas.networks.nasbench201 import DEEP_CELLS, EDGES, Operation, carries, live_edges
 from tegnas.networks.program import ParameterLayout, Program, ProgramBuilder, Shape
 
 
@@ -18,8 +18,10 @@ def proxy_program(
     num_classes: int,
     image_shape: Shape,
     layout: ParameterLayout,
+    cells: int = 1,
+    reductions_in_body: bool = True,
 ) -> Program:
-    """``NasBench201Network`` with one cell per stage, without the edges that cannot matter."""
+    """``NasBench201Network`` of ``cells`` per stage, without the edges that cannot matter."""
     operations = [
         name if live else "none"
         for name, live in zip(operations, live_edges(operations), strict=True)
@@ -29,18 +31,35 @@ def proxy_program(
     value = build.batch_norm(value, "stem.bn", BN_EPSILON)
     for stage in range(3):
         if stage > 0:
-            value = _reduction(build, value, f"reduction{stage - 1}")
-        value = _cell(build, value, operations, f"stage{stage}")
+            value = _reduction(build, value, f"reduction{stage - 1}", reductions_in_body)
+        value = _stage(build, value, operations, f"stage{stage}", cells)
     return _head(build, value, num_classes)
 
 
-def thin_program(
-    operations: Sequence[Operation], num_classes: int, image_shape: Shape, layout: ParameterLayout
+def deep_program(
+    operations: Sequence[Operation],
+    channels: int,
+    num_classes: int,
+    image_shape: Shape,
+    layout: ParameterLayout,
 ) -> Program:
-    """``NasBench201ThinNetwork``: its ReLUs are the activation pattern."""
+    """``NasBench201DeepNetwork``, without the edges that cannot matter."""
+    return proxy_program(
+        operations, channels, num_classes, image_shape, layout, DEEP_CELLS, reductions_in_body=False
+    )
+
+
+def thin_program(
+    operations: Sequence[Operation],
+    num_classes: int,
+    image_shape: Shape,
+    layout: ParameterLayout,
+    cells: int = 1,
+) -> Program:
+    """``NasBench201ThinNetwork`` of ``cells``: its ReLUs are the activation pattern."""
     build = ProgramBuilder(image_shape, layout)
     # Every ReLU counts, also on an edge into a node that the output doesn't depend on.
-    value = _cell(build, 0, operations, "stage0")
+    value = _stage(build, 0, operations, "stage0", cells)
     return _head(build, value, num_classes)
 
 
@@ -48,6 +67,16 @@ def _head(build: ProgramBuilder, value: int, num_classes: int) -> Program:
     value = build.relu(build.batch_norm(value, "last.bn", BN_EPSILON))
     build.linear(build.global_avg_pool(value), "classifier", num_classes)
     return build.build()
+
+
+def _stage(
+    build: ProgramBuilder, value: int, operations: Sequence[Operation], name: str, cells: int
+) -> int:
+    if cells == 1:
+        return _cell(build, value, operations, name)
+    for index in range(cells):
+        value = _cell(build, value, operations, f"{name}.cell{index}")
+    return value
 
 
 def _cell(build: ProgramBuilder, value: int, operations: Sequence[Operation], name: str) -> int:
@@ -77,7 +106,13 @@ def _edge(build: ProgramBuilder, value: int, operation: Operation, name: str) ->
 
 
 def _relu_conv_bn(
-    build: ProgramBuilder, value: int, name: str, channels: int, kernel_size: int, stride: int = 1
+    build: ProgramBuilder,
+    value: int,
+    name: str,
+    channels: int,
+    kernel_size: int,
+    stride: int = 1,
+    body: bool = True,
 ) -> int:
     value = build.conv2d(
         build.relu(value),
@@ -86,15 +121,15 @@ def _relu_conv_bn(
         (kernel_size, kernel_size),
         stride=(stride, stride),
         padding=(kernel_size // 2, kernel_size // 2),
-        body=True,
+        body=body,
     )
-    return build.batch_norm(value, f"{name}.bn", BN_EPSILON, body=True)
+    return build.batch_norm(value, f"{name}.bn", BN_EPSILON, body=body)
 
 
-def _reduction(build: ProgramBuilder, value: int, name: str) -> int:
+def _reduction(build: ProgramBuilder, value: int, name: str, body: bool) -> int:
     channels = 2 * build.shapes[value][0]
-    residual = _relu_conv_bn(build, value, f"{name}.conv_a", channels, 3, stride=2)
-    residual = _relu_conv_bn(build, residual, f"{name}.conv_b", channels, 3)
+    residual = _relu_conv_bn(build, value, f"{name}.conv_a", channels, 3, stride=2, body=body)
+    residual = _relu_conv_bn(build, residual, f"{name}.conv_b", channels, 3, body=body)
     shortcut = build.avg_pool(value, (2, 2), (2, 2), (0, 0), count_include_pad=True)
-    shortcut = build.conv2d(shortcut, f"{name}.downsample", channels, (1, 1), body=True)
+    shortcut = build.conv2d(shortcut, f"{name}.downsample", channels, (1, 1), body=body)
     return build.add([residual, shortcut])

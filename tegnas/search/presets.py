@@ -44,13 +44,14 @@ class Preset:
 
 # The sizes of the first two are those of the paper's released code: three networks, batches of 64
 # images, three batches of 1000 inputs for the region count. Strategies have the published defaults
-# anyway. What "best" is made of was chosen by the study in docs/ranking.md.
+# anyway. What "best" is made of was chosen by the studies in docs/ranking.md and
+# docs/ranking-second.md.
 PRESETS = {
     "fast": Preset("frozen", 3, 3000, 1000),
     "paper": Preset("coupled", 3, 3000, 1000),
     "best": Preset(
         "frozen",
-        8,
+        5,
         1000,
         1000,
         definition=LEFT_OUT,

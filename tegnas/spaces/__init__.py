@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tegnas.errors import InputError
-from tegnas.spaces.base import NETWORK_KINDS, Architecture, ProgramSpace, Space
+from tegnas.spaces.base import NETWORK_KINDS, Architecture, DeepSpace, ProgramSpace, Space
 from tegnas.spaces.choice_space import ChoiceSpace
 from tegnas.spaces.darts import Darts
 from tegnas.spaces.darts_architecture import DartsArchitecture
@@ -42,6 +42,7 @@ __all__ = [
     "ChoiceSpace",
     "Darts",
     "DartsArchitecture",
+    "DeepSpace",
     "MobileNetSpace",
     "NasBench201",
     "NasBench201Architecture",

@@ -16,6 +16,7 @@ from tegnas.networks.program import ParameterLayout, Program, Shape
 Architecture = Any
 
 NETWORK_KINDS = ("proxy", "thin", "full")
+DEEP_KINDS = ("deep", "deep-thin")
 
 
 @runtime_checkable
@@ -76,9 +77,23 @@ class ProgramSpace(Space, Protocol):
         """The program of ``network(arch, kind)``, with its parameters placed in ``layout``."""
 
 
-def check_kind(kind: str) -> None:
+@runtime_checkable
+class DeepSpace(Space, Protocol):
+    """A space whose ``network`` also makes small networks of more cells than proxy and thin have.
+
+    Optional, for the definition ``left-out``: it takes the first of ``deep_kinds`` for T and G and
+    the second for E, and ``proxy`` and ``thin`` of any other space.
+    """
+
+    deep_kinds: tuple[str, str]
+
+
+def small_kinds(space: Space, *, deep: bool) -> tuple[str, str]:
+    """The kinds of the networks behind T and G, and behind E."""
+    return space.deep_kinds if deep and isinstance(space, DeepSpace) else ("proxy", "thin")
+
+
+def check_kind(kind: str, kinds: tuple[str, ...] = NETWORK_KINDS) -> None:
     """Raise ``InputError`` unless ``kind`` is a kind of network."""
-    if kind not in NETWORK_KINDS:
-        raise InputError(
-            f"unknown kind of network {kind!r}; choose one of {', '.join(NETWORK_KINDS)}"
-        )
+    if kind not in kinds:
+        raise InputError(f"unknown kind of network {kind!r}; choose one of {', '.join(kinds)}")

@@ -14,14 +14,17 @@ from torch import nn
 from tegnas.errors import InputError
 from tegnas.networks.initialise import initialised
 from tegnas.networks.nasbench201 import (
+    DEEP_THIN_CELLS,
     EDGES,
+    NasBench201DeepNetwork,
+    NasBench201DeepThinNetwork,
     NasBench201Network,
     NasBench201ThinNetwork,
     live_edges,
 )
-from tegnas.networks.nasbench201_program import proxy_program, thin_program
+from tegnas.networks.nasbench201_program import deep_program, proxy_program, thin_program
 from tegnas.networks.program import ParameterLayout, Program, Shape
-from tegnas.spaces.base import check_kind
+from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, parse_supernet
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -49,6 +52,7 @@ class NasBench201:
     """Cells of four nodes with one of five operations on each of the six edges."""
 
     name = "nas-bench-201"
+    deep_kinds = DEEP_KINDS
 
     def parse(self, text: str) -> NasBench201Architecture | Supernet:
         """Read an architecture string such as ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
@@ -198,13 +202,16 @@ class NasBench201:
         """The untrained network of an architecture.
 
         ``proxy``: 3 channels, one cell per stage; ``thin``: the first cell alone with one channel;
-        ``full``: the benchmark's own, 16 channels, five cells per stage.
+        ``full``: the benchmark's own, 16 channels, five cells per stage; ``deep``: the proxy of
+        three cells per stage; ``deep-thin``: five cells with one channel.
         """
-        check_kind(kind)
+        check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
         makers: dict[str, Callable[[], nn.Module]] = {
             "proxy": lambda: NasBench201Network(arch.operations, 3, 1, num_classes),
             "thin": lambda: NasBench201ThinNetwork(arch.operations, num_classes),
             "full": lambda: NasBench201Network(arch.operations, 16, 5, num_classes),
+            "deep": lambda: NasBench201DeepNetwork(arch.operations, 3, num_classes),
+            "deep-thin": lambda: NasBench201DeepThinNetwork(arch.operations, num_classes),
         }
         return initialised(makers[kind], seed)
 
@@ -217,12 +224,17 @@ class NasBench201:
         image_shape: Shape,
         layout: ParameterLayout,
     ) -> Program:
-        """The program of a ``proxy`` or ``thin`` network."""
+        """The program of a network of any kind but ``full``."""
+        operations = arch.operations
         if kind == "proxy":
-            return proxy_program(arch.operations, 3, num_classes, image_shape, layout)
+            return proxy_program(operations, 3, num_classes, image_shape, layout)
         if kind == "thin":
-            return thin_program(arch.operations, num_classes, image_shape, layout)
-        raise InputError(f"programs are of kind proxy or thin, got {kind!r}")
+            return thin_program(operations, num_classes, image_shape, layout)
+        if kind == "deep":
+            return deep_program(operations, 3, num_classes, image_shape, layout)
+        if kind == "deep-thin":
+            return thin_program(operations, num_classes, image_shape, layout, DEEP_THIN_CELLS)
+        raise InputError(f"programs are of kind proxy, thin, deep or deep-thin, got {kind!r}")
 
 
 @lru_cache(maxsize=1)
