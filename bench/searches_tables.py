@@ -47,7 +47,7 @@ def comparison_table(found: Found) -> str:
                 ratio = summaries[-1].seconds / summary.seconds
                 cells.append("—" if preset == slowest else f"{ratio:.0f}×")
             lines.append(cells)
-    return _markdown(headings, lines)
+    return markdown(headings, lines)
 
 
 def describe_table(table: AccuracyTable) -> str:
@@ -97,6 +97,7 @@ def _against_random(own: Sequence[ComparisonRow], runs: Sequence[ComparisonRow])
     return f"{wins} of {len(pairs)}" + (f", {ties} equal" if ties else "")
 
 
-def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of text on the left and numbers on the right of it."""
     lines = [headings, ["---", *("---:" for _ in headings[1:])], *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)

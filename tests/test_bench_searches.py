@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bench.searches_contestants import contestants, evaluations
 from bench.searches_tables import BEGIN, END, comparison_table, name_of, replace_section
+from tegnas.search import Evaluation
 from tegnas.search.compare import ComparisonRow
-from tegnas.spaces import get_space
+from tegnas.spaces import ChoiceSpace, get_space
 
 ROW = ComparisonRow("random", 0, "a", 1.0, 2.0, 0.5, 0.9, 100, 90, 2.0, 93.0, 92.0)
 ROWS = [
@@ -56,6 +59,19 @@ def test_pruning_takes_part_where_there_is_a_supernet_with_its_own_budget():
     assert not any(name.startswith("prune") for name in contestants(sizes, 100))
     counts = {name: evaluations(name, bench201, 100) for name in contestants(bench201, 100)}
     assert counts["prune"] == counts["random:budget=55"] == 55 and counts["local"] == 100
+
+
+def test_finds_are_ranked_among_all_that_is_known(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "bench"))
+    space = ChoiceSpace("digits", {"tens": range(10), "ones": range(10)}, lambda *_: None)
+    numbers = {arch: float("".join(option for _, option in arch.options)) for arch in space}
+    known = {arch: Evaluation(arch, number, -number, number) for arch, number in numbers.items()}
+    text = importlib.import_module("strategies").table(space, known, [8, 100], 2, [])
+    found = {(row[0], row[1]): row for row in lines(text)}
+    # Whatever sees all of a hundred finds the one that outranks the other 99.
+    assert found["random", "100"][2:] == ["99.00 ± 0.00", "—"]
+    assert found["local", "100"][2:] == ["99.00 ± 0.00", "0 of 2, 2 equal"]
+    assert float(found["random", "8"][2].split()[0]) < 99.0
 
 
 def test_options_are_written_out_and_budgets_are_not():
