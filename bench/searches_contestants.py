@@ -13,7 +13,7 @@ from tegnas.spaces.factorised import SupernetSpace
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared on a space: presets (the others' time is compared with the last), budget.
+    """What is compared on a space: presets, budget.
 
     ``changes`` of the score make it cheap enough for ten seeds where nothing is known about the
     finds but their scores; the strategies face the same kind of landscape.
