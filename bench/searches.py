@@ -2,6 +2,7 @@
 
     python bench/searches.py --images FILE.npz --table TABLE.csv [--readme README.md]
     python bench/searches.py --images FILE.npz --space darts
+    python bench/searches.py --images FILE.npz --space nats-size     # or mobilenet, or FILE.py:NAME
 
 Runs ``tegnas compare`` with the preset fast and, on NAS-Bench-201, then with best and paper, and
 writes the table to docs/searches. Every score is kept in --runs: the same command goes on where it
@@ -14,9 +15,11 @@ from __future__ import annotations
 import argparse
 import random
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from machine import describe_machine
+from searches_contestants import COMPARISONS, Comparison, contestants, evaluations
 from searches_tables import comparison_table, describe_table, replace_section
 
 import tegnas
@@ -26,21 +29,10 @@ from tegnas.data import Batch
 from tegnas.indicators import get_preset
 from tegnas.search import Progress
 from tegnas.search.compare import ComparisonRow, compare
-from tegnas.search.contestant import Contestant
-from tegnas.search.strategies import make_strategy
 from tegnas.spaces import Space
 
-# The last one is what the others are compared with in time.
-PRESETS = {"nas-bench-201": ("fast", "best", "paper"), "darts": ("fast",)}
 # The share of evaluations that no other search of ten seeds has made before.
 NEW = 0.6
-
-# What pruning takes.
-BUDGETS = {"nas-bench-201": 55, "darts": 333}
-
-# The population of evolution is a quarter of the budget and the tournament a quarter of it, as in
-# the paper: with its 256 and 64 so few evaluations would be random search.
-STRATEGIES = "random,evolution,reinforce,fpnas,local,prune"
 
 
 def seconds_per_score(space: Space, batch: Batch, settings: tegnas.ScoreSettings) -> float:
@@ -54,20 +46,6 @@ def seconds_per_score(space: Space, batch: Batch, settings: tegnas.ScoreSettings
     return (time.perf_counter() - start) / len(archs)
 
 
-def contestants(space: Space, budget: int) -> list[str]:
-    """The strategies, with what they need to be compared at this budget."""
-    population = max(8, budget // 4)
-    evolution = f"evolution:population={population}:tournament={population // 4}"
-    return STRATEGIES.replace("evolution", evolution).split(",")
-
-
-def evaluations(label: str, space: Space, budget: int) -> int:
-    """How many evaluations a contestant asks for."""
-    contestant = Contestant.parse(label)
-    strategy = make_strategy(contestant.strategy, space, 0, **contestant.options)
-    return min(contestant.budget or budget, getattr(strategy, "minimum_budget", budget))
-
-
 def run(
     space: Space,
     batch: Batch,
@@ -76,9 +54,10 @@ def run(
     budget: int,
     out: Path,
     table: AccuracyTable | None,
+    changes: Mapping[str, int],
 ) -> tuple[ComparisonRow, ...]:
     """One comparison, after a word on how long it may take."""
-    settings, names = get_preset(preset).settings(), contestants(space, budget)
+    settings, names = get_preset(preset).settings(**changes), contestants(space, budget)
     each = seconds_per_score(space, batch, settings)
     most = sum(len(seeds) * evaluations(name, space, budget) for name in names)
     print(
@@ -108,11 +87,11 @@ def run(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", required=True)
-    parser.add_argument("--space", choices=list(PRESETS), default="nas-bench-201")
+    parser.add_argument("--space", default="nas-bench-201", help="or FILE.py:NAME, with --budget")
     parser.add_argument("--table", metavar="FILE.csv[#COLUMN]", help="true accuracies")
-    parser.add_argument("--presets", default=None, help="default: fast,best,paper; fast on DARTS")
+    parser.add_argument("--presets", help="default: fast; on NAS-Bench-201 fast,best,paper")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--budget", type=int, help="default: 55, on DARTS 333")
+    parser.add_argument("--budget", type=int, help="default: 100, on DARTS 300")
     parser.add_argument("--runs", type=Path, help="default: runs/searches-SPACE")
     parser.add_argument("--out", type=Path, default=Path("docs/searches"))
     parser.add_argument("--readme", type=Path, help="also put the table into this file")
@@ -123,11 +102,16 @@ def main() -> None:
     table = tegnas.load_table(arguments.table) if arguments.table else None
     batch = tegnas.load_batch(arguments.images, seed=0)
     seeds = list(range(2 if arguments.quick else arguments.seeds))
-    budget = arguments.budget or BUDGETS[space.name]
-    presets = arguments.presets.split(",") if arguments.presets else PRESETS[space.name]
-    runs = arguments.runs or Path(f"runs/searches-{space.name}{'-quick' * arguments.quick}")
+    if space.name not in COMPARISONS and arguments.budget is None:
+        raise tegnas.InputError(f"{space.name} has no budget of its own here; give --budget")
+    comparison = COMPARISONS.get(space.name) or Comparison(arguments.budget)
+    budget = arguments.budget or comparison.budget
+    presets = arguments.presets.split(",") if arguments.presets else comparison.presets
+    name = space.name if budget == comparison.budget else f"{space.name}-{budget}"
+    runs = arguments.runs or Path(f"runs/searches-{name}{'-quick' * arguments.quick}")
     found = {
-        preset: run(space, batch, preset, seeds, budget, runs / preset, table) for preset in presets
+        preset: run(space, batch, preset, seeds, budget, runs / preset, table, comparison.changes)
+        for preset in presets
     }
     machine = f"Machine: {describe_machine()}.\n"
     parts = [comparison_table(found)]
@@ -137,7 +121,7 @@ def main() -> None:
     print(text)
     if not arguments.quick:
         arguments.out.mkdir(parents=True, exist_ok=True)
-        (arguments.out / f"{space.name}.md").write_text(text)
+        (arguments.out / f"{name}.md").write_text(text)
         if arguments.readme:
             replace_section(arguments.readme, "\n".join(parts))
 

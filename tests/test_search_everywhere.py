@@ -70,7 +70,7 @@ def test_pruning_goes_on_to_the_same_end(batch, tmp_path):
             progress=stop_half_way, **arguments,
         )  # fmt: skip
     stopped = search(get_space("nas-bench-201"), batch, "prune", out=tmp_path / "a", **arguments)
-    assert len(stopped.history) == 25
+    assert len(stopped.history) == 24 + 1
     assert stopped.recommended == stopped.best == stopped.history[-1]
     loaded = SearchResult.load(tmp_path / "a" / "result.json")
     assert (loaded.recommended, loaded.history) == (stopped.recommended, stopped.history)
@@ -97,7 +97,7 @@ def test_strategies_find_more_than_chance_on_darts(name):
 def test_pruning_darts_ends_on_a_genotype_within_its_budget():
     space = get_space("darts")
     strategy = make_strategy("prune", space, 0)
-    assert strategy.options() == {"drop": 3}
+    assert strategy.options() == {"drop": 3, "change": "mean"}
     # 28 edges from 7 to 4 to 1 operations, 24 edges of nodes with more than two inputs, the end.
     assert strategy.default_budget == 28 * 7 + 28 * 4 + 24 + 1
 

@@ -174,3 +174,14 @@ def test_making_a_network_leaves_the_random_state_alone(name, kind):
     before = torch.random.get_rng_state()
     space.network(arch, kind)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_networks_that_cannot_take_the_inputs_of_the_region_count_are_named():
+    def flat(choices, num_classes):
+        return nn.Sequential(nn.Flatten(), nn.Linear(48, num_classes))
+
+    space = ChoiceSpace("flat", {"width": (4, 8)}, flat)
+    arch = space.parse("width=4")
+    with pytest.raises(InputError, match="'flat' can't take the inputs .* 3×3×3 .*; give"):
+        space.network(arch, "thin")
+    assert space.network(arch)(torch.zeros(2, 3, 4, 4)).shape == (2, 10)

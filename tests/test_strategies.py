@@ -16,6 +16,7 @@ from tegnas.search.evaluation import Evaluation
 from tegnas.search.strategies import make_strategy, strategy_names
 from tegnas.search.strategies.drawing import MAX_DRAWS
 from tegnas.search.strategies.policy import FactorisedPolicy
+from tegnas.search.strategies.prune import relative_change
 from tegnas.search.strategies.reinforce import RelativeChange
 from tegnas.spaces import Space, get_space
 from tegnas.spaces.factorised import Supernet
@@ -111,6 +112,29 @@ def test_prune_can_drop_several_operations_at_once(space):
     assert make_strategy("prune", space, seed=0, drop=3).default_budget == 24 + 1
 
 
+def test_prune_by_relative_changes_scores_the_supernet_of_every_round(space):
+    strategy = make_strategy("prune", space, seed=0, change="relative")
+    assert strategy.ask(1000)[0] == space.supernet()
+    assert strategy.default_budget == 25 + 19 + 13 + 1
+    assert str(run("prune", space, 58, change="relative")[-1].arch).count("nor_conv_3x3") == 6
+
+
+def test_removals_are_ranked_by_their_relative_change_in_the_same_network():
+    def scored(*networks: tuple[float, float, float]) -> Evaluation:
+        return Evaluation("a", *np.mean(networks, 0).tolist(), networks=networks)
+
+    before = scored((10.0, 100.0, 2.0), (1000.0, 50.0, 4.0))
+    change = relative_change(before, scored((20.0, 110.0, 1.0), (900.0, 50.0, 4.0)))
+    # In the means κ falls; in the first network it doubles, which is more than the second falls.
+    assert (change.kappa, change.regions, change.mse) == pytest.approx((0.45, 0.05, -0.25))
+
+
+def test_the_change_to_and_from_an_infinite_score():
+    bad, good = (Evaluation("a", value, 1.0, value) for value in (math.inf, 2.0))
+    changes = [relative_change(*pair).kappa for pair in ((good, bad), (bad, bad), (bad, good))]
+    assert changes == [math.inf, math.inf, -1.0]
+
+
 def test_fpnas_draws_fewer_as_it_becomes_sure_and_ends_on_its_mode(space):
     strategy = make_strategy("fpnas", space, seed=0)
     counts = []
@@ -118,7 +142,7 @@ def test_fpnas_draws_fewer_as_it_becomes_sure_and_ends_on_its_mode(space):
         archs = strategy.ask(1000)
         counts.append(len(archs))
         strategy.tell([convolutions(arch) for arch in archs])
-    assert counts[0] == 10  # six uniform choices of five: 9.66 nats
+    assert counts[0] == 5  # six uniform choices of five: 9.66 nats, one sample for every two
     assert counts[-1] < counts[0]
     assert strategy.ask(1) == [strategy.recommendation()]
 
@@ -171,6 +195,7 @@ def test_policy_steps_are_those_of_torch():
         ("fpnas", {"temperature": -1.0}),
         ("local", {"improvement": "worst"}),
         ("prune", {"drop": 0}),
+        ("prune", {"change": "small"}),
     ],
 )
 def test_wrong_options_are_one_sentence(name, options, space):

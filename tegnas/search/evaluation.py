@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,7 +21,8 @@ class Evaluation:
 
     ``accuracy`` is the true accuracy in percent where a table knows it; searches never see it.
     ``parameters`` are those of the full network where they take part in the ranking, and
-    ``combination`` is how that combines the indicators, as in ``ScoreSettings``.
+    ``combination`` is how that combines the indicators, as in ``ScoreSettings``. ``networks`` are
+    κ, R and MSE of each network; a result that was saved has none.
     """
 
     arch: Architecture
@@ -31,6 +32,7 @@ class Evaluation:
     accuracy: float | None = None
     parameters: float | None = None
     combination: str = RANK_SUM
+    networks: tuple[tuple[float, float, float], ...] = field(default=(), compare=False, repr=False)
 
 
 def completed(

@@ -17,7 +17,7 @@ from tegnas.spaces import Architecture
 
 VERSION = 2
 
-# Significant digits of the means that searches see. The last digits of a score depend on the
+# Significant digits of what searches see. The last digits of a score depend on the
 # batches that architectures were scored in (and so on kills and on the number of workers); those
 # kept don't, and architectures of one function tie.
 _DIGITS = 10
@@ -89,9 +89,10 @@ class ScoreStore:
             ).fetchall()
         if not rows:
             return None
-        averages = averaged(torch.tensor(rows, dtype=torch.float64).T, self._average).tolist()
-        kappa, regions, mse = (float(f"{each:.{_DIGITS}g}") for each in averages)
-        return Evaluation(arch, kappa, regions, mse)
+        table = torch.tensor(rows, dtype=torch.float64)
+        kappa, regions, mse = _rounded(averaged(table.T, self._average).tolist())
+        networks = tuple(_rounded(row) for row in rows)
+        return Evaluation(arch, kappa, regions, mse, networks=networks)
 
     def add(self, scores: Scores, seconds: float = 0.0) -> None:
         """Write all repeats of some scores, and the time that went by for them together."""
@@ -169,3 +170,8 @@ class ScoreStore:
     def close(self) -> None:
         """Release the file."""
         self._connection.close()
+
+
+def _rounded(values: Iterable[float]) -> tuple[float, float, float]:
+    kappa, regions, mse = (float(f"{each:.{_DIGITS}g}") for each in values)
+    return kappa, regions, mse

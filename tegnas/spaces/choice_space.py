@@ -3,16 +3,18 @@
 from tegnas.spaces import ChoiceSpace
 
 def build(choices, num_classes):
-    return nn.Sequential(nn.Flatten(), nn.Linear(3072, choices["width"]), nn.ReLU(), ...)
+    return nn.Sequential(nn.Conv2d(3, choices["width"], 3, padding=1), nn.ReLU(), ...)
 
-SPACE = ChoiceSpace("mlp", {"width": (64, 128), "depth": (1, 2)}, build)
+SPACE = ChoiceSpace("cnn", {"width": (8, 16), "depth": (1, 2)}, build)
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from tegnas.errors import InputError
@@ -48,7 +50,7 @@ class ChoiceSpace(ProductSpace):
             without it they are computed on the network itself.
         thin: the same for the network on which linear regions are counted; without it, the proxy.
         region_input_shape: (C, H, W) of the inputs of the region count, on images small enough
-            that networks differ, where ``thin`` takes such.
+            that networks differ. A network made for images of one size needs a ``thin`` for these.
         body: prefixes of the weights behind G; all by default.
 
     Raises:
@@ -90,6 +92,7 @@ class ChoiceSpace(ProductSpace):
         self._builders = {"full": build, "proxy": proxy, "thin": thin or proxy}
         self._region_input_shape = region_input_shape
         self._body = body
+        self._thin_runs = False
 
     def parse(self, text: str) -> ChoiceArchitecture:
         """Read ``name=option,…``; ``InputError`` names what is unknown or missing."""
@@ -132,7 +135,10 @@ class ChoiceSpace(ProductSpace):
         num_classes: int = 10,
         seed: int = 0,
     ) -> nn.Module:
-        """What the builder of that kind makes, with weights from the seed."""
+        """What the builder of that kind makes, with weights from the seed.
+
+        ``InputError`` if the thin network can't take the inputs of the region count.
+        """
         check_kind(kind)
         taken = {name: self._values[name][option] for name, option in arch.options}
         network = initialised(lambda: self._builders[kind](taken, num_classes), seed)
@@ -140,4 +146,19 @@ class ChoiceSpace(ProductSpace):
             vars(network)["cell_prefixes"] = self._body
         if not hasattr(network, "region_input_shape"):
             vars(network)["region_input_shape"] = self._region_input_shape
+        if kind == "thin" and not self._thin_runs:
+            self._check_thin(network)
+            self._thin_runs = True
         return network
+
+    def _check_thin(self, network: nn.Module) -> None:
+        shape = network.region_input_shape
+        try:
+            with torch.no_grad():  # on a copy, since BatchNorm takes note of what it sees
+                copy.deepcopy(network)(torch.zeros(2, *shape))
+        except (RuntimeError, ValueError) as error:
+            raise InputError(
+                f"the networks of {self.name!r} can't take the inputs of the region count, "
+                f"{'×'.join(map(str, shape))} ({error}); give the space another "
+                "region_input_shape, or thin= for networks that can"
+            ) from None

@@ -23,8 +23,9 @@ def full_supernet() -> Supernet:
 def possible_removals(supernet: Supernet) -> tuple[RemovalGroup, ...]:
     """Operations first, then edges: as TE-NAS prunes (Chen et al., ICLR 2021, arXiv 2102.11535).
 
-    While an edge has several operations, one of each such edge must stay; after that, two edges
-    of each node.
+    While an edge has several operations, one of each such edge must stay. After that one node
+    after another loses all but two of its edges, so that what the next node loses is judged in a
+    network without them.
     """
     mixed = tuple(
         RemovalGroup(tuple((edge, name) for name in names), keep=1)
@@ -33,12 +34,12 @@ def possible_removals(supernet: Supernet) -> tuple[RemovalGroup, ...]:
     )
     if mixed:
         return mixed
-    nodes = ([edge for edge in edges if supernet.operations[edge]] for edges in _node_edges())
-    return tuple(
-        RemovalGroup(tuple((edge, supernet.operations[edge][0]) for edge in edges), keep=2)
-        for edges in nodes
-        if len(edges) > 2
-    )
+    for edges in _node_edges():
+        left = [edge for edge in edges if supernet.operations[edge]]
+        if len(left) > 2:
+            removals = tuple((edge, supernet.operations[edge][0]) for edge in left)
+            return (RemovalGroup(removals, keep=2, at_once=True),)
+    return ()
 
 
 def single_path(supernet: Supernet) -> DartsArchitecture:

@@ -43,10 +43,14 @@ Removal = tuple[int, str]
 
 @dataclass(frozen=True)
 class RemovalGroup:
-    """Removals that compete with each other; at least ``keep`` of what they remove must stay."""
+    """Removals that compete with each other; at least ``keep`` of what they remove must stay.
+
+    ``at_once``: all that may go goes in one round, however many a strategy drops at a time.
+    """
 
     removals: tuple[Removal, ...]
     keep: int
+    at_once: bool = False
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class FPNas:
         seed: int,
         *,
         learning_rate: float = 0.1,
-        samples_per_nat: float = 1.0,
+        samples_per_nat: float = 0.5,
         temperature: float = 0.1,
     ) -> None:
         self._space = require_choices(space, self.name)

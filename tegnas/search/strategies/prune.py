@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from tegnas.errors import InputError
-from tegnas.search.evaluation import rank_sums
+from tegnas.search.evaluation import Evaluation, rank_sums
 from tegnas.search.strategies.planned import Plan, Planned
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.factorised import Removal, Supernet, SupernetSpace
@@ -11,16 +15,23 @@ from tegnas.spaces.factorised import Removal, Supernet, SupernetSpace
 # Operations dropped from every edge in one round: TE-NAS's own.
 _DROPS = {"nas-bench-201": 1, "darts": 3}
 
+CHANGES = ("mean", "relative")
+
 
 class Prune(Planned):
     """In every round, score each removal and drop the least important from every edge.
 
     The least important removal is the one of lowest rank-sum of the changes in κ, R and MSE,
-    ranked among all removals of the round: after it κ and MSE are lowest and R is highest. (TE-NAS
-    ranks κ and R; TEG-NAS, arXiv 2108.11939, adds MSE. All changes of a round are against the same
-    supernet, so ranking the scores after removal ranks the changes.) ``drop`` operations go at a
-    time, 1 by default and 3 on DARTS, as published; ``none`` is left out from the start. The seed
-    changes nothing.
+    ranked among all removals of the round: κ and MSE fall most and R rises most. (TE-NAS ranks κ
+    and R; TEG-NAS, arXiv 2108.11939, adds MSE.) ``drop`` operations go at a time, 1 by default and
+    3 on DARTS, as published for CIFAR-10; ``none`` is left out from the start. The seed changes
+    nothing.
+
+    ``change="mean"`` (default): of the mean over the random networks; all changes of a round are
+    against the same supernet, so ranking the scores after removal ranks them. ``"relative"``: the
+    mean over the networks of the changes relative to the supernet in the same network, as in the
+    code released with TE-NAS. It costs a score of the supernet per round, and its finds are worse
+    (docs/searches.md): one network whose κ is small weighs as much as one whose κ is large.
 
     Supernets are scored like architectures and count against the budget; the single path at the
     end is scored as the last one and is the answer.
@@ -28,7 +39,9 @@ class Prune(Planned):
 
     name = "prune"
 
-    def __init__(self, space: Space, seed: int, *, drop: int | None = None) -> None:
+    def __init__(
+        self, space: Space, seed: int, *, drop: int | None = None, change: str = "mean"
+    ) -> None:
         if getattr(space, "admits", None) is not None:
             raise InputError(
                 "prune can't keep constraints, since only its last step is an architecture; use "
@@ -42,15 +55,18 @@ class Prune(Planned):
         drop = _DROPS.get(space.name, 1) if drop is None else drop
         if drop < 1:
             raise InputError(f"prune must drop at least 1 operation per round, got {drop}")
+        if change not in CHANGES:
+            raise InputError(f"change of prune must be one of {', '.join(CHANGES)}, got {change!r}")
         self._space = space
         self._drop = drop
+        self._relative = change == "relative"
         self._found: Architecture | None = None
         self.default_budget = self.minimum_budget = self._count_evaluations()
         super().__init__(self._rounds())
 
     def options(self) -> dict[str, object]:
-        """How many operations go in one round."""
-        return {"drop": self._drop}
+        """How many operations go in one round, and which change ranks them."""
+        return {"drop": self._drop, "change": "relative" if self._relative else "mean"}
 
     def recommendation(self) -> Architecture | None:
         """The single path, once it is reached."""
@@ -60,16 +76,21 @@ class Prune(Planned):
         supernet = self._space.supernet()
         while groups := self._space.removals(supernet):
             removals = [each for group in groups for each in group.removals]
-            evaluations = yield [supernet.without([each]) for each in removals]
-            ranks = dict(zip(removals, rank_sums(evaluations), strict=True))
-            supernet = self._next(supernet, ranks)
+            supernets = [supernet.without([each]) for each in removals]
+            if self._relative:
+                before, *after = yield [supernet, *supernets]
+                changes = [relative_change(before, each) for each in after]
+            else:
+                changes = yield supernets
+            supernet = self._next(supernet, dict(zip(removals, rank_sums(changes), strict=True)))
         self._found = self._space.single_path(supernet)
         yield [self._found]
 
     def _next(self, supernet: Supernet, ranks: dict[Removal, float]) -> Supernet:
         dropped: list[Removal] = []
         for group in self._space.removals(supernet):
-            count = min(self._drop, len(group.removals) - group.keep)
+            most = len(group.removals) - group.keep
+            count = most if group.at_once else min(self._drop, most)
             dropped += sorted(group.removals, key=ranks.__getitem__)[:count]
         return supernet.without(dropped)
 
@@ -78,6 +99,22 @@ class Prune(Planned):
         supernet, count = self._space.supernet(), 1
         while groups := self._space.removals(supernet):
             ranks = {each: 0.0 for group in groups for each in group.removals}
-            count += len(ranks)
+            count += len(ranks) + self._relative
             supernet = self._next(supernet, ranks)
         return count
+
+
+def relative_change(before: Evaluation, after: Evaluation) -> Evaluation:
+    """κ, R and MSE as shares by which they change, each the mean over the random networks.
+
+    What stays infinite is infinitely worse; what becomes finite falls by all of itself.
+    """
+    first, second = (np.array(each.networks or [_means(each)]) for each in (before, after))
+    with np.errstate(invalid="ignore"):
+        change = np.where(np.isinf(first), -1.0, (second - first) / first)
+    kappa, regions, mse = np.where(np.isinf(second), np.inf, change).mean(0).tolist()
+    return replace(after, kappa=kappa, regions=regions, mse=mse)
+
+
+def _means(evaluation: Evaluation) -> tuple[float, float, float]:
+    return evaluation.kappa, evaluation.regions, evaluation.mse
