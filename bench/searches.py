@@ -95,6 +95,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, help="default: runs/searches-SPACE")
     parser.add_argument("--out", type=Path, default=Path("docs/searches"))
     parser.add_argument("--readme", type=Path, help="also put the table into this file")
+    parser.add_argument("--note", help="what else is to be known of the machine: busy, …")
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
 
@@ -113,7 +114,8 @@ def main() -> None:
         preset: run(space, batch, preset, seeds, budget, runs / preset, table, comparison.changes)
         for preset in presets
     }
-    machine = f"Machine: {describe_machine()}.\n"
+    note = f" {arguments.note}" if arguments.note else ""
+    machine = f"Machine: {describe_machine()}.{note}\n"
     parts = [comparison_table(found)]
     if table is not None:
         parts.append(describe_table(table))
@@ -123,7 +125,7 @@ def main() -> None:
         arguments.out.mkdir(parents=True, exist_ok=True)
         (arguments.out / f"{name}.md").write_text(text)
         if arguments.readme:
-            replace_section(arguments.readme, "\n".join(parts))
+            replace_section(arguments.readme, text)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
@@ -152,7 +153,7 @@ class ChoiceSpace(ProductSpace):
         return network
 
     def _check_thin(self, network: nn.Module) -> None:
-        shape = network.region_input_shape
+        shape = cast("tuple[int, int, int]", network.region_input_shape)
         try:
             with torch.no_grad():  # on a copy, since BatchNorm takes note of what it sees
                 copy.deepcopy(network)(torch.zeros(2, *shape))
