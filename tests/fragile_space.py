@@ -13,9 +13,11 @@ class Fragile(NasBench201):
     name = "fragile"
 
     def parse(self, text):
-        deaths = Path({deaths!r})
-        if os.getpid() != {main} and len(deaths.read_text()) < {times}:
-            deaths.write_text(deaths.read_text() + "x")
+        for death in range({times} if os.getpid() != {main} else 0):
+            try:  # each death is died once, whoever else is about to
+                Path({deaths!r}, str(death)).touch(exist_ok=False)
+            except FileExistsError:
+                continue
             os.kill(os.getpid(), signal.SIGKILL)
         return super().parse(text)
 
@@ -26,7 +28,7 @@ SPACE = Fragile()
 def write_fragile_space(folder: Path, main: int, times: int) -> str:
     """A reference to a space on which the first ``times`` readers in other processes die."""
     deaths = folder / "deaths"
-    deaths.write_text("")
+    deaths.mkdir()
     file = folder / "fragile.py"
     file.write_text(_SOURCE.format(deaths=str(deaths), main=main, times=times))
     return f"{file}:SPACE"

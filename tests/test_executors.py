@@ -65,7 +65,7 @@ def test_a_killed_process_loses_only_its_batch(archs, batch, tmp_path):
     space = get_space(write_fragile_space(tmp_path, os.getpid(), times=2))
     executor = make_executor("process", space, batch, SETTINGS, workers=2)
     assert_same(run(executor, archs), expected(archs, batch))
-    assert (tmp_path / "deaths").read_text() == "xx"
+    assert len(list((tmp_path / "deaths").iterdir())) == 2
 
 
 def test_a_batch_that_kills_every_process_ends_in_one_sentence(archs, batch, tmp_path):
@@ -98,7 +98,7 @@ def test_a_killed_ray_worker_loses_only_its_batch(archs, batch, tmp_path, ray_cl
     space = get_space(write_fragile_space(tmp_path, os.getpid(), times=1))
     executor = make_executor("ray", space, batch, SETTINGS, workers=2)
     assert_same(run(executor, archs), expected(archs, batch))
-    assert (tmp_path / "deaths").read_text() == "x"
+    assert len(list((tmp_path / "deaths").iterdir())) == 1
     assert not ray_cluster.is_initialized()
 
 
