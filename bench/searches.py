@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--table", metavar="FILE.csv[#COLUMN]", help="true accuracies")
     parser.add_argument("--presets", help="default: fast; on NAS-Bench-201 fast,best,paper")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--budget", type=int, help="default: 100, on DARTS 300")
+    parser.add_argument("--budget", type=int, help="default: 100; 300 on DARTS and NATS sizes")
     parser.add_argument("--runs", type=Path, help="default: runs/searches-SPACE")
     parser.add_argument("--out", type=Path, default=Path("docs/searches"))
     parser.add_argument("--readme", type=Path, help="also put the table into this file")

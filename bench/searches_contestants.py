@@ -27,7 +27,7 @@ class Comparison:
 COMPARISONS = {
     "nas-bench-201": Comparison(100, ("fast", "best", "paper")),
     "darts": Comparison(300),
-    "nats-size": Comparison(100, changes={"image_size": 16, "repeats": 1}),
+    "nats-size": Comparison(300, changes={"image_size": 16, "repeats": 1}),
     "mobilenet": Comparison(100, changes={"image_size": 16, "repeats": 1}),
 }
 
