@@ -10,10 +10,6 @@
 #include "kernels/cpu/engine/engine.h"
 #include "nasbench201.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 using namespace tegnas;
 using namespace tegnas::test;
 
@@ -47,32 +43,23 @@ double least(int runs, const F& run) {
 constexpr int kSums = 12;
 constexpr int64_t kRounds = 4000000;
 
-__attribute__((target("avx512f"), noinline)) void multiply_and_add_512() {
-  __m512 sums[kSums];
-#pragma GCC unroll 12
-  for (int i = 0; i < kSums; ++i) sums[i] = _mm512_set1_ps(static_cast<float>(i));
-  const __m512 a = _mm512_set1_ps(0.5f), b = _mm512_set1_ps(0.25f);
+template <int kBytes>
+__attribute__((always_inline)) inline void multiply_and_add() {
+  typedef float V __attribute__((vector_size(kBytes)));
+  V sums[kSums] = {};
+  const V a = V{} + 0.5f, b = V{} + 0.25f;
   for (int64_t k = 0; k < kRounds; ++k) {
 #pragma GCC unroll 12
     for (int i = 0; i < kSums; ++i) {
-      sums[i] = _mm512_fmadd_ps(sums[i], a, b);
+      sums[i] = sums[i] * a + b;
       asm volatile("" : "+v"(sums[i]));
     }
   }
 }
 
+__attribute__((target("avx512f"), noinline)) void multiply_and_add_512() { multiply_and_add<64>(); }
 __attribute__((target("avx2,fma"), noinline)) void multiply_and_add_256() {
-  __m256 sums[kSums];
-#pragma GCC unroll 12
-  for (int i = 0; i < kSums; ++i) sums[i] = _mm256_set1_ps(static_cast<float>(i));
-  const __m256 a = _mm256_set1_ps(0.5f), b = _mm256_set1_ps(0.25f);
-  for (int64_t k = 0; k < kRounds; ++k) {
-#pragma GCC unroll 12
-    for (int i = 0; i < kSums; ++i) {
-      sums[i] = _mm256_fmadd_ps(sums[i], a, b);
-      asm volatile("" : "+x"(sums[i]));
-    }
-  }
+  multiply_and_add<32>();
 }
 #endif
 
