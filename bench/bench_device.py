@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 
 from tegnas import ops
-from tegnas.indicators.jobs import JobMaker
+from tegnas.scoring.jobs import JobMaker
 from tegnas.spaces import get_space
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))

@@ -29,9 +29,10 @@ from resnet import resnet18
 
 import tegnas
 from tegnas import ops, reference
-from tegnas.indicators import ScoreSettings, region_inputs
-from tegnas.indicators.regression import centred_targets
+from tegnas.kernel.targets import centred_targets
 from tegnas.reference.scores import score_by_hooks, score_by_loop
+from tegnas.regions import region_inputs
+from tegnas.scoring import ScoreSettings
 
 SPACE = tegnas.get_space("nas-bench-201")
 SETTINGS = ScoreSettings()

@@ -26,7 +26,7 @@ import tegnas
 from tegnas.benchmarks import AccuracyTable
 from tegnas.cli.progress import search_progress
 from tegnas.data import Batch
-from tegnas.indicators import get_preset
+from tegnas.scoring import get_preset
 from tegnas.search import Progress
 from tegnas.search.compare import ComparisonRow, compare
 from tegnas.spaces import Space

@@ -6,17 +6,9 @@ from tegnas._version import __version__
 from tegnas.benchmarks import AccuracyTable, load_nats_bench, load_table
 from tegnas.data import Batch, load_batch
 from tegnas.errors import InputError, NativeCodeError
-from tegnas.indicators import (
-    KernelDetails,
-    ModuleScore,
-    Scores,
-    ScoreSettings,
-    count_regions,
-    get_preset,
-    ntk,
-    score,
-    score_module,
-)
+from tegnas.kernel import KernelDetails, ntk
+from tegnas.regions import count_regions
+from tegnas.scoring import ModuleScore, Scores, ScoreSettings, get_preset, score, score_module
 from tegnas.search import Evaluation, SearchResult, search
 from tegnas.spaces import Space, get_space
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from tegnas.analysis.score_table import ScoreTable
-from tegnas.indicators.scores import Scores
+from tegnas.scoring.scores import Scores
 from tegnas.search import Evaluation, SearchResult
 from tegnas.search.evaluation import best_of
 from tegnas.search.store import ScoreStore

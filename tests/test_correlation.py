@@ -20,8 +20,8 @@ from tegnas.analysis.score_table import ScoreTable, read_scores
 from tegnas.benchmarks import load_columns
 from tegnas.cli import app
 from tegnas.errors import InputError
-from tegnas.indicators.scores import Scores
 from tegnas.networks.complexity import count_flops, count_parameters
+from tegnas.scoring.scores import Scores
 from tegnas.search.store import ScoreStore
 from tegnas.spaces import get_space
 

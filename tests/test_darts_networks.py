@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 import tegnas
 from tegnas import Batch, InputError, get_space, ops
-from tegnas.indicators.regression import centred_targets
+from tegnas.engine.program import ParameterLayout
+from tegnas.kernel.targets import centred_targets
 from tegnas.networks.complexity import count_parameters
 from tegnas.networks.darts import drop_images
 from tegnas.networks.darts_operations import FactorizedReduction, make_operation
-from tegnas.networks.program import ParameterLayout
 from tegnas.reference.ntk import ntk as reference_ntk
 from tegnas.spaces.darts_architecture import NONE, OPERATIONS
 

@@ -13,8 +13,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 import tegnas
 from tegnas import InputError, ScoreSettings, get_space, load_batch, ops
 from tegnas.data import Batch
-from tegnas.indicators import Scorer
 from tegnas.networks.initialise import initial_value
+from tegnas.scoring import Scorer
 from tegnas.search.executors import check_executor
 
 SPACE = get_space("nas-bench-201")

@@ -12,7 +12,7 @@ from fragile_space import write_fragile_space
 
 from tegnas.data import load_batch
 from tegnas.errors import InputError
-from tegnas.indicators import ScoreSettings
+from tegnas.scoring import ScoreSettings
 from tegnas.search import search
 from tegnas.search.executors import WorkerDiedError, make_executor
 from tegnas.spaces import ChoiceSpace, get_space

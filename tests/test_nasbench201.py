@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tegnas import get_space
 from tegnas.errors import InputError
-from tegnas.indicators.ntk import chosen_weights
+from tegnas.kernel.ntk import chosen_weights
 from tegnas.networks.complexity import count_flops, count_parameters
 from tegnas.networks.initialise import initial_value
 from tegnas.networks.nasbench201 import EDGES

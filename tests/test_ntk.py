@@ -12,7 +12,7 @@ from tegnas.reference.ntk import ntk as reference_ntk
 
 MODES = ("frozen", "coupled")
 
-pytestmark = pytest.mark.filterwarnings("ignore::tegnas.indicators.EngineWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::tegnas.kernel.EngineWarning")
 
 
 @pytest.mark.parametrize("mode", MODES)

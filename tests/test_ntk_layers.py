@@ -15,14 +15,14 @@ from networks import Function, Logits, images, randomise
 from torch import Tensor, nn
 
 from tegnas import ntk
-from tegnas.indicators import AutogradLayersWarning, EngineWarning
+from tegnas.kernel import AutogradLayersWarning, EngineWarning
 from tegnas.reference.ntk import ntk as reference_ntk
 
 MODES = ("frozen", "coupled")
 # A coupled kernel is the native engine's where it can run the network.
 WAYS = (("frozen", "native"), ("coupled", "native"), ("coupled", "torch"))
 
-pytestmark = pytest.mark.filterwarnings("ignore::tegnas.indicators.EngineWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::tegnas.kernel.EngineWarning")
 
 
 def check(network: nn.Module, x: Tensor, *, autograd: tuple[str, ...] = ()) -> None:

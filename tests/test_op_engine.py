@@ -14,7 +14,7 @@ from tensors import relative_error, tensor
 from torch import Tensor, nn
 
 from tegnas import InputError, ops
-from tegnas.networks.lowering import lower_module
+from tegnas.engine.lowering import lower_module
 from tegnas.reference import count_regions_pairwise
 from tegnas.reference.ntk import ntk
 from tegnas.reference.scores import relu_activations

@@ -13,9 +13,9 @@ import torch
 from tegnas import get_preset, load_batch, score, search
 from tegnas.analysis.score_table import read_scores
 from tegnas.errors import InputError
-from tegnas.indicators.average import averaged
-from tegnas.indicators.ranking import combine, rank_sum
 from tegnas.networks.complexity import count_parameters
+from tegnas.scoring.average import averaged
+from tegnas.scoring.ranking import combine, rank_sum
 from tegnas.search import SearchResult
 from tegnas.search.compare import compare
 from tegnas.search.evaluation import Evaluation, rank_sums

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from tegnas.indicators.ranking import positions, ranks
+from tegnas.scoring.ranking import positions, ranks
 
 numbers = st.lists(st.sampled_from([-np.inf, -1.5, 0.0, -0.0, 1.0, 2.5, 1e300, np.inf]))
 

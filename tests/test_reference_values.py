@@ -11,10 +11,10 @@ from devices import every_device, on_cuda
 from torch import Tensor, nn
 
 from tegnas import count_regions, get_space, ops
-from tegnas.indicators.gradients import gram, jacobians, weight_names
-from tegnas.indicators.native_kernels import native_kernels
-from tegnas.indicators.ntk import chosen_weights
-from tegnas.indicators.regression import centred_targets
+from tegnas.kernel.gradients import gram, jacobians, weight_names
+from tegnas.kernel.native_kernels import native_kernels
+from tegnas.kernel.ntk import chosen_weights
+from tegnas.kernel.targets import centred_targets
 from tegnas.spaces.nasbench201 import OPERATIONS, NasBench201Architecture
 
 SPACE = get_space("nas-bench-201")

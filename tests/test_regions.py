@@ -11,7 +11,7 @@ from networks import Function, cnn, images, mixed_training, randomise, state_of
 from torch import Tensor, nn
 
 from tegnas import InputError, count_regions
-from tegnas.indicators import NoReLUError, region_inputs
+from tegnas.regions import NoReLUError, region_inputs
 
 
 def distinct(*patterns: Tensor) -> int:

@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from tegnas import InputError, ScoreSettings, get_space, load_batch, ops, score, score_module
 from tegnas.data import Batch
-from tegnas.indicators import EngineWarning, Scores, region_inputs
+from tegnas.kernel import EngineWarning
 from tegnas.reference.ntk import ntk, with_batch_statistics
 from tegnas.reference.regions import count_regions_pairwise
+from tegnas.regions import region_inputs
+from tegnas.scoring import Scores
 from tegnas.spaces.nasbench201 import NasBench201Architecture
 
 SPACE = get_space("nas-bench-201")

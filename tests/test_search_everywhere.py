@@ -14,8 +14,8 @@ from tegnas.cli import main
 from tegnas.cli.compare import read_seeds
 from tegnas.data import load_batch
 from tegnas.errors import InputError
-from tegnas.indicators import ScoreSettings, get_preset
 from tegnas.networks.complexity import count_parameters
+from tegnas.scoring import ScoreSettings, get_preset
 from tegnas.search import Limits, SearchResult, search, strategy_names
 from tegnas.search.compare import compare, summarise
 from tegnas.search.evaluation import Evaluation, rank_sums

@@ -12,7 +12,7 @@ import tegnas
 from tegnas.analysis.runs import load_runs
 from tegnas.data import load_batch
 from tegnas.errors import InputError
-from tegnas.indicators import ScoreSettings
+from tegnas.scoring import ScoreSettings
 from tegnas.search import search
 from tegnas.search.compare import compare
 from tegnas.spaces import get_space

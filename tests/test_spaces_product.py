@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from tegnas.engine.lowering import lower_module
 from tegnas.errors import InputError
-from tegnas.indicators import count_regions, region_inputs
 from tegnas.networks.complexity import count_parameters
-from tegnas.networks.lowering import lower_module
+from tegnas.regions import count_regions, region_inputs
 from tegnas.spaces import ChoiceSpace, Space, get_space, space_names
 from tegnas.spaces.factorised import FactorisedSpace
 

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from tegnas import ScoreSettings, load_batch, score
+from tegnas.engine.lowering import lower_module
+from tegnas.engine.program import SCALE, ParameterLayout
 from tegnas.errors import InputError
-from tegnas.networks.lowering import lower_module
 from tegnas.networks.mixed import MixedOperation
-from tegnas.networks.program import SCALE, ParameterLayout
 from tegnas.spaces import get_space
 from tegnas.spaces.factorised import Supernet
 

@@ -10,8 +10,8 @@ import tegnas
 from bench.ranking.study import Study
 from bench.ranking.tables import markdown
 from tegnas import ops
-from tegnas.indicators.jobs import JobMaker
 from tegnas.indicators.left_out import left_out
+from tegnas.scoring.jobs import JobMaker
 
 ARCHITECTURES, NETWORKS = 100, 8
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.ranking.combine import ranks
-from tegnas.indicators.ranking import kendall_tau
+from tegnas.scoring.ranking import kendall_tau
 
 RESAMPLES = 1000
 

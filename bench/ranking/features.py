@@ -15,7 +15,7 @@ from torch import Tensor
 import tegnas
 from bench.ranking.halves import Half
 from bench.ranking.probe import CHUNK, Kernels, Probe, Prober
-from tegnas.indicators.regression import centred_targets
+from tegnas.kernel.targets import centred_targets
 
 # Singular kernels have NaN everywhere.
 Features = dict[str, np.ndarray]

@@ -13,7 +13,7 @@ from bench.ranking.part_features import part_features
 from bench.ranking.probe import Probe
 from bench.ranking.regions import RegionProbe, count_regions
 from bench.ranking.study import Study
-from tegnas.indicators.ranking import kendall_tau
+from tegnas.scoring.ranking import kendall_tau
 
 SEEDS: Sequence[int] = (0, 1)
 SPLITS, SPLIT_SEED = 100, 0

@@ -14,15 +14,15 @@ from torch import Tensor
 import tegnas
 from tegnas import ops
 from tegnas.data import Batch
-from tegnas.networks.initialise import initial_value
-from tegnas.networks.nasbench201_program import proxy_program
-from tegnas.networks.program import (
+from tegnas.engine.program import (
     BATCH_NORM,
     CONV2D,
     LINEAR,
     ParameterLayout,
     Program,
 )
+from tegnas.networks.initialise import initial_value
+from tegnas.networks.nasbench201_program import proxy_program
 
 CHUNK = 64
 

@@ -14,10 +14,10 @@ import torch
 import tegnas
 from bench.ranking.halves import Half
 from tegnas import ops
-from tegnas.indicators.regions import region_inputs
+from tegnas.engine.program import ParameterLayout
 from tegnas.networks.initialise import initial_vector
 from tegnas.networks.nasbench201_program import thin_program
-from tegnas.networks.program import ParameterLayout
+from tegnas.regions.count import region_inputs
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from bench.ranking.parts import (
 )
 from bench.ranking.study import Study
 from bench.ranking.tables import markdown
-from tegnas.indicators.ranking import kendall_tau
+from tegnas.scoring.ranking import kendall_tau
 from tegnas.spaces import get_space
 
 # Finalists of the list, by four networks.

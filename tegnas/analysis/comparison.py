@@ -12,7 +12,7 @@ from tegnas.analysis.baselines import baselines
 from tegnas.analysis.correlation import TOP, Correlation, correlate
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.errors import InputError
-from tegnas.indicators.ranking import combine
+from tegnas.scoring.ranking import combine
 from tegnas.spaces import Architecture, Space
 
 COMBINED = "T + E + G"

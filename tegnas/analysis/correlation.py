@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tegnas.errors import InputError
-from tegnas.indicators.ranking import kendall_tau, ranks
+from tegnas.scoring.ranking import kendall_tau, ranks
 
 # Share of the architectures that counts as the top.
 TOP = 0.1

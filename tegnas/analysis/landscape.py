@@ -10,7 +10,7 @@ import numpy as np
 from tegnas.analysis.encoding import one_hot
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.errors import InputError
-from tegnas.indicators.ranking import ranks
+from tegnas.scoring.ranking import ranks
 from tegnas.search.evaluation import Evaluation, rank_sums
 from tegnas.spaces import Architecture
 from tegnas.spaces.factorised import Supernet

@@ -14,7 +14,7 @@ import numpy as np
 from tegnas.analysis.encoding import distances, encode
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.errors import InputError
-from tegnas.indicators.ranking import kendall_tau, ranks
+from tegnas.scoring.ranking import kendall_tau, ranks
 from tegnas.spaces import Architecture, Space
 
 

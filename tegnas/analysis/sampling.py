@@ -15,8 +15,8 @@ from tegnas.analysis.runs import Run, joined
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.data import Batch, load_batch
 from tegnas.errors import InputError
-from tegnas.indicators import ScoreSettings
-from tegnas.indicators.score import score
+from tegnas.scoring import ScoreSettings
+from tegnas.scoring.score import score
 from tegnas.spaces import Architecture, Space
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from tegnas.errors import InputError
-from tegnas.indicators import Scores
-from tegnas.indicators.average import MEAN, averaged
-from tegnas.indicators.ranking import RANK_SUM, rank_sum
+from tegnas.scoring import Scores
+from tegnas.scoring.average import MEAN, averaged
+from tegnas.scoring.ranking import RANK_SUM, rank_sum
 from tegnas.search.run_directory import CONFIGURATION, SCORES
 from tegnas.spaces import Architecture, Space, get_space
 from tegnas.spaces.factorised import Supernet

@@ -20,7 +20,7 @@ from tegnas.analysis.score_table import ScoreTable, read_scores
 from tegnas.cli import options, search_options
 from tegnas.cli.correlation_tables import print_comparison
 from tegnas.errors import InputError
-from tegnas.indicators import score as run_score
+from tegnas.scoring import score as run_score
 from tegnas.spaces import Architecture, Space, get_space
 
 

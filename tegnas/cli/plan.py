@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tegnas.indicators.jobs import JobMaker
 from tegnas.ops import Launch, engine_plan
+from tegnas.scoring.jobs import JobMaker
 from tegnas.spaces import get_space
 
 # Published peak rates of an H100 SXM.

@@ -10,7 +10,7 @@ import typer
 
 from tegnas.cli import options, search_options
 from tegnas.cli.tables import print_scores
-from tegnas.indicators import score as run_score
+from tegnas.scoring import score as run_score
 from tegnas.spaces import get_space
 
 

@@ -13,7 +13,7 @@ import typer
 
 from tegnas.cli import options
 from tegnas.data import Batch
-from tegnas.indicators import ScoreSettings, get_preset
+from tegnas.scoring import ScoreSettings, get_preset
 
 Budget = Annotated[
     int | None, typer.Option(help="Evaluations; by default the strategy's own number.")

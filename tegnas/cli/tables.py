@@ -14,7 +14,7 @@ from rich.table import Table
 
 from tegnas.benchmarks import AccuracyTable
 from tegnas.cli.architecture_text import ArchitectureText
-from tegnas.indicators import Scores
+from tegnas.scoring import Scores
 from tegnas.search import ParetoFront, SearchResult
 from tegnas.search.compare import StrategySummary
 from tegnas.search.evaluation import distinct_architectures, rank_sums

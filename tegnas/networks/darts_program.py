@@ -5,9 +5,9 @@ The same networks, with the same parameter names, as ``tegnas.networks.darts``. 
 
 from __future__ import annotations
 
+from tegnas.engine.program import ParameterLayout, Program, ProgramBuilder, Shape
 from tegnas.networks.darts import Nodes
 from tegnas.networks.layers import BN_EPSILON
-from tegnas.networks.program import ParameterLayout, Program, ProgramBuilder, Shape
 
 
 def proxy_program(

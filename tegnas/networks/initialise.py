@@ -16,7 +16,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
-from tegnas.networks.program import CONSTANT, ParameterLayout
+from tegnas.engine.program import CONSTANT, ParameterLayout
 
 
 @lru_cache(maxsize=65536)

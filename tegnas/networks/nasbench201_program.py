@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tegnas.engine.program import ParameterLayout, Program, ProgramBuilder, Shape
 from tegnas.networks.layers import BN_EPSILON
 from tegnas.networks.nasbench201 import DEEP_CELLS, EDGES, Operation, carries, live_edges
-from tegnas.networks.program import ParameterLayout, Program, ProgramBuilder, Shape
 
 
 def proxy_program(

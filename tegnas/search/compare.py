@@ -13,8 +13,8 @@ import numpy as np
 
 from tegnas.data import Batch
 from tegnas.errors import InputError
-from tegnas.indicators.presets import default_settings
-from tegnas.indicators.settings import ScoreSettings
+from tegnas.scoring.presets import default_settings
+from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.contestant import Contestant
 from tegnas.search.driver import Progress, check_budget, search
 from tegnas.search.evaluation import Evaluation, distinct_architectures, rank_sums

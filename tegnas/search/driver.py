@@ -13,9 +13,9 @@ import torch
 from tegnas._version import __version__
 from tegnas.data import Batch
 from tegnas.errors import InputError
-from tegnas.indicators.presets import default_settings
-from tegnas.indicators.settings import ScoreSettings
 from tegnas.ops import compute_device, describe_device
+from tegnas.scoring.presets import default_settings
+from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.constraints import ConstrainedSpace, Limits
 from tegnas.search.costs import COSTS, CostMeter
 from tegnas.search.evaluation import Evaluation, best_of, completed

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tegnas.errors import InputError
-from tegnas.indicators.ranking import RANK_SUM, rank_sum
-from tegnas.indicators.settings import ScoreSettings
+from tegnas.scoring.ranking import RANK_SUM, rank_sum
+from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.factorised import Supernet
 from tegnas.spaces.sizes import full_parameters

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from tegnas.indicators.scores import Scores
+from tegnas.scoring.scores import Scores
 from tegnas.search.evaluation import Evaluation
 from tegnas.search.executors import Executor
 from tegnas.search.store import ScoreStore

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tegnas.errors import InputError
-from tegnas.indicators.ranking import RANK_SUM
+from tegnas.scoring.ranking import RANK_SUM
 from tegnas.search.evaluation import Evaluation
 from tegnas.search.pareto import ParetoFront, ParetoPoint
 from tegnas.spaces import Space, get_space

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from tegnas.errors import InputError
-from tegnas.indicators.average import MEAN, averaged
-from tegnas.indicators.scores import Scores
+from tegnas.scoring.average import MEAN, averaged
+from tegnas.scoring.scores import Scores
 from tegnas.search.evaluation import Evaluation
 from tegnas.spaces import Architecture
 

@@ -8,8 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 
+from tegnas.engine.program import ParameterLayout, Program, Shape
 from tegnas.errors import InputError
-from tegnas.networks.program import ParameterLayout, Program, Shape
 
 # An architecture is a small immutable, hashable value of a type that its space defines;
 # ``Space.parse`` reads back what ``str`` printed.

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from torch import nn
 
+from tegnas.engine.program import ParameterLayout, Program, Shape
 from tegnas.errors import InputError
 from tegnas.networks.darts import NODES, DartsProxyNetwork, DartsThinNetwork, Nodes
 from tegnas.networks.darts_evaluation import DartsImageNetNetwork, DartsNetwork
 from tegnas.networks.darts_program import proxy_program, thin_program
 from tegnas.networks.initialise import initialised
-from tegnas.networks.program import ParameterLayout, Program, Shape
 from tegnas.spaces.base import check_kind
 from tegnas.spaces.darts_architecture import (
     NONE,

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from torch import nn
 
+from tegnas.engine.program import ParameterLayout, Program, Shape
 from tegnas.errors import InputError
 from tegnas.networks.initialise import initialised
 from tegnas.networks.nasbench201 import (
@@ -23,7 +24,6 @@ from tegnas.networks.nasbench201 import (
     live_edges,
 )
 from tegnas.networks.nasbench201_program import deep_program, proxy_program, thin_program
-from tegnas.networks.program import ParameterLayout, Program, Shape
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, parse_supernet
 

@@ -11,9 +11,9 @@ import torch
 from tegnas.data import Batch
 from tegnas.data.dataset import Dataset
 from tegnas.errors import InputError
-from tegnas.indicators import Scores, ScoreSettings
-from tegnas.indicators.ranking import kendall_tau
-from tegnas.indicators.score import score
+from tegnas.scoring import Scores, ScoreSettings
+from tegnas.scoring.ranking import kendall_tau
+from tegnas.scoring.score import score
 from tegnas.spaces import Architecture, Space
 from tegnas.train.recipe import Recipe
 from tegnas.train.run import train

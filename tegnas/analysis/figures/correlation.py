@@ -9,7 +9,7 @@ import numpy as np
 from tegnas.analysis.comparison import Comparison
 from tegnas.analysis.correlation import Correlation
 from tegnas.analysis.figures.style import BLUE, VERMILION, new_figure
-from tegnas.indicators.ranking import ranks
+from tegnas.scoring.ranking import ranks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,7 +6,7 @@ import os
 
 from tegnas.data import Batch
 from tegnas.errors import InputError
-from tegnas.indicators.settings import ScoreSettings
+from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.executors.base import Executor, WorkerDiedError
 from tegnas.search.executors.in_process import InProcessExecutor
 from tegnas.search.executors.processes import ProcessExecutor

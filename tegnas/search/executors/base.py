@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from tegnas.errors import InputError
-from tegnas.indicators.scores import Scores
+from tegnas.scoring.scores import Scores
 from tegnas.spaces import Architecture
 
 # How often a batch may take a worker down before the search stops.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tegnas.data import Batch
-from tegnas.indicators.scorer import Scorer
-from tegnas.indicators.scores import Scores
-from tegnas.indicators.settings import ScoreSettings
+from tegnas.scoring.scorer import Scorer
+from tegnas.scoring.scores import Scores
+from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture, Space
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
-from tegnas.indicators.scores import Scores
+from tegnas.scoring.scores import Scores
 from tegnas.search.executors.base import MAX_ATTEMPTS, WorkerDiedError, split
 from tegnas.search.executors.work import BATCH, score_batch, scores_of
 from tegnas.spaces import Architecture

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tegnas.errors import InputError
-from tegnas.indicators.scores import Scores
+from tegnas.scoring.scores import Scores
 from tegnas.search.executors.base import MAX_ATTEMPTS, WorkerDiedError, split
 from tegnas.search.executors.work import BATCH, score_batch, scores_of
 from tegnas.spaces import Architecture

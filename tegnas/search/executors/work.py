@@ -11,9 +11,9 @@ import torch
 
 from tegnas.data import Batch
 from tegnas.errors import InputError
-from tegnas.indicators.scorer import Scorer
-from tegnas.indicators.scores import Scores
-from tegnas.indicators.settings import ScoreSettings
+from tegnas.scoring.scorer import Scorer
+from tegnas.scoring.scores import Scores
+from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture, Space, get_space
 
 # Architectures in one batch of a worker: what is lost when it dies.

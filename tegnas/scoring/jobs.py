@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import nn
 
+from tegnas.engine.lowering import lower_module
+from tegnas.engine.program import ParameterLayout, Shape
 from tegnas.networks.initialise import initial_vector
-from tegnas.networks.lowering import lower_module
-from tegnas.networks.program import ParameterLayout, Shape
 from tegnas.ops import EngineJobs
 from tegnas.spaces import Architecture, ProgramSpace, Space
 

@@ -13,23 +13,23 @@ from torch import Tensor, nn
 
 from tegnas import ops
 from tegnas.data import Batch
+from tegnas.engine.lowering import CannotLower
 from tegnas.errors import InputError
-from tegnas.indicators.batch_statistics import batch_statistics
-from tegnas.indicators.gradients import jacobians
 from tegnas.indicators.left_out import left_out
-from tegnas.indicators.messages import warn_engine
-from tegnas.indicators.native_kernels import native_kernels
-from tegnas.indicators.ntk import (
+from tegnas.kernel.batch_statistics import batch_statistics
+from tegnas.kernel.gradients import jacobians
+from tegnas.kernel.messages import warn_engine
+from tegnas.kernel.native_kernels import native_kernels
+from tegnas.kernel.ntk import (
     KernelDetails,
     autograd_names,
     chosen_weights,
     ntk,
     sum_of_grams,
 )
-from tegnas.indicators.regions import count_regions, region_input_shape, region_inputs
-from tegnas.indicators.regression import centred_targets
-from tegnas.indicators.settings import LEFT_OUT, ScoreSettings
-from tegnas.networks.lowering import CannotLower
+from tegnas.kernel.targets import centred_targets
+from tegnas.regions.count import count_regions, region_input_shape, region_inputs
+from tegnas.scoring.settings import LEFT_OUT, ScoreSettings
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.base import small_kinds
 

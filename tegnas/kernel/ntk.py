@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from tegnas.engine.lowering import CannotLower
 from tegnas.errors import InputError
-from tegnas.indicators.batch_statistics import check_batch_norm
-from tegnas.indicators.gradients import Jacobian, check_outputs, gram, jacobians, weight_names
-from tegnas.indicators.messages import AutogradLayersWarning, warn_engine
-from tegnas.indicators.native_kernels import native_kernels
-from tegnas.networks.lowering import CannotLower
+from tegnas.kernel.batch_statistics import check_batch_norm
+from tegnas.kernel.gradients import Jacobian, check_outputs, gram, jacobians, weight_names
+from tegnas.kernel.messages import AutogradLayersWarning, warn_engine
+from tegnas.kernel.native_kernels import native_kernels
 
 ParameterChoice = str | Callable[[str], bool]
 

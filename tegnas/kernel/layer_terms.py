@@ -13,7 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.instancenorm import _InstanceNorm
 
-from tegnas.indicators.batch_statistics import normalise
+from tegnas.kernel.batch_statistics import normalise
 from tegnas.ops import Conv2dTerm, LayerTerm, LinearTerm, ScaleTerm
 
 NATIVE_LAYERS = (

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tegnas.indicators.average import MEAN, averaged
-from tegnas.indicators.ranking import RANK_SUM, positions, rank_sum
+from tegnas.scoring.average import MEAN, averaged
+from tegnas.scoring.ranking import RANK_SUM, positions, rank_sum
 from tegnas.spaces import Architecture
 
 

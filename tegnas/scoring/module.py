@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from tegnas.data import Batch
-from tegnas.indicators.batch_statistics import batch_statistics
-from tegnas.indicators.ntk import check_images
-from tegnas.indicators.regions import NoReLUError, count_regions, region_inputs
-from tegnas.indicators.regression import centred_targets
-from tegnas.indicators.settings import ScoreSettings
-from tegnas.indicators.torch_scorer import body_of, trainability_and_generalization
+from tegnas.kernel.batch_statistics import batch_statistics
+from tegnas.kernel.ntk import check_images
+from tegnas.kernel.targets import centred_targets
 from tegnas.ops import compute_device
+from tegnas.regions.count import NoReLUError, count_regions, region_inputs
+from tegnas.scoring.settings import ScoreSettings
+from tegnas.scoring.torch_scorer import body_of, trainability_and_generalization
 
 
 @dataclass(frozen=True)

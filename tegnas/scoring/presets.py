@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tegnas.errors import InputError
-from tegnas.indicators.average import MEAN, MEDIAN
-from tegnas.indicators.ranking import LOG_RANK, RANK_SUM
-from tegnas.indicators.settings import LEFT_OUT, PAPER, ScoreSettings
+from tegnas.scoring.average import MEAN, MEDIAN
+from tegnas.scoring.ranking import LOG_RANK, RANK_SUM
+from tegnas.scoring.settings import LEFT_OUT, PAPER, ScoreSettings
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from tegnas.networks.lowering import CannotLower, lower_module
+from tegnas.engine.lowering import CannotLower, lower_module
 from tegnas.ops import EngineJobs, engine_ntk
 
 # In coupled mode the engine holds the Jacobian: this many numbers of it at most.

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from tegnas import ops
 from tegnas.data import Batch
-from tegnas.indicators.jobs import JobMaker
 from tegnas.indicators.left_out import left_out
-from tegnas.indicators.regions import region_input_shape, region_inputs
-from tegnas.indicators.regression import centred_targets
-from tegnas.indicators.settings import LEFT_OUT, ScoreSettings
+from tegnas.kernel.targets import centred_targets
+from tegnas.regions.count import region_input_shape, region_inputs
+from tegnas.scoring.jobs import JobMaker
+from tegnas.scoring.settings import LEFT_OUT, ScoreSettings
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.base import small_kinds
 from tegnas.spaces.isomorphism import PrunableSpace

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from tegnas.networks.program import CONSTANT, RELU, ParameterLayout, Program, ProgramBuilder, Shape
+from tegnas.engine.program import CONSTANT, RELU, ParameterLayout, Program, ProgramBuilder, Shape
 
 
 class CannotLower(Exception):

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from tegnas.data import Batch
-from tegnas.indicators.messages import warn_engine
-from tegnas.indicators.native_scorer import NativeScorer
-from tegnas.indicators.settings import ScoreSettings
-from tegnas.indicators.torch_scorer import TorchScorer
-from tegnas.networks.lowering import CannotLower
+from tegnas.engine.lowering import CannotLower
+from tegnas.kernel.messages import warn_engine
+from tegnas.scoring.native_scorer import NativeScorer
+from tegnas.scoring.settings import ScoreSettings
+from tegnas.scoring.torch_scorer import TorchScorer
 from tegnas.spaces import Architecture, Space
 
 

@@ -8,9 +8,9 @@ import math
 from dataclasses import asdict, dataclass
 
 from tegnas.errors import InputError
-from tegnas.indicators.average import AVERAGES, MEAN
-from tegnas.indicators.batch_statistics import check_batch_norm
-from tegnas.indicators.ranking import COMBINATIONS, RANK_SUM
+from tegnas.kernel.batch_statistics import check_batch_norm
+from tegnas.scoring.average import AVERAGES, MEAN
+from tegnas.scoring.ranking import COMBINATIONS, RANK_SUM
 
 ENGINES = ("native", "torch")
 

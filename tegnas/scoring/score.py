@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from tegnas.data import Batch
-from tegnas.indicators.presets import default_settings
-from tegnas.indicators.scorer import Scorer
-from tegnas.indicators.scores import Scores
-from tegnas.indicators.settings import ScoreSettings
 from tegnas.ops import compute_device
+from tegnas.scoring.presets import default_settings
+from tegnas.scoring.scorer import Scorer
+from tegnas.scoring.scores import Scores
+from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.isomorphism import representatives
 from tegnas.spaces.sizes import parameter_counts

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tegnas.errors import InputError
-from tegnas.indicators.batch_statistics import batch_statistics
+from tegnas.kernel.batch_statistics import batch_statistics
 from tegnas.ops import RegionCounter
 
 _RELU_OPS = (torch.ops.aten.relu.default, torch.ops.aten.relu_.default)

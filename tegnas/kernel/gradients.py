@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from tegnas.errors import InputError
-from tegnas.indicators.batch_statistics import batch_statistics
-from tegnas.indicators.layer_terms import is_native, layer_term
+from tegnas.kernel.batch_statistics import batch_statistics
+from tegnas.kernel.layer_terms import is_native, layer_term
 from tegnas.ops import LayerTerm, ntk_gram
 
 
