@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tegnas.analysis.score_table import ScoreTable, read_scores
+from tegnas.analysis.score_table import ScoreTable, joined, read_scores
 from tegnas.errors import InputError
 from tegnas.search import SearchResult
 from tegnas.search.run_directory import RESULT
@@ -81,18 +81,3 @@ def all_scores(runs: Sequence[Run]) -> ScoreTable:
             seen.update(run.scores.archs[i] for i in fresh)
             tables.append(run.scores.select(fresh))
     return joined(tables)
-
-
-def joined(tables: Sequence[ScoreTable]) -> ScoreTable:
-    """The rows of several tables of one space."""
-    columns = {
-        name: np.concatenate([getattr(table, name) for table in tables])
-        for name in ("kappa", "regions", "mse", "parameters")
-        if getattr(tables[0], name) is not None
-    }
-    return ScoreTable(
-        tables[0].space,
-        tuple(arch for table in tables for arch in table.archs),
-        combination=tables[0].combination,
-        **columns,
-    )

@@ -24,13 +24,6 @@ Channels = Annotated[
     int | None, typer.Option(help="Channels of the first stage; default those of the space.")
 ]
 Cells = Annotated[int | None, typer.Option(help="Cells per stage; default those of the space.")]
-Engine = Annotated[
-    str,
-    typer.Option(
-        metavar="native|torch", help="The native engine, or PyTorch modules one at a time."
-    ),
-]
-Device = Annotated[str, typer.Option(metavar="cpu|cuda|cuda:N", help="Where scores are computed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,8 @@ from tegnas.cli.architecture import read_architecture
 from tegnas.cli.training_view import EpochView, print_check
 from tegnas.data.dataset import Dataset, load_dataset
 from tegnas.errors import InputError
+from tegnas.scoring import get_preset
+from tegnas.scoring.presets import DEFAULT_PRESET
 from tegnas.spaces import get_space
 from tegnas.train import Recipe, check_ranking, recipe_for
 from tegnas.train import train as run_training
@@ -65,7 +68,7 @@ def train(
         typer.Option(
             metavar="N",
             help="Instead: train N random architectures and compare their ranking by accuracy "
-            "with that by T, E and G.",
+            "with that at initialisation.",
         ),
     ] = None,
     as_json: options.Json = False,
@@ -133,17 +136,33 @@ def _check(
         arch = search_space.sample(rng)
         if search_space.is_connected(arch):
             archs[arch] = None
-    batch = options.read_batch(dataset.source, 64, 64, size["seed"])
+    settings = replace(get_preset(DEFAULT_PRESET), seed=size["seed"])
+    batch = options.read_batch(dataset.source, settings.train, settings.val, settings.seed)
     console = Console(stderr=True)
     with EpochView(count, console, unit="network", disable=as_json) as view:
         result = check_ranking(
-            search_space, list(archs), dataset, batch, recipe, progress=view.advance_to, **size
+            search_space,
+            list(archs),
+            dataset,
+            batch,
+            recipe,
+            settings=settings,
+            progress=view.advance_to,
+            **size,
         )
     if as_json:
         rows = [
             {"arch": str(arch), "test_accuracy": accuracy}
             for arch, accuracy in zip(result.scores.archs, result.accuracies, strict=True)
         ]
-        print(json.dumps({"networks": rows, "kendall_tau": result.taus}))
+        print(
+            json.dumps(
+                {
+                    "networks": rows,
+                    "kendall_tau": result.taus,
+                    "settings": result.scores.settings.to_json(),
+                }
+            )
+        )
     else:
         print_check(result, recipe)

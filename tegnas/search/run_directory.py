@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from tegnas.errors import InputError
+from tegnas.search.store import is_empty
 
 CONFIGURATION = "run.json"
 SCORES = "scores.sqlite"
@@ -80,12 +79,7 @@ def _is_unused(out: Path) -> bool:
     }
     if others != {SCORES}:
         return not others
-    uri = f"{(out / SCORES).resolve().as_uri()}?mode=ro"
-    try:
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            return connection.execute("SELECT 1 FROM scores LIMIT 1").fetchone() is None
-    except sqlite3.Error:
-        return False
+    return is_empty(out / SCORES)
 
 
 def note_device(directory: Path, device: str) -> list[str]:

@@ -18,6 +18,10 @@ Architecture = Any
 NETWORK_KINDS = ("proxy", "thin", "full")
 DEEP_KINDS = ("deep", "deep-thin")
 
+# The small networks that kernels and activation patterns are computed on.
+DEEP, PAPER = "deep", "paper"
+SMALL_NETWORKS = (DEEP, PAPER)
+
 
 @runtime_checkable
 class Space(Protocol):
@@ -79,18 +83,20 @@ class ProgramSpace(Space, Protocol):
 
 @runtime_checkable
 class DeepSpace(Space, Protocol):
-    """A space whose ``network`` also makes small networks of more cells than proxy and thin have.
+    """A space whose ``network`` also makes small networks of more cells than the paper's.
 
-    Optional, for the definition ``left-out``: it takes the first of ``deep_kinds`` for T and G and
-    the second for E, and ``proxy`` and ``thin`` of any other space.
+    Optional: ``deep_kinds`` names the kinds for the kernels and for the activation patterns. Any
+    other space has ``proxy`` and ``thin``.
     """
 
     deep_kinds: tuple[str, str]
 
 
-def small_kinds(space: Space, *, deep: bool) -> tuple[str, str]:
-    """The kinds of the networks behind T and G, and behind E."""
-    return space.deep_kinds if deep and isinstance(space, DeepSpace) else ("proxy", "thin")
+def small_network_kinds(space: Space, small_networks: str) -> tuple[str, str]:
+    """The kinds of the networks behind the kernels, and behind the activation patterns."""
+    if small_networks == DEEP and isinstance(space, DeepSpace):
+        return space.deep_kinds
+    return "proxy", "thin"
 
 
 def check_kind(kind: str, kinds: tuple[str, ...] = NETWORK_KINDS) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -19,25 +18,37 @@ from tegnas.spaces.factorised import Supernet
 from tegnas.spaces.nasbench201 import NasBench201, NasBench201Architecture
 
 
-def full_parameters(space: Space, arch: Architecture) -> float | None:
-    """Parameters of the full network for 10 classes; None for a supernet, which has none.
+def full_parameters(space: Space, arch: Architecture, num_classes: int = 10) -> float | None:
+    """Parameters of the full network; None for a supernet, which has none.
 
     An auxiliary classifier, which is thrown away after training, isn't counted.
     """
     if isinstance(arch, Supernet):
         return None
     if isinstance(arch, NasBench201Architecture):
-        return float(_nasbench201_total(arch, count_parameters))
+        return float(_nasbench201_total(arch, count_parameters, num_classes))
     if isinstance(arch, DartsArchitecture):
-        return float(_darts_parameters(arch))
+        return float(_darts_parameters(arch, num_classes))
     with torch.device("meta"):
-        return float(count_parameters(space.network(arch, "full")))
+        return float(count_parameters(space.network(arch, "full", num_classes=num_classes)))
 
 
-def parameter_counts(space: Space, archs: Sequence[Architecture]) -> np.ndarray | None:
-    """``full_parameters`` of several architectures, float64 (A,); None if a supernet is one."""
-    counts = [full_parameters(space, arch) for arch in archs]
-    return None if None in counts else np.array(counts, dtype=np.float64)
+def full_flops(
+    space: Space, arch: Architecture, num_classes: int, image_shape: tuple[int, int, int]
+) -> float | None:
+    """Operations of the full network for one image; None for a supernet."""
+    if isinstance(arch, Supernet):
+        return None
+    if isinstance(arch, NasBench201Architecture):
+        return float(_nasbench201_total(arch, _flops_for(image_shape), num_classes))
+    with torch.device("meta"):
+        network = space.network(arch, "full", num_classes=num_classes)
+    return float(count_flops(network, image_shape))
+
+
+@lru_cache(maxsize=8)
+def _flops_for(image_shape: tuple[int, int, int]) -> Callable[[nn.Module], int]:
+    return lambda network: count_flops(network, image_shape)
 
 
 def nasbench201_size(arch: NasBench201Architecture) -> tuple[int, int]:
@@ -45,25 +56,29 @@ def nasbench201_size(arch: NasBench201Architecture) -> tuple[int, int]:
     return _nasbench201_total(arch, count_parameters), _nasbench201_total(arch, count_flops)
 
 
-def _nasbench201_total(arch: NasBench201Architecture, measure: Callable[[nn.Module], int]) -> int:
+def _nasbench201_total(
+    arch: NasBench201Architecture, measure: Callable[[nn.Module], int], num_classes: int = 10
+) -> int:
     """Every edge adds its share, whatever the others are: three networks tell the sizes of all."""
-    none, shares = _nasbench201_shares(measure)
+    none, shares = _nasbench201_shares(measure, num_classes)
     return none + sum(arch.operations.count(name) * share for name, share in shares.items())
 
 
-@lru_cache(maxsize=2)
-def _nasbench201_shares(measure: Callable[[nn.Module], int]) -> tuple[int, dict[str, int]]:
+@lru_cache(maxsize=8)
+def _nasbench201_shares(
+    measure: Callable[[nn.Module], int], num_classes: int
+) -> tuple[int, dict[str, int]]:
     def size(operation: str) -> int:
         arch = NasBench201Architecture((operation, *("none",) * 5))
         with torch.device("meta"):
-            return measure(NasBench201().network(arch, "full"))
+            return measure(NasBench201().network(arch, "full", num_classes=num_classes))
 
     none = size("none")
     return none, {name: size(name) - none for name in ("nor_conv_1x1", "nor_conv_3x3")}
 
 
-def _darts_parameters(arch: DartsArchitecture) -> int:
-    total, channels_of = _darts_frame()
+def _darts_parameters(arch: DartsArchitecture, num_classes: int) -> int:
+    total, channels_of = _darts_frame(num_classes)
     for channels, pairs in zip(channels_of, arch.cells, strict=True):
         reduces = pairs is arch.reduce
         for name, source in pairs:
@@ -72,12 +87,12 @@ def _darts_parameters(arch: DartsArchitecture) -> int:
     return total
 
 
-@lru_cache(maxsize=1)
-def _darts_frame() -> tuple[int, tuple[tuple[int, ...], tuple[int, ...]]]:
+@lru_cache(maxsize=8)
+def _darts_frame(num_classes: int) -> tuple[int, tuple[tuple[int, ...], tuple[int, ...]]]:
     """Parameters outside of the edges, and the channels of the normal and the reduction cells."""
     nodes = tuple(tuple((source, (NONE,)) for source in (0, 1)) for _ in range(NODES))
     with torch.device("meta"):
-        network = DartsNetwork(nodes, nodes, auxiliary=False)
+        network = DartsNetwork(nodes, nodes, num_classes=num_classes, auxiliary=False)
     normal: list[int] = []
     reduction: list[int] = []
     before = 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tegnas.errors import InputError
+from tegnas.indicators.base import EXTRA, Indicator
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,14 +18,12 @@ SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 # Surfaces: even in lightness, so that they also read in grey.
 COLOUR_MAP = "cividis"
 
-# What is drawn of each indicator, and how it is called on an axis.
-LABELS = {
-    "kappa": "T: log₁₀ κ (lower is better)",
-    "regions": "E: linear regions R (higher is better)",
-    "mse": "G: log₁₀ MSE (lower is better)",
-    "rank_sum": "rank-sum of T, E, G (lower is better)",
-    "accuracy": "test accuracy, % (higher is better)",
-}
+ACCURACY_AXIS = "test accuracy, % (higher is better)"
+
+
+def axis_label(indicator: Indicator) -> str:
+    """What the axis of an indicator's ``drawn`` values is called."""
+    return indicator.axis if indicator.role == EXTRA else f"{indicator.role}: {indicator.axis}"
 
 
 def new_figure(

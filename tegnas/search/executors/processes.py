@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 
 from tegnas.scoring.scores import Scores
+from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.executors.base import MAX_ATTEMPTS, WorkerDiedError, split
 from tegnas.search.executors.work import BATCH, score_batch, scores_of
 from tegnas.spaces import Architecture
@@ -21,8 +22,9 @@ class ProcessExecutor:
     Its batch goes back to the queue and a new process takes its place.
     """
 
-    def __init__(self, task: bytes, workers: int) -> None:
+    def __init__(self, task: bytes, settings: ScoreSettings, workers: int) -> None:
         self._task = task
+        self._settings = settings
         self._pools = [_start() for _ in range(workers)]
 
     def run(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
@@ -52,7 +54,7 @@ class ProcessExecutor:
                         raise WorkerDiedError(batch) from None
                     queue.append((batch, attempt + 1))
                 else:
-                    yield scores_of(batch, table)
+                    yield scores_of(batch, self._settings, table)
 
     def _replace(self, worker: int) -> None:
         self._pools[worker].shutdown(wait=False)

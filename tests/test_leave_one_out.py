@@ -1,4 +1,4 @@
-"""The definition left-out of T and G, against one regression per image."""
+"""Variance inflation and leave-one-out error, against one regression per image."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tegnas import load_batch, ntk, score, score_module
-from tegnas.indicators.left_out import left_out
-from tegnas.reference.left_out import left_out as by_regressions
+from tegnas.kernel.leave_one_out import leave_one_out
+from tegnas.reference.leave_one_out import leave_one_out as by_regressions
 from tegnas.spaces import get_space
 
 SPACE = get_space("nas-bench-201")
+T, G = "variance_inflation", "leave_one_out_error"
 ARCH = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
 
 
@@ -29,22 +30,22 @@ def kernels(count: int, n: int, seed: int, columns: int | None = None) -> torch.
 @given(st.integers(1, 4), st.integers(2, 20), st.integers(0, 2**20))
 def test_it_is_what_regressions_without_each_image_give(count, n, seed):
     batch = kernels(count, n, seed)
-    kappa, mse = left_out(batch)
+    inflation, error = leave_one_out(batch)
     for index, kernel in enumerate(batch):
         expected = by_regressions(kernel)
-        assert kappa[index].item() == pytest.approx(expected[0], rel=1e-8)
-        assert mse[index].item() == pytest.approx(expected[1], rel=1e-8)
+        assert inflation[index].item() == pytest.approx(expected[0], rel=1e-8)
+        assert error[index].item() == pytest.approx(expected[1], rel=1e-8)
 
 
-def test_kappa_is_a_condition_number_of_the_angles():
+def test_inflation_is_a_condition_number_of_the_angles():
     kernel = kernels(1, 12, 0)[0]
     lengths = kernel.diagonal().sqrt()
     angles = kernel / lengths[:, None] / lengths
     values = torch.linalg.eigvalsh(angles)
-    kappa, _ = left_out(kernel)
-    assert kappa.item() == pytest.approx((values.mean() * (1 / values).mean()).item())
-    assert kappa.item() == pytest.approx(left_out(angles)[0].item())
-    assert left_out(torch.eye(5, dtype=torch.float64)) == (1.0, 1.0)
+    inflation, _ = leave_one_out(kernel)
+    assert inflation.item() == pytest.approx((values.mean() * (1 / values).mean()).item())
+    assert inflation.item() == pytest.approx(leave_one_out(angles)[0].item())
+    assert leave_one_out(torch.eye(5, dtype=torch.float64)) == (1.0, 1.0)
 
 
 def test_a_bad_kernel_is_infinite_and_leaves_the_others_alone():
@@ -52,18 +53,18 @@ def test_a_bad_kernel_is_infinite_and_leaves_the_others_alone():
     batch[1] = kernels(1, 8, 2, columns=7)[0]  # of rank 7
     batch[2, 3] = batch[2, :, 3] = 0.0
     batch[3, 0, 0] = math.nan
-    kappa, mse = left_out(batch)
-    alone = left_out(batch[4])
-    assert kappa.isinf().tolist() == mse.isinf().tolist() == [False, True, True, True, False]
-    assert (kappa[4].item(), mse[4].item()) == pytest.approx([each.item() for each in alone])
-    assert left_out(torch.zeros(0, 8, 8, dtype=torch.float64))[0].shape == (0,)
+    inflation, error = leave_one_out(batch)
+    alone = leave_one_out(batch[4])
+    assert inflation.isinf().tolist() == error.isinf().tolist() == [False, True, True, True, False]
+    assert (inflation[4].item(), error[4].item()) == pytest.approx([each.item() for each in alone])
+    assert leave_one_out(torch.zeros(0, 8, 8, dtype=torch.float64))[0].shape == (0,)
 
 
 def test_the_number_of_threads_stays_as_it_was():
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
-        left_out(kernels(2, 8, 3))
+        leave_one_out(kernels(2, 8, 3))
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
@@ -83,7 +84,6 @@ def test_a_score_is_that_of_the_searched_weights_of_a_deep_network_on_shrunk_ima
         [ARCH],
         batch,
         space=SPACE,
-        definition="left-out",
         image_size=8,
         batch_norm=batch_norm,
         repeats=2,
@@ -93,36 +93,34 @@ def test_a_score_is_that_of_the_searched_weights_of_a_deep_network_on_shrunk_ima
     for repeat in range(2):
         network = SPACE.network(SPACE.parse(ARCH), "deep", seed=repeat)
         kernel = ntk(network, batch.shrunk(8).images, batch_norm=batch_norm, params=searched)
-        kappa, mse = by_regressions(kernel)
-        assert scores.kappa_repeats[0, repeat].item() == pytest.approx(kappa, rel=2e-3)
-        assert scores.mse_repeats[0, repeat].item() == pytest.approx(mse, rel=2e-3)
+        expected = by_regressions(kernel)
+        found = [scores.networks[name][0, repeat].item() for name in (T, G)]
+        assert found == pytest.approx(expected, rel=2e-3)
 
 
 def test_a_module_is_scored_on_its_own_images():
     batch = load_batch("noise", train=10, val=4, seed=0, size=12)
     network = SPACE.network(SPACE.parse(ARCH), "deep")
-    found = score_module(network, batch, definition="left-out", image_size=8, region_samples=20)
+    found = score_module(network, batch, image_size=8, region_samples=20)
     kernel = ntk(network, batch.images, params=searched)
-    assert found.kappa == pytest.approx(by_regressions(kernel)[0], rel=1e-6)
-    assert found.body == "cells"
+    assert found.trainability == pytest.approx(by_regressions(kernel)[0], rel=1e-6)
+    assert found.searched == "cells"
 
 
 def test_a_cell_without_weights_fails_though_its_network_has_some():
     batch = load_batch("noise", train=10, val=4, seed=0)
     arch = "|skip_connect~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
-    for definition, finite in (("paper", True), ("left-out", False)):
-        scores = score(
-            [arch], batch, space=SPACE, definition=definition, repeats=1, region_samples=20
-        )
-        assert bool(scores.kappa.isfinite()) is finite
+    for name, finite in (("ntk_condition", True), (T, False)):
+        scores = score([arch], batch, space=SPACE, indicators=[name], repeats=1)
+        assert bool(scores[name].isfinite()) is finite
 
 
 def test_a_space_without_deep_networks_is_scored_by_its_proxies():
     space, batch = get_space("darts"), load_batch("noise", train=8, val=4, seed=0, size=16)
     arch = space.sample(random.Random(0))
-    found = score([arch], batch, space=space, definition="left-out", repeats=1, region_samples=20)
+    found = score([arch], batch, space=space, repeats=1, region_samples=20)
     kernel = ntk(space.network(arch), batch.images, params="cells")
-    assert found.kappa.item() == pytest.approx(by_regressions(kernel)[0], rel=2e-3)
+    assert found.trainability.item() == pytest.approx(by_regressions(kernel)[0], rel=2e-3)
 
 
 def test_images_are_shrunk_but_never_enlarged():

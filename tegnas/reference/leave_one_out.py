@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 
-def left_out(kernel: Tensor) -> tuple[float, float]:
-    """κ and MSE of ``tegnas.indicators.left_out`` for one kernel (N, N), by N regressions."""
+def leave_one_out(kernel: Tensor) -> tuple[float, float]:
+    """``tegnas.kernel.leave_one_out`` of one kernel (N, N), by N regressions."""
     n = len(kernel)
     inflation, errors = [], []
     for i in range(n):
