@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from tegnas.networks.layers import BNReLU, ConvBN, ReLUConvBN
 from tegnas.networks.mixed import MixedOperation
 
-# Cells per stage of the deep network, and cells of the deep thin one (docs/ranking-second.md).
+# Cells per stage of the deep network, and cells of the deep thin one, by the second study
+# (docs/studies/ranking-second.md).
 DEEP_CELLS, DEEP_THIN_CELLS = 3, 5
 
 # What an edge computes: one operation, or the mean of several in a supernet.

@@ -27,7 +27,7 @@ _FAST = ScoreSettings(
 )
 
 # Strategies have the published defaults anyway. What "best" is made of was chosen by the studies in
-# docs/ranking.md and docs/ranking-second.md.
+# docs/studies/ranking.md and docs/studies/ranking-second.md.
 PRESETS = {
     "best": ScoreSettings(),
     "fast": _FAST,
