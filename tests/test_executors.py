@@ -131,5 +131,7 @@ def test_wrong_settings_are_one_sentence(name, options, message, batch):
 
 def test_a_space_that_cannot_travel_is_named(batch):
     space = ChoiceSpace("local", {"width": (1, 2)}, lambda choices, num_classes: None)
-    with pytest.raises(InputError, match="'local' or an indicator can't be sent to other processes"):
+    with pytest.raises(
+        InputError, match="'local' or an indicator can't be sent to other processes"
+    ):
         make_executor("process", space, batch, SETTINGS, SEEDS)

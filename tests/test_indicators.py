@@ -270,7 +270,9 @@ def test_what_is_no_indicator_is_named(tmp_path):
 )
 def test_a_malformed_indicator_is_refused(change, message):
     with pytest.raises(InputError, match=message):
-        indicator(**{"better": "lower", "name": "own"} | change)(lambda network, images, labels: 0.0)
+        indicator(**{"better": "lower", "name": "own"} | change)(
+            lambda network, images, labels: 0.0
+        )
 
 
 def test_values_are_shown_as_what_they_are():

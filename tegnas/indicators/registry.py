@@ -10,6 +10,22 @@ from dataclasses import replace
 
 from tegnas.errors import InputError
 from tegnas.indicators.base import Indicator
+from tegnas.indicators.comparison.az_nas import (
+    AZ_COMPLEXITY,
+    AZ_EXPRESSIVITY,
+    AZ_PROGRESSIVITY,
+    AZ_TRAINABILITY,
+)
+from tegnas.indicators.comparison.fisher import FISHER
+from tegnas.indicators.comparison.grad_norm import GRAD_NORM
+from tegnas.indicators.comparison.grasp import GRASP
+from tegnas.indicators.comparison.jacob_cov import JACOB_COV
+from tegnas.indicators.comparison.meco import MECO
+from tegnas.indicators.comparison.naswot import NASWOT
+from tegnas.indicators.comparison.snip import SNIP
+from tegnas.indicators.comparison.synflow import SYNFLOW
+from tegnas.indicators.comparison.zen import ZEN
+from tegnas.indicators.comparison.zico import ZICO
 from tegnas.indicators.leave_one_out_error import LEAVE_ONE_OUT_ERROR
 from tegnas.indicators.linear_regions import LINEAR_REGIONS
 from tegnas.indicators.ntk_condition import NTK_CONDITION
@@ -26,6 +42,20 @@ BUILTIN = (
     LEAVE_ONE_OUT_ERROR,
     PARAMETERS,
     FLOPS,
+    NASWOT,
+    SYNFLOW,
+    SNIP,
+    GRASP,
+    FISHER,
+    GRAD_NORM,
+    JACOB_COV,
+    ZEN,
+    ZICO,
+    MECO,
+    AZ_EXPRESSIVITY,
+    AZ_PROGRESSIVITY,
+    AZ_TRAINABILITY,
+    AZ_COMPLEXITY,
 )
 
 _BY_NAME = {each.name: each for each in BUILTIN}
