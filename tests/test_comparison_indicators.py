@@ -147,6 +147,11 @@ def test_naswot_counts_agreeing_units_image_by_image(network, images, labels):
     assert value("naswot", network, images, labels) == pytest.approx(expected, rel=1e-6)
 
 
+def test_swap_counts_patterns_of_units(network, images, labels):
+    units = relu_signs(network, images).T
+    assert value("swap", network, images, labels) == len({tuple(each) for each in units.tolist()})
+
+
 def test_jacobian_covariance_by_one_backward_pass_per_image(network, images, labels):
     copied = training(network)
     pixels = images.clone().requires_grad_(True)

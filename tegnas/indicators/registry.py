@@ -23,6 +23,7 @@ from tegnas.indicators.comparison.jacob_cov import JACOB_COV
 from tegnas.indicators.comparison.meco import MECO
 from tegnas.indicators.comparison.naswot import NASWOT
 from tegnas.indicators.comparison.snip import SNIP
+from tegnas.indicators.comparison.swap import SWAP
 from tegnas.indicators.comparison.synflow import SYNFLOW
 from tegnas.indicators.comparison.zen import ZEN
 from tegnas.indicators.comparison.zico import ZICO
@@ -52,6 +53,7 @@ BUILTIN = (
     ZEN,
     ZICO,
     MECO,
+    SWAP,
     AZ_EXPRESSIVITY,
     AZ_PROGRESSIVITY,
     AZ_TRAINABILITY,
