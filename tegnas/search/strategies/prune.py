@@ -30,7 +30,7 @@ class Prune(Planned):
     against the same supernet, so ranking the scores after removal ranks them. ``"relative"``: the
     mean over the networks of the changes relative to the supernet in the same network, as in the
     code released with TE-NAS. It costs a score of the supernet per round, and its finds are worse
-    (docs/searches.md): one network whose κ is small weighs as much as one whose κ is large.
+    (docs/studies/searches.md): one network whose κ is small weighs as much as one whose κ is large.
 
     Supernets are scored like architectures and count against the budget; the single path at the
     end is scored as the last one and is the answer.
