@@ -42,7 +42,7 @@ def encode_cell(cell: Sequence[Pair]) -> tuple[int, ...]:
         options = _input_pairs(node)
         if sources not in options:
             raise InputError(
-                f"a node that reads input {sources[0]} twice is no choice of the DARTS space, whose "
+                f"a node that reads input {sources[0]} twice is no choice of the DARTS space; its "
                 "nodes read two different inputs"
             )
         if len(options) > 1:

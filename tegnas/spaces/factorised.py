@@ -40,7 +40,7 @@ class FactorisedSpace(Space, Protocol):
 
 # Names, commas and semicolons alone: dictionaries, which others write with the same brackets, have
 # quotes and colons.
-_SUPERNET = re.compile(r"\{[\w,;-]*\}")
+_SUPERNET = re.compile(r"\{[\w,;-]+\}")
 
 Removal = tuple[int, str]
 """An edge of a supernet and the operation to take off it."""

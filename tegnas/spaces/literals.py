@@ -56,9 +56,11 @@ def bracketed(text: str, start: int) -> str | None:
     quote, skip = "", False
     for position in range(start, min(len(text), start + _LONGEST)):
         char = text[position]
-        if skip or quote:
-            skip = not skip and char == "\\"
-            quote = "" if char == quote and not skip else quote
+        if skip:
+            skip = False
+        elif quote:
+            skip = char == "\\"
+            quote = "" if char == quote else quote
         elif char in "'\"":
             quote = char
         elif char in _CLOSING:
