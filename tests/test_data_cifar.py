@@ -158,6 +158,7 @@ def test_truncated_files(tmp_path):
 
 
 ROWS = np.zeros((4, 3072), np.uint8)
+DIFFERENT = np.random.default_rng(0).integers(0, 256, (4, 3072), dtype=np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,8 @@ ROWS = np.zeros((4, 3072), np.uint8)
         ({"data": ROWS, "labels": [0, 1, 2]}, "4 images but 3 labels"),
         ({"data": ROWS, "labels": ["a", "b", "c", "d"]}, "list of integers"),
         ({"data": ROWS, "labels": [0, 1, 2, 10]}, "a label outside its 10 classes"),
-        ({"data": ROWS, "labels": [5, 5, 5, 5]}, "one class"),
+        ({"data": ROWS, "labels": [5, 5, 0, 0]}, "fewer than 4 images that differ"),
+        ({"data": ROWS + DIFFERENT, "labels": [5, 5, 5, 5]}, "one class"),
     ],
 )
 def test_content_that_does_not_fit(tmp_path, content, message):

@@ -16,11 +16,11 @@ Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three classes of even colour: class k is k·100 in green; sizes, modes and formats differ."""
+    """Three classes of even colours: class k is k·100 in green; sizes, modes and formats differ."""
     for k, name in enumerate(["ant", "bee", "cat"]):
         (tmp_path / name).mkdir()
         for i, suffix in enumerate(["png", "PNG", "bmp", "gif"]):
-            image = Image.new("RGB", (10 + i, 40 - i), (20, k * 100, 20))
+            image = Image.new("RGB", (10 + i, 40 - i), (20, k * 100, 60 * i))
             image.convert("RGBA" if i == 1 else "RGB").save(tmp_path / name / f"{i}.{suffix}")
         (tmp_path / name / "notes.txt").write_text("not an image")
     (tmp_path / ".cache").mkdir()
