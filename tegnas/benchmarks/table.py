@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from tegnas.benchmarks.columns import (
 )
 from tegnas.errors import InputError
 from tegnas.reading import listed, regular_file
+from tegnas.spaces import Space
 
 _ARCH = "arch"
 
@@ -44,14 +45,37 @@ class AccuracyTable:
     def accuracy(self, arch: object, column: str | None = None) -> float | None:
         """The accuracy of ``arch``, or None where the table has none; it is never guessed.
 
-        Architectures are found by the exact text ``str(arch)``: an isomorphic cell written in
-        another way is another row.
+        Architectures are found by the exact text ``str(arch)``: an isomorphic cell is another row,
+        and one in another notation too (see :meth:`written_by`).
 
         Raises:
             InputError: the table has no such ``column``.
         """
         name = self.column if column is None else self._require(column)
         return self.rows.get(str(arch), {}).get(name)
+
+    def written_by(self, space: Space) -> AccuracyTable:
+        """The same table with every architecture written as ``space`` writes it.
+
+        Tables from elsewhere have their own notations, which ``space.parse`` reads. What it can't
+        read stays as it is: the row of an architecture of another space.
+
+        Raises:
+            InputError: two rows are one architecture in two notations.
+        """
+        rows: dict[str, Mapping[str, float]] = {}
+        for text, values in self.rows.items():
+            try:
+                written = str(space.parse(text))
+            except InputError:
+                written = text
+            if written in rows:
+                raise InputError(
+                    f"{self.source} has the architecture {written} twice, the second time as "
+                    f"{text}; keep one of them"
+                )
+            rows[written] = values
+        return replace(self, rows=rows)
 
     def __getitem__(self, arch: object) -> Mapping[str, float]:
         """All accuracies of ``arch`` by column name; KeyError where the table lacks it."""

@@ -18,31 +18,33 @@ from tegnas.errors import InputError
 # equal images values that differ by some 1e-7.
 _ROUNDING = 1e-5
 _SHOWN = 8
+_CHUNK = 2**22  # values converted to float64 at a time
 
 
 def repeated(images: Tensor) -> list[tuple[int, int]]:
     """Which images (N, C, H, W) are equal to another, up to rounding: (earliest such, image)."""
     flat = images.detach().flatten(1)
-    tolerance = _ROUNDING * float(flat.abs().max()) if flat.numel() else 0.0
-    order, places = _along_a_direction(flat).sort(stable=True)
+    tolerance = _tolerance(images)
+    along, places = (each.tolist() for each in _along_a_direction(flat).sort(stable=True))
     # Equal images lie side by side on any line; those that do are compared pixel by pixel.
     reach = tolerance * flat.shape[1] ** 0.5 * (1 + 1e-6)
-    neighbours = list(zip(order.tolist(), places.tolist(), strict=True))
-    pairs: dict[int, int] = {}
-    for start, (position, first) in enumerate(neighbours):
-        for other, second in neighbours[start + 1 :]:
-            if other - position > reach:
+    earliest = list(range(len(flat)))  # of the images known to be equal to this one
+    for start, place in enumerate(places):
+        for other in range(start + 1, len(places)):
+            if along[other] - along[start] > reach:
                 break
-            early, late = min(first, second), max(first, second)
-            if late not in pairs and _equal(flat[early], flat[late], tolerance):
-                pairs[late] = early
-    return sorted((_earliest(late, pairs), late) for late in pairs)
+            if _equal(flat[place], flat[places[other]], tolerance):
+                first, second = (_earliest(at, earliest) for at in (place, places[other]))
+                earliest[max(first, second)] = min(first, second)
+                break  # what is equal to both is found from the other
+    firsts = [_earliest(image, earliest) for image in range(len(flat))]
+    return sorted((first, image) for image, first in enumerate(firsts) if first != image)
 
 
 def blank(images: Tensor) -> list[int]:
     """Which images (N, C, H, W) are of one colour. None are where all are: it is what they are."""
     spread = images.amax((2, 3)) - images.amin((2, 3))
-    tolerance = _ROUNDING * float(images.abs().max()) if images.numel() else 0.0
+    tolerance = _tolerance(images)
     found = torch.nonzero((spread <= tolerance).all(1)).flatten().tolist()
     return found if len(found) < len(images) else []
 
@@ -78,6 +80,11 @@ def _listed(texts: Iterable[str]) -> str:
     return ", ".join(every[:_SHOWN]) + more
 
 
+def _tolerance(images: Tensor) -> float:
+    lowest, highest = torch.aminmax(images)
+    return _ROUNDING * max(-float(lowest), float(highest))
+
+
 def _along_a_direction(flat: Tensor) -> Tensor:
     """The place of every image on one fixed line, (N,) float64; no farther apart than the images.
 
@@ -87,15 +94,16 @@ def _along_a_direction(flat: Tensor) -> Tensor:
     direction = torch.randn(flat.shape[1], dtype=torch.float64, generator=generator)
     direction = (direction / direction.norm()).to(flat.device)
     places = torch.zeros(len(flat), dtype=torch.float64, device=flat.device)
-    for start in range(0, flat.shape[1], 4096):
-        stop = start + 4096
+    pixels = max(1, _CHUNK // len(flat))
+    for start in range(0, flat.shape[1], pixels):
+        stop = start + pixels
         places += flat[:, start:stop].double() @ direction[start:stop]
     return places
 
 
-def _earliest(image: int, pairs: dict[int, int]) -> int:
-    while image in pairs:
-        image = pairs[image]
+def _earliest(image: int, earliest: list[int]) -> int:
+    while earliest[image] != image:
+        image = earliest[image]
     return image
 
 
