@@ -63,8 +63,8 @@ def check_distinct(images: Tensor, what: str) -> None:
     if pairs:
         texts = [f"{late} equals {early}" for early, late in pairs]
         raise InputError(
-            f"{what} are repeated ({_listed(texts)}), which makes the kernel of every network "
-            "singular and its scores infinite; give every image once"
+            f"{what} are repeated ({_listed(texts)}), and the kernel of equal images is singular "
+            "for every network: its scores would be infinite; give every image once"
         )
     blanks = blank(images)
     if blanks:

@@ -14,7 +14,7 @@ from typing import Any
 from tegnas.errors import InputError
 from tegnas.networks.darts import NODES
 from tegnas.spaces.darts_architecture import DartsArchitecture, Pair
-from tegnas.spaces.literals import NotLiteral, bracketed, outermost, read_call, read_literal
+from tegnas.spaces.literals import NotLiteral, bracketed, literals_in, read_call
 
 _CONCAT = range(2, 2 + NODES)
 _CELLS = ("normal", "reduce")
@@ -59,6 +59,8 @@ _ELSEWHERE = {
 _WORD = re.compile(r"([^~:]+)[~:]([0-9]{1,9})")
 _GENOTYPE = re.compile(r"\bGenotype\s*\(")
 _NASBENCH301 = re.compile(r"(?:.*:)?(edge|inputs_node)_(normal|reduce)_(\d{1,2})")
+# A line of it, as ConfigSpace prints configurations.
+_PRINTED = re.compile(r"^[ \t]*(\S+_(?:normal|reduce)_\d{1,2}), Value: '(\w+)'", re.MULTILINE)
 _NNI = re.compile(r"(normal|reduce)/(op|input)_(\d)_(\d)")
 _NNI_FIRST = re.compile(r"(normal|reduce)_n(\d)_(?:p(\d)|(switch))")
 
@@ -94,11 +96,11 @@ def _found(text: str) -> Iterator[DartsArchitecture]:
         yield _from_genotype(arguments, text)
     if calls:
         return
-    for part in outermost(text, "{[("):
-        try:
-            value = read_literal(part)
-        except NotLiteral:
-            continue  # such as the time at the head of a line of a log
+    printed = _PRINTED.findall(text)
+    if printed:
+        yield _from_dictionary(dict(printed), text)
+        return
+    for value in literals_in(text):
         if isinstance(value, dict):
             yield _from_dictionary(value, text)
         elif isinstance(value, list | tuple) and len(value) == 2:

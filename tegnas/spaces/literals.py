@@ -12,7 +12,7 @@ _LONGEST = 20_000
 _ATTEMPTS = 100  # brackets without a partner, each of which costs a look at the rest of the text
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _JSON_NAMES = {"null": None, "true": True, "false": False}
-# NumPy 2 prints its numbers as calls of these.
+# NumPy 2 prints its numbers as calls of these, and its strings as calls of np.str_.
 _NUMBERS = {f"np.{kind}{bits}" for kind in ("int", "uint", "float") for bits in (8, 16, 32, 64)}
 
 
@@ -23,7 +23,7 @@ class NotLiteral(ValueError):
 def read_literal(text: str) -> Any:
     """The value of a literal: strings, numbers, None, lists, tuples, dictionaries and ranges.
 
-    JSON's null, true and false and NumPy's printed numbers (``np.int64(3)``) are understood.
+    JSON's null, true and false and what NumPy prints (``np.int64(3)``) are understood.
 
     Raises:
         NotLiteral: the text is anything else, or longer than 20,000 characters.
@@ -73,12 +73,25 @@ def bracketed(text: str, start: int) -> str | None:
     return None
 
 
-def outermost(text: str, opening: str) -> Iterator[str]:
-    """Every bracketed part of ``text`` that starts with one of ``opening``, none within another."""
+def literals_in(text: str, depth: int = 3) -> Iterator[Any]:
+    """The value of every dictionary, list and tuple in ``text`` that is a literal.
+
+    Of brackets around more than a literal, such as a call, the inside is searched.
+    """
+    for part in outermost(text):
+        try:
+            yield read_literal(part)
+        except NotLiteral:
+            if depth:
+                yield from literals_in(part[1:-1], depth - 1)
+
+
+def outermost(text: str) -> Iterator[str]:
+    """Every bracketed part of ``text``, none within another."""
     position, unmatched = 0, 0
     while position < len(text) and unmatched < _ATTEMPTS:
         part = None
-        if text[position] in opening:
+        if text[position] in _CLOSING:
             part = bracketed(text, position)
             unmatched += part is None
         if part is not None:
@@ -137,6 +150,8 @@ def _call(name: str, arguments: list[Any]) -> Any:
     if name == "range" and 1 <= len(arguments) <= 3 and all(type(a) is int for a in arguments):
         if arguments[2:] != [0]:
             return range(*arguments)
+    elif name == "np.str_" and len(arguments) == 1 and isinstance(arguments[0], str):
+        return arguments[0]
     elif name in _NUMBERS and len(arguments) == 1 and type(arguments[0]) in (int, float):
         return arguments[0]
     raise NotLiteral

@@ -13,13 +13,13 @@ from typing import Any
 
 from tegnas.errors import InputError
 from tegnas.networks.nasbench201 import EDGES
-from tegnas.spaces.literals import NotLiteral, outermost, read_literal
+from tegnas.spaces.literals import literals_in
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
 _TARGETS = (1, 2, 3)
 _NODE = re.compile(r"\|(?:[^|~+]+~\d+\|)+")
-_RUN = re.compile(r"[^\s'\"(),;:=\[\]{}]*\|[^\s'\"(),;:=\[\]{}]*")
+_BETWEEN = re.compile(r"[\s'\"(),;:=\[\]{}]+")  # what stands around a string in a line
 _EXAMPLE = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|avg_pool_3x3~2|"
 _FROM_TO = re.compile(r"(?:.*/)?([0-2])_([1-3])")
 _TO_FROM = re.compile(r"([1-3])<-([0-2])")
@@ -37,7 +37,7 @@ def parse_operations(text: str) -> tuple[str, ...]:
         InputError: the text is in none of them, is incomplete, has an unknown operation, or holds
             several architectures.
     """
-    strings = [run for run in _RUN.findall(text) if "~" in run]
+    strings = [part for part in _BETWEEN.split(text) if "|" in part and "~" in part]
     read = list(dict.fromkeys(map(_from_string, strings) if strings else _from_literals(text)))
     if len(read) > 1:
         raise InputError(f"{_shown(text)} holds {len(read)} architectures; give one of them")
@@ -68,11 +68,7 @@ def _from_nodes(nodes: Sequence[Sequence[Sequence[str]]], text: str) -> tuple[st
 
 
 def _from_literals(text: str) -> Iterator[tuple[str, ...]]:
-    for part in outermost(text, "{[("):
-        try:
-            value = read_literal(part)
-        except NotLiteral:
-            continue  # such as the time at the head of a line of a log
+    for value in literals_in(text):
         if isinstance(value, dict):
             yield _from_dictionary(value, text)
         elif isinstance(value, list | tuple) and value:
