@@ -50,11 +50,7 @@ class Batch:
                 f"training images are {_shape(self.images)} and validation images "
                 f"{_shape(self.val_images)}; bring both to one shape"
             )
-        if bool((self.labels == self.labels[0]).all()):
-            raise InputError(
-                "all training images belong to one class, so the generalization indicator (G) "
-                "is meaningless; use images of at least two classes"
-            )
+        check_classes(self.labels)
         check_distinct(self.images, "training images")
         check_distinct(self.val_images, "validation images")
 
@@ -102,6 +98,15 @@ class Batch:
         return (
             f"Batch({self.source!r}, {len(self.images)} + {len(self.val_images)} images of "
             f"{_shape(self.images)}, {self.num_classes} classes)"
+        )
+
+
+def check_classes(labels: Tensor) -> None:
+    """Raises InputError if all training images have one label."""
+    if bool((labels == labels[0]).all()):
+        raise InputError(
+            "all training images belong to one class, so the generalization indicator (G) "
+            "is meaningless; use images of at least two classes"
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tegnas.data.batch import check_classes
 from tegnas.data.choose import choose_with_spares
 from tegnas.data.distinct import blank, repeated
 from tegnas.data.resize import resize
@@ -53,9 +54,10 @@ def draw(
         prepare: takes (n,) indices and returns those images, normalised (n, C, H, W).
 
     Raises:
-        InputError: the source has too few images, or too few that differ.
+        InputError: the source has too few images, too few that differ, or one class.
     """
     train_indices, val_indices, spares = choose_with_spares(labels, train, val, generator)
+    check_classes(torch.from_numpy(labels[train_indices]))
     indices = np.concatenate([train_indices, val_indices])
     left = {int(labels[hand[0]]): hand.tolist() for hand in spares if len(hand)}
     images = prepare(indices)
