@@ -248,7 +248,8 @@ def test_wrong_options_are_refused_and_nothing_is_written(command, arguments, me
     assert not list(tmp_path.iterdir())
 
 
-GOOD = {"x": np.zeros((30, 3, 8, 8), np.float32), "y": np.arange(30) % 3}
+PIXELS = np.random.default_rng(0).integers(0, 256, (30, 3, 8, 8), dtype=np.uint8)
+GOOD = {"x": PIXELS.astype(np.float32), "y": np.arange(30) % 3}
 HOLE = GOOD["x"].copy()
 HOLE[17, 1, 2, 3] = np.nan
 
@@ -261,6 +262,7 @@ HOLE[17, 1, 2, 3] = np.nan
         ({"x": np.zeros((30, 3, 8, 8), np.int32)}, "images of dtype int32; store uint8 or float"),
         ({"x": HOLE}, "NaN or infinite"),
         ({"y": np.zeros(30, np.int64)}, "one class"),
+        ({"x": PIXELS * 0 + 7}, "fewer than 16 images that differ"),
         ({"y": np.arange(29) % 3}, "30 images but 29 labels"),
         ({"y": GOOD["y"].astype(np.float32)}, "labels of dtype float32"),
         ({"x": np.zeros((3, 3, 8, 8), np.uint8), "y": np.arange(3)}, "3 images"),
@@ -277,7 +279,7 @@ def test_images_that_cannot_be_used_are_refused(command, name, change, message):
 
 @pytest.mark.parametrize("engine", ["native", "torch"])
 def test_images_too_small_for_the_networks_are_refused(command, engine):
-    np.savez("images.npz", **(GOOD | {"x": np.zeros((30, 3, 2, 2), np.uint8)}))
+    np.savez("images.npz", **(GOOD | {"x": PIXELS[:, :, :2, :2]}))
     check_refused(search(command, "--engine", engine, images="images.npz"), "2×2", "small")
 
 

@@ -57,7 +57,7 @@ def compare(
     Every run is stored; the same command goes on where it was stopped.
     """
     search_space = get_space(space)
-    accuracies = benchmarks.load_table(table) if table else None
+    accuracies = benchmarks.load_table(table).written_by(search_space) if table else None
     settings = scoring.settings(seed)
     directory = out or Path("runs") / f"compare-{options.slug(scoring.images)}"
     with search_options.stopped_in(directory), search_progress(as_json) as view:

@@ -19,6 +19,7 @@ from tegnas.analysis.field import FieldScores, score_field
 from tegnas.analysis.figures.correlation import rank_figure, scatter_figure
 from tegnas.analysis.figures.style import save
 from tegnas.analysis.score_table import ScoreTable, read_scores
+from tegnas.benchmarks import AccuracyTable
 from tegnas.cli import options
 from tegnas.cli.correlation_tables import print_comparison
 from tegnas.cli.scoring_options import ALL, ScoringOptions, used, with_scoring
@@ -33,7 +34,7 @@ from tegnas.spaces import Architecture, Space, get_space
 def correlate(
     *,
     table: Annotated[
-        str, typer.Option(metavar="FILE.csv[#COLUMN]", help="True accuracies by architecture.")
+        str, typer.Option(metavar="FILE.csv[#[-]COLUMN]", help="True accuracies by architecture.")
     ],
     run: Annotated[Path | None, typer.Option(help="Run directory whose scores are used.")] = None,
     count: Annotated[
@@ -69,12 +70,14 @@ def correlate(
     all architectures, for the best of them and for one per class of isomorphism.
     """
     known = benchmarks.load_table(table)
-    accuracies = {arch: value for arch in known if (value := known.accuracy(arch)) is not None}
     field = None
     if run is not None:
         scores = read_scores(run, indicators=scoring.own_indicators())
+        accuracies = _accuracies(known.written_by(scores.space))
     else:
-        field = _score(get_space(space), accuracies, table, count, seed, scoring)
+        search_space = get_space(space)
+        accuracies = _accuracies(known.written_by(search_space))
+        field = _score(search_space, accuracies, table, count, seed, scoring)
         scores = field.tables[""]
     more = _read_others(others, set(lower or ()))
     comparison = compare(
@@ -97,6 +100,10 @@ def correlate(
         print(json.dumps({**facts, "correlations": comparison_rows(comparison)}))
     else:
         print_comparison(comparison, title=used(scores.settings))
+
+
+def _accuracies(known: AccuracyTable) -> dict[str, float]:
+    return {arch: value for arch in known if (value := known.accuracy(arch)) is not None}
 
 
 def _score(

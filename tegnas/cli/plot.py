@@ -53,7 +53,7 @@ def plot(
     ] = "pls",
     table: Annotated[
         str | None,
-        typer.Option(metavar="FILE.csv[#COLUMN]", help="True accuracies: drawn as well."),
+        typer.Option(metavar="FILE.csv[#[-]COLUMN]", help="True accuracies: drawn as well."),
     ] = None,
     neighbours: Annotated[
         int,
@@ -93,7 +93,7 @@ def read_accuracy(scores: ScoreTable, table: str | None) -> np.ndarray | None:
     """Accuracies of the scored architectures, NaN where the table has none."""
     if table is None:
         return None
-    known = benchmarks.load_table(table)
+    known = benchmarks.load_table(table).written_by(scores.space)
     values = [known.accuracy(str(arch)) for arch in scores.archs]
     if all(value is None for value in values):
         raise InputError(f"{table} holds none of the scored architectures")

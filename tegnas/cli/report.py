@@ -18,7 +18,7 @@ def report(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("report.html"),
     table: Annotated[
         str | None,
-        typer.Option(metavar="FILE.csv[#COLUMN]", help="True accuracies: shown and drawn."),
+        typer.Option(metavar="FILE.csv[#[-]COLUMN]", help="True accuracies: shown and drawn."),
     ] = None,
     layout: Annotated[
         str, typer.Option(metavar="pls|pca|mds", help="How architectures are laid out.")

@@ -59,7 +59,7 @@ def search(
     otherwise, goes on where it was when the same command is given again.
     """
     search_space = get_space(space)
-    accuracies = benchmarks.load_table(table) if table else None
+    accuracies = benchmarks.load_table(table).written_by(search_space) if table else None
     settings = scoring.settings(seed)
     directory = out or Path("runs") / f"{strategy}-{options.slug(scoring.images)}-seed{seed}"
     title = f"{strategy} on {search_space.name}"

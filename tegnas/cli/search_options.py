@@ -15,7 +15,7 @@ Budget = Annotated[
 ]
 Table = Annotated[
     str | None,
-    typer.Option(metavar="FILE.csv[#COLUMN]", help="True accuracies: shown for what was found."),
+    typer.Option(metavar="FILE.csv[#[-]COLUMN]", help="True accuracies: shown for what was found."),
 ]
 MaxParams = Annotated[
     float | None, typer.Option(help="Largest number of parameters of the full network.")

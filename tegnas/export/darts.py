@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
 from tegnas.errors import InputError
+from tegnas.networks.darts import edge_names
 from tegnas.networks.full import DARTS_SIZE, check_size
 from tegnas.spaces import DartsArchitecture
-from tegnas.spaces.darts_architecture import NONE
+from tegnas.spaces.darts_architecture import NONE, Pair
 
 _HEADER = '''\
 """A DARTS network for CIFAR (Liu et al., arXiv 1806.09055), written by tegnas {version}.
@@ -252,19 +254,26 @@ def _cell(name: str, pairs: tuple[tuple[str, int], ...], *, reduction: bool) -> 
     ]
     for node in range(4):
         edges = [
-            f"from{source}=edge({operation}={_module(operation, source, reduction)}),"
-            for operation, source in pairs[2 * node : 2 * node + 2]
+            f"{called}=edge({operation}={_module(operation, source, reduction)}),"
+            for called, (operation, source) in _named(pairs, node)
         ]
         lines += [f"        self.node{node} = nn.ModuleDict(", "            dict("]
         lines += [*(" " * 16 + each for each in edges), "            )", "        )"]
     lines += ["", "    def forward(self, before: Tensor, last: Tensor) -> Tensor:"]
     lines += ["        x0, x1 = self.preprocess0(before), self.preprocess1(last)"]
     for node in range(4):
-        (_, left), (_, right) = pairs[2 * node : 2 * node + 2]
-        terms = " + ".join(f'self.node{node}["from{at}"](x{at})' for at in (left, right))
+        terms = " + ".join(
+            f'self.node{node}["{called}"](x{source})' for called, (_, source) in _named(pairs, node)
+        )
         lines.append(f"        x{node + 2} = {terms}")
     lines += ["        return torch.cat([x2, x3, x4, x5], 1)"]
     return "\n".join(lines) + "\n"
+
+
+def _named(pairs: Sequence[Pair], node: int) -> Iterator[tuple[str, Pair]]:
+    """The two pairs of a node, with the names of their edges."""
+    both = pairs[2 * node : 2 * node + 2]
+    return zip(edge_names([source for _, source in both]), both, strict=True)
 
 
 def _module(operation: str, source: int, reduction: bool) -> str:

@@ -6,7 +6,7 @@ The same networks, with the same parameter names, as ``tegnas.networks.darts``. 
 from __future__ import annotations
 
 from tegnas.engine.program import ParameterLayout, Program, ProgramBuilder, Shape
-from tegnas.networks.darts import Nodes
+from tegnas.networks.darts import Nodes, edge_names
 from tegnas.networks.layers import BN_EPSILON
 
 
@@ -52,15 +52,16 @@ def _cell(
         for index, value in enumerate((before_previous, previous))
     ]
     for node, edges in enumerate(nodes):
+        called = edge_names([source for source, _ in edges])
         terms = [
             _edge(
                 build,
                 states[source],
                 names,
-                f"{name}.node{node}.from{source}",
+                f"{name}.node{node}.{edge}",
                 2 if reduces and source < 2 else 1,
             )
-            for source, names in edges
+            for edge, (source, names) in zip(called, edges, strict=True)
         ]
         states.append(build.add(terms))
     return build.concat(states[2:])

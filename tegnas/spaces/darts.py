@@ -20,10 +20,10 @@ from tegnas.spaces.darts_architecture import (
     OPERATIONS,
     DartsArchitecture,
     Pair,
-    parse_architecture,
     renumbered_cells,
 )
 from tegnas.spaces.darts_choices import all_choices, decode_cell, encode_cell
+from tegnas.spaces.darts_notations import parse_architecture
 from tegnas.spaces.darts_supernet import (
     EDGES,
     full_supernet,
@@ -47,8 +47,9 @@ class Darts:
     def parse(self, text: str) -> DartsArchitecture | Supernet:
         """Read ``Genotype(normal=[...], ...)`` or ``normal op~input … reduce op~input …``.
 
-        Reads supernets as well. Raises ``InputError`` for a malformed text, a wrong number of
-        pairs, an unknown operation, an input that the node can't read or reads twice.
+        Reads supernets as well, and the notations of others
+        (:mod:`tegnas.spaces.darts_notations`). Raises ``InputError`` for a malformed text, a wrong
+        number of pairs, an unknown operation or an input that the node can't read.
         """
         return parse_supernet(text, EDGES, (NONE, *OPERATIONS)) or parse_architecture(text)
 
@@ -186,6 +187,8 @@ _Change = tuple[str, int, Pair]
 def _changes(arch: DartsArchitecture) -> Iterator[_Change]:
     for name, cell in zip(("normal", "reduce"), arch.cells, strict=True):
         for place, (operation, source) in enumerate(cell):
+            if place % 2 and cell[place - 1] == cell[place]:
+                continue  # a node's two pairs are equal: changing either gives the same
             for other in OPERATIONS:
                 if other != operation:
                     yield name, place, (other, source)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,11 +25,7 @@ from tegnas.networks.nasbench201 import (
 from tegnas.networks.nasbench201_program import deep_program, proxy_program, thin_program
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, parse_supernet
-
-OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-
-_NODE = re.compile(r"\|(?:[^|~+]+~\d+\|)+")
-_EXAMPLE = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|avg_pool_3x3~2|"
+from tegnas.spaces.nasbench201_notations import OPERATIONS, parse_operations
 
 
 @dataclass(frozen=True)
@@ -57,38 +52,14 @@ class NasBench201:
     def parse(self, text: str) -> NasBench201Architecture | Supernet:
         """Read an architecture string such as ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
 
-        Also what ``str`` prints of a supernet. Raises ``InputError`` for an unknown operation or a
-        malformed string.
+        Also what ``str`` prints of a supernet, and the notations of others
+        (:mod:`tegnas.spaces.nasbench201_notations`). Raises ``InputError`` for an unknown operation
+        or a malformed string.
         """
         supernet = parse_supernet(text, len(EDGES), OPERATIONS)
         if supernet is not None:
             return supernet
-        nodes = text.strip().split("+")
-        if len(nodes) != 3 or not all(_NODE.fullmatch(node) for node in nodes):
-            raise InputError(
-                f"{text!r} is not a NAS-Bench-201 architecture; it should look like {_EXAMPLE}"
-            )
-        operations = []
-        for target, node in enumerate(nodes, start=1):
-            for source, term in enumerate(node.strip("|").split("|")):
-                operation, _, written_source = term.partition("~")
-                if operation not in OPERATIONS:
-                    raise InputError(
-                        f"unknown operation {operation!r} in {text!r}; NAS-Bench-201 has "
-                        f"{', '.join(OPERATIONS)}"
-                    )
-                if written_source != str(source) or source >= target:
-                    raise InputError(
-                        f"node {target} of {text!r} must read nodes 0 to {target - 1} in order, "
-                        f"as in {_EXAMPLE}"
-                    )
-                operations.append(operation)
-            if source + 1 != target:
-                raise InputError(
-                    f"node {target} of {text!r} must read nodes 0 to {target - 1} in order, "
-                    f"as in {_EXAMPLE}"
-                )
-        return NasBench201Architecture(tuple(operations))
+        return NasBench201Architecture(parse_operations(text))
 
     def __len__(self) -> int:
         return len(OPERATIONS) ** len(EDGES)

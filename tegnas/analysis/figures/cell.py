@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # A graph: positions of the nodes by label, and edges (source, target, operation, share of the way
-# at which the label stands, so that labels keep clear of each other).
+# at which the label stands, so that labels keep clear of each other). The second edge between the
+# same two nodes is bent.
 _Graph = tuple[dict[str, tuple[float, float]], list[tuple[str, str, str, float]]]
 
 _PALE = "#B8B8B8"
+_BEND = 0.35  # height of an arc over half its length
 _SHORT = {
     "nor_conv_3x3": "conv 3×3",
     "nor_conv_1x1": "conv 1×1",
@@ -74,6 +76,18 @@ def _darts_graph(cell: tuple[tuple[str, int], ...]) -> _Graph:
     return nodes, edges
 
 
+def _along(
+    source: tuple[float, float], target: tuple[float, float], place: float, bend: float
+) -> tuple[float, float]:
+    """The point at a share of the way along an edge that is bent as matplotlib's arc3 bends it."""
+    (x0, y0), (x1, y1) = source, target
+    aside = 2 * place * (1 - place) * bend
+    return (
+        x0 + place * (x1 - x0) + aside * (y1 - y0),
+        y0 + place * (y1 - y0) - aside * (x1 - x0),
+    )
+
+
 def _colour(operation: str) -> str:
     if operation in ("none", "skip_connect"):
         return _PALE
@@ -90,7 +104,10 @@ def _draw(axis: Any, graph: _Graph, title: str) -> None:
     nodes, edges = graph
     axis.set_axis_off()
     axis.set_title(title, fontsize=10)
+    drawn: set[tuple[str, str]] = set()
     for source, target, operation, place in edges:
+        bend = _BEND if (source, target) in drawn else 0.0
+        drawn.add((source, target))
         pale = operation in ("none", "skip_connect")
         axis.annotate(
             "",
@@ -103,9 +120,10 @@ def _draw(axis: Any, graph: _Graph, title: str) -> None:
                 "linestyle": ":" if operation == "none" else "-",
                 "shrinkA": 14,
                 "shrinkB": 14,
+                "connectionstyle": f"arc3,rad={bend}",
             },
         )
-        x, y = (a + place * (b - a) for a, b in zip(nodes[source], nodes[target], strict=True))
+        x, y = _along(nodes[source], nodes[target], place, bend)
         axis.text(
             x,
             y,
