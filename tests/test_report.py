@@ -74,14 +74,16 @@ def test_plot_writes_every_figure(runs: list[Path], tmp_path: Path) -> None:
 
 def test_cells_of_darts_are_drawn() -> None:
     darts = get_space("darts")
-    assert len(cell_figure(darts.sample(random.Random(0))).axes) == 2
+    assert len(cell_figure(darts, darts.sample(random.Random(0))).axes) == 2
     with pytest.raises(InputError, match="drawn"):
-        cell_figure("anything")
+        cell_figure(get_space("mobilenet"), "anything")
 
 
 def test_edges_between_the_same_nodes_are_drawn_apart() -> None:
     twice = "sep_conv_3x3~0 max_pool_3x3~0 " * 4
-    figure = cell_figure(get_space("darts").parse(f"normal {twice} reduce {twice}"))
+    figure = cell_figure(
+        get_space("darts"), get_space("darts").parse(f"normal {twice} reduce {twice}")
+    )
     for axis in figure.axes:
         labels = [text.get_position() for text in axis.texts if "3×3" in text.get_text()]
         assert len(set(labels)) == 8

@@ -122,7 +122,7 @@ def _figures(
     if Name.cell in wanted:
         for index, run in enumerate(runs):
             name = "cell" if len(runs) == 1 else f"cell-{index + 1}-{run.name}"
-            yield name, cell_figure(run.result.best.arch, f"best of {run.label}")
+            yield name, cell_figure(scores.space, run.result.best.arch, f"best of {run.label}")
 
 
 def _slice(run: Run, scores: ScoreTable) -> list[list[int]] | None:

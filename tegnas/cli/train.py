@@ -95,12 +95,14 @@ def train(
     if check is not None:
         if architecture is not None or out is not None:
             raise InputError("--check trains random architectures: give no architecture, no --out")
-        _check(space, check, dataset, recipe_for(space, images, **changes), size, as_json)
+        _check(
+            space, check, dataset, recipe_for(get_space(space), images, **changes), size, as_json
+        )
         return
     if architecture is None:
         raise InputError("name an architecture, a run directory or a JSON file (or use --check N)")
     search_space, arch = read_architecture(architecture, space)
-    recipe = recipe_for(search_space.name, images, **changes)
+    recipe = recipe_for(search_space, images, **changes)
     directory = out or Path("runs") / f"train-{options.slug(images)}-seed{seed}"
     console = Console(stderr=True)
     with EpochView(recipe.epochs, console, disable=as_json and not console.is_terminal) as view:

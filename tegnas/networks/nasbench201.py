@@ -15,6 +15,9 @@ from tegnas.networks.mixed import MixedOperation
 # (docs/studies/ranking-second.md).
 DEEP_CELLS, DEEP_THIN_CELLS = 3, 5
 
+# Channels, and cells per stage, of the benchmark's own network.
+PUBLISHED_SIZE = (16, 5)
+
 # What an edge computes: one operation, or the mean of several in a supernet.
 Operation = str | tuple[str, ...]
 

@@ -92,6 +92,62 @@ class DeepSpace(Space, Protocol):
     deep_kinds: tuple[str, str]
 
 
+@runtime_checkable
+class SizedSpace(Space, Protocol):
+    """A space whose full network can be made smaller, for training and export. Optional."""
+
+    def full_network(
+        self,
+        arch: Architecture,
+        *,
+        channels: int | None = None,
+        cells: int | None = None,
+        num_classes: int = 10,
+        auxiliary: bool = True,
+        seed: int = 0,
+    ) -> nn.Module:
+        """The full network with other numbers of channels and cells; None is the space's own.
+
+        ``auxiliary``: whether it gets its auxiliary classifier, where it has one.
+        """
+
+
+@runtime_checkable
+class ExportedSpace(Space, Protocol):
+    """A space that writes a network as PyTorch source which needs nothing else. Optional."""
+
+    def pytorch_source(
+        self,
+        arch: Architecture,
+        *,
+        channels: int | None,
+        cells: int | None,
+        num_classes: int,
+        version: str,
+    ) -> str:
+        """A module with a class ``Network``, as ``full_network`` without its seed."""
+
+
+@runtime_checkable
+class MeasuredSpace(Space, Protocol):
+    """A space that knows the size of its full networks without making them. Optional, for speed.
+
+    An auxiliary classifier, which is thrown away after training, isn't counted.
+    """
+
+    def parameters(self, arch: Architecture, num_classes: int) -> int:
+        """Number of parameters."""
+
+    def flops(self, arch: Architecture, num_classes: int, image_shape: tuple[int, int, int]) -> int:
+        """Operations for one image (C, H, W), see ``count_flops``."""
+
+
+def strategy_default(space: Space, strategy: str, option: str, otherwise: Any) -> Any:
+    """The published value of a strategy's option on a space, in its ``strategy_defaults``."""
+    known = getattr(space, "strategy_defaults", {})
+    return known.get(strategy, {}).get(option, otherwise)
+
+
 def small_network_kinds(space: Space, small_networks: str) -> tuple[str, str]:
     """The kinds of the networks behind the kernels, and behind the activation patterns."""
     if small_networks == DEEP and isinstance(space, DeepSpace):

@@ -16,6 +16,7 @@ from tegnas.networks.initialise import initialised
 from tegnas.networks.nasbench201 import (
     DEEP_THIN_CELLS,
     EDGES,
+    PUBLISHED_SIZE,
     NasBench201DeepNetwork,
     NasBench201DeepThinNetwork,
     NasBench201Network,
@@ -23,9 +24,13 @@ from tegnas.networks.nasbench201 import (
     live_edges,
 )
 from tegnas.networks.nasbench201_program import deep_program, proxy_program, thin_program
+from tegnas.networks.nasbench201_sizes import network_size
+from tegnas.networks.nasbench201_source import nasbench201_source
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
+from tegnas.spaces.drawing import CellEdge, CellGraph
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, parse_supernet
 from tegnas.spaces.nasbench201_notations import OPERATIONS, parse_operations
+from tegnas.spaces.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,9 @@ class NasBench201:
     """Cells of four nodes with one of five operations on each of the six edges."""
 
     name = "nas-bench-201"
+
+    # Dong & Yang, arXiv 2001.00326, table 2.
+    recipe = Recipe()
     deep_kinds = DEEP_KINDS
 
     def parse(self, text: str) -> NasBench201Architecture | Supernet:
@@ -206,6 +214,53 @@ class NasBench201:
         if kind == "deep-thin":
             return thin_program(operations, num_classes, image_shape, layout, DEEP_THIN_CELLS)
         raise InputError(f"programs are of kind proxy, thin, deep or deep-thin, got {kind!r}")
+
+    def full_network(
+        self,
+        arch: NasBench201Architecture,
+        *,
+        channels: int | None = None,
+        cells: int | None = None,
+        num_classes: int = 10,
+        auxiliary: bool = True,
+        seed: int = 0,
+    ) -> nn.Module:
+        """The benchmark's network, 16 channels and 5 cells per stage, or of another size."""
+        size = (channels or PUBLISHED_SIZE[0], cells or PUBLISHED_SIZE[1], num_classes)
+        return initialised(lambda: NasBench201Network(arch.operations, *size), seed)
+
+    def pytorch_source(
+        self,
+        arch: NasBench201Architecture,
+        *,
+        channels: int | None,
+        cells: int | None,
+        num_classes: int,
+        version: str,
+    ) -> str:
+        """The network as a file of its own."""
+        return nasbench201_source(
+            arch, channels=channels, cells=cells, num_classes=num_classes, version=version
+        )
+
+    def parameters(self, arch: NasBench201Architecture, num_classes: int) -> int:
+        """Parameters of the full network."""
+        return network_size(arch.operations, *PUBLISHED_SIZE, num_classes, (3, 32, 32))[0]
+
+    def flops(self, arch: NasBench201Architecture, num_classes: int, image_shape: Shape) -> int:
+        """Operations of the full network for one image."""
+        return network_size(arch.operations, *PUBLISHED_SIZE, num_classes, image_shape)[1]
+
+    def cells(self, arch: NasBench201Architecture) -> tuple[CellGraph, ...]:
+        """The cell, drawn from left to right."""
+        nodes = {"in": (0.0, 0.0), "1": (1.0, 0.55), "2": (2.0, -0.55), "out": (3.0, 0.0)}
+        names = list(nodes)
+        places = (0.5, 0.5, 0.68, 0.22, 0.5, 0.5)
+        edges = (
+            CellEdge(names[source], names[target], name, place)
+            for name, (source, target), place in zip(arch.operations, EDGES, places, strict=True)
+        )
+        return (CellGraph("cell", nodes, tuple(edges)),)
 
 
 @lru_cache(maxsize=1)

@@ -69,7 +69,7 @@ def train(
             or belongs to another configuration, an auxiliary classifier on images that it isn't
             made for.
     """
-    recipe = recipe or recipe_for(space.name, dataset.source)
+    recipe = recipe or recipe_for(space, dataset.source)
     device = _device(device)
     _check_auxiliary(space, dataset, recipe)
     network = full_network(
@@ -143,10 +143,11 @@ def _call(progress: Callable[[EpochReport], None] | None, report: EpochReport) -
 
 def _check_auxiliary(space: Space, dataset: Dataset, recipe: Recipe) -> None:
     height, width = dataset.images.shape[-2:]
-    if space.name == "darts" and recipe.auxiliary > 0 and (height, width) != (32, 32):
+    side = getattr(space, "auxiliary_side", None)
+    if side is not None and recipe.auxiliary > 0 and (height, width) != (side, side):
         raise InputError(
-            f"the auxiliary classifier of DARTS is made for images of 32×32, and these are "
-            f"{height}×{width}; choose --image-size 32 or --auxiliary 0"
+            f"the auxiliary classifier of {space.name} is made for images of {side}×{side}, and "
+            f"these are {height}×{width}; choose --image-size {side} or --auxiliary 0"
         )
 
 

@@ -16,6 +16,7 @@ from tegnas.analysis.runs import Run
 from tegnas.errors import InputError
 from tegnas.search.command import search_command
 from tegnas.search.evaluation import Evaluation
+from tegnas.spaces import Space
 
 _BEST = 10
 _DRAWN = 3
@@ -66,7 +67,7 @@ def best_architectures(run: Run, accuracies: Mapping[str, float]) -> str:
         [str(place), *_values(each)] + ([_accuracy(each, accuracies)] if accuracies else [])
         for place, each in enumerate(best, start=1)
     ]
-    return html_table(header, rows, text=2) + _cells(best[:_DRAWN])
+    return html_table(header, rows, text=2) + _cells(run.scores.space, best[:_DRAWN])
 
 
 def cost_front(run: Run) -> str:
@@ -120,11 +121,11 @@ def reproduction(run: Run) -> str:
     )
 
 
-def _cells(best: Sequence[Evaluation]) -> str:
+def _cells(space: Space, best: Sequence[Evaluation]) -> str:
     figures = []
     for place, each in enumerate(best, start=1):
         try:
-            drawn = cell_figure(each.arch)
+            drawn = cell_figure(space, each.arch)
         except InputError:
             return ""  # a space without cells: the table stands alone
         text = io.StringIO()

@@ -10,10 +10,8 @@ from tegnas.errors import InputError
 from tegnas.search.evaluation import Evaluation, rank_scores
 from tegnas.search.strategies.planned import Plan, Planned
 from tegnas.spaces import Architecture, Space
+from tegnas.spaces.base import strategy_default
 from tegnas.spaces.factorised import Removal, Supernet, SupernetSpace
-
-# Operations dropped from every edge in one round: TE-NAS's own.
-_DROPS = {"nas-bench-201": 1, "darts": 3}
 
 CHANGES = ("mean", "relative")
 
@@ -51,7 +49,7 @@ class Prune(Planned):
                 "prune needs a supernet, in which the operations of a choice run side by side, and "
                 f"{space.name} has none; choose another strategy"
             )
-        drop = _DROPS.get(space.name, 1) if drop is None else drop
+        drop = strategy_default(space, self.name, "drop", 1) if drop is None else drop
         if drop < 1:
             raise InputError(f"prune must drop at least 1 operation per round, got {drop}")
         if change not in CHANGES:

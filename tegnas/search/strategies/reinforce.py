@@ -12,8 +12,7 @@ from tegnas.search.evaluation import Evaluation
 from tegnas.search.strategies.drawing import draw_admitted, require_choices
 from tegnas.search.strategies.policy import FactorisedPolicy
 from tegnas.spaces import Architecture, Space
-
-_LEARNING_RATES = {"nas-bench-201": 0.04, "darts": 0.07}
+from tegnas.spaces.base import strategy_default
 
 
 class Reinforce:
@@ -41,7 +40,7 @@ class Reinforce:
     ) -> None:
         self._space = require_choices(space, self.name)
         if learning_rate is None:
-            learning_rate = _LEARNING_RATES.get(space.name, 0.04)
+            learning_rate = strategy_default(space, self.name, "learning_rate", 0.04)
         if not learning_rate > 0 or not 0 <= momentum < 1 or window < 2:
             raise InputError(
                 "reinforce needs a positive learning rate, a momentum in [0, 1) and a window of at "

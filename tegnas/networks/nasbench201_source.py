@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from tegnas.networks.full import NASBENCH201_SIZE, check_size
-from tegnas.networks.nasbench201 import EDGES
-from tegnas.spaces import NasBench201Architecture
+from typing import TYPE_CHECKING
+
+from tegnas.networks.full import check_size
+from tegnas.networks.nasbench201 import EDGES, PUBLISHED_SIZE
+
+if TYPE_CHECKING:
+    from tegnas.spaces import NasBench201Architecture
 
 _MODULES = {
     "nor_conv_1x1": "ReLUConvBN(channels, channels, kernel_size=1)",
@@ -110,8 +114,8 @@ def nasbench201_source(
     version: str,
 ) -> str:
     """The source; sizes that are None are the benchmark's own (16 channels, 5 cells)."""
-    channels = NASBENCH201_SIZE[0] if channels is None else channels
-    cells = NASBENCH201_SIZE[1] if cells is None else cells
+    channels = PUBLISHED_SIZE[0] if channels is None else channels
+    cells = PUBLISHED_SIZE[1] if cells is None else cells
     check_size(channels=channels, cells=cells, num_classes=num_classes)
     cell = _cell(arch)
     imports = "import torch\n" if "torch.zeros_like" in cell else ""

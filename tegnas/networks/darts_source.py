@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from tegnas.errors import InputError
 from tegnas.networks.darts import edge_names
-from tegnas.networks.full import DARTS_SIZE, check_size
-from tegnas.spaces import DartsArchitecture
-from tegnas.spaces.darts_architecture import NONE, Pair
+from tegnas.networks.darts_evaluation import PUBLISHED_SIZE
+from tegnas.networks.full import check_size
+from tegnas.spaces.darts_architecture import NONE, DartsArchitecture, Pair
 
 _HEADER = '''\
 """A DARTS network for CIFAR (Liu et al., arXiv 1806.09055), written by tegnas {version}.
@@ -217,8 +217,8 @@ def darts_source(
         _cell("NormalCell", arch.normal, reduction=False),
         _cell("ReductionCell", arch.reduce, reduction=True),
         _NETWORK.format(
-            channels=channels or DARTS_SIZE[0],
-            cells=cells or DARTS_SIZE[1],
+            channels=channels or PUBLISHED_SIZE[0],
+            cells=cells or PUBLISHED_SIZE[1],
             num_classes=num_classes,
         ),
     ]
