@@ -18,7 +18,7 @@ from tegnas.scoring.needs import SmallNetworkNeeds
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.base import small_network_kinds
-from tegnas.spaces.isomorphism import PrunableSpace
+from tegnas.spaces.isomorphism import LivePartSpace
 
 
 class NativeScorer:
@@ -79,7 +79,7 @@ class NativeScorer:
         lives: list[Architecture | None] = [
             self._live(arch) if self._space.is_connected(arch) else None for arch in archs
         ]
-        known = self._known if isinstance(self._space, PrunableSpace) else {}
+        known = self._known if isinstance(self._space, LivePartSpace) else {}
         new = [arch for arch in dict.fromkeys(lives) if arch is not None and arch not in known]
         if new:
             kernels = self._kernels(new)
@@ -96,7 +96,7 @@ class NativeScorer:
 
     def _live(self, arch: Architecture) -> Architecture:
         """Architectures of one live part have the same kernels to the last bit."""
-        return self._space.live(arch) if isinstance(self._space, PrunableSpace) else arch
+        return self._space.live(arch) if isinstance(self._space, LivePartSpace) else arch
 
     def _kernels(self, archs: Sequence[Architecture]) -> Kernels:
         needs = self._needs
