@@ -38,8 +38,8 @@ def load_batch(
     Args:
         source: ``digits``, ``noise``, ``cifar10:DIR``, ``cifar100:DIR``, ``imagenet16:DIR``,
             ``imagenet16-120:DIR`` (the first 120 classes), ``folder:DIR`` (one sub-folder per
-            class) or ``FILE.npz`` with arrays ``x`` (or ``images``; uint8 or float, (N, H, W),
-            (N, H, W, C) or (N, C, H, W)) and ``y`` (or ``labels``; integers). uint8 arrays are
+            class) or ``FILE.npz`` with arrays ``x`` (uint8 or float, (N, H, W), (N, H, W, C) or
+            (N, C, H, W)) and ``y`` (integers), or by other usual names. uint8 arrays are
             normalised by the arrays ``mean`` and ``std`` of the file, or by its own statistics
             if it has none; float arrays are taken as already normalised.
         train: number of training images, at least 2.
