@@ -181,6 +181,8 @@ OTHER = GENOTYPE.replace("dil_conv_5x5", "skip_connect")
             "node 0 of the normal cell has 3 pairs .* DARTS has 2",
         ),
         ("[[(0, 7)], [(0, 1)]]", "numbers the operations of DARTS from 0 .* to 6 .* has 7"),
+        ("[[(0, 1)], 5]", "is not a DARTS architecture"),
+        (GENOTYPE.replace("range(2, 6))", f"range({'9' * 40}))"), "concat must be range"),
         ("[[(0, 1)], [(1, 2)]]", "the normal cell needs 8 pairs"),
         ("{'a': 'max_pool_3x3'}", "a dictionary in none of the forms .* NAS-Bench-301's"),
         (

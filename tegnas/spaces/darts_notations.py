@@ -153,7 +153,8 @@ def _from_fields(fields: Mapping[Any, Any], text: str) -> DartsArchitecture:
         concat = fields[f"{name}_concat"]
         if not isinstance(concat, list | tuple | range):
             raise _malformed(text)
-        if len(concat) != NODES or list(concat) != list(_CONCAT):
+        whole = _CONCAT if isinstance(concat, range) else list(_CONCAT)
+        if (concat if isinstance(concat, range) else list(concat)) != whole:
             raise InputError(
                 f"DARTS cells put out all of their nodes: concat must be range(2, 6), and "
                 f"{name}_concat is {concat!r}"
@@ -201,7 +202,9 @@ def _pair(item: Any) -> Any:
 
 def _from_cells(cells: Sequence[Any], text: str) -> DartsArchitecture:
     """Two cells without names: NASLib's pairs (input, number of the operation), or usual pairs."""
-    numbers = [pair for cell in cells if _is_sequence(cell) for pair in cell]
+    if not all(map(_is_sequence, cells)):
+        raise _malformed(text)
+    numbers = [pair for cell in cells for pair in cell]
     if not numbers or not all(_is_sequence(pair) and pair for pair in numbers):
         raise _malformed(text)
     if not all(len(pair) == 2 and {type(each) for each in pair} == {int} for pair in numbers):
