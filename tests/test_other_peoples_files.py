@@ -5,27 +5,29 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 from analysis_data import SPACE, write_run
+from paper import SETTINGS, scored
 
-from tegnas.analysis.score_table import read_scores
 from tegnas.cli import main
 from tegnas.errors import InputError
 from tegnas.export import from_json, to_json
 from tegnas.search import SearchResult
+from tegnas.search.store import ScoreStore
 from tegnas.spaces import get_space
 
 pytest.importorskip("matplotlib", reason="figures need the extra plot")
 pytest.importorskip("plotly", reason="reports need the extra plot")
 
 ARCHS = tuple(SPACE)[7000:7010]
+SCORE = SETTINGS.names[0]
 
 # Loading it leaves a trace.
 MODEL = """
@@ -158,6 +160,14 @@ def best(**entries: object) -> Callable[[dict], object]:
     return lambda content: {**content, "best": {**content["best"], **entries}}
 
 
+def score(**entries: object) -> Callable[[dict], object]:
+    def changed(content: dict) -> dict:
+        settings = content["settings"]
+        return {**content, "settings": {**settings, "score": {**settings["score"], **entries}}}
+
+    return changed
+
+
 MALFORMED: dict[str, Callable[[dict], object]] = {
     "a list": lambda content: [content],
     "null": lambda content: None,
@@ -183,16 +193,23 @@ MALFORMED: dict[str, Callable[[dict], object]] = {
     "an architecture that is a number": best(arch=7),
     "an architecture of another space": best(arch="Genotype(normal=[])"),
     "an architecture without end": best(arch="|" * 10**6),
-    "a kappa in words": best(kappa="low"),
-    "a kappa that is NaN": best(kappa=float("nan")),
-    "a kappa that is infinite": best(kappa=float("inf")),
-    "a kappa that is true": best(kappa=True),
-    "a kappa that is a list": best(kappa=[1.0]),
+    "a value in words": best(**{SCORE: "low"}),
+    "a value that is NaN": best(**{SCORE: float("nan")}),
+    "a value that is infinite": best(**{SCORE: float("inf")}),
+    "a value that is true": best(**{SCORE: True}),
+    "a value that is a list": best(**{SCORE: [1.0]}),
+    "indicators that are a number": score(indicators=3),
+    "indicators that are numbers": score(indicators=[3]),
+    "an unknown indicator": score(indicators=["beauty"]),
+    "an indicator of a file": score(indicators=["their.py:INDICATOR"]),
+    "repeats in words": score(repeats="three"),
+    "a ridge in words": score(ridge="high"),
+    "an average that is a list": score(average=[]),
+    "an unknown setting": score(speed=3),
     "an accuracy in words": best(accuracy="high"),
     "an accuracy that is a list": best(accuracy=[93]),
-    "parameters in words": best(parameters="many"),
-    "an unknown combination": best(combination="sum"),
-    "a combination that is an object": best(combination={}),
+    "an unknown combination": score(combination="sum"),
+    "a combination that is an object": score(combination={}),
     "a recommendation that is a text": change(recommended="this"),
     "a front that is a list": change(pareto=[]),
     "a front without points": change(pareto={"objective": "params", "hypervolume": 1}),
@@ -242,25 +259,23 @@ def test_a_file_that_is_no_json_is_one_sentence(name, refused, tmp_path):
     "settings",
     [
         {},
-        {"strategy": ["a"], "seed": {}, "options": [], "score": []},
-        {"score": {"batch_norm": [], "repeats": {}}, "options": {"a": {"b": []}}},
+        {"strategy": ["a"], "seed": {}, "options": []},
+        {"strategy": {"a": 1}, "options": {"a": {"b": []}}},
         {"strategy": "x" * 10**5, "seed": "\x1b[31m\n\x00", "images": 5, "budget": -1},
-        {"score": {"average": 7, "combination": [], "parameters": "yes"}},
     ],
-    ids=("nothing", "lists", "objects", "texts", "score"),
+    ids=("nothing", "lists", "objects", "texts"),
 )
 def test_settings_are_shown_whatever_they_are(settings, run, tmp_path):
     folder = write_run(tmp_path / "run", ARCHS)
     content = json.loads((folder / "result.json").read_text())
+    settings["score"] = content["settings"]["score"]
     (folder / "result.json").write_text(json.dumps({**content, "settings": settings}))
     (folder / "run.json").write_text(json.dumps(settings))
     run("report", "run")
     run("plot", "run", "--no-svg", "--figure", "history", "--figure", "cell")
 
 
-@pytest.mark.parametrize(
-    ("entry", "value"), [("train", "many"), ("images", 5), ("score", {"speed": 3}), ("score", [])]
-)
+@pytest.mark.parametrize(("entry", "value"), [("train", "many"), ("images", 5)])
 def test_neighbours_of_a_run_that_does_not_say_how_it_was_scored(entry, value, refused, tmp_path):
     folder = write_run(tmp_path / "run", ARCHS)
     content = json.loads((folder / "result.json").read_text())
@@ -354,13 +369,13 @@ for words in (
         main()
     except SystemExit as ended:
         assert not ended.code, words
-print(json.dumps(read_scores(run).regions.tolist()))
+print(json.dumps(list(map(str, read_scores(run).archs))))
 """
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=("finished", "killed"))
 def test_a_directory_that_cannot_be_written_is_read(killed, tmp_path):
-    folder, table = write_run(tmp_path / "run", ARCHS), tmp_path / "table.csv"
+    folder, table = write_run(tmp_path / "run", ARCHS[:9]), tmp_path / "table.csv"
     table.write_text(
         "arch,accuracy\n" + "".join(f"{arch},{60 + i}\n" for i, arch in enumerate(ARCHS))
     )
@@ -380,16 +395,15 @@ def test_a_directory_that_cannot_be_written_is_read(killed, tmp_path):
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written == {"report.html", "figures", "network.py"}
     read = json.loads(done.stdout.splitlines()[-1])
-    assert read == read_scores(folder).regions.tolist()
-    assert min(read) > (10**6 if killed else 0)
+    assert set(read) == set(map(str, ARCHS if killed else ARCHS[:9]))
 
 
 def add_to_the_log(store: Path, folder: Path) -> None:
     """Leave a store as a killed search does: what was written last stands in the log alone."""
     names = (store.name, f"{store.name}-wal")
-    with closing(sqlite3.connect(store)) as connection:
-        connection.execute("UPDATE scores SET regions = regions + 1000000")
-        connection.commit()
+    key = {"space": SPACE.name, "settings": SETTINGS, "data": "d"}
+    with closing(ScoreStore(store, **key)) as opened:
+        opened.add(scored(ARCHS[9:], *np.ones((3, 1))))
         for name in names:
             shutil.copyfile(store.with_name(name), folder / name)
     for name in names:

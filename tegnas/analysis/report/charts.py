@@ -137,8 +137,9 @@ def pareto_chart(runs: Sequence[Run]) -> Any:
 
 
 def _values_text(table: ScoreTable, index: int) -> str:
-    return f"{table.archs[index]}<br>" + ", ".join(
-        f"{each.symbol} {each.text(table[each.name][index])}" for each in table.indicators
+    return f"{_as_it_is(table.archs[index])}<br>" + ", ".join(
+        f"{_as_it_is(each.symbol)} {each.text(table[each.name][index])}"
+        for each in table.indicators
     )
 
 
@@ -220,7 +221,7 @@ def _path(go: Any, layout: Layout, run: Run, colour: str, legend: bool) -> list[
     text = [
         f"{_as_it_is(run.label)}, evaluation {index + 1}<br>{_as_it_is(each.arch)}<br>"
         + ", ".join(
-            f"{indicator.symbol} {indicator.text(value)}"
+            f"{_as_it_is(indicator.symbol)} {indicator.text(value)}"
             for indicator, value in zip(each.settings.indicators, each.values, strict=True)
         )
         for index, each in ((index, history[index]) for index in path)
