@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import random
@@ -333,14 +334,18 @@ def test_a_damaged_configuration_is_named(batch, tmp_path, content):
 
 
 def test_a_run_killed_while_it_wrote_its_configuration_starts_anew(batch, tmp_path):
-    (tmp_path / "run.partial").write_text('{"tegnas": "0.')
+    (tmp_path / ".tegnas-0123456789ab.partial").write_text('{"tegnas": "0.')
     assert len(tiny_search(batch, budget=2, out=tmp_path).history) == 2
 
 
-def test_a_directory_that_cannot_be_written_is_named(batch, tmp_path):
-    (tmp_path / "run.partial").mkdir()
-    with pytest.raises(InputError, match="can't be used for the run: Is a directory"):
+def test_a_directory_that_cannot_be_written_is_named(batch, tmp_path, monkeypatch):
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(InputError, match="run.json can't be written: No space left on device"):
         tiny_search(batch, budget=2, out=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_store_of_another_version_is_refused(batch, tmp_path):

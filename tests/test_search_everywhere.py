@@ -60,7 +60,9 @@ def test_every_strategy_goes_on_to_the_same_end(strategy, space, batch, tmp_path
     whole = search(get_space(space), batch, strategy, **arguments)
     assert stopped.history == whole.history
     assert len(whole.history) == BUDGET
-    assert SearchResult.load(tmp_path / "a" / "result.json").history == whole.history
+    assert (
+        SearchResult.load(tmp_path / "a" / "result.json", get_space(space)).history == whole.history
+    )
 
 
 def test_pruning_goes_on_to_the_same_end(batch, tmp_path):

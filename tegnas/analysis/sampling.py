@@ -15,6 +15,7 @@ from tegnas.analysis.runs import Run
 from tegnas.analysis.score_table import ScoreTable, joined
 from tegnas.data import Batch, load_batch
 from tegnas.errors import InputError
+from tegnas.fields import Fields
 from tegnas.scoring import ScoreSettings
 from tegnas.scoring.labels import combined_label
 from tegnas.scoring.score import score
@@ -127,14 +128,16 @@ def with_neighbours(
 
 
 def _as_scored(run: Run) -> tuple[Batch, ScoreSettings]:
-    settings = run.result.settings
-    batch = load_batch(
-        str(settings["images"]),
-        train=int(str(settings["train"])),
-        val=int(str(settings["val"])),
-        seed=int(str(settings["seed"])),
-    )
-    if batch.fingerprint() != settings["data"]:
+    settings = Fields(run.result.settings, "settings")
+    try:
+        sizes = {name: int(settings.number(name)) for name in ("train", "val", "seed")}
+        images, data = settings.text("images"), settings.text("data")
+    except InputError as error:
+        raise InputError(
+            f"{run.name} doesn't say how it was scored ({error}); leave neighbours out"
+        ) from None
+    batch = load_batch(images, **sizes)
+    if batch.fingerprint() != data:
         raise InputError(
             f"the images of {run.name} can't be loaded again as they were; leave neighbours out"
         )

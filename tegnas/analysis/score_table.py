@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tegnas.errors import InputError
+from tegnas.files import read_json
 from tegnas.indicators.base import Indicator
 from tegnas.scoring import Scores, ScoreSettings
 from tegnas.scoring.average import averaged
@@ -18,8 +19,11 @@ from tegnas.scoring.by_name import by_name
 from tegnas.scoring.ranking import rank_score
 from tegnas.search.run_directory import CONFIGURATION, SCORES
 from tegnas.search.store import read_store
-from tegnas.spaces import Architecture, Space, get_space
+from tegnas.spaces import Architecture, Space
 from tegnas.spaces.factorised import Supernet
+from tegnas.spaces.recorded import recorded_space
+
+_FINGERPRINT = re.compile(r" [0-9a-f]{64}$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,21 +103,22 @@ def read_scores(
     """All scores of a run directory, in the order of the architectures' strings.
 
     Args:
-        space: of the architectures, by default the one that the run names.
+        run: the directory.
+        space: of the run; needed where it is one from a file, see ``SearchResult.load``.
         indicators: those of the user's own that the run was scored by.
 
     Raises:
-        InputError: there is no store of scores, it can't be read, or it holds scores of several
-            configurations, which can't be compared.
+        InputError: there is no store of scores, it can't be read, it holds scores of several
+            configurations, which can't be compared, or its space names code.
     """
     path = Path(run) / SCORES
     if not path.is_file():
         raise InputError(f"{run} holds no {SCORES}; give a run directory of tegnas search")
     stored = read_store(path)
     settings = ScoreSettings.from_json(stored.settings, indicators)
-    if space is None:
-        # For a space from a file, what ``get_space`` takes isn't the name in the store.
-        space = get_space(_configuration(Path(run)).get("space", stored.space))
+    # Of a space from a file the store knows name and fingerprint, the configuration the reference.
+    name = _FINGERPRINT.sub("", stored.space)
+    space = recorded_space(_configuration(Path(run)).get("space", name), run, space)
     parsed = ((space.parse(text), networks) for text, networks in stored.networks.items())
     # Pruning also scores supernets, which are no architectures.
     kept = [(arch, networks) for arch, networks in parsed if not isinstance(arch, Supernet)]
@@ -137,8 +142,5 @@ def joined(tables: Sequence[ScoreTable]) -> ScoreTable:
 
 def _configuration(run: Path) -> dict[str, Any]:
     """What the run was made with; nothing where that isn't written, as in a shared store."""
-    try:
-        content = json.loads((run / CONFIGURATION).read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    path = run / CONFIGURATION
+    return read_json(path, "the configuration of a run") if path.exists() else {}

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from tegnas import benchmarks
 from tegnas.cli import options, search_options
+from tegnas.cli.faults import stopped_in
 from tegnas.cli.progress import search_progress
 from tegnas.cli.scoring_options import ScoringOptions, used, with_scoring
 from tegnas.cli.tables import print_comparison
@@ -60,7 +61,7 @@ def compare(
     accuracies = benchmarks.load_table(table).written_by(search_space) if table else None
     settings = scoring.settings(seed)
     directory = out or Path("runs") / f"compare-{options.slug(scoring.images)}"
-    with search_options.stopped_in(directory), search_progress(as_json) as view:
+    with stopped_in(directory), search_progress(as_json) as view:
 
         def show(strategy: str, number: int, state: Progress) -> None:
             view.show(f"{strategy}, seed {number}", state)

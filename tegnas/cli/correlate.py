@@ -21,9 +21,11 @@ from tegnas.analysis.figures.style import save
 from tegnas.analysis.score_table import ScoreTable, read_scores
 from tegnas.benchmarks import AccuracyTable
 from tegnas.cli import options
+from tegnas.cli.architecture import DEFAULT_SPACE
 from tegnas.cli.correlation_tables import print_comparison
 from tegnas.cli.scoring_options import ALL, ScoringOptions, used, with_scoring
 from tegnas.errors import InputError
+from tegnas.files import write_atomically
 from tegnas.ops import compute_device
 from tegnas.scoring import score as run_score
 from tegnas.scoring.presets import describe
@@ -41,7 +43,7 @@ def correlate(
         int,
         typer.Option(help="Without --run: architectures of the table to score, one per class."),
     ] = 300,
-    space: options.Space = "nas-bench-201",
+    space: options.ArchitectureSpace = None,
     seed: options.Seed = 0,
     scoring: ScoringOptions,
     others: Annotated[
@@ -72,10 +74,11 @@ def correlate(
     known = benchmarks.load_table(table)
     field = None
     if run is not None:
-        scores = read_scores(run, indicators=scoring.own_indicators())
+        named = None if space is None else get_space(space)
+        scores = read_scores(run, named, scoring.own_indicators())
         accuracies = _accuracies(known.written_by(scores.space))
     else:
-        search_space = get_space(space)
+        search_space = get_space(space or DEFAULT_SPACE)
         accuracies = _accuracies(known.written_by(search_space))
         field = _score(search_space, accuracies, table, count, seed, scoring)
         scores = field.tables[""]
@@ -159,10 +162,7 @@ def _read_others(path: str | None, lower: set[str]) -> dict[str, Mapping[str, fl
 
 def _write(comparison: Comparison, csv: Path | None, plots: Path | None) -> None:
     if csv is not None:
-        try:
-            csv.write_text(comparison_csv(comparison))
-        except OSError as error:
-            raise InputError(f"{csv} can't be written: {error.strerror}") from None
+        write_atomically(csv, comparison_csv(comparison))
     if plots is not None:
         for name, figure in (
             ("scatter", scatter_figure(comparison)),

@@ -11,6 +11,22 @@ from tegnas.data import Batch, load_batch
 from tegnas.search.contestant import read_assignment
 
 Space = Annotated[str, typer.Option(help="Search space.")]
+ArchitectureSpace = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE.py:NAME",
+        help="Search space; default nas-bench-201, or that of the run or JSON file. One from a "
+        "file is loaded only if it is named here.",
+    ),
+]
+RunSpace = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE.py:NAME",
+        help="Space of the runs, needed where it is one from a file: that file is run only if it "
+        "is named here.",
+    ),
+]
 Images = Annotated[
     str,
     typer.Option(

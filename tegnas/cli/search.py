@@ -12,6 +12,7 @@ import typer
 from tegnas import benchmarks
 from tegnas.analysis.tensorboard import TensorBoardLog
 from tegnas.cli import options, search_options
+from tegnas.cli.faults import stopped_in
 from tegnas.cli.progress import search_progress
 from tegnas.cli.scoring_options import ScoringOptions, with_scoring
 from tegnas.cli.tables import print_search
@@ -65,7 +66,7 @@ def search(
     title = f"{strategy} on {search_space.name}"
     log = nullcontext(None) if tensorboard is None else TensorBoardLog(tensorboard)
     with (
-        search_options.stopped_in(directory),
+        stopped_in(directory),
         log as evaluated,
         search_progress(as_json) as view,
     ):

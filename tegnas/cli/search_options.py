@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -47,17 +43,3 @@ Workers = Annotated[
 Address = Annotated[
     str | None, typer.Option(help="Of a running Ray cluster: HOST:PORT, ray://HOST:PORT or auto.")
 ]
-
-
-@contextmanager
-def stopped_in(directory: Path) -> Iterator[None]:
-    """Ctrl-C ends in one sentence that says how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        print(
-            f"tegnas: stopped; what was scored is in {directory}, the same command goes on "
-            "from there",
-            file=sys.stderr,
-        )
-        raise SystemExit(130) from None

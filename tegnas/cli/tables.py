@@ -19,6 +19,7 @@ from tegnas.indicators.base import EXTRA, Indicator
 from tegnas.scoring import Scores, ScoreSettings
 from tegnas.search import Evaluation, ParetoFront, SearchResult
 from tegnas.search.compare import StrategySummary
+from tegnas.spaces.loading import is_reference
 
 _SHOWN = 5
 
@@ -81,6 +82,8 @@ def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTabl
         f"Saved in [bold]{escape(str(directory))}[/bold]: run.json, scores.sqlite, result.json"
     )
     run = shlex.quote(str(directory))
+    if is_reference(result.space):  # which no command loads unless it is named
+        run += f" --space {shlex.quote(result.space)}"
     console.print(
         f"Next: tegnas report {run} -o report.html draws the search, tegnas export {run} "
         f"-o network.py and tegnas train {run} take the best away; another --seed shows how much "

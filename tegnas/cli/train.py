@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +13,8 @@ import typer
 from rich.console import Console
 
 from tegnas.cli import options
-from tegnas.cli.architecture import read_architecture
+from tegnas.cli.architecture import DEFAULT_SPACE, read_architecture
+from tegnas.cli.faults import stopped_in
 from tegnas.cli.training_view import EpochView, print_check
 from tegnas.data.dataset import Dataset, load_dataset
 from tegnas.errors import InputError
@@ -33,7 +33,7 @@ def train(
             help="Architecture string, run directory (its best) or exported JSON.",
         ),
     ] = None,
-    space: options.Space = "nas-bench-201",
+    space: options.ArchitectureSpace = None,
     images: options.Images = "digits",
     seed: options.Seed = 0,
     out: Annotated[
@@ -95,9 +95,9 @@ def train(
     if check is not None:
         if architecture is not None or out is not None:
             raise InputError("--check trains random architectures: give no architecture, no --out")
-        _check(
-            space, check, dataset, recipe_for(get_space(space), images, **changes), size, as_json
-        )
+        name = space or DEFAULT_SPACE
+        recipe = recipe_for(get_space(name), images, **changes)
+        _check(name, check, dataset, recipe, size, as_json)
         return
     if architecture is None:
         raise InputError("name an architecture, a run directory or a JSON file (or use --check N)")
@@ -105,19 +105,14 @@ def train(
     recipe = recipe_for(search_space, images, **changes)
     directory = out or Path("runs") / f"train-{options.slug(images)}-seed{seed}"
     console = Console(stderr=True)
-    with EpochView(recipe.epochs, console, disable=as_json and not console.is_terminal) as view:
-        try:
-            result = run_training(
-                search_space, arch, dataset, recipe, out=directory, progress=view.show, **size
-            )
-        except KeyboardInterrupt:
-            view.stop()
-            print(
-                f"tegnas: stopped; the last whole epoch is in {directory}, the same command goes "
-                "on from there",
-                file=sys.stderr,
-            )
-            raise SystemExit(130) from None
+    hidden = as_json and not console.is_terminal
+    with (
+        stopped_in(directory, "the last whole epoch"),
+        EpochView(recipe.epochs, console, disable=hidden) as view,
+    ):
+        result = run_training(
+            search_space, arch, dataset, recipe, out=directory, progress=view.show, **size
+        )
     if as_json:
         facts = {"arch": str(arch), "test_accuracy": result.test_accuracy, "out": str(directory)}
         print(json.dumps({**facts, "epochs": len(result.epochs)}))

@@ -148,9 +148,13 @@ class ScoreSettings:
                 "doesn't read; make them again, or read them with the version that made them"
             )
         own = {each.reference or each.name: each for each in indicators}
-        return cls(
-            **{**values, "indicators": tuple(_known(each, own) for each in values["indicators"])}
-        )
+        names = values["indicators"]
+        if not isinstance(names, list | tuple) or not all(isinstance(each, str) for each in names):
+            raise InputError(f"the settings of the scores name as their indicators {names!r}")
+        try:
+            return cls(**{**values, "indicators": tuple(_known(each, own) for each in names)})
+        except TypeError as error:
+            raise InputError(f"the settings of the scores are damaged ({error})") from None
 
 
 def _known(name: str, own: Mapping[str, Indicator]) -> Indicator | str:

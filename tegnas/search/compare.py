@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 
 from tegnas.data import Batch
 from tegnas.errors import InputError
+from tegnas.files import write_atomically
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.contestant import Contestant
 from tegnas.search.driver import Progress, check_budget, search
@@ -216,15 +218,16 @@ def flat(row: ComparisonRow) -> dict[str, object]:
 
 def _write(out: Path, rows: Sequence[ComparisonRow]) -> None:
     table = [flat(row) for row in rows]
-    with (out / CSV).open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(table[0]))
-        writer.writeheader()
-        writer.writerows(table)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(table[0]))
+    writer.writeheader()
+    writer.writerows(table)
+    write_atomically(out / CSV, text.getvalue())
     content = {
         "strategies": [vars(each) for each in summarise(rows)],
         "runs": [_finite(row) for row in table],
     }
-    (out / JSON).write_text(json.dumps(content, indent=1) + "\n")
+    write_atomically(out / JSON, json.dumps(content, indent=1) + "\n")
 
 
 def _finite(values: Mapping[str, object]) -> dict[str, object]:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tegnas.errors import InputError
+from tegnas.fields import Fields
+from tegnas.files import read_json, write_atomically
 from tegnas.indicators.base import Indicator
 from tegnas.scoring.html import table_html
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.evaluation import Evaluation, distinct_architectures, rank_scores
 from tegnas.search.pareto import ParetoFront, ParetoPoint
-from tegnas.spaces import Space, get_space
+from tegnas.spaces import Space
+from tegnas.spaces.recorded import recorded_space
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,10 +118,7 @@ class SearchResult:
     def save(self, path: str | Path) -> None:
         """Write everything as JSON."""
         content = {**self.summary(), "history": [_to_json(each) for each in self.history]}
-        path = Path(path)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(content, indent=1) + "\n")
-        partial.replace(path)
+        write_atomically(path, json.dumps(content, indent=1) + "\n")
 
     @classmethod
     def load(
@@ -128,31 +128,47 @@ class SearchResult:
         *,
         indicators: Sequence[Indicator] = (),
     ) -> SearchResult:
-        """Read what ``save`` wrote; ``InputError`` if the file isn't that.
+        """Read what ``save`` wrote.
 
         Args:
-            space: of the architectures; needed where ``get_space`` doesn't know it.
+            path: of the file.
+            space: of the search. It must be given where the file names one by ``FILE.py:NAME``,
+                because code is never run on the word of a file, or one that ``get_space`` doesn't
+                know.
             indicators: those of the user's own that the search was scored by.
+
+        Raises:
+            InputError: the file isn't a result, names code and no space is given, or is of another
+                space or scored by indicators that aren't given.
         """
+        what = "a saved search result"
+        content = read_json(path, what)
         try:
-            content = json.loads(Path(path).read_text())
-            scored = ScoreSettings.from_json(content["settings"]["score"], indicators)
-            space = get_space(content["space"]) if space is None else space
-            recommended, front = content.get("recommended"), content.get("pareto")
+            fields = Fields(content)
+            name, settings = fields.text("space"), fields.object("settings")
+            score = settings.object("score").content
+        except InputError as error:
+            raise InputError(f"{path} is not {what} ({error})") from None
+        space = recorded_space(name, path, space)
+        scored = ScoreSettings.from_json(score, indicators)
+        try:
+            history = tuple(_evaluation(space, scored, each) for each in fields.objects("history"))
+            if not history:
+                raise InputError("its history is empty")
+            recommended = fields.object_or_none("recommended")
+            front = fields.object_or_none("pareto")
             return cls(
-                content["space"],
-                _evaluation(space, scored, content["best"]),
-                tuple(_evaluation(space, scored, each) for each in content["history"]),
-                float(content["seconds"]),
-                content["settings"],
+                name,
+                _evaluation(space, scored, fields.object("best")),
+                history,
+                fields.number("seconds"),
+                settings.content,
                 None if recommended is None else _evaluation(space, scored, recommended),
                 None if front is None else _front_from_json(space, scored, front),
-                tuple(map(str, content.get("warnings", ()))),
+                fields.texts_or_none("warnings"),
             )
-        except InputError:
-            raise
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is not a saved search result ({error})") from None
+        except InputError as error:
+            raise InputError(f"{path} is not {what} ({error})") from None
 
 
 def _to_json(evaluation: Evaluation) -> dict[str, object]:
@@ -166,13 +182,10 @@ def _to_json(evaluation: Evaluation) -> dict[str, object]:
     return content
 
 
-def _evaluation(space: Space, settings: ScoreSettings, content: Mapping[str, Any]) -> Evaluation:
-    values = tuple(_from_json(each, content[each.name]) for each in settings.indicators)
-    return Evaluation(space.parse(content["arch"]), settings, values, content.get("accuracy"))
-
-
-def _from_json(indicator: Indicator, value: float | None) -> float:
-    return indicator.worst if value is None else float(value)
+def _evaluation(space: Space, settings: ScoreSettings, fields: Fields) -> Evaluation:
+    values = tuple(fields.number_or(each.name, each.worst) for each in settings.indicators)
+    accuracy = fields.number_or_none("accuracy")
+    return Evaluation(space.parse(fields.text("arch")), settings, values, accuracy)
 
 
 def _front_to_json(front: ParetoFront) -> dict[str, object]:
@@ -186,9 +199,11 @@ def _front_to_json(front: ParetoFront) -> dict[str, object]:
     }
 
 
-def _front_from_json(space: Space, settings: ScoreSettings, content: dict) -> ParetoFront:
+def _front_from_json(space: Space, settings: ScoreSettings, fields: Fields) -> ParetoFront:
     points = tuple(
-        ParetoPoint(_evaluation(space, settings, each), each["rank_score"], each["cost"])
-        for each in content["points"]
+        ParetoPoint(
+            _evaluation(space, settings, each), each.number("rank_score"), each.number("cost")
+        )
+        for each in fields.objects("points")
     )
-    return ParetoFront(content["objective"], points, content["hypervolume"])
+    return ParetoFront(fields.text("objective"), points, fields.number("hypervolume"))

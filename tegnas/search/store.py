@@ -7,7 +7,7 @@ import math
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from tegnas.errors import InputError
+from tegnas.files import parse_json
 from tegnas.scoring.average import averaged
 from tegnas.scoring.scores import Scores
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.evaluation import Evaluation
+from tegnas.search.read_only import read_only
 from tegnas.spaces import Architecture
 
 VERSION = 3
@@ -226,7 +228,7 @@ def read_store(path: Path) -> StoredScores:
             holds scores of several configurations, which can't be compared.
     """
     try:
-        with closing(_open_to_read(path)) as connection:
+        with read_only(path) as connection:
             _check_version(connection, path)
             keys = connection.execute(
                 "SELECT DISTINCT space, settings, data FROM architectures"
@@ -234,9 +236,9 @@ def read_store(path: Path) -> StoredScores:
             if len(keys) != 1:
                 what = "no scores" if not keys else f"scores of {len(keys)} configurations"
                 raise InputError(f"{path} holds {what}; give a run directory of one tegnas search")
-            (content,) = connection.execute(
+            contents = connection.execute(
                 "SELECT content FROM settings WHERE key = ?", (keys[0][1],)
-            ).fetchone()
+            ).fetchall()
             rows = connection.execute(
                 "SELECT a.architecture, a.checksum, s.indicator, s.value FROM architectures a "
                 "JOIN scores s ON s.architecture = a.id "
@@ -252,20 +254,20 @@ def read_store(path: Path) -> StoredScores:
     networks = {text: _networks(values) for text, values in grouped.items()}
     for text, values in networks.items():
         _check(path, keys[0], text, values, checksums[text])
-    return StoredScores(keys[0][0], json.loads(content), networks)
+    try:
+        settings = parse_json(contents[0][0])
+    except (InputError, LookupError, AttributeError) as error:
+        raise InputError(f"{path} is damaged: its settings can't be read ({error})") from None
+    return StoredScores(str(keys[0][0]), settings, networks)
 
 
 def is_empty(path: Path) -> bool:
     """Whether a store is one of this version without a score; False where that can't be told."""
     try:
-        with closing(_open_to_read(path)) as connection:
+        with read_only(path) as connection:
             return connection.execute("SELECT 1 FROM architectures LIMIT 1").fetchone() is None
-    except sqlite3.Error:
+    except (sqlite3.Error, InputError):
         return False
-
-
-def _open_to_read(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
 
 
 def _check_version(connection: sqlite3.Connection, path: Path | None) -> None:

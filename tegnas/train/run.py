@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -161,6 +161,12 @@ def _device(device: torch.device | str) -> torch.device:
     return chosen
 
 
+def _report(content: dict[str, float]) -> EpochReport:
+    # The loss of a training that diverged is NaN.
+    values = {each.name: float(content[each.name]) for each in fields(EpochReport)}
+    return EpochReport(int(values.pop("epoch")), **values)
+
+
 def _save(
     directory: Path,
     network: nn.Module,
@@ -192,8 +198,8 @@ def _restore(
         network.load_state_dict(content["network"])
         optimizer.load_state_dict(content["optimizer"])
         scaler.load_state_dict(content["scaler"])
-        return [EpochReport(**report) for report in content["reports"]]
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        return [_report(each) for each in content["reports"]]
+    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise InputError(
             f"{path} is no checkpoint of this training ({type(error).__name__}); remove the run "
             "directory or choose another --out"

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tegnas.analysis.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, new_figure
+from tegnas.analysis.figures.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    literal,
+    new_figure,
+)
 from tegnas.errors import InputError
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.drawing import CellGraph, DrawnSpace
@@ -75,7 +84,7 @@ def _colour(operation: str) -> str:
 def _draw(axis: Any, cell: CellGraph, title: str) -> None:
     nodes = cell.nodes
     axis.set_axis_off()
-    axis.set_title(title, fontsize=10)
+    axis.set_title(literal(title), fontsize=10)
     drawn: set[tuple[str, str]] = set()
     for edge in cell.edges:
         source, target, operation = edge.source, edge.target, edge.operation

@@ -8,7 +8,7 @@ import numpy as np
 
 from tegnas.analysis.comparison import Comparison
 from tegnas.analysis.correlation import Correlation
-from tegnas.analysis.figures.style import BLUE, VERMILION, new_figure
+from tegnas.analysis.figures.style import BLUE, VERMILION, literal, new_figure
 from tegnas.indicators.base import Indicator
 from tegnas.scoring.ranking import ranks
 
@@ -72,7 +72,7 @@ def _scatter(
             label=f"{len(failed)} failed",
         )
         axis.legend(loc="lower left", fontsize=7, frameon=False, handletextpad=0.1)
-    axis.set_xlabel(label)
+    axis.set_xlabel(literal(label))
     _title(axis, each)
 
 
@@ -87,7 +87,7 @@ def _rank_rank(
     x, y = ranks(-score[known]), ranks(-accuracy[known])
     axis.plot([1, len(x)], [1, len(x)], color="0.7", linewidth=0.8, zorder=0)
     axis.scatter(x, y, **_dots(len(x), BLUE))
-    axis.set_xlabel(each.name)
+    axis.set_xlabel(literal(each.name))
     margin = 0.02 * len(x)  # so that the dots of the first and the last are whole
     axis.set_xlim(len(x) + margin, 1 - margin)
     axis.set_ylim(len(x) + margin, 1 - margin)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tegnas.analysis.figures.style import GREY, SERIES, axis_label, new_figure
+from tegnas.analysis.figures.style import GREY, SERIES, axis_label, literal, new_figure
 from tegnas.analysis.landscape import best_so_far
 from tegnas.analysis.runs import Run
 from tegnas.analysis.score_table import ScoreTable, joined
@@ -94,6 +94,6 @@ def _legend(runs: Sequence[Run]) -> list[Any]:
     from matplotlib.lines import Line2D
 
     return [
-        Line2D([], [], color=colour, lw=1.8, label=run.label)
+        Line2D([], [], color=colour, lw=1.8, label=literal(run.label))
         for run, colour in zip(runs, SERIES * len(runs), strict=False)
     ]

@@ -12,6 +12,7 @@ from tegnas.analysis.figures.style import (
     COLOUR_MAP,
     SERIES,
     axis_label,
+    literal,
     new_figure,
 )
 from tegnas.analysis.landscape import METHODS, Layout, best_so_far
@@ -71,7 +72,8 @@ def landscape_figure(
         figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8)
     how = METHODS[layout.method].partition(":")[0]
     figure.suptitle(
-        f"{scores.space.name}, {len(scores):,} architectures laid out by {how}", fontsize=11
+        f"{literal(scores.space.name)}, {len(scores):,} architectures laid out by {how}",
+        fontsize=11,
     )
     return figure
 
@@ -99,7 +101,7 @@ def slice_figure(
         axis.set_ylabel(name)
         axis.set_xticks(at)
     figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    figure.suptitle(f"Slice from {ends}, over every order of the changes", fontsize=10)
+    figure.suptitle(f"Slice from {literal(ends)}, over every order of the changes", fontsize=10)
     return figure
 
 
@@ -142,7 +144,7 @@ def _path(axis: Any, layout: Layout, run: Run, colour: str) -> None:
     x, y = layout.position(archs).T
     outline = {"markeredgecolor": "white", "markeredgewidth": 0.8, "color": colour}
     axis.plot(x, y, color="white", lw=2.6, alpha=0.8)
-    axis.plot(x, y, color=colour, lw=1.3, label=f"{run.label} (○ first, ★ best)")
+    axis.plot(x, y, color=colour, lw=1.3, label=f"{literal(run.label)} (○ first, ★ best)")
     axis.plot(x[:1], y[:1], "o", markersize=7, **outline)
     axis.plot(x[-1:], y[-1:], "*", markersize=13, **outline)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tegnas.errors import InputError
+from tegnas.files import write_atomically
 from tegnas.indicators.base import EXTRA, Indicator
 
 if TYPE_CHECKING:
@@ -54,9 +56,16 @@ def new_figure(
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure in the format of the file's suffix (png, svg, pdf)."""
+    content = io.BytesIO()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
+        figure.savefig(content, format=path.suffix[1:])
     except (OSError, ValueError) as error:
         raise InputError(f"the figure {path} can't be written: {error}") from None
+    write_atomically(path, content.getvalue())
     return path
+
+
+def literal(text: str) -> str:
+    """A text as it is, from a file or a user, for matplotlib, which reads $…$ as a formula."""
+    return text.replace("$", r"\$")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def history_chart(runs: Sequence[Run]) -> Any:
     figure = package.subplots.make_subplots(1, len(indicators), horizontal_spacing=0.08)
     for run, colour in zip(runs, SERIES * len(runs), strict=False):
         history, path = run.result.history, best_so_far(run.result.history)
-        archs = [str(each.arch) for each in history]
+        archs = [_as_it_is(each.arch) for each in history]
         for column, values in enumerate(history_table(run).drawn().values(), start=1):
             at = np.arange(1, len(values) + 1)
             figure.add_trace(
@@ -69,8 +70,8 @@ def history_chart(runs: Sequence[Run]) -> Any:
                 figure.add_trace(
                     go.Scatter(
                         x=np.add(places, 1), y=_plain(values[[*path, path[-1]]]), mode="lines",
-                        line={"color": colour, "shape": "hv", "width": 2.5}, name=run.label,
-                        legendgroup=run.name, showlegend=column == 1,
+                        line={"color": colour, "shape": "hv", "width": 2.5},
+                        name=_as_it_is(run.label), legendgroup=run.name, showlegend=column == 1,
                         text=[archs[index] for index in [*path, path[-1]]],
                         hovertemplate="best so far: %{text}<br>%{y:.4g}<extra></extra>",
                     ),
@@ -136,8 +137,9 @@ def pareto_chart(runs: Sequence[Run]) -> Any:
 
 
 def _values_text(table: ScoreTable, index: int) -> str:
-    return f"{table.archs[index]}<br>" + ", ".join(
-        f"{each.symbol} {each.text(table[each.name][index])}" for each in table.indicators
+    return f"{_as_it_is(table.archs[index])}<br>" + ", ".join(
+        f"{_as_it_is(each.symbol)} {each.text(table[each.name][index])}"
+        for each in table.indicators
     )
 
 
@@ -176,7 +178,7 @@ def _surface(go: Any, layout: Layout, scores: ScoreTable, values: np.ndarray) ->
     if len(known) <= SINGLE_LIMIT:
         return go.Scatter(
             x=layout.points[known, 0], y=layout.points[known, 1], mode="markers",
-            text=[str(layout.archs[i]) for i in known], showlegend=False,
+            text=[_as_it_is(layout.archs[i]) for i in known], showlegend=False,
             marker={
                 "size": 6, "color": values[known], "colorscale": "Cividis", "cmin": low,
                 "cmax": high, "showscale": True,
@@ -195,7 +197,7 @@ def _surface(go: Any, layout: Layout, scores: ScoreTable, values: np.ndarray) ->
         best = min(inside, key=lambda index: sums[index])
         z[row][column] = float(np.median(values[inside]))
         text[row][column] = (
-            f"{len(inside)} architectures, best by rank score:<br>{scores.archs[best]}"
+            f"{len(inside)} architectures, best by rank score:<br>{_as_it_is(scores.archs[best])}"
         )
     return go.Heatmap(
         x=(edges[0][1:] + edges[0][:-1]) / 2,
@@ -217,9 +219,9 @@ def _path(go: Any, layout: Layout, run: Run, colour: str, legend: bool) -> list[
         return []
     points = layout.position([history[index].arch for index in path])
     text = [
-        f"{run.label}, evaluation {index + 1}<br>{each.arch}<br>"
+        f"{_as_it_is(run.label)}, evaluation {index + 1}<br>{_as_it_is(each.arch)}<br>"
         + ", ".join(
-            f"{indicator.symbol} {indicator.text(value)}"
+            f"{_as_it_is(indicator.symbol)} {indicator.text(value)}"
             for indicator, value in zip(each.settings.indicators, each.values, strict=True)
         )
         for index, each in ((index, history[index]) for index in path)
@@ -230,7 +232,7 @@ def _path(go: Any, layout: Layout, run: Run, colour: str, legend: bool) -> list[
     return [
         go.Scatter(
             x=points[:, 0], y=points[:, 1], mode="lines+markers", text=text, showlegend=legend,
-            legendgroup=run.name, name=f"{run.label} (● first, ★ best)",
+            legendgroup=run.name, name=f"{_as_it_is(run.label)} (● first, ★ best)",
             line={"color": colour, "width": 2},
             marker={
                 "symbol": symbols, "size": sizes, "color": colour,
@@ -244,6 +246,11 @@ def _path(go: Any, layout: Layout, run: Run, colour: str, legend: bool) -> list[
 def _widened(values: np.ndarray) -> tuple[float, float]:
     margin = 1e-6 + 0.01 * (values.max() - values.min())
     return values.min() - margin, values.max() + margin
+
+
+def _as_it_is(text: object) -> str:
+    """For plotly, which reads tags in a text: a link in the name of a strategy, say."""
+    return escape(str(text), quote=False)
 
 
 def _plain(values: np.ndarray) -> list[float | None]:

@@ -31,7 +31,7 @@ from tegnas.analysis.report.tables import (
 from tegnas.analysis.ruggedness import agreement, landscape_ruggedness
 from tegnas.analysis.runs import Run, all_scores, searches
 from tegnas.analysis.score_table import ScoreTable
-from tegnas.errors import InputError
+from tegnas.files import write_atomically
 from tegnas.scoring.presets import describe
 
 _RUGGEDNESS_NOTE = (
@@ -111,10 +111,7 @@ def write_report(
         plotly=plotly().offline.get_plotlyjs(),
         sections="\n".join(sections),
     )
-    try:
-        Path(path).write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"the report {path} can't be written: {error.strerror}") from None
+    write_atomically(path, page)
 
 
 def _computed(runs: Sequence[Run]) -> str:
