@@ -8,13 +8,14 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
 
 from tegnas.cli import main
-from tegnas.cli.faults import one_sentence, printable, stopped_in
+from tegnas.cli.faults import one_sentence, printable, stopped_in, warn_in_a_line
 from tegnas.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +55,15 @@ def test_faults_of_tegnas_keep_their_traceback():
     for error in (RuntimeError("shapes don't fit"), OSError(errno.EBADF, "Bad"), KeyError("a")):
         with pytest.raises(type(error)), one_sentence():
             raise error
+
+
+def test_a_warning_is_a_note_in_a_line(monkeypatch, capsys):
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # put back afterwards
+    warn_in_a_line()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning("two\nlines", UserWarning, "file.py", 3)
+    assert capsys.readouterr().err == "tegnas: note: two lines\n"
 
 
 def test_ctrl_c_twice_is_ctrl_c(tmp_path, capsys):
@@ -105,7 +115,7 @@ def test_without_stdout_the_work_is_done(monkeypatch, tmp_path):
 def test_a_locale_without_kappa_stops_nothing(monkeypatch):
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "latin-1"))
-    monkeypatch.setattr(sys, "argv", ["tegnas", *_SCORE])
+    monkeypatch.setattr(sys, "argv", ["tegnas", *_SCORE, "--preset", "fast"])
     with pytest.raises(SystemExit) as ended:
         main()
     assert not ended.value.code

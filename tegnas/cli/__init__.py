@@ -8,7 +8,7 @@ from tegnas.cli.compare import compare
 from tegnas.cli.correlate import correlate
 from tegnas.cli.doctor import doctor
 from tegnas.cli.export import export
-from tegnas.cli.faults import one_sentence, write_whatever_the_locale
+from tegnas.cli.faults import one_sentence, warn_in_a_line, write_whatever_the_locale
 from tegnas.cli.plan import plan
 from tegnas.cli.plot import plot
 from tegnas.cli.report import report
@@ -40,5 +40,6 @@ app.command()(plan)
 def main() -> None:
     """Entry point: user errors are one sentence on stderr and exit status 2."""
     write_whatever_the_locale()
+    warn_in_a_line()
     with one_sentence():
         app()

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -79,6 +80,15 @@ def write_whatever_the_locale() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def warn_in_a_line() -> None:
+    """Warnings as notes on stderr, without the file and line that they came from."""
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        print(f"tegnas: note: {printable(str(message))}", file=sys.stderr, flush=True)
+
+    warnings.showwarning = show
 
 
 def _of_memory(error: Exception) -> str | None:
