@@ -30,6 +30,10 @@ Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
                const at::Tensor& job_programs, const at::Tensor& params,
                const at::Tensor& job_params, const at::Tensor& images);
 
+// Inputs of region counts as sets (sets, M, C, H, W), of which there is at least one; (M, C, H, W) is
+// a single one. Job j reads set j mod sets.
+at::Tensor input_sets(const at::Tensor& inputs);
+
 // The second batch must be like the first.
 void check_batches(const at::Tensor& x, const at::Tensor& y);
 

@@ -46,11 +46,11 @@ void append(std::vector<Launch>& launches, const char* sweep, const std::vector<
       for (int32_t part = 0; part < tasks[entry.task].parts; ++part) {
         const Cost cost =
             cost_of(tasks[entry.task + part], passages[entry.unit].extent, sizeof(float));
-        sum.bytes += cost.bytes;
-        sum.flops += cost.flops;
+        sum.bytes += entry.units * cost.bytes;
+        sum.flops += entry.units * cost.flops;
       }
     }
-    launches.emplace_back(sweep, grouped::kernel_name(group.kernel), group.entries, group.blocks,
+    launches.emplace_back(sweep, grouped::kernel_name(group.kernel), group.tasks, group.blocks,
                           sum.bytes, sum.flops);
   }
 }

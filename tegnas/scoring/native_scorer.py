@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -61,7 +60,8 @@ class NativeScorer:
         # Of live parts, (networks, indicators), where architectures may share one.
         self._known: dict[Architecture, Tensor] = {}
         self._region_jobs: JobMaker | None = None
-        self._region_inputs: list[Tensor] = []
+        # Of each network its own, (networks, M, C, H, W).
+        self._region_inputs = torch.zeros(0)
 
     def __call__(self, archs: Sequence[Architecture]) -> dict[str, Tensor]:
         """By name of the indicator: float64 (A, networks), on the CPU.
@@ -115,27 +115,18 @@ class NativeScorer:
     def _count_regions(self, archs: Sequence[Architecture]) -> Tensor:
         if self._region_jobs is None:
             self._region_jobs = self._prepare_regions(archs[0])
-        jobs = self._region_jobs.make(archs)
-        networks = len(self._seeds)
-        counts = [
-            ops.engine_regions(
-                replace(
-                    jobs,
-                    programs=jobs.programs[network::networks],
-                    offsets=jobs.offsets[network::networks],
-                ),
-                inputs,
-                batch_size=self._settings.region_batch_size,
-            )
-            for network, inputs in enumerate(self._region_inputs)
-        ]
-        return torch.stack(counts, dim=1).double()
+        counts = ops.engine_regions(
+            self._region_jobs.make(archs),
+            self._region_inputs,
+            batch_size=self._settings.region_batch_size,
+        )
+        return counts.reshape(len(archs), -1).double()
 
     def _prepare_regions(self, arch: Architecture) -> JobMaker:
         classes = self._batch.num_classes
         network = self._space.network(arch, self._region_kind, num_classes=classes)
         shape = region_input_shape(network)
-        self._region_inputs = [
+        inputs = [
             torch.cat(
                 region_inputs(
                     shape,
@@ -143,9 +134,10 @@ class NativeScorer:
                     batch_size=self._settings.region_batch_size,
                     seed=seed,
                 )
-            ).to(self._device)
+            )
             for seed in self._seeds
         ]
+        self._region_inputs = torch.stack(inputs).to(self._device)
         return JobMaker(
             self._space,
             self._region_kind,

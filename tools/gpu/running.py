@@ -53,7 +53,7 @@ def run_steps(
         steps: in order.
         dry: leave the watching tools out.
         total: seconds for all of them; a step gets its own limit or what is left, if that is less.
-        cwd: where they run.
+        cwd: where they run, unless they say so themselves.
         log: the file; each step's output stands under a line with its command.
         environ: their environment, to which a step adds its own.
         tell: called with a line as each step ends.
@@ -84,7 +84,7 @@ def _run(
             # A session of its own, so that all that it starts can be ended with it.
             process = subprocess.Popen(
                 argv,
-                cwd=cwd,
+                cwd=step.cwd or cwd,
                 env={**environ, **dict(step.environ)},
                 stdin=subprocess.DEVNULL,
                 stdout=to,

@@ -130,39 +130,41 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> engine_ntk(
   return {call.kernels[0], call.kernels[1], call.kernels[2]};
 }
 
+// inputs (sets, M, C, H, W).
 template <typename T>
 at::Tensor run_patterns(const Jobs& jobs, const at::Tensor& inputs, int64_t batch_size,
                         cudaStream_t stream) {
   DeviceJobs<T> device(jobs, Purpose::regions, inputs);
+  const int64_t sets = inputs.size(0), all = inputs.size(1);
   std::vector<at::Tensor> turned;
   std::vector<cuda::engine::RegionBatch<T>> batches;
   std::vector<int64_t> sizes;
-  for (int64_t first = 0; first < inputs.size(0); first += batch_size) {
-    const int64_t count = std::min(batch_size, inputs.size(0) - first);
-    turned.push_back(images_last(inputs.narrow(0, first, count)));
-    batches.push_back({turned.back().const_data_ptr<T>(), first, count});
+  for (int64_t first = 0; first < all; first += batch_size) {
+    const int64_t count = std::min(batch_size, all - first);
+    turned.push_back(inputs.narrow(1, first, count).permute({0, 2, 3, 4, 1}).contiguous());
+    batches.push_back({turned.back().const_data_ptr<T>(), first, count, sets,
+                       turned.back().numel() / std::max<int64_t>(sets, 1)});
     sizes.push_back(count);
   }
   int64_t words = 0;
   for (const auto& job : device.list())
     words = std::max<int64_t>(words, (job.tasks->words + 1) / 2);
-  at::Tensor patterns =
-      at::zeros({jobs.count(), inputs.size(0), words}, inputs.options().dtype(at::kLong));
+  at::Tensor patterns = at::zeros({jobs.count(), all, words}, inputs.options().dtype(at::kLong));
   const auto chunks = cuda::engine::cut(device.list(), sizes, false, memory_for_networks());
   const at::Tensor memory = workspace(chunks.bytes, inputs);
   cuda::launch_engine_patterns<T>(
       stream, device.list(), batches, chunks, device.tasks(), memory.mutable_data_ptr(),
-      device.uploader(),
-      {static_cast<uint32_t*>(patterns.mutable_data_ptr()), inputs.size(0), words});
+      device.uploader(), {static_cast<uint32_t*>(patterns.mutable_data_ptr()), all, words});
   return patterns;
 }
 
 // The counts stay on the device.
 at::Tensor engine_regions(const at::Tensor& code, const at::Tensor& code_offsets,
                           const at::Tensor& job_programs, const at::Tensor& params,
-                          const at::Tensor& job_params, const at::Tensor& inputs,
+                          const at::Tensor& job_params, const at::Tensor& given,
                           int64_t batch_size) {
-  const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, inputs);
+  const at::Tensor inputs = input_sets(given);
+  const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, inputs[0]);
   TORCH_CHECK_VALUE(batch_size > 0, "engine: batch_size must be positive, got ", batch_size, ".");
   check_same_device("engine", params, inputs);
   const OnDeviceOf device(inputs);

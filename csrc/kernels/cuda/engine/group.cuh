@@ -64,10 +64,11 @@ __global__ void __launch_bounds__(grouped::kThreads, (blocks_per_sm<T, kKernel>(
     group_kernel(Descriptors<T> d, const Entry* entries, int count, Sweep sweep) {
   const Entry entry = entry_of(entries, count, blockIdx.x);
   // Copies, so that what is written can't be taken for a change of them.
-  const Task t = d.tasks[entry.task];
-  const Unit<T> u = d.units[entry.unit];
   const int all = static_cast<int>(blockIdx.x - static_cast<unsigned>(entry.first_block));
-  const int block = all % entry.seed_blocks, seed = all / entry.seed_blocks;
+  const int of_unit = all % entry.unit_blocks;
+  const Task t = d.tasks[entry.task];
+  const Unit<T> u = d.units[entry.unit + all / entry.unit_blocks];
+  const int block = of_unit % entry.seed_blocks, seed = of_unit / entry.seed_blocks;
   if constexpr (kKernel == Kernel::elementwise) elementwise(d.tasks + entry.task, t, u, block);
   if constexpr (kKernel == Kernel::conv) convolve(t, u, block);
   if constexpr (kKernel == Kernel::signs) pack(t, u, block);
