@@ -14,9 +14,13 @@ constexpr int64_t kMost = (int64_t{1} << 31) - 1;
 // Of one seed.
 int64_t checked_blocks(const Work& work, const Extent& extent) {
   if (extent.images == 0) return 0;
-  if (work.largest > kMost / extent.images) {
+  // Threads are counted in 32 bits, those of the last block too.
+  constexpr int64_t kMostThreads = kMost - kThreads * kPieces;
+  const bool rows = work.unit == Work::Unit::warp;
+  if (work.largest > kMostThreads / extent.images ||
+      (rows && work.units > kMostThreads / image_blocks(extent))) {
     throw std::invalid_argument(
-        "a value of the program has 2^31 numbers or more; give fewer images.");
+        "a value of the program, or its weights, have 2^31 numbers or more; give fewer images.");
   }
   return blocks_of_seed(work, extent);
 }

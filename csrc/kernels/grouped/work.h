@@ -1,9 +1,11 @@
 // How much a task is: blocks of threads, bytes, floating-point operations.
 //
-// Blocks have 256 threads. Element-wise kinds have a thread per number; convolutions a thread per
-// pixel and image that computes kTile channels, so that a number read serves kTile multiply-adds;
-// rows of the Jacobian a warp per tile of kTile × kTile weights, whose lanes are images: 8 reads
-// per 16 multiply-adds. Reductions over a channel have a block per channel.
+// Blocks have 256 threads. Element-wise kinds have a thread per number, and a block does kPieces
+// times 256 numbers one after the other: to find its task costs it several reads that wait for each
+// other, about as long as 256 numbers take. Convolutions have a thread per pixel and image that
+// computes kTile channels, so that a number read serves kTile multiply-adds; rows of the Jacobian a
+// warp per tile of kTile × kTile weights, whose lanes are images: 8 reads per 16 multiply-adds.
+// Reductions over a channel have a block per channel.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +23,7 @@ namespace tegnas::grouped {
 constexpr int kThreads = 256;
 constexpr int kWarp = 32;
 constexpr int kTile = 4;
+constexpr int kPieces = 4;
 
 struct Extent {
   int64_t images = 0, seeds = 1;
@@ -53,10 +56,10 @@ constexpr int64_t image_blocks(const Extent& e) {
 
 // How a task divides into blocks.
 struct Work {
-  enum class Unit : int32_t { number, channel, warp };
+  enum class Unit : int32_t { number, pixel, channel, warp };
   Unit unit;
-  int32_t times;    // number: blocks per block of numbers
-  int64_t units;    // numbers per image, channels, or warps per block of images
+  int32_t times;    // pixel: tiles of channels
+  int64_t units;    // numbers or pixels per image, channels, or warps per block of images
   int64_t largest;  // numbers per image of its largest value
 };
 
@@ -77,9 +80,9 @@ inline Work work_of(const Task& t) {
     case Kind::global_avg_pool:
       return work(Unit::number, in.c);
     case Kind::conv:
-      return work(Unit::number, out.pixels(), t.groups * divide_up(out.c / t.groups, kTile));
+      return work(Unit::pixel, out.pixels(), t.groups * divide_up(out.c / t.groups, kTile));
     case Kind::conv_grad:
-      return work(Unit::number, in.pixels(), t.groups * divide_up(in.c / t.groups, kTile));
+      return work(Unit::pixel, in.pixels(), t.groups * divide_up(in.c / t.groups, kTile));
     case Kind::statistics:
     case Kind::norm_sums:
       return work(Unit::channel, in.c);
@@ -100,6 +103,8 @@ inline Work work_of(const Task& t) {
 inline int64_t blocks_of_seed(const Work& work, const Extent& e) {
   switch (work.unit) {
     case Work::Unit::number:
+      return divide_up(work.units * e.images, kThreads * kPieces);
+    case Work::Unit::pixel:
       return divide_up(work.units * e.images, kThreads) * work.times;
     case Work::Unit::channel:
       return work.units;

@@ -75,6 +75,15 @@ int64_t memory_for_networks() {
   return static_cast<int64_t>(at::cuda::getCurrentDeviceProperties()->totalGlobalMem / 2);
 }
 
+// The workspace of a call, rounded up to a sixteenth of that memory: torch's allocator then has a
+// block that fits from the call before, where it would ask the device for one a little larger.
+at::Tensor network_memory(int64_t bytes, const at::Tensor& like) {
+  const int64_t most = memory_for_networks(), step = std::max<int64_t>(most / 16, 1);
+  const int64_t rounded = (bytes + step - 1) / step * step;
+  // A small call shall not hold a sixteenth of the device.
+  return workspace(bytes < step || rounded > most ? bytes : rounded, like);
+}
+
 // (N, C, H, W) with the images last.
 at::Tensor images_last(const at::Tensor& images) {
   return images.permute({1, 2, 3, 0}).contiguous();
@@ -94,7 +103,7 @@ void run_ntk(const Jobs& jobs, const NtkCall& call, cudaStream_t stream) {
                                          call.x.size(0), call.y.size(0)};
   const auto chunks =
       cuda::engine::cut(device.list(), batches.sizes(), call.coupled, memory_for_networks());
-  const at::Tensor memory = workspace(chunks.bytes, call.x);
+  const at::Tensor memory = network_memory(chunks.bytes, call.x);
   cuda::launch_engine_ntk<T>(
       stream, device.list(), batches, call.coupled, call.trace, chunks, device.tasks(),
       memory.mutable_data_ptr(), device.uploader(),
@@ -151,7 +160,7 @@ at::Tensor run_patterns(const Jobs& jobs, const at::Tensor& inputs, int64_t batc
     words = std::max<int64_t>(words, (job.tasks->words + 1) / 2);
   at::Tensor patterns = at::zeros({jobs.count(), all, words}, inputs.options().dtype(at::kLong));
   const auto chunks = cuda::engine::cut(device.list(), sizes, false, memory_for_networks());
-  const at::Tensor memory = workspace(chunks.bytes, inputs);
+  const at::Tensor memory = network_memory(chunks.bytes, inputs);
   cuda::launch_engine_patterns<T>(
       stream, device.list(), batches, chunks, device.tasks(), memory.mutable_data_ptr(),
       device.uploader(), {static_cast<uint32_t*>(patterns.mutable_data_ptr()), all, words});
