@@ -1,4 +1,4 @@
-"""Programs that are chosen from a template are, word for word, those that are written one by one."""
+"""Programs chosen from a template are, word for word, those that are written one by one."""
 
 from __future__ import annotations
 

@@ -17,6 +17,8 @@ void check_index(const at::Tensor& tensor, const char* name) {
                    tensor.sizes(), ".");
 }
 
+}  // namespace
+
 std::vector<engine::Program> parse_programs(const at::Tensor& code, const at::Tensor& offsets) {
   check_index(code, "code");
   check_index(offsets, "code_offsets");
@@ -45,7 +47,18 @@ std::vector<engine::Program> parse_programs(const at::Tensor& code, const at::Te
   return programs;
 }
 
-}  // namespace
+std::vector<grouped::Tasks> emit_all_tasks(const std::vector<engine::Program>& programs,
+                                           grouped::Purpose purpose) {
+  std::vector<grouped::Tasks> tasks(programs.size());
+  try {
+    torch_parallel_for(static_cast<int64_t>(programs.size()), [&](int64_t begin, int64_t end) {
+      for (int64_t p = begin; p < end; ++p) tasks[p] = grouped::emit_tasks(programs[p], purpose);
+    });
+  } catch (const std::invalid_argument& error) {
+    TORCH_CHECK_VALUE(false, "engine: ", error.what());
+  }
+  return tasks;
+}
 
 Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
                const at::Tensor& job_programs, const at::Tensor& params,

@@ -1,12 +1,14 @@
 // The launches that many programs share: complete, in order, and few.
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "check.h"
 #include "engine_random.h"
 #include "kernels/grouped/plan.h"
+#include "kernels/grouped/schedule.h"
 #include "nasbench201.h"
 
 using namespace tegnas;
@@ -123,10 +125,29 @@ void gradients_that_are_views() {
   CHECK(coupled.count(Kind::norm_sums) == 2 && coupled.count(Kind::norm_grad) == 2);
 }
 
+// What 32 bits don't count is refused, be it the numbers of a value or the rows of its weights.
+void too_large() {
+  const auto planned = [](int64_t images, int64_t features) {
+    Writer w({1, 64, 64});
+    w.linear(0, features, true, false);
+    const Tasks tasks = emit_tasks(w.program(), Purpose::frozen);
+    try {
+      make_schedule({{&tasks, 0, {images, 1, false}}});
+    } catch (const std::invalid_argument& error) {
+      return std::string(error.what()).find("2^31") == std::string::npos;
+    }
+    return true;
+  };
+  CHECK(planned(64, 1000));
+  CHECK(!planned(1 << 20, 10));     // 2^32 numbers
+  CHECK(!planned(64, 300 * 1000));  // 2.4 · 10^9 warps of rows
+}
+
 }  // namespace
 
 int main() {
   random_programs();
+  too_large();
   few();
   rows_last();
   gradients_that_are_views();

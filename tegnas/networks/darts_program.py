@@ -27,7 +27,7 @@ class Open:
 
 
 # What each node reads, by which operations, or by which ones an architecture may choose.
-Cell = Nodes | Sequence[Sequence[tuple[int, Open]]]
+Cell = Sequence[Sequence[tuple[int, tuple[str, ...] | Open]]]
 
 
 def proxy_program(

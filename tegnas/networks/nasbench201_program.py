@@ -140,9 +140,7 @@ def _head(build: ProgramBuilder, value: int, num_classes: int) -> None:
     build.linear(build.global_avg_pool(value), "classifier", num_classes)
 
 
-def _stage(
-    build: ProgramBuilder, value: int, edges: Sequence[Edge], name: str, cells: int
-) -> int:
+def _stage(build: ProgramBuilder, value: int, edges: Sequence[Edge], name: str, cells: int) -> int:
     if cells == 1:
         return _cell(build, value, edges, name)
     for index in range(cells):

@@ -49,7 +49,6 @@ from tegnas.spaces.drawing import CellEdge, CellGraph
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, combinations, parse_supernet
 from tegnas.spaces.recipe import Recipe
 
-
 _OPTIONS = (NONE, *OPERATIONS)
 _NUMBER = {name: number for number, name in enumerate(_OPTIONS, start=1)}
 # Of each cell, the edge of a template with which each node begins.
@@ -227,10 +226,10 @@ class Darts:
 
         None where one of them isn't such a choice, as a supernet.
         """
-        if not all(isinstance(arch, DartsArchitecture) for arch in archs):
-            return None
         options = []
         for arch in archs:
+            if isinstance(arch, Supernet):
+                return None
             taken = [0] * (2 * CELL_EDGES)
             for first, cell in zip(_FIRST_EDGES, arch.cells, strict=True):
                 for place, (name, source) in enumerate(cell):

@@ -290,9 +290,12 @@ class NasBench201:
         self, archs: Sequence[NasBench201Architecture | Supernet]
     ) -> list[list[int]] | None:
         """The operation of every edge of every architecture; None with a supernet among them."""
-        if not all(isinstance(arch, NasBench201Architecture) for arch in archs):
-            return None
-        return [[_NUMBER[name] for name in arch.operations] for arch in archs]
+        options = []
+        for arch in archs:
+            if isinstance(arch, Supernet):
+                return None
+            options.append([_NUMBER[name] for name in arch.operations])
+        return options
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,6 @@
 #include "kernels/cuda/launch.h"
 #include "ops/cuda/device.h"
 #include "ops/engine_jobs.h"
-#include "ops/threads.h"
 
 namespace tegnas {
 namespace {
@@ -24,17 +23,8 @@ using grouped::Purpose;
 template <typename T>
 class DeviceJobs {
  public:
-  DeviceJobs(const Jobs& jobs, Purpose purpose, const at::Tensor& like) : like_(like) {
-    programs_.resize(jobs.programs.size());
-    try {
-      torch_parallel_for(static_cast<int64_t>(programs_.size()), [&](int64_t begin, int64_t end) {
-        for (int64_t p = begin; p < end; ++p) {
-          programs_[p] = grouped::emit_tasks(jobs.programs[p], purpose);
-        }
-      });
-    } catch (const std::invalid_argument& error) {
-      TORCH_CHECK_VALUE(false, "engine: ", error.what());
-    }
+  DeviceJobs(const Jobs& jobs, Purpose purpose, const at::Tensor& like)
+      : like_(like), programs_(emit_all_tasks(jobs.programs, purpose)) {
     std::vector<int64_t> first;
     const std::vector<grouped::Task> tasks = cuda::engine::all_tasks(programs_, first);
     tasks_ =
