@@ -27,7 +27,7 @@ MOST_RELATIVE, MOST_REGIONS, MOST_NETWORKS = 1e-2, 2.0, 0.01
 
 def differing(name: str, got: Tensor, expected: Tensor) -> Tensor:
     """Which networks differ by more than rounding."""
-    if name == "expressivity":
+    if name == "linear_regions":
         return (got - expected).abs() > MOST_REGIONS
     both = got.isfinite() & expected.isfinite()
     relative = (got - expected).abs() / expected.abs().clamp_min(1e-300)

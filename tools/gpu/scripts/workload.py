@@ -37,7 +37,7 @@ def architectures(count: int, seed: int = 0) -> list[object]:
 
 def settings_of(preset: str, *, small: bool) -> tegnas.ScoreSettings:
     """Those of a preset; in a dry run with fewer networks and inputs."""
-    settings = tegnas.get_preset(preset).settings()
+    settings = tegnas.get_preset(preset)
     return replace(settings, repeats=2, region_samples=60) if small else settings
 
 
@@ -50,11 +50,7 @@ def batch_for(preset: str, *, small: bool) -> Batch:
 
 def networks(scores: tegnas.Scores) -> dict[str, Tensor]:
     """By name of the indicator: float64 (A, networks)."""
-    return {
-        "trainability": scores.kappa_repeats,
-        "expressivity": scores.regions_repeats,
-        "generalization": scores.mse_repeats,
-    }
+    return dict(scores.networks)
 
 
 def seconds(call: Callable[[], object], device: str) -> float:
