@@ -9,6 +9,7 @@
 
 #include "kernels/cpu/kernels.h"
 #include "ops/engine_plan.h"
+#include "ops/program_template.h"
 
 #ifndef TEGNAS_CUDA_ARCH_LIST
 #define TEGNAS_CUDA_ARCH_LIST ""
@@ -42,4 +43,5 @@ pybind11::dict build_info() {
 PYBIND11_MODULE(_C, m) {
   m.def("build_info", &build_info, "How this extension was built.");
   tegnas::define_engine_plan(m);
+  tegnas::define_program_template(m);
 }

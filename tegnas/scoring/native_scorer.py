@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -61,31 +60,50 @@ class NativeScorer:
         # Of live parts, (networks, indicators), where architectures may share one.
         self._known: dict[Architecture, Tensor] = {}
         self._region_jobs: JobMaker | None = None
-        self._region_inputs: list[Tensor] = []
+        # Of each network its own, (networks, M, C, H, W).
+        self._region_inputs = torch.zeros(0)
 
     def __call__(self, archs: Sequence[Architecture]) -> dict[str, Tensor]:
         """By name of the indicator: float64 (A, networks), on the CPU.
 
         Raises ``CannotLower`` where a network holds something that programs don't have.
         """
-        values = self._of_kernels(archs) if self._needs.of_kernels else {}
-        if self._needs.of_patterns:
-            counts = self._count_regions(archs).cpu()
-            values |= {each.name: each.compute(counts) for each in self._needs.of_patterns}
+        # Everything is begun before anything is read back: while a GPU computes kernels, the host
+        # prepares the region counts.
+        finish = self._begin_kernels(archs) if self._needs.of_kernels else dict
+        counts = self._count_regions(archs) if self._needs.of_patterns else None
+        values = finish()
+        if counts is not None:
+            read = counts.cpu()
+            values |= {each.name: each.compute(read) for each in self._needs.of_patterns}
         return values
 
-    def _of_kernels(self, archs: Sequence[Architecture]) -> dict[str, Tensor]:
-        """A cell without a path is bad whatever else it computes."""
+    def _begin_kernels(self, archs: Sequence[Architecture]) -> Callable[[], dict[str, Tensor]]:
+        """Leaves the kernels to the device; what is given waits for them.
+
+        A cell without a path is bad whatever else it computes.
+        """
         lives: list[Architecture | None] = [
             self._live(arch) if self._space.is_connected(arch) else None for arch in archs
         ]
         known = self._known if isinstance(self._space, LivePartSpace) else {}
         new = [arch for arch in dict.fromkeys(lives) if arch is not None and arch not in known]
+        computed: Tensor | None = None
         if new:
             kernels = self._kernels(new)
             columns = [each.compute(kernels) for each in self._needs.of_kernels]
-            table = torch.stack([each.reshape(len(new), -1) for each in columns], dim=2).cpu()
-            known.update(zip(new, table, strict=True))
+            computed = torch.stack([each.reshape(len(new), -1) for each in columns], dim=2)
+
+        def finish() -> dict[str, Tensor]:
+            if computed is not None:
+                known.update(zip(new, computed.cpu(), strict=True))
+            return self._with_bad(lives, known)
+
+        return finish
+
+    def _with_bad(
+        self, lives: Sequence[Architecture | None], known: Mapping[Architecture, Tensor]
+    ) -> dict[str, Tensor]:
         worst = torch.tensor([each.worst for each in self._needs.of_kernels], dtype=torch.float64)
         bad = worst.expand(len(self._seeds), -1)
         table = torch.stack([bad if arch is None else known[arch] for arch in lives])
@@ -115,27 +133,18 @@ class NativeScorer:
     def _count_regions(self, archs: Sequence[Architecture]) -> Tensor:
         if self._region_jobs is None:
             self._region_jobs = self._prepare_regions(archs[0])
-        jobs = self._region_jobs.make(archs)
-        networks = len(self._seeds)
-        counts = [
-            ops.engine_regions(
-                replace(
-                    jobs,
-                    programs=jobs.programs[network::networks],
-                    offsets=jobs.offsets[network::networks],
-                ),
-                inputs,
-                batch_size=self._settings.region_batch_size,
-            )
-            for network, inputs in enumerate(self._region_inputs)
-        ]
-        return torch.stack(counts, dim=1).double()
+        counts = ops.engine_regions(
+            self._region_jobs.make(archs),
+            self._region_inputs,
+            batch_size=self._settings.region_batch_size,
+        )
+        return counts.reshape(len(archs), -1).double()
 
     def _prepare_regions(self, arch: Architecture) -> JobMaker:
         classes = self._batch.num_classes
         network = self._space.network(arch, self._region_kind, num_classes=classes)
         shape = region_input_shape(network)
-        self._region_inputs = [
+        inputs = [
             torch.cat(
                 region_inputs(
                     shape,
@@ -143,9 +152,10 @@ class NativeScorer:
                     batch_size=self._settings.region_batch_size,
                     seed=seed,
                 )
-            ).to(self._device)
+            )
             for seed in self._seeds
         ]
+        self._region_inputs = torch.stack(inputs).to(self._device)
         return JobMaker(
             self._space,
             self._region_kind,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 
 from tegnas.engine.program import ParameterLayout, Program, Shape
+from tegnas.engine.template import ProgramTemplate
 from tegnas.errors import InputError
 
 # An architecture is a small immutable, hashable value of a type that its space defines;
@@ -79,6 +80,25 @@ class ProgramSpace(Space, Protocol):
         layout: ParameterLayout,
     ) -> Program:
         """The program of ``network(arch, kind)``, with its parameters placed in ``layout``."""
+
+
+@runtime_checkable
+class TemplateSpace(ProgramSpace, Protocol):
+    """A space whose architectures' programs are choices from one template.
+
+    Optional, for speed: other programs are written one by one.
+    """
+
+    def program_template(
+        self, kind: str, *, num_classes: int, image_shape: Shape, layout: ParameterLayout
+    ) -> ProgramTemplate:
+        """The template of the programs that ``program`` writes, word for word."""
+
+    def template_options(self, archs: Sequence[Architecture]) -> Sequence[Sequence[int]] | None:
+        """(A, edges): which option each architecture takes for each edge.
+
+        None where one of them isn't a choice from the template, as a supernet.
+        """
 
 
 @runtime_checkable

@@ -9,6 +9,7 @@ from dataclasses import replace
 from torch import nn
 
 from tegnas.engine.program import ParameterLayout, Program, Shape
+from tegnas.engine.template import ProgramTemplate
 from tegnas.errors import InputError
 from tegnas.networks.darts import NODES, DartsProxyNetwork, DartsThinNetwork, Nodes
 from tegnas.networks.darts_evaluation import (
@@ -16,7 +17,14 @@ from tegnas.networks.darts_evaluation import (
     DartsImageNetNetwork,
     DartsNetwork,
 )
-from tegnas.networks.darts_program import proxy_program, thin_program
+from tegnas.networks.darts_program import (
+    CELL_EDGES,
+    edge_number,
+    proxy_program,
+    proxy_template,
+    thin_program,
+    thin_template,
+)
 from tegnas.networks.darts_sizes import network_size
 from tegnas.networks.darts_source import darts_source
 from tegnas.networks.initialise import initialised
@@ -40,6 +48,13 @@ from tegnas.spaces.darts_supernet import (
 from tegnas.spaces.drawing import CellEdge, CellGraph
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, combinations, parse_supernet
 from tegnas.spaces.recipe import Recipe
+
+_OPTIONS = (NONE, *OPERATIONS)
+_NUMBER = {name: number for number, name in enumerate(_OPTIONS, start=1)}
+# Of each cell, the edge of a template with which each node begins.
+_FIRST_EDGES = tuple(
+    tuple(edge_number(cell, node, 0) for node in range(NODES)) for cell in range(2)
+)
 
 
 class Darts:
@@ -193,6 +208,37 @@ class Darts:
         if kind == "thin":
             return thin_program(*_nodes(arch), num_classes, image_shape, layout)
         raise InputError(f"programs are of kind proxy or thin, got {kind!r}")
+
+    def program_template(
+        self, kind: str, *, num_classes: int, image_shape: Shape, layout: ParameterLayout
+    ) -> ProgramTemplate:
+        """``program`` of every architecture at once."""
+        if kind == "proxy":
+            return proxy_template(_OPTIONS, num_classes, image_shape, layout)
+        if kind == "thin":
+            return thin_template(_OPTIONS, num_classes, image_shape, layout)
+        raise InputError(f"programs are of kind proxy or thin, got {kind!r}")
+
+    def template_options(
+        self, archs: Sequence[DartsArchitecture | Supernet]
+    ) -> list[list[int]] | None:
+        """Of every architecture the operation of every edge, counted from 1; 0 where it has none.
+
+        None where one of them isn't such a choice, as a supernet.
+        """
+        options = []
+        for arch in archs:
+            if isinstance(arch, Supernet):
+                return None
+            taken = [0] * (2 * CELL_EDGES)
+            for first, cell in zip(_FIRST_EDGES, arch.cells, strict=True):
+                for place, (name, source) in enumerate(cell):
+                    edge = first[place // 2] + source
+                    if taken[edge]:
+                        return None  # two operations on one edge
+                    taken[edge] = _NUMBER[name]
+            options.append(taken)
+        return options
 
     def imagenet_network(
         self, arch: DartsArchitecture, *, num_classes: int = 1000, seed: int = 0

@@ -11,6 +11,7 @@ from functools import lru_cache
 from torch import nn
 
 from tegnas.engine.program import ParameterLayout, Program, Shape
+from tegnas.engine.template import ProgramTemplate
 from tegnas.errors import InputError
 from tegnas.networks.initialise import initialised
 from tegnas.networks.nasbench201 import (
@@ -23,7 +24,14 @@ from tegnas.networks.nasbench201 import (
     NasBench201ThinNetwork,
     live_edges,
 )
-from tegnas.networks.nasbench201_program import deep_program, proxy_program, thin_program
+from tegnas.networks.nasbench201_program import (
+    deep_program,
+    deep_template,
+    proxy_program,
+    proxy_template,
+    thin_program,
+    thin_template,
+)
 from tegnas.networks.nasbench201_sizes import network_size
 from tegnas.networks.nasbench201_source import nasbench201_source
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
@@ -31,6 +39,8 @@ from tegnas.spaces.drawing import CellEdge, CellGraph
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, parse_supernet
 from tegnas.spaces.nasbench201_notations import OPERATIONS, parse_operations
 from tegnas.spaces.recipe import Recipe
+
+_NUMBER = {name: number for number, name in enumerate(OPERATIONS)}
 
 
 @dataclass(frozen=True)
@@ -261,6 +271,31 @@ class NasBench201:
             for name, (source, target), place in zip(arch.operations, EDGES, places, strict=True)
         )
         return (CellGraph("cell", nodes, tuple(edges)),)
+
+    def program_template(
+        self, kind: str, *, num_classes: int, image_shape: Shape, layout: ParameterLayout
+    ) -> ProgramTemplate:
+        """``program`` of every architecture at once."""
+        if kind == "proxy":
+            return proxy_template(OPERATIONS, 3, num_classes, image_shape, layout)
+        if kind == "thin":
+            return thin_template(OPERATIONS, num_classes, image_shape, layout)
+        if kind == "deep":
+            return deep_template(OPERATIONS, 3, num_classes, image_shape, layout)
+        if kind == "deep-thin":
+            return thin_template(OPERATIONS, num_classes, image_shape, layout, DEEP_THIN_CELLS)
+        raise InputError(f"programs are of kind proxy, thin, deep or deep-thin, got {kind!r}")
+
+    def template_options(
+        self, archs: Sequence[NasBench201Architecture | Supernet]
+    ) -> list[list[int]] | None:
+        """The operation of every edge of every architecture; None with a supernet among them."""
+        options = []
+        for arch in archs:
+            if isinstance(arch, Supernet):
+                return None
+            options.append([_NUMBER[name] for name in arch.operations])
+        return options
 
 
 @lru_cache(maxsize=1)

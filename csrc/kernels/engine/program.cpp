@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 namespace tegnas::engine {
 namespace {
@@ -301,6 +302,9 @@ Program parse_program(const int64_t* words, int64_t count) {
         "program header: the input shape, the number of parameters or the "
         "number of instructions is out of range.");
   }
+  // A program has at least two words per instruction, so that this is no more than there is.
+  program.instructions.reserve(std::min(instructions, count / 2));
+  program.shapes.reserve(std::min(instructions, count / 2) + 1);
   program.shapes.push_back(input);
   int64_t at = kHeaderWords;
   for (int64_t index = 0; index < instructions; ++index) {
@@ -317,7 +321,7 @@ Program parse_program(const int64_t* words, int64_t count) {
         (shape.c > 0 && shape.pixels() > (int64_t{1} << 40) / shape.c)) {
       reader.fail("its output is too large");
     }
-    program.instructions.push_back(instruction);
+    program.instructions.push_back(std::move(instruction));
     program.shapes.push_back(shape);
     at += words[at + 1];
   }
