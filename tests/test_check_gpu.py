@@ -118,7 +118,7 @@ def test_scripts_run_on_the_gpu_unless_it_is_a_dry_run(place):
 
 
 def test_tools_watch_only_where_there_is_a_gpu(place):
-    watched = [step for step in steps(place) if step.tool]
+    watched = [step for step in steps(place) if step.tool()]
     assert [step.name for step in watched] == ["memcheck", "ncu", "racecheck"]
     for step in watched:
         assert step.argv(dry=False)[0] in ("compute-sanitizer", "ncu")
@@ -134,9 +134,9 @@ def test_options_of_the_tools_are_those_of_their_manuals(place):
         },
     }
     for step in steps(place):
-        if step.tool:
-            used = {word for word in step.tool if word.startswith("--")}
-            assert used <= known[step.tool[0]]
+        if step.tool():
+            used = {word for word in step.tool() if word.startswith("--")}
+            assert used <= known[step.tool()[0]]
 
 
 def test_ncu_looks_for_the_slowest_kernels_by_their_whole_names(tmp_path):

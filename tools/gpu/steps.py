@@ -67,7 +67,8 @@ class Step:
     Attributes:
         name: what it is called by in ``STEPS=``.
         limit: seconds after which it is ended.
-        tool: a program that watches the command, with its options; left out in a dry run.
+        tool: makes the command line of a program that watches the command, once the steps before
+            it have run; left out in a dry run.
         command: what is run.
         read: what its output says, in a few lines.
         environ: variables set for it.
@@ -78,13 +79,13 @@ class Step:
     limit: float
     command: tuple[str, ...]
     read: Callable[[str], list[str]]
-    tool: tuple[str, ...] = ()
+    tool: Callable[[], tuple[str, ...]] = tuple
     environ: tuple[tuple[str, str], ...] = ()
     cwd: Path | None = None
 
     def argv(self, *, dry: bool) -> list[str]:
         """The whole command line."""
-        return [*(() if dry else self.tool), *self.command]
+        return [*(() if dry else self.tool()), *self.command]
 
 
 def steps(place: Place) -> list[Step]:
@@ -105,7 +106,10 @@ def steps(place: Place) -> list[Step]:
             limit,
             script("every_operator"),
             readers.sanitizer,
-            ("compute-sanitizer", "--tool", tool, "--error-exitcode", "9", "--print-limit", "20"),
+            lambda: (
+                *("compute-sanitizer", "--tool", tool),
+                *("--error-exitcode", "9", "--print-limit", "20"),
+            ),
             # An allocation of its own for every tensor, so that a step outside of one is seen.
             (("PYTORCH_NO_CUDA_MEMORY_CACHING", "1"),),
         )
@@ -142,7 +146,7 @@ def steps(place: Place) -> list[Step]:
             60,
             script("one_call"),
             readers.ncu,
-            (
+            lambda: (
                 *("ncu", "--csv", "--page", "raw", "--clock-control", "none", *sections),
                 *("--kernel-name-base", "demangled", "--launch-count", "9"),
                 *("--kernel-name", f"regex:{kernel_pattern(place.slowest)}"),
