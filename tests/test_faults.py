@@ -105,7 +105,7 @@ def test_without_stdout_the_work_is_done(monkeypatch, tmp_path):
 def test_a_locale_without_kappa_stops_nothing(monkeypatch):
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "latin-1"))
-    monkeypatch.setattr(sys, "argv", ["tegnas", *_SCORE])
+    monkeypatch.setattr(sys, "argv", ["tegnas", *_SCORE, "--preset", "fast"])
     with pytest.raises(SystemExit) as ended:
         main()
     assert not ended.value.code
