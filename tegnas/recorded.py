@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tegnas.errors import InputError
 from tegnas.files import kind_of
-from tegnas.spaces.loading import is_reference
+from tegnas.user_file import is_reference
 
 
 def check_recorded(name: object, where: str | Path, what: str, option: str) -> str:

@@ -237,10 +237,14 @@ def test_a_search_by_an_indicator_from_a_file(batch, tmp_path, executor):
     )
     path = tmp_path / "run" / "result.json"
     # What a file names isn't run because it names it.
-    with pytest.raises(InputError, match="isn't run because another file names it"):
+    with pytest.raises(InputError, match="code is not run because a file names it"):
         SearchResult.load(path)
     loaded = SearchResult.load(path, indicators=[get_indicator(reference)])
     assert loaded.best == result.best
+    for command in ("export", "report"):
+        asked = [command, str(tmp_path / "run"), "-o", str(tmp_path / command)]
+        assert CliRunner().invoke(app, asked).exit_code != 0
+        assert CliRunner().invoke(app, [*asked, "--indicator", reference]).exit_code == 0
 
 
 def test_what_is_no_indicator_is_named(tmp_path):

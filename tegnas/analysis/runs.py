@@ -11,6 +11,7 @@ import numpy as np
 
 from tegnas.analysis.score_table import ScoreTable, joined, read_scores
 from tegnas.errors import InputError
+from tegnas.indicators import Indicator
 from tegnas.search import SearchResult
 from tegnas.search.run_directory import RESULT
 from tegnas.spaces import Space
@@ -42,12 +43,17 @@ class Run:
         return textwrap.shorten(label, _LABEL, placeholder="…")
 
 
-def load_runs(paths: Sequence[str | Path], space: Space | None = None) -> tuple[Run, ...]:
+def load_runs(
+    paths: Sequence[str | Path],
+    space: Space | None = None,
+    indicators: Sequence[Indicator] = (),
+) -> tuple[Run, ...]:
     """Read runs that were scored alike.
 
     Args:
         paths: the run directories.
         space: of the runs; needed where it is one from a file, see ``SearchResult.load``.
+        indicators: those of the user's own that the runs were scored by.
 
     Raises:
         InputError: no run is given, one isn't a finished run, or two were scored differently.
@@ -58,8 +64,8 @@ def load_runs(paths: Sequence[str | Path], space: Space | None = None) -> tuple[
     for path in map(Path, paths):
         if not (path / RESULT).is_file():
             raise InputError(f"{path} holds no {RESULT}; give the directory of a finished search")
-        result = SearchResult.load(path / RESULT, space)
-        runs.append(Run(path.resolve().name, result, read_scores(path, space)))
+        result = SearchResult.load(path / RESULT, space, indicators=indicators)
+        runs.append(Run(path.resolve().name, result, read_scores(path, space, indicators)))
     first = runs[0]
     for run in runs[1:]:
         for name in _SHARED:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from tegnas.errors import InputError
 from tegnas.export import from_json
 from tegnas.files import read_regular
+from tegnas.indicators import Indicator
 from tegnas.search import SearchResult
 from tegnas.search.run_directory import RESULT
 from tegnas.spaces import Architecture, Space, get_space
@@ -17,15 +19,18 @@ DEFAULT_SPACE = "nas-bench-201"
 _LARGEST_JSON = 2**20
 
 
-def read_architecture(text: str, space: str | None) -> tuple[Space, Architecture]:
+def read_architecture(
+    text: str, space: str | None, indicators: Sequence[Indicator] = ()
+) -> tuple[Space, Architecture]:
     """An architecture string, a run directory (its best) or a JSON file.
 
     ``space`` is what the user named, if anything: the space of the string, and the only one from a
-    file that a run or a JSON file may be of.
+    file that a run or a JSON file may be of. ``indicators`` are those of her own that a run was
+    scored by.
     """
     chosen = None if space is None else get_space(space)
     if os.path.isdir(text):  # unlike pathlib's, it takes text too long for a file's name
-        result = SearchResult.load(Path(text, RESULT), chosen)
+        result = SearchResult.load(Path(text, RESULT), chosen, indicators=indicators)
         return chosen or get_space(result.space), result.best.arch
     if text.endswith(".json") and os.path.exists(text):
         try:

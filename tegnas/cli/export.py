@@ -41,6 +41,7 @@ def export(
         Path | None, typer.Option("--out", "-o", help="File to write; text goes to stdout without.")
     ] = None,
     space: options.ArchitectureSpace = None,
+    indicator: options.RunIndicator = None,
     channels: options.Channels = None,
     cells: options.Cells = None,
     classes: Annotated[int, typer.Option(help="Classes of the classifier.")] = 10,
@@ -53,7 +54,7 @@ def export(
 
     The PyTorch file needs nothing but PyTorch and takes the weights of `tegnas train`.
     """
-    search_space, arch = read_architecture(architecture, space)
+    search_space, arch = read_architecture(architecture, space, options.read_indicators(indicator))
     size: dict[str, Any] = {"channels": channels, "cells": cells, "num_classes": classes}
     if format is Format.onnx:
         if out is None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tegnas.data import Batch, load_batch
+from tegnas.indicators import Indicator, get_indicator
 from tegnas.search.contestant import read_assignment
 
 Space = Annotated[str, typer.Option(help="Search space.")]
@@ -17,6 +18,14 @@ ArchitectureSpace = Annotated[
         metavar="NAME|FILE.py:NAME",
         help="Search space; default nas-bench-201, or that of the run or JSON file. One from a "
         "file is loaded only if it is named here.",
+    ),
+]
+RunIndicator = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--indicator",
+        metavar="FILE.py:NAME",
+        help="An indicator of your own that the run was scored by (repeatable).",
     ),
 ]
 RunSpace = Annotated[
@@ -56,3 +65,8 @@ def slug(images: str) -> str:
 def read_assignments(assignments: list[str]) -> dict[str, object]:
     """``name=value`` options of a strategy."""
     return dict(read_assignment(each, "--option") for each in assignments)
+
+
+def read_indicators(references: list[str] | None) -> list[Indicator]:
+    """The indicators that the user named, for reading runs that were scored by them."""
+    return [get_indicator(each) for each in references or []]

@@ -52,6 +52,7 @@ def plot(
         list[Name] | None, typer.Option(help="Only this figure (repeatable); default all.")
     ] = None,
     space: options.RunSpace = None,
+    indicator: options.RunIndicator = None,
     layout: Annotated[
         str, typer.Option(metavar="pls|pca|mds", help="How architectures are laid out.")
     ] = "pls",
@@ -73,7 +74,9 @@ def plot(
     The landscape is made of every architecture that one of the runs has scored; give an exhaustive
     run as well to see the whole space; then its ruggedness is shown and goes to ruggedness.json.
     """
-    loaded = load_runs(runs, None if space is None else get_space(space))
+    loaded = load_runs(
+        runs, None if space is None else get_space(space), options.read_indicators(indicator)
+    )
     scores = all_scores(loaded)
     if neighbours:
         scores = with_neighbours(loaded, scores, neighbours)

@@ -23,6 +23,7 @@ def report(
         typer.Option(metavar="FILE.csv[#[-]COLUMN]", help="True accuracies: shown and drawn."),
     ] = None,
     space: options.RunSpace = None,
+    indicator: options.RunIndicator = None,
     layout: Annotated[
         str, typer.Option(metavar="pls|pca|mds", help="How architectures are laid out.")
     ] = "pls",
@@ -43,7 +44,9 @@ def report(
     if table is not None:
         known = benchmarks.load_table(table)
         accuracies = {arch: value for arch in known if (value := known.accuracy(arch)) is not None}
-    loaded = load_runs(runs, None if space is None else get_space(space))
+    loaded = load_runs(
+        runs, None if space is None else get_space(space), options.read_indicators(indicator)
+    )
     scores = with_neighbours(loaded, all_scores(loaded), neighbours) if neighbours else None
     write_report(loaded, out, scores=scores, accuracies=accuracies, layout=layout)
     print(out)

@@ -34,6 +34,7 @@ def train(
         ),
     ] = None,
     space: options.ArchitectureSpace = None,
+    indicator: options.RunIndicator = None,
     images: options.Images = "digits",
     seed: options.Seed = 0,
     out: Annotated[
@@ -101,7 +102,7 @@ def train(
         return
     if architecture is None:
         raise InputError("name an architecture, a run directory or a JSON file (or use --check N)")
-    search_space, arch = read_architecture(architecture, space)
+    search_space, arch = read_architecture(architecture, space, options.read_indicators(indicator))
     recipe = recipe_for(search_space, images, **changes)
     directory = out or Path("runs") / f"train-{options.slug(images)}-seed{seed}"
     console = Console(stderr=True)

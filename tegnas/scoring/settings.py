@@ -17,6 +17,7 @@ from tegnas.indicators.registry import as_indicators
 from tegnas.indicators.sources import Kernel
 from tegnas.indicators.variance_inflation import VARIANCE_INFLATION
 from tegnas.kernel.batch_statistics import check_batch_norm
+from tegnas.recorded import check_recorded
 from tegnas.scoring.average import AVERAGES, MEDIAN
 from tegnas.scoring.ranking import COMBINATIONS, LOG_RANK
 from tegnas.spaces.base import DEEP, SMALL_NETWORKS
@@ -160,12 +161,7 @@ class ScoreSettings:
 def _known(name: str, own: Mapping[str, Indicator]) -> Indicator | str:
     if name in own:
         return own[name]
-    if ".py:" in name:
-        raise InputError(
-            f"the scores hold an indicator of the user's own, {name}; a file's code isn't run "
-            f"because another file names it: give it by --indicator {name}, or indicators=[…]"
-        )
-    return name
+    return check_recorded(name, "the run", "indicator", "--indicator")
 
 
 def changed(settings: ScoreSettings, **changes: Any) -> ScoreSettings:
