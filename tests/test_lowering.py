@@ -422,3 +422,13 @@ def test_without_logits_there_is_no_kernel():
         pytest.raises(InputError, match="must give logits of shape"),
     ):
         module_ntk(network, images(3, *SHAPE), batch_norm="coupled")
+
+
+def test_an_adaptive_pool_of_whole_windows_is_an_average_pool():
+    pool = nn.AdaptiveAvgPool2d((2, 3))
+    network = randomise(nn.Sequential(pool, nn.Flatten(), nn.Linear(12, 2)))
+    x = images(3, 2, 6, 9)
+    assert relative_error(kernel(network, x, "frozen"), ntk(network, x, batch_norm="frozen")) < 1e-9
+    for shape in ((2, 5, 9), (2, 1, 1)):
+        with pytest.raises(CannotLower, match="an adaptive pool gives"):
+            lower_module(network, shape)

@@ -258,11 +258,21 @@ class _Lowering:
             raise CannotLower("a max pool rounds up, is dilated or returns indices")
         return _Value(self.build.max_pool(value.number, kernel, stride, padding))
 
-    def _global_pool(self, output_size: object, value: _Value) -> _Value:
-        if output_size not in (1, (1, 1), [1, 1]):
-            raise CannotLower(f"an adaptive pool gives {output_size} instead of 1×1")
+    def _adaptive_pool(self, output_size: Any, value: _Value) -> _Value:
         self._plane("an adaptive pool", value)
-        return _Value(self.build.global_avg_pool(value.number))
+        _, *size = self.build.shapes[value.number]
+        wanted = _pair(output_size)
+        if wanted == (1, 1):
+            return _Value(self.build.global_avg_pool(value.number))
+        if any(
+            not isinstance(each, int) or each < 1 or full % each
+            for full, each in zip(size, wanted, strict=True)
+        ):
+            raise CannotLower(f"an adaptive pool gives {output_size} of {tuple(size)}")
+        window = (size[0] // wanted[0], size[1] // wanted[1])
+        return _Value(
+            self.build.avg_pool(value.number, window, window, (0, 0), count_include_pad=True)
+        )
 
     def _plane(self, name: str, value: _Value) -> int:
         if value.flat:
@@ -407,7 +417,7 @@ _LAYERS: tuple[tuple[tuple[type, ...], Callable], ...] = (
     ((nn.MaxPool2d,), lambda self, layer, name, value: self._max_pool(vars(layer), value)),
     (
         (nn.AdaptiveAvgPool2d,),
-        lambda self, layer, name, value: self._global_pool(layer.output_size, value),
+        lambda self, layer, name, value: self._adaptive_pool(layer.output_size, value),
     ),
     (
         (nn.Flatten,),
@@ -482,7 +492,7 @@ _FUNCTIONS: dict[Callable, Callable] = {
     F.avg_pool2d: _avg_pool_function,
     F.max_pool2d: _max_pool_function,
     F.pad: _Lowering._pad,
-    F.adaptive_avg_pool2d: lambda self, value, output_size: self._global_pool(output_size, value),
+    F.adaptive_avg_pool2d: lambda self, value, output_size: self._adaptive_pool(output_size, value),
 }
 
 _METHODS: dict[str, Callable] = {
