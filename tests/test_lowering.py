@@ -432,3 +432,15 @@ def test_an_adaptive_pool_of_whole_windows_is_an_average_pool():
     for shape in ((2, 5, 9), (2, 1, 1)):
         with pytest.raises(CannotLower, match="an adaptive pool gives"):
             lower_module(network, shape)
+
+
+@pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
+def test_what_pytorch_cannot_differentiate_is_refused(batch_norm):
+    def forward(x: Tensor, first: nn.Module, second: nn.Module) -> Tensor:
+        y = torch.sigmoid(first(x))
+        y += 1  # the derivative of the sigmoid needs what it gave
+        return second(y)
+
+    network = randomise(Function(forward, nn.Linear(4, 3), nn.Linear(3, 2)))
+    with pytest.raises(InputError, match="Function changes a tensor in place that its gradient"):
+        module_ntk(network, images(3, 4), batch_norm=batch_norm, engine="torch")

@@ -57,7 +57,9 @@ def test_networks_that_take_neither_are_named_with_the_size_of_the_images(batch)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ImageSizeWarning)
         with pytest.raises(InputError, match="can't take images of 3×32×32"):
-            score([space.parse("width=8,pool=no")], batch, space=space, settings=BEST, engine="torch")
+            score(
+                [space.parse("width=8,pool=no")], batch, space=space, settings=BEST, engine="torch"
+            )
 
 
 def test_the_example_takes_smaller_images(batch):
