@@ -312,11 +312,18 @@ def test_inputs_alone_have_the_statistics_of_their_pass():
 def test_activations_of_parameters_are_no_rows():
     scale = nn.Parameter(torch.linspace(-1.0, 1.0, 30).double())
     layer = randomise(nn.Linear(2, 3))
-    network = Function(lambda x, layer: F.relu(layer(x)) * F.relu(scale).sum(), layer)
+    network = Function(
+        lambda x, layer: F.relu(layer(x)) * F.hardtanh(scale, -0.3, 0.2).sum(), layer
+    )
     points = images(30, 2)
     found = measure_regions(network, [points])
     assert not found.one_by_one
     assert found.count == distinct(layer(points) > 0) < 30
+    # Of passes of any size, one of which has as many inputs as the parameter has numbers.
+    for parts in ([30, 1], [30, 2, 9], [1, 30], [5, 30, 7], [3, 40]):
+        points = images(sum(parts), 2)
+        expected = distinct(layer(points) > 0)
+        assert measure_regions(network, points.split(parts)).count == expected
 
 
 def test_a_norm_written_by_hand_keeps_its_rows():

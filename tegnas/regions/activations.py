@@ -92,6 +92,7 @@ class Call:
         units: how many, of one input.
         words: its bits, int64 (M, W) with a row per index of the first dimension; (1, W) where that
             isn't as long as the pass. None for smooth ones.
+        bits: how many bits ``words`` holds of each unit; 0 where a word is a number.
         trace: a random projection of its input, one number per row of ``words``: rows of different
             values have different ones.
     """
@@ -100,12 +101,20 @@ class Call:
     dims: int
     units: int
     words: Tensor | None = None
+    bits: int = 1
     trace: Tensor | None = None
 
     def whole(self, inputs: int) -> Call:
         """The same, with all that it holds taken for part of every input's pattern."""
         assert self.words is not None
-        return replace(self, words=self.words.reshape(1, -1).expand(inputs, -1))
+        words = self.words.reshape(1, -1)
+        if len(self.words) > 1 and self.bits:
+            # As it would have been packed, had its rows been taken for one.
+            places = torch.arange(64, device=words.device)
+            bits = (self.words[:, :, None] >> places & 1).bool().flatten(1)
+            each = bits[:, : self.bits * self.units].reshape(len(bits), self.bits, -1)
+            words = pack_signs([each.transpose(0, 1).reshape(1, -1)])
+        return replace(self, words=words.expand(inputs, -1))
 
 
 class Recorder(TorchDispatchMode):
@@ -145,7 +154,7 @@ class Recorder(TorchDispatchMode):
             words = pack_signs([each.reshape(rows, -1) for each in bits])
             units = bits[0].numel() // self._inputs if rows > 1 else bits[0].numel()
             trace = _trace(values.expand(bits[0].shape), rows)
-            self.calls.append(Call(name, bits[0].dim(), units, words, trace))
+            self.calls.append(Call(name, bits[0].dim(), units, words, len(bits), trace))
 
     def _note_pool(self, name: str, values: Tensor, winners: Tensor) -> None:
         units = winners.numel() // self._inputs
@@ -154,7 +163,7 @@ class Recorder(TorchDispatchMode):
             return
         rows = self._rows(winners)
         words = winners.reshape(rows, -1)
-        self.calls.append(Call(name, winners.dim(), units, words, _trace(values, rows)))
+        self.calls.append(Call(name, winners.dim(), units, words, 0, _trace(values, rows)))
 
     def _rows(self, values: Tensor) -> int:
         """How many rows there may be: of one input, all of it is one."""
