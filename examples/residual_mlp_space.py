@@ -1,10 +1,11 @@
-"""A search space of one's own: small residual MLPs on 32×32 images.
+"""A search space of one's own: small residual MLPs on images of any size that 8 divides.
 
     tegnas search --space examples/residual_mlp_space.py:SPACE --images digits --budget 100
 
-Choices come first, then the function that makes the network of one architecture. ``thin`` makes the
-network that linear regions are counted on: the same choices on a single number instead of an image,
-because on whole images every network tells all inputs apart.
+Choices come first, then the function that makes the network of one architecture. It averages the
+image to 8×8 before it flattens it, so that it takes the smaller images of the default preset as
+well. ``thin`` makes the network that linear regions are counted on: the same choices on a single
+number instead of an image, because on whole images every network tells all inputs apart.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def residual_mlp(choices: Mapping[str, int], inputs: int, num_classes: int) -> n
 
 
 def build(choices: Mapping[str, int], num_classes: int) -> nn.Module:
-    return residual_mlp(choices, 3 * 32 * 32, num_classes)
+    return nn.Sequential(nn.AdaptiveAvgPool2d(8), residual_mlp(choices, 3 * 8 * 8, num_classes))
 
 
 def thin(choices: Mapping[str, int], num_classes: int) -> nn.Module:

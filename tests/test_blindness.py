@@ -14,9 +14,9 @@ from tiny_space import TinySpace
 from tegnas import get_preset, get_space, load_batch, score, search
 from tegnas.scoring import BlindNetworkWarning
 from tegnas.scoring.blindness import blind_indicators
-from tegnas.scoring.scorer import small_batch
 from tegnas.scoring.seeds import usable_seeds
 from tegnas.scoring.settings import changed
+from tegnas.scoring.shrink import small_batch
 
 SMALL = {"region_samples": 40, "region_batch_size": 20}
 
@@ -109,7 +109,7 @@ def test_an_image_that_is_dead_in_the_stem_of_darts(shared_data):
     space, settings = get_space("darts"), changed(get_preset("best"), region_samples=10)
     batch = load_batch(shared_data / "cifar10_dev500.npz", train=64, val=64, seed=5)
     with pytest.warns(BlindNetworkWarning):
-        found = usable_seeds(space, small_batch(batch, settings), settings)
+        found = usable_seeds(space, small_batch(space, batch, settings), settings)
         rng = random.Random(1)
         scores = score([space.sample(rng)], batch, space=space, settings=settings)
     assert len(found.seeds) == 5 and found.seeds != (0, 1, 2, 3, 4)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
+from tegnas.engine.memory import Memory
 from tegnas.engine.program import CONSTANT, RELU, ParameterLayout, Program, ProgramBuilder, Shape
+from tegnas.engine.tracing import CannotLower, trace
 
-
-class CannotLower(Exception):
-    """The module holds something that programs don't have; the message says what."""
+__all__ = ["CannotLower", "LoweredModule", "lower_module"]
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,12 @@ class LoweredModule:
     Attributes:
         program: for images of the shape that it was lowered for.
         parameters: float32 or float64, as the module's parameters.
+        logits: whether the result is of shape (N, K), as kernels need it.
     """
 
     program: Program
     parameters: Tensor
+    logits: bool
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,14 @@ class _Value:
 
     number: int
     flat: bool = False
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    """What a node of the graph gives: memory, which later nodes may write to, and its form."""
+
+    memory: Memory
+    flat: bool
 
 
 _BATCH_SIZE = object()  # what x.size(0) gives: only good for reshaping
@@ -53,22 +65,11 @@ def lower_module(
     Raises:
         CannotLower: it uses a layer, a function or control flow that programs don't have.
     """
-    for name, each in module.named_modules():
-        # Tracing passes over these, of layers and of the module itself.
-        if each._forward_hooks or each._forward_pre_hooks or "forward" in vars(each):
-            raise CannotLower(f"{name or 'it'} has hooks or a forward put in its place")
-    training = {each: each.training for each in module.modules()}
-    try:
-        graph = fx.Tracer().trace(module.eval())
-    except Exception as error:  # whatever the module's own code makes of a proxy
-        raise CannotLower(f"torch.fx can't trace it ({error})") from None
-    finally:
-        for each, was_training in training.items():
-            each.training = was_training
     lowering = _Lowering(module, image_shape, in_body)
-    for node in graph.nodes:
+    for node in trace(module).nodes:
         lowering.visit(node)
-    return LoweredModule(_with_pattern(lowering.build.build()), lowering.parameters())
+    program = _with_pattern(lowering.build.build())
+    return LoweredModule(program, lowering.parameters(), lowering.logits)
 
 
 def _with_pattern(program: Program) -> Program:
@@ -89,56 +90,94 @@ class _Lowering:
         self.layout = ParameterLayout()
         self.build = ProgramBuilder(image_shape, self.layout)
         self._in_body = in_body
-        self._values: dict[fx.Node, object] = {}
+        self.logits = False
+        self._results: dict[fx.Node, object] = {}
         self._called: set[str] = set()
         self._constants: dict[str, float] = {}
         owners: dict[Tensor, str] = {}
+        dtypes: set[torch.dtype] = set()
         for name, parameter in module.named_parameters(remove_duplicate=False):
             if parameter in owners:
                 raise CannotLower(f"{owners[parameter]} and {name} are one parameter")
             owners[parameter] = name
+            dtypes.add(parameter.dtype)
+        if len(dtypes) > 1 or not dtypes <= {torch.float32, torch.float64}:
+            found = ", ".join(sorted(map(str, dtypes)))
+            raise CannotLower(f"its parameters are {found} instead of all float32 or all float64")
+        self._dtype = dtypes.pop() if dtypes else torch.float32
 
     def parameters(self) -> Tensor:
         """The vector that the program reads."""
         state = dict(self.module.named_parameters())
-        parts = []
-        for name, _, _ in self.layout.entries():
-            value: Tensor = state[name] if name in state else torch.tensor([self._constants[name]])
-            parts.append(value.detach().reshape(-1))
-        dtype = next((each.dtype for each in state.values()), torch.float32)
-        return (
-            torch.cat([each.to(dtype) for each in parts]) if parts else torch.zeros(0, dtype=dtype)
-        )
+        parts = [torch.zeros(0, dtype=self._dtype)]
+        for name, shape, _ in self.layout.entries():
+            if name in self._constants:
+                parts.append(torch.tensor([self._constants[name]], dtype=self._dtype))
+            elif name not in state:
+                raise CannotLower(f"{name} is no parameter")
+            elif state[name].shape != shape:
+                raise CannotLower(f"{name} is of shape {tuple(state[name].shape)}, not {shape}")
+            else:
+                parts.append(state[name].detach().reshape(-1))
+        return torch.cat(parts)
 
     def visit(self, node: fx.Node) -> None:
         """Translate one node of the traced graph."""
         if node.op == "placeholder":
-            if self._values:
+            if self._results or str(node.target).startswith("*"):
                 raise CannotLower("it takes more than one input")
-            self._values[node] = _Value(0)
+            self._results[node] = _Tensor(Memory(0), flat=False)
         elif node.op == "output":
             result = self._argument(node.args[0])
             if not isinstance(result, _Value) or result.number != len(self.build.instructions):
                 raise CannotLower("its output is not the last thing it computes")
+            self.logits = result.flat
         elif node.op == "call_module":
-            self._values[node] = self._call_module(node)
+            layer = self.module.get_submodule(str(node.target))
+            result = self._call_module(node, layer)
+            self._keep(node, result, _form_of_layer(layer))
         elif node.op in ("call_function", "call_method"):
-            self._values[node] = self._call_function(node)
+            result = self._call_function(node)
+            self._keep(node, result, _form_of_function(node))
         else:
             raise CannotLower(f"it reads {node.target} directly")
 
+    def _keep(self, node: fx.Node, result: object, form: str) -> None:
+        """Note what a node gives, and which memory of its argument it shares."""
+        if not isinstance(result, _Value):
+            self._results[node] = result
+            return
+        if form == _NEW:
+            self._results[node] = _Tensor(Memory(result.number), result.flat)
+            return
+        source = self._results.get(node.args[0]) if isinstance(node.args[0], fx.Node) else None
+        if not isinstance(source, _Tensor):
+            raise CannotLower("it works in place on something that isn't a value of the network")
+        if form == _WRITTEN:
+            source.memory.write(result.number)
+        if form == _VIEW:
+            self._results[node] = _Tensor(source.memory.view(result.number), result.flat)
+        else:
+            self._results[node] = source
+
     def _argument(self, argument: object) -> object:
         if isinstance(argument, fx.Node):
-            return self._values[argument]
+            return self._read(self._results[argument])
         if isinstance(argument, list | tuple):
             return type(argument)(self._argument(each) for each in argument)
         return argument
 
+    def _read(self, result: object) -> object:
+        if not isinstance(result, _Tensor):
+            return result
+        if result.memory.stale:
+            raise CannotLower("it reads a value that was changed in place through a view of it")
+        return _Value(result.memory.number, result.flat)
+
     # Layers
 
-    def _call_module(self, node: fx.Node) -> _Value:
+    def _call_module(self, node: fx.Node, layer: nn.Module) -> _Value:
         name = str(node.target)
-        layer = self.module.get_submodule(name)
         if len(node.args) != 1 or node.kwargs:
             raise CannotLower(f"{name} is called with more than one argument")
         value = self._argument(node.args[0])
@@ -180,8 +219,8 @@ class _Lowering:
 
     def _batch_norm(self, layer: nn.BatchNorm2d, name: str, value: _Value) -> _Value:
         channels, height, width = self.build.shapes[value.number]
-        if value.flat and height * width > 1:
-            raise CannotLower(f"{name} normalises a flattened image")
+        if value.flat != isinstance(layer, nn.BatchNorm1d) or (value.flat and height * width > 1):
+            raise CannotLower(f"{name} normalises something other than the channels of an image")
         self._check_channels(name, channels, layer.num_features)
         body = self._in_body(f"{name}.weight")
         affine = layer.weight is not None
@@ -203,6 +242,7 @@ class _Lowering:
 
     def _avg_pool(self, options: dict, value: _Value) -> _Value:
         kernel, stride, padding = _window(options)
+        self._plane("an average pool", value)
         if options.get("ceil_mode") or options.get("divisor_override") is not None:
             raise CannotLower("an average pool rounds up or has a divisor of its own")
         include = bool(options.get("count_include_pad", True))
@@ -213,14 +253,26 @@ class _Lowering:
     def _max_pool(self, options: dict, value: _Value) -> _Value:
         kernel, stride, padding = _window(options)
         dilation = options.get("dilation", 1)
+        self._plane("a max pool", value)
         if options.get("ceil_mode") or options.get("return_indices") or dilation not in (1, (1, 1)):
             raise CannotLower("a max pool rounds up, is dilated or returns indices")
         return _Value(self.build.max_pool(value.number, kernel, stride, padding))
 
-    def _global_pool(self, output_size: object, value: _Value) -> _Value:
-        if output_size not in (1, (1, 1), [1, 1]):
-            raise CannotLower(f"an adaptive pool gives {output_size} instead of 1×1")
-        return _Value(self.build.global_avg_pool(value.number))
+    def _adaptive_pool(self, output_size: Any, value: _Value) -> _Value:
+        self._plane("an adaptive pool", value)
+        _, *size = self.build.shapes[value.number]
+        wanted = _pair(output_size)
+        if wanted == (1, 1):
+            return _Value(self.build.global_avg_pool(value.number))
+        if any(
+            not isinstance(each, int) or each < 1 or full % each
+            for full, each in zip(size, wanted, strict=True)
+        ):
+            raise CannotLower(f"an adaptive pool gives {output_size} of {tuple(size)}")
+        window = (size[0] // wanted[0], size[1] // wanted[1])
+        return _Value(
+            self.build.avg_pool(value.number, window, window, (0, 0), count_include_pad=True)
+        )
 
     def _plane(self, name: str, value: _Value) -> int:
         if value.flat:
@@ -234,25 +286,24 @@ class _Lowering:
     # Functions and methods of tensors
 
     def _call_function(self, node: fx.Node) -> object:
-        target = getattr(node.target, "__name__", str(node.target)).strip("_")
         arguments = [self._argument(each) for each in node.args]
         options = {name: self._argument(each) for name, each in node.kwargs.items()}
-        lower = _FUNCTIONS.get(target)
+        called: Any = node.target
+        lower = (_METHODS if node.op == "call_method" else _FUNCTIONS).get(called)
+        name = getattr(called, "__name__", str(called))
         if lower is None:
-            raise CannotLower(f"it calls {target}")
+            raise CannotLower(f"it calls {name}")
         try:
             return lower(self, *arguments, **options)
-        except TypeError:
-            raise CannotLower(
-                f"it calls {target} with arguments that programs don't have"
-            ) from None
+        except (TypeError, AttributeError, IndexError, OverflowError):  # of other arguments
+            raise CannotLower(f"it calls {name} with arguments that programs don't have") from None
 
     def _add(self, left: object, right: object) -> _Value:
         others = [each for each in (left, right) if not isinstance(each, _Value)]
         terms = [each for each in (left, right) if isinstance(each, _Value)]
-        if any(other != 0 for other in others):
+        if not terms or any(other != 0 for other in others):
             raise CannotLower("it adds something that isn't a value of the network")
-        if len({self.build.shapes[each.number] for each in terms}) != 1:
+        if len({(self.build.shapes[each.number], each.flat) for each in terms}) != 1:
             raise CannotLower("it adds values of different shapes")
         return _Value(self.build.add([each.number for each in terms]), terms[0].flat)
 
@@ -276,10 +327,12 @@ class _Lowering:
     def _concat(self, values: Sequence[_Value], dim: int = 0) -> _Value:
         if dim != 1 or any(each.flat for each in values):
             raise CannotLower("it concatenates along something other than channels")
+        if len({self.build.shapes[each.number][1:] for each in values}) != 1:
+            raise CannotLower("it concatenates images of different sizes")
         return _Value(self.build.concat([each.number for each in values]))
 
     def _flatten(self, value: _Value, start_dim: int = 0, end_dim: int = -1) -> _Value:
-        if start_dim != 1 or end_dim not in (-1, 3):
+        if start_dim != 1 or end_dim not in (-1, 1 if value.flat else 3):
             raise CannotLower("it flattens something other than the image")
         return _Value(value.number, flat=True)
 
@@ -287,7 +340,8 @@ class _Lowering:
         if len(sizes) == 1 and isinstance(sizes[0], list | tuple):
             sizes = tuple(sizes[0])
         total = math.prod(self.build.shapes[value.number])
-        if len(sizes) != 2 or sizes[0] is not _BATCH_SIZE or sizes[1] not in (-1, total):
+        images = len(sizes) == 2 and (sizes[0] is _BATCH_SIZE or sizes == (-1, total))
+        if not images or sizes[1] not in (-1, total):
             raise CannotLower("it reshapes to something other than (N, features)")
         return _Value(value.number, flat=True)
 
@@ -297,9 +351,9 @@ class _Lowering:
         return _Value(self.build.global_avg_pool(value.number), flat=not keepdim)
 
     def _size(self, value: _Value, dim: int | None = None) -> object:
-        if dim is None:
-            return (_BATCH_SIZE, *self.build.shapes[value.number])
-        return (_BATCH_SIZE, *self.build.shapes[value.number])[dim]
+        shape = self.build.shapes[value.number]
+        sizes = (_BATCH_SIZE, *((math.prod(shape),) if value.flat else shape))
+        return sizes if dim is None else sizes[dim]
 
     def _getattr(self, value: _Value, name: str) -> object:
         if name != "shape":
@@ -310,7 +364,8 @@ class _Lowering:
         if isinstance(value, tuple):
             return value[index]
         whole = slice(None, None, None)
-        if not isinstance(index, tuple) or len(index) != 4 or index[:2] != (whole, whole):
+        planes = isinstance(index, tuple) and len(index) == 4 and index[:2] == (whole, whole)
+        if not planes or value.flat:
             raise CannotLower("it indexes something other than the image plane")
         _, height, width = self.build.shapes[value.number]
         top, bottom = _crop(index[2], height)
@@ -362,7 +417,7 @@ _LAYERS: tuple[tuple[tuple[type, ...], Callable], ...] = (
     ((nn.MaxPool2d,), lambda self, layer, name, value: self._max_pool(vars(layer), value)),
     (
         (nn.AdaptiveAvgPool2d,),
-        lambda self, layer, name, value: self._global_pool(layer.output_size, value),
+        lambda self, layer, name, value: self._adaptive_pool(layer.output_size, value),
     ),
     (
         (nn.Flatten,),
@@ -371,23 +426,87 @@ _LAYERS: tuple[tuple[tuple[type, ...], Callable], ...] = (
     (_NOTHING, lambda self, layer, name, value: value),
 )
 
-_FUNCTIONS: dict[str, Callable] = {
+# How the result of an operation relates to the memory of its first argument.
+_NEW = "memory of its own"
+_SAME = "the same tensor"
+_WRITTEN = "the same tensor, changed"
+_VIEW = "perhaps a view"
+
+_IN_PLACE = (operator.iadd, operator.imul, torch.relu_)
+_VIEWS = (torch.flatten, torch.reshape, operator.getitem)
+_VIEW_METHODS = ("flatten", "view", "reshape", "contiguous")
+
+
+def _form_of_layer(layer: nn.Module) -> str:
+    if isinstance(layer, _NOTHING):
+        return _SAME
+    if isinstance(layer, nn.Flatten):
+        return _VIEW
+    return _WRITTEN if getattr(layer, "inplace", False) else _NEW
+
+
+def _form_of_function(node: fx.Node) -> str:
+    called: Any = node.target
+    if called is F.dropout:
+        return _SAME
+    if called in (_VIEW_METHODS if node.op == "call_method" else _VIEWS):
+        return _VIEW
+    if node.op == "call_method":
+        return _WRITTEN if called.endswith("_") else _NEW
+    return _WRITTEN if called in _IN_PLACE or node.kwargs.get("inplace") else _NEW
+
+
+def _relu_function(self: _Lowering, value: _Value, inplace: bool = False) -> _Value:
+    return self._relu(value)
+
+
+def _dropout(
+    self: _Lowering, value: _Value, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> _Value:
+    if training:
+        raise CannotLower("it drops values at random, training or not")
+    return value
+
+
+_max_pool_function = _pool_function(_Lowering._max_pool)
+_avg_pool_function = _pool_function(_Lowering._avg_pool)
+
+# By the function itself: a function of the user's may have the name of one of these.
+_FUNCTIONS: dict[Callable, Callable] = {
+    operator.add: _Lowering._add,
+    operator.iadd: _Lowering._add,
+    torch.add: _Lowering._add,
+    operator.mul: _Lowering._multiply,
+    operator.imul: _Lowering._multiply,
+    torch.mul: _Lowering._multiply,
+    torch.cat: _Lowering._concat,
+    torch.relu: _relu_function,
+    torch.relu_: _relu_function,
+    F.relu: _relu_function,
+    F.dropout: _dropout,
+    torch.flatten: _Lowering._flatten,
+    torch.reshape: _Lowering._reshape,
+    torch.mean: _Lowering._mean,
+    getattr: _Lowering._getattr,
+    operator.getitem: _Lowering._getitem,
+    F.avg_pool2d: _avg_pool_function,
+    F.max_pool2d: _max_pool_function,
+    F.pad: _Lowering._pad,
+    F.adaptive_avg_pool2d: lambda self, value, output_size: self._adaptive_pool(output_size, value),
+}
+
+_METHODS: dict[str, Callable] = {
     "add": _Lowering._add,
-    "iadd": _Lowering._add,
+    "add_": _Lowering._add,
     "mul": _Lowering._multiply,
-    "imul": _Lowering._multiply,
-    "cat": _Lowering._concat,
-    "relu": lambda self, value, inplace=False: self._relu(value),
+    "mul_": _Lowering._multiply,
+    "relu": _relu_function,
+    "relu_": _relu_function,
     "flatten": _Lowering._flatten,
     "view": _Lowering._reshape,
     "reshape": _Lowering._reshape,
+    "contiguous": lambda self, value: _Value(value.number, value.flat),
+    "clone": lambda self, value: _Value(value.number, value.flat),
     "mean": _Lowering._mean,
     "size": _Lowering._size,
-    "getattr": _Lowering._getattr,
-    "getitem": _Lowering._getitem,
-    "avg_pool2d": _pool_function(_Lowering._avg_pool),
-    "max_pool2d": _pool_function(_Lowering._max_pool),
-    "pad": _Lowering._pad,
-    "boolean_dispatch": _pool_function(_Lowering._max_pool),
-    "adaptive_avg_pool2d": lambda self, value, output_size: self._global_pool(output_size, value),
 }

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from tegnas.errors import InputError
 from tegnas.kernel.batch_statistics import batch_statistics
 from tegnas.kernel.layer_terms import is_native, layer_term
+from tegnas.kernel.written_over import refuse_written_over
 from tegnas.ops import LayerTerm, ntk_gram
 
 
@@ -85,7 +86,8 @@ def jacobians(
 ) -> list[Jacobian]:
     """The Jacobian of the summed logits, or one Jacobian per logit for ``outputs="trace"``.
 
-    Raises ``InputError`` if the network doesn't give logits of shape (N, K).
+    Raises ``InputError`` if the network doesn't give logits of shape (N, K), or writes over what
+    its gradient needs.
     """
     check_outputs(outputs)
     every = dict(network.named_parameters())
@@ -94,6 +96,7 @@ def jacobians(
         torch.enable_grad(),
         _requires_grad(weights.values()),
         batch_statistics(network, batch_norm),
+        refuse_written_over(network),
     ):
         if batch_norm == "coupled":
             logits = _logits(network, images)

@@ -35,6 +35,8 @@ def native_kernels(
     if count * sum(each.numel() for each in network.parameters()) > _LARGEST_JACOBIAN:
         raise CannotLower("its Jacobian is too large to be held")
     lowered = lower_module(network, (x.shape[1], x.shape[2], x.shape[3]), in_body)
+    if not lowered.logits:
+        raise CannotLower("it gives something other than logits (N, K)")
     code = lowered.program.encode(len(lowered.parameters))
     first = torch.tensor([0])
     jobs = EngineJobs([code], first, lowered.parameters, first)

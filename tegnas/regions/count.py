@@ -2,81 +2,188 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from tegnas.errors import InputError
+from tegnas import ops
 from tegnas.kernel.batch_statistics import batch_statistics
-from tegnas.ops import RegionCounter
+from tegnas.regions.activations import MAX_POOLS, SHOWN, Call, counted_calls
+from tegnas.regions.messages import NoRegionsError, RegionsWarning
+from tegnas.regions.probe import Probe, check_memory, probe
+from tegnas.regions.rows import PatternReader
 
-_RELU_OPS = (torch.ops.aten.relu.default, torch.ops.aten.relu_.default)
+# Regions this close to the number of inputs are at their ceiling, if that isn't next to nothing.
+_CEILING, _LEAST = 0.975, 10
 
+# Smooth activations that are a smaller part of all units than this aren't worth a word.
+_FEW_SMOOTH = 0.1
 
-class NoReLUError(InputError):
-    """The network calls no ReLU, so that linear regions aren't defined for it."""
-
-
-class _ReLUSigns(TorchDispatchMode):
-    """Collects the signs of every ReLU output, called as a layer, a function or in place."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.signs: list[Tensor] = []
-
-    def __torch_dispatch__(
-        self,
-        func: Callable[..., Tensor],
-        types: Sequence[type],
-        args: tuple = (),
-        kwargs: dict | None = None,
-    ) -> Tensor:
-        output = func(*args, **(kwargs or {}))
-        if func in _RELU_OPS:
-            self.signs.append(output > 0)
-        return output
+Progress = Callable[[int], None]
 
 
-def count_regions(network: nn.Module, batches: Iterable[Tensor]) -> int:
-    """Distinct ReLU activation patterns over all inputs of all batches (TEG-NAS, section 3.2).
+@dataclass(frozen=True)
+class Regions:
+    """The number of linear regions, and what was counted.
 
-    A pattern is the sign (output > 0) of every unit of every ReLU whose output is 4-D; of every
-    ReLU where none is 4-D, as in an MLP. BatchNorm uses the statistics of each batch. The count is
-    exact.
+    Attributes:
+        count: inputs with different patterns.
+        inputs: how many there were.
+        counted: units of one input by activation: those that make up its pattern.
+        uncounted: the same for those that don't: activations without pieces (SiLU), those outside
+            feature maps where others are on them, max pools unless they were asked for.
+        one_by_one: inputs went through the network alone, since it doesn't keep them in order.
+    """
+
+    count: int
+    inputs: int
+    counted: Mapping[str, int]
+    uncounted: Mapping[str, int]
+    one_by_one: bool = False
+
+    def cautions(self) -> tuple[str, ...]:
+        """One sentence for each reason why the number says little."""
+        return (*self.of_activations(), *self._of_ceiling())
+
+    def of_activations(self) -> tuple[str, ...]:
+        """A sentence where a good part of the activations has no pieces."""
+        smooth = {
+            name: units
+            for name, units in self.uncounted.items()
+            if name not in self.counted and name not in _SHOWN_POOLS
+        }
+        counted, unseen = sum(self.counted.values()), sum(smooth.values())
+        if unseen <= _FEW_SMOOTH * (counted + unseen):
+            return ()
+        return (
+            f"linear regions are those of {', '.join(self.counted)} alone, {counted:,} of "
+            f"{counted + unseen:,} units: {', '.join(smooth)} aren't part of any pattern",
+        )
+
+    def _of_ceiling(self) -> tuple[str, ...]:
+        if self.inputs < _LEAST or self.count < _CEILING * self.inputs:
+            return ()
+        return (
+            f"linear regions are at their ceiling, {self.count:,} of {self.inputs:,} inputs: the "
+            "number says nothing about the network; smaller inputs, or more of them, would",
+        )
+
+
+_SHOWN_POOLS = frozenset(SHOWN[name] for name in MAX_POOLS)
+
+
+def count_regions(network: nn.Module, batches: Iterable[Tensor], *, max_pool: bool = False) -> int:
+    """Distinct activation patterns over all inputs of all batches (TEG-NAS, section 3.2).
+
+    The arguments and errors are those of ``measure_regions``.
+
+    Warns:
+        RegionsWarning: the number says little: most activations have no pieces, or every input is
+            a region of its own.
+    """
+    found = measure_regions(network, batches, max_pool=max_pool)
+    warn_of(found, stacklevel=2)
+    return found.count
+
+
+def warn_of(found: Regions, *, stacklevel: int) -> None:
+    """Say where the number says little."""
+    for caution in found.cautions():
+        warnings.warn(caution, RegionsWarning, stacklevel=stacklevel + 1)
+
+
+def measure_regions(
+    network: nn.Module,
+    batches: Iterable[Tensor],
+    *,
+    max_pool: bool = False,
+    progress: Progress | None = None,
+) -> Regions:
+    """Distinct activation patterns over all inputs of all batches, and what they are made of.
+
+    A pattern says in which piece of its function every unit of every piecewise-linear activation
+    is: ReLU (output > 0), ReLU6, LeakyReLU, PReLU, RReLU, hardtanh, hardsigmoid, threshold, the
+    shrinks, clamp, absolute value, maximum and minimum of two. Activations whose output is 4-D
+    count alone where there are any, and all where there are none, as in an MLP. The count is exact.
+
+    BatchNorm uses the statistics of each batch. Where there is none, large batches go through the
+    network in parts.
 
     Args:
-        network: anything that calls ReLU.
+        network: anything that calls such activations, and keeps the order of its inputs or gives a
+            row of outputs for each.
         batches: input tensors, the input's index first.
+        max_pool: whether which input of its window a max pool passes on is part of the pattern.
+        progress: called with the number of inputs that are done.
 
     Raises:
-        NoReLUError: the network calls no ReLU.
+        NoRegionsError: the network has no such activation.
+        InputError: it can't be known what of an activation belongs to which input, or a pass
+            needs more memory than there is.
     """
-    counter = RegionCounter()
-    with torch.no_grad(), batch_statistics(network, "frozen"):
+    patterns: list[Tensor] = []
+    found: Probe | None = None
+    reader = PatternReader(network, max_pool=max_pool)
+    with torch.no_grad(), batch_statistics(network, "frozen"), _unfused():
         for batch in batches:
-            with _ReLUSigns() as recorder:
-                network(batch.clone())  # it may work in place on what it is given
-            signs = [each for each in recorder.signs if each.dim() == 4] or recorder.signs
-            if not signs:
-                raise NoReLUError(
-                    f"{type(network).__name__} has no ReLU: linear regions aren't defined for it"
-                )
-            counter.add(signs)
-    return counter.count()
+            if found is None:
+                found = probed(network, batch[:2], max_pool=max_pool)
+            for part in _passes(network, found, batch):
+                patterns.append(reader.patterns(part))
+                if progress is not None:
+                    progress(sum(map(len, patterns)))
+    if found is None:
+        return Regions(0, 0, {}, {})
+    rows = torch.cat(patterns)
+    chosen = set(counted_calls(found.calls))
+    return Regions(
+        int(ops.count_regions(rows)),
+        len(rows),
+        _units([call for index, call in enumerate(found.calls) if index in chosen]),
+        _units([call for index, call in enumerate(found.calls) if index not in chosen]),
+        reader.one_by_one,
+    )
 
 
-def region_inputs(
-    shape: tuple[int, ...], *, samples: int, batch_size: int, seed: int
-) -> list[Tensor]:
-    """Standard normal inputs of the given shape in batches, reproducible from the seed."""
-    generator = torch.Generator().manual_seed(seed)
-    inputs = torch.randn(samples, *shape, generator=generator)
-    return list(inputs.split(batch_size))
+def probed(network: nn.Module, inputs: Tensor, *, max_pool: bool = False) -> Probe:
+    """What one or two inputs show; ``NoRegionsError`` where there is nothing to count."""
+    found = probe(network, inputs, max_pool=max_pool)
+    if not counted_calls(found.calls):
+        has = ", ".join(_units(found.calls)) or "none"
+        raise NoRegionsError(
+            f"{type(network).__name__} has no piecewise-linear activation such as ReLU (it has "
+            f"{has}): linear regions aren't defined for it"
+        )
+    return found
 
 
-def region_input_shape(network: nn.Module) -> tuple[int, int, int]:
-    """The shape of one input that a thin network is counted on: its own, else (1, 3, 3)."""
-    channels, height, width = getattr(network, "region_input_shape", (1, 3, 3))
-    return channels, height, width
+def _passes(network: nn.Module, found: Probe, batch: Tensor) -> Sequence[Tensor]:
+    if found.fits(len(batch)):
+        return [batch]
+    if found.batch_statistics:
+        check_memory(network, found, len(batch), batch.device)
+        return [batch]
+    return batch.split(found.largest_pass())
+
+
+def _units(calls: Sequence[Call]) -> dict[str, int]:
+    units: dict[str, int] = {}
+    for call in calls:
+        name = SHOWN.get(call.name, call.name)
+        units[name] = units.get(name, 0) + call.units
+    return units
+
+
+@contextmanager
+def _unfused() -> Iterator[None]:
+    """Without the fused form of transformer layers, in which nothing sees their activations."""
+    enabled = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(enabled)

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from tegnas.engine.lowering import lower_module
+from tegnas.engine.lowering import CannotLower, lower_module
 from tegnas.engine.program import ParameterLayout, Shape
 from tegnas.engine.template import TemplateWriter
 from tegnas.networks.initialise import initial_vector
 from tegnas.ops import EngineJobs, Programs
 from tegnas.spaces import Architecture, ProgramSpace, Space
-from tegnas.spaces.base import TemplateSpace
+from tegnas.spaces.base import THIN_KINDS, TemplateSpace
 
 # A template holds the parameters of all architectures: for a few it would cost more than it saves.
 _WORTH_A_TEMPLATE = 16
@@ -115,6 +115,8 @@ class JobMaker:
                     arch, self._kind, num_classes=self._num_classes, seed=seed
                 )
                 lowered = lower_module(network, self._image_shape, _in_cells(network))
+                if not lowered.logits and self._kind not in THIN_KINDS:
+                    raise CannotLower("it gives something other than logits (N, K)")
                 vectors.append(lowered.parameters)
             codes.append(lowered.program.encode(len(lowered.parameters)))
         lengths = torch.tensor([0, *map(len, vectors)])

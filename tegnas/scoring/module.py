@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from tegnas.data import Batch
 from tegnas.errors import InputError
 from tegnas.indicators.base import EXPRESSIVITY, GENERALIZATION, TRAINABILITY, Indicator
 from tegnas.indicators.sources import Architecture, Network
-from tegnas.kernel.batch_statistics import batch_statistics
 from tegnas.kernel.ntk import check_images
 from tegnas.kernel.targets import centred_targets
 from tegnas.ops import compute_device
-from tegnas.regions import NoReLUError, count_regions, region_inputs
+from tegnas.regions import Regions
 from tegnas.scoring.by_name import by_name, by_role
 from tegnas.scoring.module_kernels import module_kernels, searched_weights
+from tegnas.scoring.module_progress import KERNELS, REGIONS, ProgressCallback, ProgressMeter
+from tegnas.scoring.module_regions import RegionPlan, plan_regions
+from tegnas.scoring.module_seconds import kernel_seconds
 from tegnas.scoring.needs import SmallNetworkNeeds
 from tegnas.scoring.settings import ScoreSettings, changed
 
@@ -32,11 +34,12 @@ class ModuleScore:
     Attributes:
         settings: how it was scored.
         values: by name of the indicator; NaN where it isn't defined for this network, as linear
-            regions without ReLU.
+            regions without any piecewise-linear activation.
         region_shape: shape of the inputs that regions were counted on.
         searched: the weights behind kernels of the searched weights: ``"cells"`` where the module
             names them, else ``"all"``.
         autograd: weights that the native Gram doesn't know (one backward pass per image each).
+        region_details: what was counted as regions and what wasn't; None where nothing was.
     """
 
     settings: ScoreSettings
@@ -44,6 +47,7 @@ class ModuleScore:
     region_shape: tuple[int, ...]
     searched: str
     autograd: tuple[str, ...]
+    region_details: Regions | None = None
 
     def __getitem__(self, name: str) -> float:
         return self.values[by_name(self.settings, name)]
@@ -73,7 +77,7 @@ class ModuleScore:
 
     @property
     def regions(self) -> int | None:
-        """The paper's E, number of linear regions; higher is better; None without ReLU."""
+        """The paper's E, number of linear regions; higher is better; None if undefined."""
         value = self["linear_regions"]
         return None if math.isnan(value) else int(value)
 
@@ -89,6 +93,7 @@ def score_module(
     *,
     settings: ScoreSettings | None = None,
     region_shape: tuple[int, ...] | None = None,
+    progress: ProgressCallback | None = None,
     **changes: Any,
 ) -> ModuleScore:
     """Score a network with the weights that it has, on the device that it is on.
@@ -101,13 +106,19 @@ def score_module(
             paper's definitions. ``repeats`` has no meaning here, since the network comes with its
             weights, nor have ``small_networks`` and ``image_size``, since it may be made for images
             of one size. Keyword arguments change single fields.
-        region_shape: shape of one input for the region count. By default small inputs (C, 3, 3),
-            on which networks differ; where the network doesn't take these, the shape of the images
-            (on which the count is often all of them). The result says which it was.
+        region_shape: shape of one input for the region count. By default the smallest of (C, 3, 3),
+            (C, 8, 8), (C, 16, 16), … that the network takes, since on small inputs networks differ;
+            the shape of the images where it takes no other. The result says which it was.
+        progress: called with a ``ScoreProgress`` as the score goes on; what it raises stops it,
+            and so does Ctrl-C, the network being left as it was.
 
     Raises:
         InputError: no logits, no weights, a wrong setting, an indicator that is computed from an
             architecture, or a device that can't be used.
+
+    Warns:
+        RegionsWarning: linear regions aren't defined for the network, or say little about it.
+        LongScoreWarning: it will take more than a minute, and there is no ``progress``.
     """
     settings = changed(settings or ScoreSettings(), **changes)
     parameter = next(network.parameters(), None)
@@ -115,39 +126,57 @@ def score_module(
         batch = batch.to(compute_device(parameter.device))
     check_images(network, batch.images)
     needs = SmallNetworkNeeds.of(settings)
+    plan = None
+    if needs.of_patterns:
+        plan = plan_regions(network, batch.images, settings, region_shape, stacklevel=2)
+    meter = _meter(network, batch, settings, needs, plan, progress)
     values: dict[str, float] = {}
     autograd: tuple[str, ...] = ()
+    regions: Regions | None = None
     if needs.of_kernels:
+        meter.start(KERNELS, stacklevel=2)
         targets = centred_targets(batch.labels, batch.num_classes)
         val_targets = centred_targets(batch.val_labels, batch.num_classes)
         kernels, autograd = module_kernels(network, batch, settings, needs, targets, val_targets)
         for each in needs.of_kernels:
             values[each.name] = float(each.compute(kernels)[0])
-    shape = region_shape or _default_region_shape(network, batch.images)
-    if needs.of_patterns:
-        counts = _count(network, batch, settings, shape)
-        for each in needs.of_patterns:
-            values[each.name] = float(each.compute(counts)[0])
+        meter.finish(KERNELS)
+    if plan is not None:
+        meter.start(REGIONS, stacklevel=2)
+        regions = plan.measure(
+            network,
+            batch.images,
+            settings,
+            progress=lambda done: meter.advance(REGIONS, done),
+            stacklevel=2,
+        )
+    count = math.nan if regions is None else float(regions.count)
+    for each in needs.of_patterns:
+        values[each.name] = float(each.compute(torch.tensor([count], dtype=torch.float64))[0])
     for each in settings.indicators:
         if isinstance(each.source, Network | Architecture):
             values[each.name] = _of_module(each, network, batch)
-    return ModuleScore(settings, values, shape, searched_weights(network), autograd)
+    shape = region_shape or tuple(batch.image_shape) if plan is None else plan.shape
+    return ModuleScore(settings, values, shape, searched_weights(network), autograd, regions)
 
 
-def _count(
-    network: nn.Module, batch: Batch, settings: ScoreSettings, shape: tuple[int, ...]
-) -> Tensor:
-    inputs = region_inputs(
-        shape,
-        samples=settings.region_samples,
-        batch_size=settings.region_batch_size,
-        seed=settings.seed,
-    )
-    try:
-        count = float(count_regions(network, [each.to(batch.images) for each in inputs]))
-    except NoReLUError:
-        count = math.nan
-    return torch.tensor([count], dtype=torch.float64)
+def _meter(
+    network: nn.Module,
+    batch: Batch,
+    settings: ScoreSettings,
+    needs: SmallNetworkNeeds,
+    plan: RegionPlan | None,
+    progress: ProgressCallback | None,
+) -> ProgressMeter:
+    totals: dict[str, int] = {}
+    seconds: dict[str, float] = {}
+    if needs.of_kernels:
+        batches = [batch.images, batch.val_images] if needs.validation else [batch.images]
+        totals[KERNELS] = sum(map(len, batches))
+        seconds[KERNELS] = kernel_seconds(network, batches, settings.batch_norm)
+    if plan is not None:
+        totals[REGIONS], seconds[REGIONS] = plan.samples, plan.seconds
+    return ProgressMeter(progress, totals, seconds)
 
 
 def _of_module(indicator: Indicator, network: nn.Module, batch: Batch) -> float:
@@ -158,13 +187,3 @@ def _of_module(indicator: Indicator, network: nn.Module, batch: Batch) -> float:
             f"{indicator.name} is computed from an architecture and not from a module; leave it out"
         )
     return float(compute(network, batch.images, batch.labels))
-
-
-def _default_region_shape(network: nn.Module, images: Tensor) -> tuple[int, ...]:
-    small = (images.shape[1], 3, 3)
-    try:
-        with torch.no_grad(), batch_statistics(network, "frozen"):
-            network(images.new_zeros(2, *small))
-    except Exception:  # whatever the network makes of a size that it isn't for
-        return tuple(images.shape[1:])
-    return small

@@ -16,6 +16,7 @@ from tegnas.scoring.needs import SmallNetworkNeeds
 from tegnas.scoring.scores import Scores
 from tegnas.scoring.seeds import usable_seeds, warn_of
 from tegnas.scoring.settings import ScoreSettings
+from tegnas.scoring.shrink import small_batch
 from tegnas.scoring.small_networks import SmallNetworkScorer
 from tegnas.spaces import Architecture, Space
 
@@ -48,7 +49,7 @@ class Scorer:
         self._space = space
         self._batch = batch
         self._settings = settings
-        small = small_batch(batch, settings)
+        small = small_batch(space, batch, settings)
         if seeds is None:
             found = usable_seeds(space, small, settings)
             warn_of(found, stacklevel=3)
@@ -111,11 +112,6 @@ class Scorer:
                     value = float(each.compute(module, self._batch.images, self._batch.labels))
                     values[each.name].append(each.worst if math.isnan(value) else value)
         return values
-
-
-def small_batch(batch: Batch, settings: ScoreSettings) -> Batch:
-    """The images as small networks see them."""
-    return batch if settings.image_size is None else batch.shrunk(settings.image_size)
 
 
 def as_tensors(networks: dict[str, list[list[float]]]) -> dict[str, Tensor]:

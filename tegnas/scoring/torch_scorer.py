@@ -6,6 +6,7 @@ spectrum and the region count are native all the same.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -15,7 +16,7 @@ from tegnas.data import Batch
 from tegnas.errors import InputError
 from tegnas.kernel.batch_statistics import batch_statistics
 from tegnas.kernel.targets import centred_targets
-from tegnas.regions import count_regions, region_input_shape, region_inputs
+from tegnas.regions import RegionsWarning, measure_regions, region_input_shape, region_inputs
 from tegnas.scoring.module_kernels import module_kernels
 from tegnas.scoring.needs import SmallNetworkNeeds
 from tegnas.scoring.settings import ScoreSettings
@@ -43,6 +44,7 @@ class TorchScorer:
         self._val_targets = centred_targets(batch.val_labels, batch.num_classes)
         self._region_inputs: dict[tuple[tuple[int, ...], int], list[Tensor]] = {}
         self._images_fit = False
+        self._said = False
         self._kernel_kind, self._region_kind = small_network_kinds(space, settings.small_networks)
 
     def __call__(self, archs: Sequence[Architecture]) -> dict[str, Tensor]:
@@ -60,8 +62,7 @@ class TorchScorer:
         values: dict[str, float] = {}
         if self._needs.of_patterns:
             network = self._network(arch, self._region_kind, seed)
-            count = count_regions(network, self._inputs(region_input_shape(network), seed))
-            counts = torch.tensor([count], dtype=torch.float64)
+            counts = torch.tensor([self._count_regions(network, seed)], dtype=torch.float64)
             for each in self._needs.of_patterns:
                 values[each.name] = float(each.compute(counts)[0])
         if not self._needs.of_kernels:
@@ -82,6 +83,15 @@ class TorchScorer:
             value = self._needs.failing_as_worst(each, each.compute(kernels).cpu())
             values[each.name] = float(value[0])
         return values
+
+    def _count_regions(self, network: nn.Module, seed: int) -> int:
+        """The count; a caution about activations once, since it holds for the whole space."""
+        found = measure_regions(network, self._inputs(region_input_shape(network), seed))
+        if not self._said:
+            for caution in found.of_activations():
+                warnings.warn(caution, RegionsWarning, stacklevel=2)
+                self._said = True
+        return found.count
 
     def _network(self, arch: Architecture, kind: str, seed: int) -> nn.Module:
         classes = self._batch.num_classes

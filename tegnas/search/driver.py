@@ -15,9 +15,9 @@ from tegnas.data import Batch
 from tegnas.errors import InputError
 from tegnas.ops import compute_device, describe_device
 from tegnas.scoring.blindness import blind_indicators
-from tegnas.scoring.scorer import small_batch
 from tegnas.scoring.seeds import NetworkSeeds, usable_seeds
 from tegnas.scoring.settings import ScoreSettings
+from tegnas.scoring.shrink import small_batch
 from tegnas.search.constraints import ConstrainedSpace, Limits
 from tegnas.search.costs import COSTS, CostMeter
 from tegnas.search.evaluation import (
@@ -137,7 +137,7 @@ def search(
     directory = None if out is None else open_run_directory(Path(out), configuration)
     computing = describe_device(batch.images.device)
     configuration[DEVICES] = [computing] if directory is None else note_device(directory, computing)
-    seeds = usable_seeds(space, small_batch(batch, settings), settings)
+    seeds = usable_seeds(space, small_batch(space, batch, settings), settings)
 
     def open_store(path: Path | None) -> ScoreStore:
         return ScoreStore(

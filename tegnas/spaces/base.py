@@ -23,6 +23,9 @@ DEEP_KINDS = ("deep", "deep-thin")
 DEEP, PAPER = "deep", "paper"
 SMALL_NETWORKS = (DEEP, PAPER)
 
+# Networks that regions are counted on: they need not give logits.
+THIN_KINDS = ("thin", "deep-thin")
+
 
 @runtime_checkable
 class Space(Protocol):

@@ -1,0 +1,191 @@
+"""The patterns of the inputs of one pass, each made of what belongs to that input.
+
+That row i of an activation belongs to input i is nothing to trust: sequences may come first,
+windows may be folded into the batch, a layer may see the batch in another order. So a pass is run
+again with its inputs in another order. Where every row went along with its input, rows are
+patterns. Where not, the inputs go through the network one by one, normalised by the statistics of
+their pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+
+from tegnas.errors import InputError
+from tegnas.regions.activations import Call, Recorder, counted_calls
+from tegnas.regions.statistics import PassStatistics
+
+# Below this many inputs, one random order may be one that a network's own order goes along with.
+_FEW = 8
+
+# Rounding moves a projection by less than this part of the differences between inputs, and by less
+# than this part of its size.
+_OF_DIFFERENCES, _OF_SIZE = 1e-3, 1e-6
+
+
+class PatternReader:
+    """The patterns of one network, pass by pass.
+
+    Args:
+        network: within ``batch_statistics`` and ``no_grad``.
+        max_pool: whether the winners of max pools are part of a pattern.
+
+    Attributes:
+        one_by_one: whether any inputs had to go through the network alone.
+    """
+
+    def __init__(self, network: nn.Module, *, max_pool: bool) -> None:
+        self._network = network
+        self._max_pool = max_pool
+        self._constants: set[int] | None = None  # calls that are the same for all; once known
+        self.one_by_one = False
+
+    def patterns(self, inputs: Tensor) -> Tensor:
+        """int64 (M, W): inputs of equal rows lie in one linear region."""
+        if len(inputs) == 1:
+            return _words(self._run(inputs)[0], 1)
+        # Of two inputs no order tells whether the network swaps them.
+        if not self.one_by_one and (len(inputs) > 2 or self._constants is not None):
+            calls = self._by_rows(inputs)
+            if calls is not None:
+                return _words(calls, len(inputs))
+            self.one_by_one = True
+        return torch.cat(list(self._alone(inputs)))
+
+    def _by_rows(self, inputs: Tensor) -> list[Call] | None:
+        """The activations with a row for every input, None if rows aren't those of inputs.
+
+        What is the same whatever the inputs are, as an activation of a parameter, is part of every
+        pattern.
+        """
+        calls, _ = self._run(inputs)
+        constants = self._constants
+        if constants is None:
+            constants = self._strangers(inputs, calls)
+            if constants and not self._are_constant(inputs, calls, constants):
+                return None
+            if len(inputs) >= _FEW:
+                self._constants = constants
+        elif not all(_has_rows(calls[i], len(inputs)) for i in _others(calls, constants)):
+            return None
+        return [
+            call.whole(len(inputs)) if index in constants else call
+            for index, call in enumerate(calls)
+        ]
+
+    def _strangers(self, inputs: Tensor, calls: Sequence[Call]) -> set[int]:
+        """The counted calls whose rows don't go along with their inputs."""
+        counted = counted_calls(calls)
+        strangers = {index for index in counted if not _has_rows(calls[index], len(inputs))}
+        for order in _orders(len(inputs)):
+            again, _ = self._run(inputs[order.to(inputs.device)])
+            strangers |= {
+                index
+                for index in counted
+                if not _same_names(calls, again) or not _follows(calls[index], again[index], order)
+            }
+        return strangers
+
+    def _are_constant(self, inputs: Tensor, calls: Sequence[Call], which: set[int]) -> bool:
+        """Whether some calls are the same for other inputs."""
+        others, _ = self._run(1 - 2 * inputs)
+        return _same_names(calls, others) and all(
+            _is_constant(calls[index], others[index]) for index in which
+        )
+
+    def _alone(self, inputs: Tensor) -> Iterator[Tensor]:
+        statistics = PassStatistics()
+        with statistics:
+            outputs = self._outputs(inputs, len(inputs))
+        for index in range(len(inputs)):
+            one = inputs[index : index + 1]
+            try:
+                with PassStatistics(of=statistics):
+                    calls, found = self._run(one)
+            except (RuntimeError, ValueError, IndexError) as error:
+                raise self._refusal(f"it doesn't take a single one ({error})") from error
+            expected = [each[index : index + 1] for each in outputs]
+            if not outputs or not _agree(outputs, expected, found):
+                raise self._refusal("what it gives for one depends on the others")
+            yield _words(calls, 1)
+
+    def _run(self, inputs: Tensor) -> tuple[list[Call], list[Tensor]]:
+        with Recorder(len(inputs), max_pool=self._max_pool) as recorder:
+            outputs = self._outputs(inputs, len(inputs))
+        return recorder.calls, outputs
+
+    def _outputs(self, inputs: Tensor, count: int) -> list[Tensor]:
+        result = self._network(inputs.clone())  # it may work in place on what it is given
+        leaves = [each for each in tree_leaves(result) if isinstance(each, Tensor)]
+        return [each for each in leaves if each.dim() > 0 and len(each) == count]
+
+    def _refusal(self, reason: str) -> InputError:
+        return InputError(
+            f"can't tell which activations of {type(self._network).__name__} belong to which "
+            f"input: it doesn't keep the inputs in their order, and {reason}; wrap it in a module "
+            "that gives one row of outputs per input"
+        )
+
+
+def _orders(count: int) -> list[Tensor]:
+    """Orders that only a network that keeps rows with their inputs goes along with."""
+    if count >= _FEW:
+        generator = torch.Generator().manual_seed(0x7E6A5)
+        return [torch.randperm(count, generator=generator)]
+    swapped = torch.arange(count)
+    swapped[:2] = torch.tensor([1, 0])
+    return [torch.arange(count).roll(1), swapped]  # together they make up every order
+
+
+def _has_rows(call: Call, count: int) -> bool:
+    return call.words is not None and len(call.words) == count
+
+
+def _others(calls: Sequence[Call], constants: set[int]) -> list[int]:
+    return [index for index in counted_calls(calls) if index not in constants]
+
+
+def _same_names(calls: Sequence[Call], others: Sequence[Call]) -> bool:
+    return [each.name for each in calls] == [each.name for each in others]
+
+
+def _follows(call: Call, again: Call, order: Tensor) -> bool:
+    """Whether the rows of the second pass are those of the first in the new order."""
+    assert call.trace is not None and again.trace is not None
+    if call.trace.shape != again.trace.shape or len(call.trace) != len(order):
+        return False
+    expected = call.trace[order.to(call.trace.device)]
+    spread = call.trace.max() - call.trace.min()
+    allowed = _OF_DIFFERENCES * spread + _OF_SIZE * call.trace.abs().max()
+    return bool((again.trace - expected).abs().max() <= allowed)
+
+
+def _is_constant(call: Call, other: Call) -> bool:
+    assert call.words is not None and other.words is not None
+    assert call.trace is not None and other.trace is not None
+    same = call.words.shape == other.words.shape and torch.equal(call.words, other.words)
+    return same and torch.allclose(call.trace, other.trace)
+
+
+def _agree(outputs: Sequence[Tensor], expected: Sequence[Tensor], found: Sequence[Tensor]) -> bool:
+    """Whether the outputs of one input alone are those that it has in its pass."""
+    if [each.shape for each in expected] != [each.shape for each in found]:
+        return False
+    for every, wanted, got in zip(outputs, expected, found, strict=True):
+        values = torch.nan_to_num(every.double())
+        spread = (values.amax(0) - values.amin(0)).max() if values.numel() else 0.0
+        allowed = _OF_DIFFERENCES * spread + _OF_SIZE * values.abs().max()
+        if (torch.nan_to_num(got.double()) - torch.nan_to_num(wanted.double())).abs().max() > (
+            allowed
+        ):
+            return False
+    return True
+
+
+def _words(calls: Sequence[Call], rows: int) -> Tensor:
+    words = [calls[index].words for index in counted_calls(calls)]
+    return torch.cat([each.expand(rows, -1) for each in words if each is not None], 1)

@@ -1,0 +1,57 @@
+"""BatchNorm statistics of one pass, noted and used again for a part of its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+
+class PassStatistics(TorchFunctionMode):
+    """Notes the statistics of every BatchNorm of a pass, or normalises by those of another.
+
+    Args:
+        of: the pass whose statistics are used, call by call; its own where not given.
+
+    Attributes:
+        noted: mean and variance of each call.
+    """
+
+    def __init__(self, of: PassStatistics | None = None) -> None:
+        super().__init__()
+        self.noted: list[tuple[Tensor, Tensor]] = []
+        self._of = of
+
+    def __torch_function__(
+        self,
+        func: Callable,
+        types: Sequence[type],
+        args: tuple = (),
+        kwargs: dict | None = None,
+    ) -> object:
+        if func is F.batch_norm:
+            return self._batch_norm(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+    def _batch_norm(
+        self,
+        input: Tensor,
+        running_mean: Tensor | None,
+        running_var: Tensor | None,
+        weight: Tensor | None = None,
+        bias: Tensor | None = None,
+        training: bool = False,
+        momentum: float = 0.1,
+        eps: float = 1e-5,
+    ) -> Tensor:
+        if self._of is None:
+            dims = [0, *range(2, input.dim())]
+            variance, mean = torch.var_mean(input, dims, correction=0)
+        else:
+            mean, variance = self._of.noted[len(self.noted)]
+        self.noted.append((mean, variance))
+        with torch._C.DisableTorchFunction():  # else it would be told to use those of the batch
+            return F.batch_norm(input, mean, variance, weight, bias, training=False, eps=eps)

@@ -1,0 +1,76 @@
+"""The images as small networks see them: shrunk, where the networks of the space can take that."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import warnings
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from tegnas.data import Batch
+from tegnas.kernel.batch_statistics import batch_statistics
+from tegnas.scoring.needs import SmallNetworkNeeds
+from tegnas.scoring.settings import ScoreSettings
+from tegnas.spaces import Architecture, ProgramSpace, Space
+from tegnas.spaces.base import small_network_kinds
+
+# Neighbours of one architecture, and other random ones, whose networks are tried.
+_NEIGHBOURS, _RANDOM = 32, 8
+
+
+class ImageSizeWarning(UserWarning):
+    """Images keep their size, since the networks of the space don't take smaller ones."""
+
+
+def small_batch(space: Space, batch: Batch, settings: ScoreSettings) -> Batch:
+    """The batch with images of at most ``settings.image_size`` pixels a side.
+
+    Where networks of the space don't take these but those of the images' own size, as an MLP made
+    for one size, the images stay as they are, with a warning.
+    """
+    if settings.image_size is None:
+        return batch
+    shrunk = batch.shrunk(settings.image_size)
+    known = isinstance(space, ProgramSpace)  # whoever writes programs does so for any size
+    if shrunk is batch or known or not SmallNetworkNeeds.of(settings).of_kernels:
+        return shrunk
+    reason = _why_not(space, shrunk, settings)
+    if not reason:
+        return shrunk
+    if not _why_not(space, batch, settings):
+        own, small = ("×".join(map(str, each.image_shape[1:])) for each in (batch, shrunk))
+        # Without a stack level: said once, whoever asks.
+        warnings.warn(
+            f"networks of {space.name} don't take images of {small} ({reason}): they see the "
+            f"images as they are, {own}, which takes longer",
+            ImageSizeWarning,
+            stacklevel=1,
+        )
+    return batch
+
+
+def _why_not(space: Space, batch: Batch, settings: ScoreSettings) -> str:
+    """What keeps a network from taking the images; empty where all take them."""
+    kind, _ = small_network_kinds(space, settings.small_networks)
+    for arch in _tried(space):
+        network = space.network(arch, kind, num_classes=batch.num_classes, seed=settings.seed)
+        images: Tensor = batch.images[:2]
+        try:
+            with torch.no_grad(), batch_statistics(network, settings.batch_norm):
+                network.to(images.device)(images.clone())
+        except Exception as error:  # whatever a network makes of a size that it isn't for
+            return str(error).partition("\n")[0]
+    return ""
+
+
+def _tried(space: Space) -> Iterator[Architecture]:
+    """One architecture, what differs from it in one choice, and a few others."""
+    rng = random.Random(0)
+    first = space.sample(rng)
+    yield first
+    yield from itertools.islice(space.neighbours(first), _NEIGHBOURS)
+    for _ in range(_RANDOM):
+        yield space.sample(rng)
