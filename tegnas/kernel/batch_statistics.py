@@ -43,6 +43,16 @@ def check_batch_norm(mode: str) -> None:
 
 
 @contextmanager
+def without_autocast() -> Iterator[None]:
+    """Nothing is rounded to a shorter type within the block."""
+    with ExitStack() as stack:
+        for kind in _AUTOCAST:
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        yield
+
+
+@contextmanager
 def batch_statistics(network: nn.Module, mode: str) -> Iterator[None]:
     """Within the block, ``network`` normalises by statistics of the batch and dropout is off.
 
@@ -52,7 +62,7 @@ def batch_statistics(network: nn.Module, mode: str) -> Iterator[None]:
     """
     check_batch_norm(mode)
     check_network(network)
-    with unchanged(network), torch.inference_mode(False):
+    with unchanged(network), torch.inference_mode(False), without_autocast():
         _drop_caches(network)
         for module in network.modules():
             # Not by eval(): some layers then merge or store what the derivative is to pass.
@@ -99,10 +109,7 @@ class _BatchStatistics(TorchFunctionMode):
         kwargs: dict | None = None,
     ) -> object:
         call = self._replacements.get(func, func)
-        with ExitStack() as stack:
-            for kind in _AUTOCAST:
-                if torch.is_autocast_enabled(kind):
-                    stack.enter_context(torch.autocast(kind, enabled=False))
+        with without_autocast():
             return call(*args, **(kwargs or {}))
 
 
@@ -139,6 +146,9 @@ def _coupled_batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
+    if input.numel() == input.shape[1]:
+        # The mean of a single value is the value itself. PyTorch refuses to train by it.
+        return _frozen_batch_norm(input - input, None, None, weight, bias, eps=eps)
     return F.batch_norm(input, None, None, weight, bias, training=True, eps=eps)
 
 

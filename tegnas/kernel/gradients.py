@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from tegnas.errors import InputError
-from tegnas.kernel.batch_statistics import batch_statistics
+from tegnas.kernel.batch_statistics import batch_statistics, without_autocast
 from tegnas.kernel.explicit_rows import rows_of
-from tegnas.kernel.graph import Graph, read_graph
+from tegnas.kernel.graph import Graph, derive, read_graph
 from tegnas.kernel.messages import warn_constant_sum, warn_left_out
 from tegnas.kernel.recorder import Recorder
 from tegnas.ops import LayerTerm, ntk_gram
@@ -49,6 +49,7 @@ class Jacobian:
         )
 
 
+@without_autocast()
 def gram(left: Jacobian, right: Jacobian | None = None) -> Tensor:
     """J Jᵀ of one batch, or J_left J_rightᵀ of two: float64 of shape (N, N) or (N, N').
 
@@ -240,9 +241,7 @@ def _autograd_rows(scalars: Tensor, weights: dict[str, Tensor]) -> dict[str, Ten
         for name, weight in weights.items()
     }
     for image, scalar in enumerate(scalars):
-        gradients = torch.autograd.grad(
-            scalar, list(weights.values()), retain_graph=True, allow_unused=True
-        )
+        gradients = derive(scalar, list(weights.values()))
         for name, gradient in zip(weights, gradients, strict=True):
             if gradient is not None:
                 rows[name][image] = _numbers(gradient)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
-from torch.autograd.graph import Node
+from torch.autograd.graph import GradientEdge, Node, _engine_run_backward
 
 from tegnas.errors import InputError
 
@@ -71,3 +72,20 @@ def read_graph(logits: Tensor, images: Tensor) -> Graph:
                 to_images.add(reader)
                 pending.append(reader)
     return Graph(uses, to_images, seen - to_images)
+
+
+def derive(scalar: Tensor, inputs: Sequence[Tensor | GradientEdge]) -> Sequence[Tensor | None]:
+    """``torch.autograd.grad`` of one number, keeping the graph; None for what it doesn't reach.
+
+    That function would run outside the mode that replaces BatchNorm's functions, and layers behind
+    a checkpoint, which are computed again on the way, would then read their running statistics.
+    """
+    return _engine_run_backward(
+        (scalar,),
+        (torch.ones_like(scalar),),
+        True,
+        False,
+        tuple(inputs),
+        True,
+        accumulate_grad=False,
+    )

@@ -87,10 +87,10 @@ def ntk(
     """
     check_batch_norm(batch_norm)
     check_outputs(outputs)
-    names = chosen_weights(network, params)
     check_images(network, images)
     if other is not None:
         check_images(network, other)
+    names = chosen_weights(network, params)
     if batch_norm == "coupled" and engine == "native":
         try:
             return _coupled_by_engine(network, images, other, names, outputs, details)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +12,7 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
-from tegnas.kernel.graph import Graph
+from tegnas.kernel.graph import Graph, derive
 from tegnas.kernel.layer_terms import is_native, layer_term
 from tegnas.kernel.row_owners import NOBODY, owners_of, rows_of_images, tag_digits, tags
 from tegnas.ops import LayerTerm
@@ -127,9 +126,8 @@ class Recorder:
             for call in calls
             if call is not None and call.edge.node in graph.others
         ]
-        inputs: list[Any] = [images, *edges]
         if scalar.requires_grad:
-            torch.autograd.grad(scalar, inputs, retain_graph=True, allow_unused=True)
+            derive(scalar, [images, *edges])
 
 
 def _keep(call: Call, gradient: Tensor) -> None:
