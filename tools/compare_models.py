@@ -151,36 +151,23 @@ class WrittenOut(TorchFunctionMode):
         return input * scale.view(shape) + shift.view(shape)
 
 
-def independent_kernel(
-    network: nn.Module, images: Tensor, other: Tensor | None, batch_norm: str
-) -> Tensor:
-    """Kernel of the summed outputs by one backward pass per image of a float64 copy."""
+def independent_rows(network: nn.Module, images: Tensor, batch_norm: str) -> Tensor:
+    """∂s_i/∂θ by one backward pass per image of a float64 copy, (N, P)."""
     network = copy.deepcopy(network).double().eval()
     parameters = [
         parameter.requires_grad_(True)
         for name, parameter in network.named_parameters()
         if not is_bias(name) and parameter.is_floating_point()
     ]
-
-    def rows(batch: Tensor) -> Tensor:
-        result = []
-        for image in range(len(batch)):
-            with WrittenOut(frozen=batch_norm == "frozen"):
-                scalar = network(batch.double().clone())[image].sum()
-            scalar.backward()
-            result.append(
-                torch.cat(
-                    [
-                        (torch.zeros_like(p) if p.grad is None else p.grad).flatten()
-                        for p in parameters
-                    ]
-                )
-            )
-            network.zero_grad(set_to_none=True)
-        return torch.stack(result)
-
-    left = rows(images)
-    return left @ (left if other is None else rows(other)).T
+    rows = []
+    for image in range(len(images)):
+        with WrittenOut(frozen=batch_norm == "frozen"):
+            scalar = network(images.double().clone())[image].sum()
+        scalar.backward()
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        rows.append(torch.cat([gradient.flatten() for gradient in gradients]))
+        network.zero_grad(set_to_none=True)
+    return torch.stack(rows)
 
 
 def random_weights(network: nn.Module, seed: int = 0) -> nn.Module:
@@ -209,8 +196,10 @@ def compare(network: nn.Module, images: Tensor, other: Tensor) -> tuple[list[flo
     double = copy.deepcopy(network).double()
     errors = []
     for batch_norm in ("frozen", "coupled"):
+        left = independent_rows(network, images, batch_norm)
         for second in (None, other):
-            expected = independent_kernel(network, images, second, batch_norm)
+            right = left if second is None else independent_rows(network, second, batch_norm)
+            expected = left @ right.T
             twice = None if second is None else second.double()
             found = ntk(double, images.double(), twice, batch_norm=batch_norm, details=True)
             assert isinstance(found, KernelDetails)
@@ -234,7 +223,7 @@ def main() -> int:
     print("|---|---|---|---|---|---|---|---|---|")
     wrong, missing = 0, set()
     for model in MODELS:
-        if words and not any(word in model.name for word in words):
+        if words and not any(word in f"{model.library}: {model.name}" for word in words):
             continue
         try:
             torch.manual_seed(0)
