@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import random
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations, prune
 
 from tegnas import InputError, count_regions, ntk
+from tegnas.kernel.recorder import Call
 from tegnas.kernel.unchanged import unchanged
 from tegnas.reference.ntk import ntk as reference_ntk
 
@@ -271,3 +273,9 @@ def test_layers_that_are_made_at_the_first_run_are_refused(mode):
     assert network[1].head is None
     network(images(N, 4))
     assert ntk(network, images(N, 4), batch_norm=mode).shape == (N, N)
+
+
+def test_the_graph_of_a_call_is_let_go_of():
+    ntk(nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 3)).double(), images(N, 4))
+    gc.collect()
+    assert not any(isinstance(each, Call) for each in gc.get_objects())

@@ -110,9 +110,10 @@ def jacobians(
         torch.enable_grad(),
         _only_these_need_gradients(network, weights.values()),
         _differentiable_recurrence(network, images),
+        Recorder(network, weights if batch_norm == "frozen" else {}) as recorder,
     ):
         images = images.detach().clone().requires_grad_(True)
-        with Recorder(network, weights if batch_norm == "frozen" else {}) as recorder:
+        with recorder.recording():
             logits = logits_of(network, images)
         _check_parameters(network, every)
         graph = read_graph(logits, images)

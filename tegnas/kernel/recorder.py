@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
+from torch.utils.hooks import RemovableHandle
 
 from tegnas.kernel.graph import Graph, derive
 from tegnas.kernel.layer_terms import is_native, layer_term
@@ -49,7 +51,8 @@ class Call:
 class Recorder:
     """Notes input and output gradient of every native layer that owns one of the weights.
 
-    Within its ``with`` block the network runs forward, once; afterwards gradients are taken.
+    Within its ``with`` block the network runs once in ``recording``, then gradients are taken. At
+    the end it lets go of the graph, which else would hold itself through its own hooks for ever.
     """
 
     def __init__(self, network: nn.Module, weights: dict[str, Tensor]) -> None:
@@ -60,18 +63,30 @@ class Recorder:
             if is_native(module)
         }
         self._modules = {name: m for name, m in self._modules.items() if name in weights}
-        self._handles: list[torch.utils.hooks.RemovableHandle] = []
         self._on_gradient: Callable[[Call, Tensor], None] = _keep
+        self._handles: list[RemovableHandle] = []
 
     def __enter__(self) -> Recorder:
-        for name, module in self._modules.items():
-            # Before the network's own hooks, which may replace the output.
-            self._handles.append(module.register_forward_hook(self._hook(name), prepend=True))
         return self
 
     def __exit__(self, *_: object) -> None:
         for handle in self._handles:
             handle.remove()
+        self._calls.clear()
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Within the block, calls of the layers are noted."""
+        # Before the network's own hooks, which may replace the output.
+        handles = [
+            module.register_forward_hook(self._hook(name), prepend=True)
+            for name, module in self._modules.items()
+        ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
 
     def _hook(self, name: str) -> Callable[..., None]:
         def hook(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
@@ -83,7 +98,9 @@ class Recorder:
             call = Call(module, args[0].detach(), args[0]._version, edge)
             calls.append(call)
             # On the tensor, not the module: stays right when a later layer works in place.
-            output.register_hook(lambda gradient: self._on_gradient(call, gradient))
+            self._handles.append(
+                output.register_hook(lambda gradient: self._on_gradient(call, gradient))
+            )
 
         return hook
 
