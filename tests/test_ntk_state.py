@@ -278,4 +278,4 @@ def test_layers_that_are_made_at_the_first_run_are_refused(mode):
 def test_the_graph_of_a_call_is_let_go_of():
     ntk(nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 3)).double(), images(N, 4))
     gc.collect()
-    assert not any(isinstance(each, Call) for each in gc.get_objects())
+    assert not any(type(each) is Call for each in gc.get_objects())
