@@ -73,7 +73,7 @@ MODELS = [
             "starnet_s1", "rdnet_tiny", "convnext_atto", "convnextv2_atto", "inception_next_atto",
             "edgenext_xx_small", "mambaout_femto", "poolformer_s12", "caformer_s18",
             "convmixer_768_32", "focalnet_tiny_srf", "mixer_s32_224", "resmlp_12_224",
-            "gmlp_s16_224", "pvt_v2_b0", "efficientformer_l1", "efficientformerv2_s0",
+            "gmlp_s16_224", "pvt_v2_b0", "efficientformerv2_s0",
             "efficientvit_b0", "efficientvit_m0", "mobilevit_xxs", "mobilevitv2_050",
             "levit_128s", "visformer_tiny", "davit_tiny", "lambda_resnet26t",
             "coatnet_pico_rw_224", "swiftformer_xs", "shvit_s1", "nextvit_small",
@@ -90,7 +90,8 @@ MODELS = [
     Model("timm", "convit_tiny", 32),
     Model("timm", "xcit_nano_12_p8_224", 32),
     Model("timm", "coat_tiny", 64),
-    Model("timm", "crossvit_tiny_240", 48),
+    Model("timm", "crossvit_tiny_240", 240),
+    Model("timm", "efficientformer_l1", 224),
     Model("timm", "tnt_s_legacy_patch16_224", 32),
     Model("timm", "twins_svt_small", 64),
     Model("timm", "tiny_vit_5m_224", 64),
@@ -153,20 +154,19 @@ class WrittenOut(TorchFunctionMode):
 
 def independent_rows(network: nn.Module, images: Tensor, batch_norm: str) -> Tensor:
     """∂s_i/∂θ by one backward pass per image of a float64 copy, (N, P)."""
-    network = copy.deepcopy(network).double().eval()
-    parameters = [
-        parameter.requires_grad_(True)
-        for name, parameter in network.named_parameters()
-        if not is_bias(name) and parameter.is_floating_point()
-    ]
     rows = []
     for image in range(len(images)):
+        # A copy for each: some models keep a part of the graph from one call to the next.
+        fresh = copy.deepcopy(network).double().eval()
+        parameters = [
+            parameter.requires_grad_(True)
+            for name, parameter in fresh.named_parameters()
+            if not is_bias(name) and parameter.is_floating_point()
+        ]
         with WrittenOut(frozen=batch_norm == "frozen"):
-            scalar = network(images.double().clone())[image].sum()
-        scalar.backward()
+            fresh(images.double().clone())[image].sum().backward()
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
         rows.append(torch.cat([gradient.flatten() for gradient in gradients]))
-        network.zero_grad(set_to_none=True)
     return torch.stack(rows)
 
 
