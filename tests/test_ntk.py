@@ -139,7 +139,7 @@ IMAGES = torch.zeros(4, 3, 8, 8)
         ({"outputs": "max"}, "unknown outputs 'max'; choose one of sum, trace"),
         ({"params": "stem"}, 'unknown params \'stem\'; use "all", "cells" or a function'),
         ({"params": "cells"}, "doesn't say which parameters are in its cells; set its attribute"),
-        ({"params": lambda name: False}, "has no parameter named …weight"),
+        ({"params": lambda name: False}, "has no parameter that params chooses to derive by"),
         ({"images": IMAGES.byte()}, "floating-point tensor.*uint8"),
         ({"images": [[1.0]]}, "floating-point tensor .*got list"),
         ({"images": IMAGES}, "images are torch.float32 but the network is torch.float64"),
@@ -152,7 +152,7 @@ IMAGES = torch.zeros(4, 3, 8, 8)
             r"must give logits of shape \(4, classes\), it gave \(4, 2, 6, 6\)",
         ),
         ({"network": Function(lambda x, layer: {}, nn.Linear(1, 1).double())}, "gave dict"),
-        ({"network": nn.ReLU()}, "ReLU has no parameter named …weight to derive by"),
+        ({"network": nn.ReLU()}, "ReLU has no parameter to derive by: all but biases count"),
     ],
 )
 def test_what_cannot_be_computed_is_refused_with_one_sentence(change, message):

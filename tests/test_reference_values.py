@@ -11,7 +11,7 @@ from devices import every_device, on_cuda
 from torch import Tensor, nn
 
 from tegnas import count_regions, get_space, ops
-from tegnas.kernel.gradients import gram, jacobians, weight_names
+from tegnas.kernel.gradients import gram, jacobians
 from tegnas.kernel.native_kernels import native_kernels
 from tegnas.kernel.ntk import chosen_weights
 from tegnas.kernel.targets import centred_targets
@@ -85,7 +85,7 @@ def native(net: nn.Module, images: Images) -> tuple[Tensor, Tensor, Tensor]:
 
 def backward_passes(net: nn.Module, images: Images) -> tuple[Tensor, Tensor, Tensor]:
     """The same by PyTorch, with one Jacobian per batch for all three."""
-    every, cells = weight_names(net), chosen_weights(net, "cells")
+    every, cells = chosen_weights(net, "all"), chosen_weights(net, "cells")
     (train,) = jacobians(net, images.train, every, batch_norm="coupled")
     (val,) = jacobians(net, images.val, cells, batch_norm="coupled")
     return gram(train), gram(train.select(cells)), gram(val, train.select(cells))

@@ -404,7 +404,7 @@ def test_what_cannot_be_scored_is_refused(batch):
         score_module(cnn().double(), batch)
     with pytest.raises(InputError, match="must give logits of shape"):
         score_module(nn.Conv2d(3, 2, 3), batch)
-    with pytest.raises(InputError, match="has no parameter named"):
+    with pytest.raises(InputError, match="has no parameter to derive by"):
         score_module(nn.Flatten(), batch)
     with pytest.raises(InputError, match="unknown batch_norm"):
         score_module(cnn(), batch, batch_norm="eval")

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tegnas.kernel.messages import AutogradLayersWarning, EngineWarning
+from tegnas.kernel.messages import (
+    AutogradLayersWarning,
+    ConstantSumWarning,
+    EngineWarning,
+    LeftOutWarning,
+)
 from tegnas.kernel.ntk import KernelDetails, ntk
 
-__all__ = ["AutogradLayersWarning", "EngineWarning", "KernelDetails", "ntk"]
+__all__ = [
+    "AutogradLayersWarning",
+    "ConstantSumWarning",
+    "EngineWarning",
+    "KernelDetails",
+    "LeftOutWarning",
+    "ntk",
+]

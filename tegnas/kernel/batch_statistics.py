@@ -7,8 +7,10 @@ are neither read nor written: on an untrained network they are wrong by orders o
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +18,20 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from tegnas.errors import InputError
+from tegnas.kernel.checks import check_network
+from tegnas.kernel.unchanged import unchanged
 
 BATCH_NORM_MODES = ("frozen", "coupled")
+
+_AUTOCAST = ("cpu", "cuda")
+_DROPOUTS = (
+    F.dropout,
+    F.dropout1d,
+    F.dropout2d,
+    F.dropout3d,
+    F.alpha_dropout,
+    F.feature_alpha_dropout,
+)
 
 
 def check_batch_norm(mode: str) -> None:
@@ -29,31 +43,49 @@ def check_batch_norm(mode: str) -> None:
 
 
 @contextmanager
+def without_autocast() -> Iterator[None]:
+    """Nothing is rounded to a shorter type within the block."""
+    with ExitStack() as stack:
+        for kind in _AUTOCAST:
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        yield
+
+
+@contextmanager
 def batch_statistics(network: nn.Module, mode: str) -> Iterator[None]:
     """Within the block, ``network`` normalises by statistics of the batch and dropout is off.
 
-    Raises ``InputError`` for an unknown mode, and for TorchScript, whose norm layers can't be told
-    to use other statistics.
+    Autocast is off as well, whoever has switched it on. Afterwards the network is as it was
+    (``unchanged``). Raises ``InputError`` for an unknown mode and for a network that
+    ``check_network`` refuses.
     """
     check_batch_norm(mode)
-    training = {module: module.training for module in network.modules()}
-    if any(isinstance(module, torch.jit.ScriptModule) for module in training):
-        raise InputError(
-            f"{type(network).__name__} holds TorchScript, which always normalises by its running "
-            "statistics; pass the Python module that it was made of"
-        )
-    try:
-        for module in training:
+    check_network(network)
+    with unchanged(network), torch.inference_mode(False), without_autocast():
+        _drop_caches(network)
+        for module in network.modules():
+            # Not by eval(): some layers then merge or store what the derivative is to pass.
             module.training = False
         with _BatchStatistics(mode):
             yield
-    finally:
-        for module, was_training in training.items():
-            module.training = was_training
+
+
+def _drop_caches(network: nn.Module) -> None:
+    """Let layers forget what they stored when they were last in ``eval()``.
+
+    Attention biases, for one, are gathered once in ``eval()``, and weights that have changed since,
+    or are to be derived by, don't reach the stored copy. Layers drop such copies in ``train()``.
+    """
+    for module in network.modules():
+        own = type(module).train is not nn.Module.train
+        # A method of that name may do something else: fit the network to a data set, say.
+        if own and list(inspect.signature(type(module).train).parameters) == ["self", "mode"]:
+            module.train(True)
 
 
 class _BatchStatistics(TorchFunctionMode):
-    """Takes the place of the two functions that would read running statistics.
+    """Takes the place of the functions that would read running statistics or drop values.
 
     On the functions, not the layers, so that it holds for sub-classes whose forward does more than
     normalise, and for networks that call the functions themselves.
@@ -61,9 +93,12 @@ class _BatchStatistics(TorchFunctionMode):
 
     def __init__(self, mode: str) -> None:
         super().__init__()
+        norm = _frozen_batch_norm if mode == "frozen" else _coupled_batch_norm
         self._replacements: dict[Callable, Callable] = {
-            F.batch_norm: _frozen_batch_norm if mode == "frozen" else _coupled_batch_norm,
+            F.batch_norm: norm,
             F.instance_norm: _instance_norm,
+            F.scaled_dot_product_attention: _attention_without_dropout,
+            **dict.fromkeys(_DROPOUTS, _identity),
         }
 
     def __torch_function__(
@@ -73,7 +108,9 @@ class _BatchStatistics(TorchFunctionMode):
         args: tuple = (),
         kwargs: dict | None = None,
     ) -> object:
-        return self._replacements.get(func, func)(*args, **(kwargs or {}))
+        call = self._replacements.get(func, func)
+        with without_autocast():
+            return call(*args, **(kwargs or {}))
 
 
 def normalise(x: Tensor, eps: float) -> Tensor:
@@ -109,6 +146,9 @@ def _coupled_batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
+    if input.numel() == input.shape[1]:
+        # The mean of a single value is the value itself. PyTorch refuses to train by it.
+        return _frozen_batch_norm(input - input, None, None, weight, bias, eps=eps)
     return F.batch_norm(input, None, None, weight, bias, training=True, eps=eps)
 
 
@@ -123,3 +163,19 @@ def _instance_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     return F.instance_norm(input, weight=weight, bias=bias, use_input_stats=True, eps=eps)
+
+
+def _identity(input: Tensor, *_: object, **__: object) -> Tensor:
+    return input
+
+
+def _attention_without_dropout(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    *arguments: Any,
+    **options: Any,
+) -> Tensor:
+    return F.scaled_dot_product_attention(query, key, value, attn_mask, 0.0, *arguments, **options)

@@ -1,21 +1,24 @@
 """Jacobians of an untrained network, kept as what the Gram needs of them.
 
-Row i of the Jacobian is ∂s_i/∂θ, s_i the sum of the logits of image i (or one of them) and θ every
-parameter whose name ends in ``weight``; biases are left out, as in the paper's code.
+Row i of the Jacobian is ∂s_i/∂θ, s_i the sum of the logits of image i (or one of them) and θ the
+parameters that count (``counted_parameters``): all but biases.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from tegnas.errors import InputError
-from tegnas.kernel.batch_statistics import batch_statistics
-from tegnas.kernel.layer_terms import is_native, layer_term
+from tegnas.kernel.batch_statistics import batch_statistics, without_autocast
+from tegnas.kernel.explicit_rows import rows_of
+from tegnas.kernel.graph import Graph, derive, read_graph
+from tegnas.kernel.messages import warn_constant_sum, warn_left_out
+from tegnas.kernel.recorder import Recorder
 from tegnas.kernel.written_over import refuse_written_over
 from tegnas.ops import LayerTerm, ntk_gram
 
@@ -32,6 +35,10 @@ class Jacobian:
     terms: dict[str, LayerTerm]
     rows: dict[str, Tensor]
 
+    def explicit(self, name: str) -> Tensor:
+        """The rows of one weight, (N, numel)."""
+        return self.rows[name] if name in self.rows else rows_of(self.terms[name])
+
     def select(self, names: Iterable[str]) -> Jacobian:
         """The part that belongs to some of the weights."""
         wanted = set(names)
@@ -43,31 +50,33 @@ class Jacobian:
         )
 
 
+@without_autocast()
 def gram(left: Jacobian, right: Jacobian | None = None) -> Tensor:
     """J Jᵀ of one batch, or J_left J_rightᵀ of two: float64 of shape (N, N) or (N, N').
 
     A weight that only one of the batches depends on adds nothing to the cross kernel.
     """
     other = left if right is None else right
-    if any(name in other.rows for name in left.terms) or any(
-        name in other.terms for name in left.rows
-    ):
-        raise InputError("the network runs through different layers for the two batches")
     total = torch.zeros(left.images, other.images, dtype=torch.float64, device=left.device)
-    shared = [name for name in left.terms if name in other.terms]
-    if shared:
-        terms = [left.terms[name] for name in shared]
-        others = None if right is None else [right.terms[name] for name in shared]
+    alike = [name for name, term in left.terms.items() if _alike(term, other.terms.get(name))]
+    if alike:
+        terms = [left.terms[name] for name in alike]
+        others = None if right is None else [right.terms[name] for name in alike]
         total += ntk_gram(terms, others)[0]
-    for name, rows in left.rows.items():
-        if name in other.rows:
-            total += rows.double() @ other.rows[name].double().T
+    for name in (left.terms.keys() | left.rows.keys()) - set(alike):
+        if name in other.terms or name in other.rows:
+            total += left.explicit(name).double() @ other.explicit(name).double().T
     return total
 
 
-def weight_names(network: nn.Module) -> list[str]:
-    """The names of the parameters that enter the kernel."""
-    return [name for name, _ in network.named_parameters() if name.endswith("weight")]
+def _alike(left: LayerTerm, right: LayerTerm | None) -> bool:
+    """Whether the native Gram can multiply the two: the same layer, images of the same size."""
+    return (
+        right is not None
+        and left.geometry == right.geometry
+        and left.input.shape[2:] == right.input.shape[2:]
+        and left.grad.shape[2:] == right.grad.shape[2:]
+    )
 
 
 def check_outputs(outputs: str) -> None:
@@ -86,72 +95,140 @@ def jacobians(
 ) -> list[Jacobian]:
     """The Jacobian of the summed logits, or one Jacobian per logit for ``outputs="trace"``.
 
-    Raises ``InputError`` if the network doesn't give logits of shape (N, K), or writes over what
-    its gradient needs.
+    Raises:
+        InputError: the network doesn't give logits of shape (N, K), makes parameters when it runs,
+            hides layers from the derivative, or writes over what its gradient needs.
+
+    Warns:
+        LeftOutWarning: trainable tensors that aren't parameters of the network.
+        ConstantSumWarning: the logits of every image have the same sum.
     """
     check_outputs(outputs)
     every = dict(network.named_parameters())
     weights: dict[str, Tensor] = {name: every[name] for name in names}
     with (
-        torch.enable_grad(),
-        _requires_grad(weights.values()),
         batch_statistics(network, batch_norm),
         refuse_written_over(network),
+        torch.enable_grad(),
+        _only_these_need_gradients(network, weights.values()),
+        _differentiable_recurrence(network, images),
+        Recorder(network, weights if batch_norm == "frozen" else {}) as recorder,
     ):
-        if batch_norm == "coupled":
-            logits = _logits(network, images)
-            return [
-                Jacobian(len(images), images.device, {}, _autograd_rows(scalars, weights))
-                for scalars in _scalars(logits, outputs)
-            ]
-        return _decoupled_jacobians(network, images, weights, outputs)
+        images = images.detach().clone().requires_grad_(True)
+        with recorder.recording():
+            logits = logits_of(network, images)
+        _check_parameters(network, every)
+        graph = read_graph(logits, images)
+        strangers = graph.strangers(every.values())
+        if strangers:
+            warn_left_out(network, strangers)
+        if outputs == "sum" and sum_is_constant(logits.detach()):
+            warn_constant_sum(network)
+        return [
+            Jacobian(len(images), images.device, *parts)
+            for parts in _parts(recorder, logits, images, graph, weights, outputs)
+        ]
 
 
-def _decoupled_jacobians(
-    network: nn.Module,
+def _parts(
+    recorder: Recorder,
+    logits: Tensor,
     images: Tensor,
+    graph: Graph,
     weights: dict[str, Tensor],
     outputs: str,
-) -> list[Jacobian]:
-    images = images.detach().requires_grad_(True)
-    with _Recorder(network, weights, len(images)) as recorder:
-        logits = _logits(network, images)
-    uses = _uses_in_graph(logits, weights.values())
+) -> Iterator[tuple[dict[str, LayerTerm], dict[str, Tensor]]]:
+    """Terms and rows for every scalar that is derived."""
+    used = {name: weight for name, weight in weights.items() if weight in graph.uses}
     native = {
-        name: record for name, record in recorder.single_calls().items() if uses[weights[name]] == 1
+        name: call
+        for name, call in recorder.single_calls().items()
+        if graph.uses.get(weights[name]) == 1
     }
-    if any(record.doubtful for record in native.values()):
-        # The gradient of one image must arrive under the index of that image. Not of the first or
-        # the last one: a token of that index may well be the only one that the logits read.
-        recorder.note_gradients(logits[1].sum(), images)
-        native = {name: record for name, record in native.items() if record.is_of_image(1)}
-    result = []
-    for scalars in _scalars(logits, outputs):
-        recorder.note_gradients(scalars.sum(), images)
+    if native:
+        recorder.find_owners(_probe(logits, outputs), images, graph)
+        native = {name: call for name, call in native.items() if call.rows is not None}
+    scalars_of_logits = _scalars(logits, outputs)
+    for scalars in scalars_of_logits:
+        # With the sum of the logits the gradients are still there from finding the owners.
+        if native and outputs == "trace":
+            recorder.note_gradients(scalars.sum(), images, graph)
         terms = {
-            name: layer_term(record.module, record.input, record.output_grad)
-            for name, record in native.items()
-            if record.output_grad is not None
+            name: call.term(call.output_grad)
+            for name, call in native.items()
+            if call.output_grad is not None
         }
-        # What remains: layers that the native Gram doesn't know, and those that no image reaches.
-        others = {
-            name: weight
-            for name, weight in weights.items()
-            if name not in terms and uses[weight] > 0
-        }
-        result.append(Jacobian(len(images), images.device, terms, _autograd_rows(scalars, others)))
-    return result
+        # What remains: layers that the native Gram doesn't know, or whose rows don't come apart.
+        others = {name: weight for name, weight in used.items() if name not in terms}
+        yield terms, _autograd_rows(scalars, others)
 
 
-def _logits(network: nn.Module, images: Tensor) -> Tensor:
-    logits = network(images.clone())  # a network may work in place on what it is given
+def logits_of(network: nn.Module, images: Tensor) -> Tensor:
+    """The network's output of shape (N, K), also where it is called ``logits`` in a larger one."""
+    output = network(images.clone())  # a network may work in place on what it is given
+    logits = output.get("logits") if isinstance(output, Mapping) else output
+    logits = getattr(logits, "logits", logits)
     if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(images):
-        got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise InputError(
-            f"the network must give logits of shape ({len(images)}, classes), it gave {got}; wrap "
-            "it in a module that returns them"
+            f"the network must give logits of shape ({len(images)}, classes), it gave "
+            f"{_describe(output)}; wrap it in a module that returns them"
         )
+    if not logits.is_floating_point():
+        raise InputError(f"the network must give floating-point logits, it gave {logits.dtype}")
     return logits
+
+
+def _describe(output: object) -> str:
+    if isinstance(output, Tensor):
+        return str(tuple(output.shape))
+    kind = type(output).__name__
+    if isinstance(output, Mapping):
+        return f"{kind} with {', '.join(map(str, output))}" if output else kind
+    if isinstance(output, list | tuple):
+        return f"{kind} of {len(output)}: {', '.join(map(_describe, output))}"
+    return kind
+
+
+def _check_parameters(network: nn.Module, before: dict[str, nn.Parameter]) -> None:
+    after = dict(network.named_parameters())
+    made = [name for name, parameter in after.items() if parameter is not before.get(name)]
+    if made:
+        raise InputError(
+            f"{type(network).__name__} makes parameters when it first runs ({', '.join(made)}); "
+            "run it once on a batch of images"
+        )
+
+
+def _differentiable_recurrence(network: nn.Module, images: Tensor) -> AbstractContextManager[None]:
+    """cuDNN derives recurrent layers in training mode only, where they would drop values."""
+    recurrent = any(isinstance(module, nn.RNNBase) for module in network.modules())
+    if recurrent and images.is_cuda:
+        return torch.backends.cudnn.flags(enabled=False)
+    return nullcontext()
+
+
+def _probe(logits: Tensor, outputs: str) -> Tensor:
+    """One scalar per image that depends on it in whatever way the derived scalars do."""
+    if outputs == "sum":
+        return logits.sum(1)
+    generator = torch.Generator().manual_seed(0)
+    factors = torch.randn(logits.shape[1], generator=generator, dtype=torch.float64)
+    return logits @ factors.to(logits)
+
+
+def sum_is_constant(logits: Tensor) -> bool:
+    """Whether the logits of every image have the same sum, while they differ: as by a softmax.
+
+    A single image is known by a sum of one or zero.
+    """
+    sums, scale = logits.sum(1), logits.abs().sum(1).max()
+    if len(logits) == 1:
+        deviation = torch.minimum(sums.abs(), (sums - 1).abs()).max()
+        return logits.shape[1] > 1 and bool(deviation <= 1e-5 * scale) and bool(scale > 0)
+    deviation = (sums - sums.mean()).abs().max()
+    rounding = torch.finfo(logits.dtype).eps * scale
+    difference = (logits - logits.mean(0)).abs().max()
+    return bool(deviation <= 1e-5 * scale) and bool(difference > 100 * (deviation + rounding))
 
 
 def _scalars(logits: Tensor, outputs: str) -> list[Tensor]:
@@ -163,133 +240,36 @@ def _autograd_rows(scalars: Tensor, weights: dict[str, Tensor]) -> dict[str, Ten
     if not weights or not scalars.requires_grad:
         return {}
     rows = {
-        name: scalars.new_zeros(len(scalars), weight.numel()) for name, weight in weights.items()
+        name: _numbers(weight.detach()).new_zeros(len(scalars), _numbers(weight.detach()).numel())
+        for name, weight in weights.items()
     }
     for image, scalar in enumerate(scalars):
-        gradients = torch.autograd.grad(
-            scalar, list(weights.values()), retain_graph=True, allow_unused=True
-        )
+        gradients = derive(scalar, list(weights.values()))
         for name, gradient in zip(weights, gradients, strict=True):
             if gradient is not None:
-                rows[name][image] = gradient.reshape(-1)
+                rows[name][image] = _numbers(gradient)
     return rows
 
 
+def _numbers(value: Tensor) -> Tensor:
+    """All entries in one line; a complex one is two numbers."""
+    value = torch.view_as_real(value.resolve_conj()) if value.is_complex() else value
+    return value.reshape(-1)
+
+
 @contextmanager
-def _requires_grad(weights: Iterable[Tensor]):
-    frozen = [weight for weight in weights if not weight.requires_grad]
-    for weight in frozen:
+def _only_these_need_gradients(network: nn.Module, weights: Iterable[Tensor]) -> Iterator[None]:
+    """The weights do, whatever they are set to; ``.grad`` of every parameter is empty.
+
+    For use within ``unchanged``, which puts both back.
+    """
+    for parameter in network.parameters():
+        parameter.grad = None
+    for weight in weights:
         weight.requires_grad_(True)
-    try:
-        yield
-    finally:
-        for weight in frozen:
-            weight.requires_grad_(False)
-
-
-@dataclass
-class _Record:
-    """One call of a layer.
-
-    ``doubtful``: by the shapes alone, the first dimension could also be one of tokens, with the
-    images behind it.
-    """
-
-    module: nn.Module
-    input: Tensor
-    version: int
-    doubtful: bool
-    output_grad: Tensor | None = None
-
-    def is_of_image(self, index: int) -> bool:
-        """Whether the gradient reaches this index of the first dimension alone, if in doubt."""
-        if not self.doubtful or self.output_grad is None:
-            return True
-        others = [each for each in range(len(self.output_grad)) if each != index]
-        return not bool(self.output_grad[others].any())
-
-
-class _Recorder:
-    """Notes input and output gradient of every native layer that owns one of the weights."""
-
-    def __init__(self, network: nn.Module, weights: dict[str, Tensor], images: int) -> None:
-        self._images = images
-        self._calls: dict[str, list[_Record | None]] = {}
-        self._modules = {
-            f"{prefix}.weight" if prefix else "weight": module
-            for prefix, module in network.named_modules()
-            if is_native(module)
-        }
-        self._modules = {name: m for name, m in self._modules.items() if name in weights}
-        self._handles: list[torch.utils.hooks.RemovableHandle] = []
-
-    def __enter__(self) -> _Recorder:
-        for name, module in self._modules.items():
-            # Before the network's own hooks, which may replace the output.
-            self._handles.append(module.register_forward_hook(self._hook(name), prepend=True))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for handle in self._handles:
-            handle.remove()
-
-    def _hook(self, name: str) -> Callable[..., None]:
-        def hook(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
-            calls = self._calls.setdefault(name, [])
-            if not args or len(output) != self._images or len(args[0]) != self._images:
-                calls.append(None)  # the first dimension isn't the image: not separable by rows
-                return
-            tokens_first = isinstance(module, nn.Linear | nn.LayerNorm) and self._images > 1
-            doubtful = tokens_first and self._images in output.shape[1:-1]
-            record = _Record(module, args[0].detach(), args[0]._version, doubtful)
-            calls.append(record)
-            # On the tensor, not the module: stays right when a later layer works in place.
-            if output.requires_grad:
-                output.register_hook(lambda grad: setattr(record, "output_grad", grad))
-
-        return hook
-
-    def single_calls(self) -> dict[str, _Record]:
-        """Layers that ran exactly once and whose input is still what they read."""
-        return {
-            name: calls[0]
-            for name, calls in self._calls.items()
-            if len(calls) == 1
-            and calls[0] is not None
-            and calls[0].input._version == calls[0].version
-        }
-
-    def note_gradients(self, scalar: Tensor, images: Tensor) -> None:
-        """Fill ``output_grad`` of every record with the gradient of ``scalar``."""
-        for calls in self._calls.values():
-            for record in calls:
-                if record is not None:
-                    record.output_grad = None
-        if scalar.requires_grad:
-            # Asked for the gradient of the images, every layer between them and the logits sees
-            # the gradient at its output, and no gradient of a weight is computed.
-            torch.autograd.grad(scalar, images, retain_graph=True, allow_unused=True)
-
-
-def _uses_in_graph(root: Tensor, weights: Iterable[Tensor]) -> dict[Tensor, int]:
-    """How often the computation behind ``root`` reads each weight.
-
-    A weight that is read more than once (tied, or used outside its layer) has more rows than its
-    layer's hook sees.
-    """
-    uses = dict.fromkeys(weights, 0)
-    seen = set()
-    pending = [root.grad_fn]
-    while pending:
-        node = pending.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        for following, _ in node.next_functions:
-            variable = getattr(following, "variable", None)
-            if variable is not None:
-                if variable in uses:
-                    uses[variable] += 1
-            else:
-                pending.append(following)
-    return uses
+    yield
+    if any(parameter.grad is not None for parameter in network.parameters()):
+        raise InputError(
+            f"{type(network).__name__} runs backward() inside its own backward pass, which hides "
+            "what is derived there; let autograd see all layers"
+        )

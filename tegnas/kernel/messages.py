@@ -1,8 +1,11 @@
-"""Warnings that say which part took a slower way, and why; the numbers are the same."""
+"""Warnings: a slower way to the same numbers, and numbers that may not be what was wanted."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+
+from torch import Tensor, nn
 
 
 class AutogradLayersWarning(UserWarning):
@@ -11,6 +14,36 @@ class AutogradLayersWarning(UserWarning):
 
 class EngineWarning(UserWarning):
     """Networks took the way of PyTorch modules because the native engine can't run them."""
+
+
+class LeftOutWarning(UserWarning):
+    """Trainable tensors of a network are left out of its kernel."""
+
+
+class ConstantSumWarning(UserWarning):
+    """The outputs of every image have the same sum: the kernel of the sum is rounding."""
+
+
+def warn_left_out(network: nn.Module, tensors: Sequence[Tensor]) -> None:
+    """Say which trainable tensors don't count."""
+    shapes = ", ".join("×".join(map(str, each.shape)) or "a number" for each in tensors)
+    warnings.warn(
+        f"{type(network).__name__} reads trainable tensors that aren't among its parameters "
+        f"({shapes}): they are left out of the kernel; register each as nn.Parameter",
+        LeftOutWarning,
+        stacklevel=4,
+    )
+
+
+def warn_constant_sum(network: nn.Module) -> None:
+    """Say that the kernel of the summed outputs means nothing."""
+    warnings.warn(
+        f"the outputs of {type(network).__name__} have the same sum for every image, as those of a "
+        "softmax: the kernel of their sum is nothing but rounding; score the network without its "
+        'last layer, or take outputs="trace"',
+        ConstantSumWarning,
+        stacklevel=4,
+    )
 
 
 def warn_engine(reason: object, *, stacklevel: int) -> None:

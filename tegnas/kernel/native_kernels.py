@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tegnas.engine.lowering import CannotLower, lower_module
+from tegnas.kernel.unchanged import unchanged
 from tegnas.ops import EngineJobs, engine_ntk
 
 # In coupled mode the engine holds the Jacobian: this many numbers of it at most.
@@ -34,7 +35,8 @@ def native_kernels(
     count = sum(len(each) for each in (x, y) if each is not None)
     if count * sum(each.numel() for each in network.parameters()) > _LARGEST_JACOBIAN:
         raise CannotLower("its Jacobian is too large to be held")
-    lowered = lower_module(network, (x.shape[1], x.shape[2], x.shape[3]), in_body)
+    with unchanged(network):  # tracing runs the network's own code
+        lowered = lower_module(network, (x.shape[1], x.shape[2], x.shape[3]), in_body)
     if not lowered.logits:
         raise CannotLower("it gives something other than logits (N, K)")
     code = lowered.program.encode(len(lowered.parameters))

@@ -12,20 +12,30 @@ from torch import Tensor, nn
 from tegnas.engine.lowering import CannotLower
 from tegnas.errors import InputError
 from tegnas.kernel.batch_statistics import check_batch_norm
-from tegnas.kernel.gradients import Jacobian, check_outputs, gram, jacobians, weight_names
+from tegnas.kernel.checks import check_images
+from tegnas.kernel.gradients import Jacobian, check_outputs, gram, jacobians
 from tegnas.kernel.messages import AutogradLayersWarning, warn_engine
 from tegnas.kernel.native_kernels import native_kernels
+from tegnas.parameters import counted_parameters
 
 ParameterChoice = str | Callable[[str], bool]
 
 
 @dataclass(frozen=True)
 class KernelDetails:
-    """A kernel with the names of the weights that went into it, by the way they took."""
+    """A kernel with the names of the parameters behind it.
+
+    Attributes:
+        kernel: float64 (N, N), or (N, N') between two batches.
+        native: parameters whose part the native Gram or engine computed.
+        autograd: parameters whose rows came from one backward pass per image.
+        left_out: the parameters that don't count: biases, and what ``params`` doesn't choose.
+    """
 
     kernel: Tensor
     native: tuple[str, ...]
     autograd: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def ntk(
@@ -42,16 +52,18 @@ def ntk(
     """Empirical NTK Θ = J Jᵀ (Jacot et al. 2018; TEG-NAS, arXiv 2108.11939, section 3.1).
 
     Args:
-        network: gives logits (N, K) for images (N, C, H, W). It is not changed: BatchNorm uses the
-            statistics of the batch, dropout is off, running statistics are neither read nor
-            written.
+        network: gives logits (N, K) for images (N, C, H, W), alone or as ``logits`` of a larger
+            output. BatchNorm uses the statistics of the batch (running statistics are neither read
+            nor written), dropout and autocast are off, and the network is afterwards exactly as it
+            was, the state of the random numbers included.
         images: floating-point tensor with the image index first.
         other: a second batch (N', ...) gives the cross kernel between the two; each batch has
             BatchNorm statistics of its own.
         batch_norm: ``"frozen"`` holds the statistics constant in the derivative, ``"coupled"``
             differentiates through them as the paper does (N backward passes).
-        params: ``"all"`` weights, those in ``"cells"`` of a network that says which these are, or
-            a function from a parameter's name to bool. Only parameters named ``…weight`` count.
+        params: ``"all"``, those in the ``"cells"`` of a network that says which these are, or a
+            function from a parameter's name to bool, each without biases
+            (``tegnas.parameters.counted_parameters``).
         outputs: ``"sum"``, the kernel of the summed logits (the paper's), or ``"trace"``, the
             sum of the kernels of the logits.
         details: return ``KernelDetails`` instead of the kernel alone.
@@ -63,19 +75,22 @@ def ntk(
         float64 tensor (N, N), or (N, N') with ``other``.
 
     Raises:
-        InputError: an unknown mode, no logits, no weights, or images of a wrong type.
+        InputError: an unknown mode, no logits, no parameters that count, images or a network of a
+            wrong kind, or one that hides layers from the derivative (reentrant checkpoints).
 
     Warns:
-        AutogradLayersWarning: weights that the native Gram doesn't know went through autograd
+        AutogradLayersWarning: parameters that the native Gram doesn't know went through autograd
             (frozen mode; with ``details`` they are named in the result instead).
+        LeftOutWarning: trainable tensors that aren't parameters of the network.
+        ConstantSumWarning: all images have the same sum of logits, as behind a softmax.
         EngineWarning: a coupled kernel that the native engine can't run, and why.
     """
     check_batch_norm(batch_norm)
     check_outputs(outputs)
-    names = chosen_weights(network, params)
     check_images(network, images)
     if other is not None:
         check_images(network, other)
+    names = chosen_weights(network, params)
     if batch_norm == "coupled" and engine == "native":
         try:
             return _coupled_by_engine(network, images, other, names, outputs, details)
@@ -90,7 +105,7 @@ def ntk(
     by_autograd = autograd_names(lefts)
     if details:
         native = tuple(name for name in names if name not in by_autograd)
-        return KernelDetails(kernel, native, by_autograd)
+        return KernelDetails(kernel, native, by_autograd, _left_out(network, names))
     if by_autograd and batch_norm == "frozen":
         warnings.warn(
             f"the native Gram doesn't know {', '.join(by_autograd)}: computed by autograd, one "
@@ -115,12 +130,22 @@ def _coupled_by_engine(
         network, left, right, in_body=body.__contains__, batch_norm="coupled", outputs=outputs
     )
     kernel = kernel if other is None else cross
-    return KernelDetails(kernel, tuple(names), ()) if details else kernel
+    if not details:
+        return kernel
+    return KernelDetails(kernel, tuple(names), (), _left_out(network, names))
+
+
+def _left_out(network: nn.Module, names: list[str]) -> tuple[str, ...]:
+    chosen = set(names)
+    return tuple(name for name, _ in network.named_parameters() if name not in chosen)
 
 
 def chosen_weights(network: nn.Module, params: ParameterChoice) -> list[str]:
-    """The names of the weights that ``params`` stands for; ``InputError`` if there are none."""
-    names = weight_names(network)
+    """The names of the parameters that ``params`` stands for.
+
+    Raises ``InputError`` if there are none, unless the cells are empty.
+    """
+    names = counted_parameters(network)
     if callable(params):
         names = [name for name in names if params(name)]
     elif params == "cells":
@@ -134,12 +159,15 @@ def chosen_weights(network: nn.Module, params: ParameterChoice) -> list[str]:
     elif params != "all":
         raise InputError(f'unknown params {params!r}; use "all", "cells" or a function of the name')
     if not names and params != "cells":
-        raise InputError(f"{type(network).__name__} has no parameter named …weight to derive by")
+        chosen = " that params chooses" if callable(params) else ""
+        raise InputError(
+            f"{type(network).__name__} has no parameter{chosen} to derive by: all but biases count"
+        )
     return names
 
 
 def autograd_names(parts: list[Jacobian]) -> tuple[str, ...]:
-    """Weights whose rows came from autograd."""
+    """Parameters whose rows came from autograd."""
     return tuple(sorted({name for part in parts for name in part.rows}))
 
 
@@ -147,24 +175,3 @@ def sum_of_grams(lefts: list[Jacobian], rights: list[Jacobian] | None = None) ->
     """Sum over logits of J Jᵀ, or of J_left J_rightᵀ."""
     pairs = [(left, None) for left in lefts] if rights is None else zip(lefts, rights, strict=True)
     return torch.stack([gram(left, right) for left, right in pairs]).sum(0)
-
-
-def check_images(network: nn.Module, images: Tensor) -> None:
-    """Raise ``InputError`` unless ``images`` is a batch of the network's type, on its device."""
-    if not isinstance(images, Tensor) or not images.is_floating_point():
-        kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
-        raise InputError(f"images must be a floating-point tensor (N, ...), got {kind}")
-    if images.dtype not in (torch.float32, torch.float64):
-        raise InputError(f"images must be float32 or float64, got {images.dtype}; convert them")
-    if images.dim() < 2 or len(images) == 0:
-        raise InputError(f"images must be a batch (N, ...), got shape {tuple(images.shape)}")
-    parameter = next(network.parameters(), None)
-    if parameter is not None and parameter.device != images.device:
-        raise InputError(
-            f"images are on {images.device} but the network is on {parameter.device}; move one of "
-            "them"
-        )
-    if parameter is not None and parameter.dtype != images.dtype:
-        raise InputError(
-            f"images are {images.dtype} but the network is {parameter.dtype}; convert one of them"
-        )

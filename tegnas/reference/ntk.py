@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from tegnas.parameters import counted_parameters
+
 
 class BatchStatisticsNorm(nn.Module):
     """BatchNorm written out, with the statistics of the batch, detached or not."""
@@ -52,12 +54,12 @@ def jacobian(
     batch_norm: str = "coupled",
     select: Callable[[str], bool] = lambda name: True,
 ) -> Tensor:
-    """∂s_i/∂θ by one backward pass per image, (N, P); θ = the selected ``…weight`` parameters."""
+    """∂s_i/∂θ by one backward pass per image, (N, P); θ = the selected ones of those that count."""
     network = with_batch_statistics(network, batch_norm)
     weights = [
-        parameter.requires_grad_(True)
-        for name, parameter in network.named_parameters()
-        if name.endswith("weight") and select(name)
+        network.get_parameter(name).requires_grad_(True)
+        for name in counted_parameters(network)
+        if select(name)
     ]
     scalars = network(images).sum(1)
     rows = []

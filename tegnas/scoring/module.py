@@ -14,7 +14,7 @@ from tegnas.data import Batch
 from tegnas.errors import InputError
 from tegnas.indicators.base import EXPRESSIVITY, GENERALIZATION, TRAINABILITY, Indicator
 from tegnas.indicators.sources import Architecture, Network
-from tegnas.kernel.ntk import check_images
+from tegnas.kernel.checks import check_images
 from tegnas.kernel.targets import centred_targets
 from tegnas.ops import compute_device
 from tegnas.regions import Regions
