@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from tegnas.regions.count import NoReLUError, count_regions, region_input_shape, region_inputs
+from tegnas.regions.count import (
+    NoReLUError,
+    count_regions,
+    region_input_shape,
+    region_inputs,
+    relu_signs,
+)
 
-__all__ = ["NoReLUError", "count_regions", "region_input_shape", "region_inputs"]
+__all__ = ["NoReLUError", "count_regions", "region_input_shape", "region_inputs", "relu_signs"]

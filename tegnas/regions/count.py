@@ -54,17 +54,28 @@ def count_regions(network: nn.Module, batches: Iterable[Tensor]) -> int:
         NoReLUError: the network calls no ReLU.
     """
     counter = RegionCounter()
-    with torch.no_grad(), batch_statistics(network, "frozen"):
+    with batch_statistics(network, "frozen"):
         for batch in batches:
-            with _ReLUSigns() as recorder:
-                network(batch.clone())  # it may work in place on what it is given
-            signs = [each for each in recorder.signs if each.dim() == 4] or recorder.signs
-            if not signs:
-                raise NoReLUError(
-                    f"{type(network).__name__} has no ReLU: linear regions aren't defined for it"
-                )
-            counter.add(signs)
+            signs = relu_signs(network, batch)
+            counter.add([each for each in signs if each.dim() == 4] or signs)
     return counter.count()
+
+
+def relu_signs(network: nn.Module, inputs: Tensor) -> list[Tensor]:
+    """Where the output of every ReLU is positive, bool tensors of its shape in order of the calls.
+
+    By the network as it is: norms and dropout are the caller's to settle.
+
+    Raises:
+        NoReLUError: the network calls no ReLU.
+    """
+    with torch.no_grad(), _ReLUSigns() as recorder:
+        network(inputs.clone())  # it may work in place on what it is given
+    if not recorder.signs:
+        raise NoReLUError(
+            f"{type(network).__name__} has no ReLU, whose activation patterns are looked at"
+        )
+    return recorder.signs
 
 
 def region_inputs(
