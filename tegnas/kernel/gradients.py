@@ -99,7 +99,7 @@ def jacobians(
         refuse_written_over(network),
     ):
         if batch_norm == "coupled":
-            logits = _logits(network, images)
+            logits = logits_of(network, images)
             return [
                 Jacobian(len(images), images.device, {}, _autograd_rows(scalars, weights))
                 for scalars in _scalars(logits, outputs)
@@ -115,7 +115,7 @@ def _decoupled_jacobians(
 ) -> list[Jacobian]:
     images = images.detach().requires_grad_(True)
     with _Recorder(network, weights, len(images)) as recorder:
-        logits = _logits(network, images)
+        logits = logits_of(network, images)
     uses = _uses_in_graph(logits, weights.values())
     native = {
         name: record for name, record in recorder.single_calls().items() if uses[weights[name]] == 1
@@ -143,7 +143,8 @@ def _decoupled_jacobians(
     return result
 
 
-def _logits(network: nn.Module, images: Tensor) -> Tensor:
+def logits_of(network: nn.Module, images: Tensor) -> Tensor:
+    """The logits (N, K) of the images; ``InputError`` if the network gives anything else."""
     logits = network(images.clone())  # a network may work in place on what it is given
     if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(images):
         got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__

@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tegnas.indicators.base import EXTRA, HIGHER, Indicator
-from tegnas.indicators.comparison.outputs import recorded_outputs
+from tegnas.indicators.comparison.layers import WEIGHTED, check_weights, outputs_seen
+from tegnas.indicators.comparison.loss import cross_entropy, derived, differentiable
 from tegnas.indicators.sources import Network
-from tegnas.kernel.batch_statistics import batch_statistics
 
 
 def fisher(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Σ over channels c of convolutions and linear layers of 1/(2N) Σₙ (Σ_hw a g)².
+    """Σ over channels of w · 1/(2N) Σₙ (Σ_hw a g)². Higher is better.
 
-    a is the layer's output and g the gradient of the loss at it.
+    a is the output of a convolution or linear layer for image n, and g the gradient of the mean
+    cross-entropy at it. w is the number of weights behind the channel: the released code of
+    Abdelfattah et al. gives every weight the information of its channel before it sums.
+
+    Raises:
+        InputError: no such layer, no logits, or labels that aren't among them.
     """
-    with torch.enable_grad(), batch_statistics(network, "coupled"):
-        with recorded_outputs(network, _has_channels) as outputs:
-            loss = F.cross_entropy(network(images), labels)
-        gradients = torch.autograd.grad(loss, outputs, allow_unused=True)
+    layers: list[nn.Module] = []
+    outputs: list[Tensor] = []
+
+    def see(layer: nn.Module, output: Tensor) -> None:
+        if isinstance(layer, WEIGHTED):
+            layers.append(layer)
+            outputs.append(output)
+
+    with differentiable(network), outputs_seen(network, see):
+        loss = cross_entropy(network, images, labels)
+        check_weights(network, outputs)
+        gradients = derived(loss, outputs)
     total = 0.0
-    for activation, gradient in zip(outputs, gradients, strict=True):
-        if gradient is not None:
-            saliency = (activation.detach() * gradient).flatten(2 if gradient.dim() > 2 else 1)
-            per_channel = saliency.sum(2) if gradient.dim() > 2 else saliency
-            total += float(per_channel.square().mean(0).mul(0.5).sum())
+    for layer, output, gradient in zip(layers, outputs, gradients, strict=True):
+        by_channel = _by_channel(layer, output.detach() * gradient)
+        information = by_channel.square().mean(0).mul(0.5).sum()
+        total += float(information) * layer.weight[0].numel()
     return total
 
 
-def _has_channels(module: nn.Module) -> bool:
-    return isinstance(module, nn.Conv2d | nn.Linear)
+def _by_channel(layer: nn.Module, values: Tensor) -> Tensor:
+    """Sums over everything but images and channels, (N, channels)."""
+    channels_second = values.movedim(-1, 1) if isinstance(layer, nn.Linear) else values
+    return channels_second.reshape(*channels_second.shape[:2], -1).sum(2)
 
 
 FISHER = Indicator(

@@ -5,12 +5,18 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from tegnas.indicators.base import EXTRA, HIGHER, Indicator
-from tegnas.indicators.comparison.weights import loss_gradients
+from tegnas.indicators.comparison.loss import loss_gradients
 from tegnas.indicators.sources import Network
 
 
 def grad_norm(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Sum over layers of the Euclidean norm of the gradient of the loss."""
+    """Sum over convolutions and linear layers of ‖∂L/∂θ‖₂, L the mean cross-entropy.
+
+    Higher is better.
+
+    Raises:
+        InputError: no such layer, no logits, or labels that aren't among them.
+    """
     return float(sum(g.norm() for _, g in loss_gradients(network, images, labels)))
 
 

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tegnas.indicators.base import EXTRA, HIGHER, Indicator
-from tegnas.indicators.comparison.weights import layer_weights
+from tegnas.indicators.comparison.layers import check_weights, weights_used
+from tegnas.indicators.comparison.loss import cross_entropy, derived, differentiable
 from tegnas.indicators.sources import Network
-from tegnas.kernel.batch_statistics import batch_statistics
 
 
 def grasp(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """−θᵀ H g, H the Hessian and g the gradient of the loss (temperature 1)."""
-    weights = layer_weights(network)
-    with torch.enable_grad(), batch_statistics(network, "coupled"):
-        loss = F.cross_entropy(network(images), labels)
-        first = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
-        used = [(w, g) for w, g in zip(weights, first, strict=True) if g is not None]
-        product = sum((g.detach() * g).sum() for _, g in used)
-        assert isinstance(product, Tensor)
-        second = torch.autograd.grad(product, [w for w, _ in used], allow_unused=True)
-    terms = [
-        (-weight.detach() * hessian).sum()
-        for (weight, _), hessian in zip(used, second, strict=True)
-        if hessian is not None
-    ]
-    return float(sum(terms))
+    """−θᵀ H g, H the Hessian and g the gradient of the mean cross-entropy. Higher is better.
+
+    θ are the weights of all convolutions and linear layers. The logits are not divided by a
+    temperature, as by Abdelfattah et al. (Wang et al. prune with 200).
+
+    Raises:
+        InputError: no such layer, no logits, or labels that aren't among them.
+    """
+    with differentiable(network), weights_used(network) as weights:
+        loss = cross_entropy(network, images, labels)
+        check_weights(network, weights)
+        gradients = derived(loss, weights, create_graph=True)
+        squared = torch.stack([(g.detach() * g).sum() for g in gradients]).sum()
+        products = derived(squared, weights)  # H g, since one of the two factors is held constant
+    return -float(sum((w.detach() * p).sum() for w, p in zip(weights, products, strict=True)))
 
 
 GRASP = Indicator(

@@ -6,20 +6,26 @@ import torch
 from torch import Tensor, nn
 
 from tegnas.indicators.base import EXTRA, HIGHER, Indicator
-from tegnas.indicators.comparison.outputs import relu_patterns
+from tegnas.indicators.comparison.relus import active_units
 from tegnas.indicators.sources import Network
 from tegnas.kernel.batch_statistics import batch_statistics
 
 
 def naswot(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """log |det K|, K the number of ReLU units on which two images agree, over all ReLUs."""
+    """log |det K|, K the number of ReLU units on which two images agree. Higher is better.
+
+    Over the units of all ReLUs; −inf if two images agree on all of them.
+
+    Raises:
+        InputError: the network calls no ReLU.
+    """
     with batch_statistics(network, "frozen"):
-        patterns = relu_patterns(network, images)
+        units = active_units(network, images)
     kernel = torch.zeros(len(images), len(images), dtype=torch.float64, device=images.device)
-    for pattern in patterns:
-        active = pattern.float()
+    for each in units:
+        active = each.flatten(1).float()  # sums of zeros and ones are exact
         inactive = 1 - active
-        kernel += (active @ active.T + inactive @ inactive.T).double()
+        kernel += active @ active.T + inactive @ inactive.T
     return float(torch.linalg.slogdet(kernel).logabsdet)
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from tegnas.indicators.base import EXTRA, HIGHER, Indicator
-from tegnas.indicators.comparison.weights import loss_gradients
+from tegnas.indicators.comparison.loss import loss_gradients
 from tegnas.indicators.sources import Network
 
 
 def snip(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Σ |θ ∂L/∂θ|: how much the loss would change if weights were taken away."""
+    """Σ |θ ∂L/∂θ|: how much the loss would change if weights were taken away. Higher is better.
+
+    Over the weights of all convolutions and linear layers, L the mean cross-entropy.
+
+    Raises:
+        InputError: no such layer, no logits, or labels that aren't among them.
+    """
     return float(sum((w * g).abs().sum() for w, g in loss_gradients(network, images, labels)))
 
 

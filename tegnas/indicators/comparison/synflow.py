@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
+from tegnas.errors import InputError
 from tegnas.indicators.base import EXTRA, HIGHER, Indicator
-from tegnas.indicators.comparison.weights import layer_weights
+from tegnas.indicators.comparison.layers import check_weights, weights_used
+from tegnas.indicators.comparison.loss import derived
 from tegnas.indicators.sources import Network
+from tegnas.kernel.batch_statistics import batch_statistics
 
 
 class _WithoutBatchNorm(TorchFunctionMode):
-    """BatchNorm hands its input on, as in the released code of Abdelfattah et al."""
+    """BatchNorm hands its input on."""
 
     def __torch_function__(
         self,
@@ -32,24 +35,36 @@ class _WithoutBatchNorm(TorchFunctionMode):
 
 
 def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Σ θ ∂S/∂θ over |θ|, S the summed logits for an image of ones; no data, no BatchNorm.
+    """log Σ |θ ∂S/∂θ|, S the summed logits for an image of ones. Higher is better.
 
-    In float64; −inf where nothing flows.
+    Every parameter is replaced by its absolute value, and BatchNorm hands its input on, as in the
+    released code of Abdelfattah et al.; the sum is over the weights of convolutions and linear
+    layers. In float64: the sum grows exponentially with the depth, which is why its logarithm is
+    given. No data, no labels. −inf where nothing flows.
+
+    Raises:
+        InputError: no such layer, or no logits.
     """
-    linear = copy.deepcopy(network).double().eval()
-    with torch.no_grad():
-        for parameter in linear.parameters():
-            parameter.abs_()
-    weights = layer_weights(linear)
+    values: dict[str, Tensor] = {
+        name: each.detach().abs().double().requires_grad_()
+        for name, each in network.named_parameters()
+    }
+    for name, each in network.named_buffers():
+        values[name] = each.abs().double() if each.is_floating_point() else each
     ones = torch.ones(1, *images.shape[1:], dtype=torch.float64, device=images.device)
-    with torch.enable_grad(), _WithoutBatchNorm():
-        gradients = torch.autograd.grad(linear(ones).sum(), weights, allow_unused=True)
-    total = sum(
-        float((weight.detach() * gradient).abs().sum())
-        for weight, gradient in zip(weights, gradients, strict=True)
-        if gradient is not None
-    )
-    return math.log(total) if total > 0 else -math.inf
+    with (
+        torch.enable_grad(),
+        batch_statistics(network, "coupled"),
+        _WithoutBatchNorm(),
+        weights_used(network) as weights,
+    ):
+        logits = functional_call(network, values, (ones,))
+        if not isinstance(logits, Tensor):
+            raise InputError(f"the network must give logits, it gave {type(logits).__name__}")
+        check_weights(network, weights)
+        flows = derived(logits.sum(), weights)
+    total = sum(float((w.detach() * f).abs().sum()) for w, f in zip(weights, flows, strict=True))
+    return -math.inf if total == 0 else math.log(total)
 
 
 SYNFLOW = Indicator(

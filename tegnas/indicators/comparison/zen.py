@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.overrides import TorchFunctionMode
 
 from tegnas.errors import InputError
 from tegnas.indicators.base import EXTRA, HIGHER, Indicator
-from tegnas.indicators.comparison.outputs import recorded_outputs
+from tegnas.indicators.comparison.last_map import LastFeatureMap
 from tegnas.indicators.sources import Network
 from tegnas.kernel.batch_statistics import batch_statistics
 
@@ -21,59 +23,122 @@ _IMAGES = 16
 _PERTURBATION = 1e-2
 
 
-def zen(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """log E‖f(x) − f(x + αε)‖₁ + Σ log σ̄, the mean over draws of Gaussian weights and inputs.
+def zen(network: nn.Module, images: Tensor, labels: Tensor, *, seed: int = 0) -> float:
+    """log E‖f(x) − f(x + αε)‖₁ + Σ log σ̄, the mean over draws of weights and inputs.
 
-    f is the last feature map before the global pooling, and σ̄² the mean variance that a BatchNorm
-    divides by.
+    Higher is better. f is the last feature map before the global pooling, x and ε are Gaussian
+    noise of the shape of 16 images, α is 0.01, weights of convolutions and linear layers are
+    standard normal, norms have no scale or shift and nothing a bias. σ̄² is the mean over channels
+    of the variance that a BatchNorm divides by: that of the batch, as in the paper (the released
+    code reads a running variance that is still near its start). A BatchNorm that nothing enters
+    rescales nothing and adds nothing. −inf where the map doesn't depend on the images.
+
+    Raises:
+        InputError: no feature map.
     """
-    drawn = copy.deepcopy(network).to(images.device)
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
 
-    def gauss(*shape: int) -> Tensor:
-        return torch.randn(shape, generator=generator).to(images)
+    def gauss(shape: Sequence[int]) -> Tensor:
+        return torch.randn(*shape, generator=generator).to(images)
 
     scores = []
-    with torch.no_grad(), batch_statistics(drawn, "frozen"):
+    with torch.no_grad(), batch_statistics(network, "frozen"):
         for _ in range(_DRAWS):
-            for module in drawn.modules():
-                if isinstance(module, nn.Conv2d | nn.Linear):
-                    module.weight.copy_(gauss(*module.weight.shape))
-            x = gauss(_IMAGES, *images.shape[1:])
-            features, scale = _features(drawn, x)
-            moved, _ = _features(drawn, x + _PERTURBATION * gauss(*x.shape))
-            distance = (features - moved).abs().flatten(1).sum(1).mean().item()
-            scores.append(math.log(distance) + scale if distance > 0 else -math.inf)
+            redrawn = _Redrawn(gauss)
+            x = gauss((_IMAGES, *images.shape[1:]))
+            moved = x + _PERTURBATION * gauss(x.shape)
+            features, scale = redrawn.features(network, x)
+            others, _ = redrawn.features(network, moved)
+            distance = float((features - others).abs().flatten(1).sum(1).mean())
+            scores.append(-math.inf if distance == 0 else math.log(distance) + scale)
     return sum(scores) / _DRAWS
 
 
-def _features(network: nn.Module, x: Tensor) -> tuple[Tensor, float]:
-    """The last feature map, and Σ log σ̄ over what BatchNorms divide by."""
-    scales: list[float] = []
+class _Redrawn(TorchFunctionMode):
+    """Layers compute with weights that are drawn at their first call, BatchNorms note their scale.
 
-    def note(module: nn.Module, args: tuple[Tensor, ...]) -> None:
-        variance = args[0].var((0, 2, 3), correction=0) if args[0].dim() == 4 else args[0].var(0)
-        scales.append(0.5 * math.log(float(variance.mean()) + 1e-12))
+    On the functions, not the layers, so that the network itself stays as it is, also where a weight
+    is computed from others.
+    """
 
-    handles = [
-        module.register_forward_pre_hook(note)
-        for module in network.modules()
-        if isinstance(module, _BatchNorm)
-    ]
-    try:
-        with recorded_outputs(network, lambda module: True) as outputs:
-            network(x)
-    finally:
-        for handle in handles:
-            handle.remove()
-    maps = [
-        each
-        for each in outputs
-        if isinstance(each, Tensor) and each.dim() == 4 and each.shape[-1] * each.shape[-2] > 1
-    ]
-    if not maps:
-        raise InputError(f"{type(network).__name__} has no feature map, which Zen-score looks at")
-    return maps[-1], sum(scales)
+    def __init__(self, gauss: Callable[[Sequence[int]], Tensor]) -> None:
+        super().__init__()
+        self._gauss = gauss
+        self._draws: list[tuple[Tensor, Tensor]] = []  # a weight and what stands for it, by call
+        self._call = 0
+        self._scales: list[float] = []
+        self._replacements: dict[Callable, Callable] = {
+            F.conv1d: self._of(F.conv1d),
+            F.conv2d: self._of(F.conv2d),
+            F.linear: self._of(F.linear),
+            F.batch_norm: self._batch_norm,
+            F.group_norm: self._group_norm,
+        }
+
+    def __torch_function__(
+        self,
+        func: Callable,
+        types: Sequence[type],
+        args: tuple = (),
+        kwargs: dict | None = None,
+    ) -> object:
+        return self._replacements.get(func, func)(*args, **(kwargs or {}))
+
+    def features(self, network: nn.Module, x: Tensor) -> tuple[Tensor, float]:
+        """The last feature map, and Σ log σ̄ over the BatchNorms."""
+        self._call = 0
+        self._scales.clear()
+        with self, LastFeatureMap() as recorder:
+            network(x.clone())
+        if recorder.found is None:
+            raise InputError(
+                f"{type(network).__name__} has no feature map, which Zen-score looks at"
+            )
+        return recorder.found, sum(self._scales)
+
+    def _draw(self, weight: Tensor) -> Tensor:
+        if self._call == len(self._draws):
+            shared = [drawn for known, drawn in self._draws if known is weight]
+            self._draws.append((weight, shared[0] if shared else self._gauss(weight.shape)))
+        self._call += 1
+        return self._draws[self._call - 1][1]
+
+    def _of(self, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def replaced(
+            input: Tensor, weight: Tensor, bias: Tensor | None = None, *args: Any, **kwargs: Any
+        ) -> Tensor:
+            return function(input, self._draw(weight), None, *args, **kwargs)
+
+        return replaced
+
+    # The signatures below are those of the functions that they replace.
+
+    def _batch_norm(
+        self,
+        input: Tensor,
+        running_mean: Tensor | None,
+        running_var: Tensor | None,
+        weight: Tensor | None = None,
+        bias: Tensor | None = None,
+        training: bool = False,
+        momentum: float = 0.1,
+        eps: float = 1e-5,
+    ) -> Tensor:
+        others = [0, *range(2, input.dim())]
+        variance = float(input.var(others, correction=0).mean())
+        if variance != 0:
+            self._scales.append(0.5 * math.log(variance))
+        return F.batch_norm(input, running_mean, running_var, eps=eps)
+
+    def _group_norm(
+        self,
+        input: Tensor,
+        num_groups: int,
+        weight: Tensor | None = None,
+        bias: Tensor | None = None,
+        eps: float = 1e-5,
+    ) -> Tensor:
+        return F.group_norm(input, num_groups, eps=eps)
 
 
 ZEN = Indicator(

@@ -9,14 +9,20 @@ from torch import Tensor, nn
 
 from tegnas.errors import InputError
 from tegnas.indicators.base import EXTRA, HIGHER, Indicator
-from tegnas.indicators.comparison.weights import loss_gradients
+from tegnas.indicators.comparison.loss import loss_gradients
 from tegnas.indicators.sources import Network
 
 
 def zico(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     """Σ over layers of log Σ E|g| / √Var g, mean and variance over two halves of the batch.
 
-    Weights whose gradients don't vary are left out.
+    g is the gradient of the mean cross-entropy by a weight of a convolution or linear layer; two
+    batches are what the paper takes. Weights whose gradients don't vary are left out, and layers
+    without others. Higher is better.
+
+    Raises:
+        InputError: fewer than four images, no such layer, no logits, or labels that aren't among
+            them.
     """
     if len(images) < 4:
         raise InputError(f"ZiCo takes two batches of two images or more, got {len(images)} images")
@@ -27,9 +33,9 @@ def zico(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     for (_, one), (_, other) in zip(first, second, strict=True):
         pair = torch.stack([one, other]).double()
         spread = pair.std(0, correction=0)
-        varies = spread > 0
+        varies = spread != 0
         ratio = float((pair.abs().mean(0)[varies] / spread[varies]).sum())
-        if ratio > 0:
+        if ratio != 0:
             total += math.log(ratio)
     return total
 
