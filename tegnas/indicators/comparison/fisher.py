@@ -36,6 +36,7 @@ def fisher(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     for layer, output, gradient in zip(layers, outputs, gradients, strict=True):
         by_channel = _by_channel(layer, output.detach() * gradient)
         information = by_channel.square().mean(0).mul(0.5).sum()
+        assert isinstance(layer.weight, Tensor)
         total += float(information) * layer.weight[0].numel()
     return total
 

@@ -28,7 +28,11 @@ def outputs_seen(network: nn.Module, see: Callable[[nn.Module, Tensor], None]) -
         see(module, output)
         return output.clone()
 
-    handles = [module.register_forward_hook(hook) for module in network.modules()]
+    handles = [
+        module.register_forward_hook(hook)
+        for name, module in network.named_modules()
+        if "parametrizations" not in name.split(".")  # these give weights
+    ]
     try:
         yield
     finally:

@@ -49,6 +49,8 @@ def meco(network: nn.Module, images: Tensor, labels: Tensor, *, seed: int = 0) -
 def _least_eigenvalue(channels: Tensor) -> float:
     if not bool(channels.isfinite().all()):
         return float("nan")
+    if channels.shape[1] == 1:  # every channel is constant
+        return 0.0
     correlations = torch.atleast_2d(torch.corrcoef(channels)).nan_to_num(0.0)
     return float(torch.linalg.eigvalsh(correlations)[0])
 
