@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tegnas.indicators.base import EXTRA, HIGHER, Indicator
-from tegnas.indicators.comparison.relu_signs import relu_signs
+from tegnas.indicators.comparison.relus import active_units
 from tegnas.indicators.sources import Network
 from tegnas.kernel.batch_statistics import batch_statistics
 
@@ -20,9 +20,9 @@ def naswot(network: nn.Module, images: Tensor, labels: Tensor) -> float:
         InputError: the network calls no ReLU.
     """
     with batch_statistics(network, "frozen"):
-        signs = relu_signs(network, images)
+        units = active_units(network, images)
     kernel = torch.zeros(len(images), len(images), dtype=torch.float64, device=images.device)
-    for each in signs:
+    for each in units:
         active = each.flatten(1).float()  # sums of zeros and ones are exact
         inactive = 1 - active
         kernel += active @ active.T + inactive @ inactive.T

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tegnas.indicators.base import EXTRA, HIGHER, Indicator
-from tegnas.indicators.comparison.relu_signs import relu_signs
+from tegnas.indicators.comparison.relus import active_units
 from tegnas.indicators.sources import Network
 from tegnas.kernel.batch_statistics import batch_statistics
 
@@ -26,13 +26,11 @@ def swap(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     """
     images = images[:_IMAGES]
     with batch_statistics(network, "frozen"):
-        signs = relu_signs(network, images)
-    powers = 2 ** torch.arange(len(images), device=images.device)
-    patterns = [
-        powers @ each.flatten(1).long()
-        for each in [each for each in signs if each.dim() == 4] or signs
-    ]
-    return float(len(torch.cat(patterns).unique()))
+        units = active_units(network, images)
+    of_maps = [each for each in units if each.dim() == 4] or units
+    powers = 2 ** torch.arange(len(images), device=images.device)[:, None]
+    patterns = torch.cat([(each.flatten(1) * powers).sum(0) for each in of_maps])
+    return float(len(patterns.unique()))
 
 
 SWAP = Indicator(
