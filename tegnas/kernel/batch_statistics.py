@@ -62,7 +62,13 @@ def batch_statistics(network: nn.Module, mode: str) -> Iterator[None]:
     """
     check_batch_norm(mode)
     check_network(network)
-    with unchanged(network), torch.inference_mode(False), without_autocast():
+    recording = torch.is_grad_enabled()  # leaving inference mode would switch it on
+    with (
+        unchanged(network),
+        torch.inference_mode(False),
+        torch.set_grad_enabled(recording),
+        without_autocast(),
+    ):
         _drop_caches(network)
         for module in network.modules():
             # Not by eval(): some layers then merge or store what the derivative is to pass.
