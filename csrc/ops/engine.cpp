@@ -4,10 +4,11 @@
 
 #include <torch/library.h>
 
-#include <stdexcept>
 #include <vector>
 
+#include "kernels/machine_memory.h"
 #include "ops/engine_jobs.h"
+#include "ops/refusing.h"
 #include "ops/threads.h"
 
 namespace tegnas {
@@ -17,7 +18,7 @@ cpu::NtkOptions make_options(c10::string_view batch_norm, c10::string_view outpu
   cpu::NtkOptions options;
   if (is_coupled(batch_norm)) options.batch_norm = cpu::NormDerivative::coupled;
   if (is_trace(outputs)) options.outputs = cpu::OutputReduction::trace;
-  options.workers = at::get_num_threads();
+  options.workers = thread_count();
   return options;
 }
 
@@ -49,21 +50,21 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> engine_ntk(
   check_batches(x, y);
   const int64_t n = x.size(0), m = y.size(0);
   const auto float64 = x.options().dtype(at::kDouble);
-  const std::vector<at::Tensor> kernels = {at::zeros({jobs.count(), n, n}, float64),
-                                           at::zeros({jobs.count(), n, n}, float64),
-                                           at::zeros({jobs.count(), m, n}, float64)};
   const cpu::NtkOptions options = make_options(batch_norm, outputs);
   const at::Tensor xs = x.contiguous(), ys = y.contiguous();
-  try {
+  return refusing("engine", [&] {
+    check_machine_has((Checked(2 * n) + m) * n * jobs.count() *
+                      static_cast<int64_t>(sizeof(double)));
+    const std::vector<at::Tensor> kernels = {at::zeros({jobs.count(), n, n}, float64),
+                                             at::zeros({jobs.count(), n, n}, float64),
+                                             at::zeros({jobs.count(), m, n}, float64)};
     if (x.scalar_type() == at::kFloat) {
       run_ntk<float>(jobs, xs, ys, options, kernels);
     } else {
       run_ntk<double>(jobs, xs, ys, options, kernels);
     }
-  } catch (const std::invalid_argument& error) {
-    TORCH_CHECK_VALUE(false, "engine: ", error.what());
-  }
-  return {kernels[0], kernels[1], kernels[2]};
+    return std::make_tuple(kernels[0], kernels[1], kernels[2]);
+  });
 }
 
 template <typename T>
@@ -78,7 +79,7 @@ std::vector<int64_t> run_regions(const Jobs& jobs, const at::Tensor& inputs, int
     batches.push_back(
         {inputs.const_data_ptr<T>() + first * size, std::min(batch_size, inputs.size(0) - first)});
   }
-  return cpu::engine_regions<T>(cpu::kernels(), list, batches, at::get_num_threads(),
+  return cpu::engine_regions<T>(cpu::kernels(), list, batches, thread_count(),
                                 torch_parallel_for);
 }
 
@@ -89,13 +90,10 @@ at::Tensor engine_regions(const at::Tensor& code, const at::Tensor& code_offsets
   const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, inputs);
   TORCH_CHECK_VALUE(batch_size > 0, "engine: batch_size must be positive, got ", batch_size, ".");
   const at::Tensor data = inputs.contiguous();
-  std::vector<int64_t> counts;
-  try {
-    counts = inputs.scalar_type() == at::kFloat ? run_regions<float>(jobs, data, batch_size)
-                                                : run_regions<double>(jobs, data, batch_size);
-  } catch (const std::invalid_argument& error) {
-    TORCH_CHECK_VALUE(false, "engine: ", error.what());
-  }
+  const auto counts = refusing("engine", [&] {
+    return inputs.scalar_type() == at::kFloat ? run_regions<float>(jobs, data, batch_size)
+                                              : run_regions<double>(jobs, data, batch_size);
+  });
   return at::tensor(counts, at::kLong);
 }
 

@@ -1,6 +1,8 @@
 #include "ops/engine_jobs.h"
 
-#include <stdexcept>
+#include <string>
+
+#include "ops/refusing.h"
 
 namespace tegnas {
 namespace {
@@ -13,6 +15,13 @@ void check_index(const at::Tensor& tensor, const char* name) {
                    tensor.sizes(), ".");
 }
 
+void check_images(const at::Tensor& images) {
+  TORCH_CHECK_VALUE(images.dim() == 4, "engine: images must be (N, C, H, W), got ", images.sizes(),
+                    ".");
+  TORCH_CHECK_VALUE(images.size(0) <= engine::kMostImages,
+                    "engine: at most 2^24 images at once, got ", images.size(0), ".");
+}
+
 std::vector<engine::Program> parse_programs(const at::Tensor& code, const at::Tensor& offsets) {
   check_index(code, "code");
   check_index(offsets, "code_offsets");
@@ -22,12 +31,11 @@ std::vector<engine::Program> parse_programs(const at::Tensor& code, const at::Te
   for (int64_t p = 0; p + 1 < starts.numel(); ++p) {
     TORCH_CHECK_VALUE(0 <= start[p] && start[p] <= start[p + 1] && start[p + 1] <= words.numel(),
                       "engine: code_offsets must rise from 0 to the length of the code.");
-    try {
-      programs.push_back(engine::parse_program(words.const_data_ptr<int64_t>() + start[p],
-                                               start[p + 1] - start[p]));
-    } catch (const std::invalid_argument& error) {
-      TORCH_CHECK_VALUE(false, "engine: program ", p, ": ", error.what());
-    }
+    const std::string name = "engine: program " + std::to_string(p);
+    programs.push_back(refusing(name.c_str(), [&] {
+      return engine::parse_program(words.const_data_ptr<int64_t>() + start[p],
+                                   start[p + 1] - start[p]);
+    }));
   }
   return programs;
 }
@@ -43,8 +51,7 @@ Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
                        images.scalar_type() == params.scalar_type(),
                    "engine: parameters and images must be both float32 or both float64, got ",
                    params.scalar_type(), " and ", images.scalar_type(), ".");
-  TORCH_CHECK_VALUE(images.dim() == 4, "engine: images must be (N, C, H, W), got ", images.sizes(),
-                    ".");
+  check_images(images);
   TORCH_CHECK_VALUE(params.dim() == 1 && job_programs.numel() == job_params.numel(),
                     "engine: parameters must be one vector, and every job needs a program and an "
                     "offset into it.");
@@ -57,8 +64,9 @@ Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
                       ".");
     const engine::Program& program = jobs.programs[index];
     const int64_t offset = jobs.job_params.const_data_ptr<int64_t>()[job];
-    TORCH_CHECK_VALUE(0 <= offset && offset + program.parameters <= params.numel(), "engine: job ",
-                      job, " reads ", program.parameters, " parameters from ", offset, " of ",
+    TORCH_CHECK_VALUE(0 <= offset && offset <= params.numel() &&
+                          program.parameters <= params.numel() - offset,
+                      "engine: job ", job, " reads ", program.parameters, " parameters from ", offset, " of ",
                       params.numel(), ".");
     const engine::Shape& shape = program.shapes[0];
     TORCH_CHECK_VALUE(
@@ -70,7 +78,8 @@ Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
 }
 
 void check_batches(const at::Tensor& x, const at::Tensor& y) {
-  TORCH_CHECK_VALUE(y.dim() == 4 && y.sizes().slice(1) == x.sizes().slice(1) &&
+  check_images(y);
+  TORCH_CHECK_VALUE( y.sizes().slice(1) == x.sizes().slice(1) &&
                         y.scalar_type() == x.scalar_type(),
                     "engine: both batches must be images of one shape and dtype, got ", x.sizes(),
                     " and ", y.sizes(), ".");

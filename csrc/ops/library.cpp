@@ -9,6 +9,7 @@
 
 #include "kernels/cpu/kernels.h"
 #include "ops/engine_plan.h"
+#include "ops/threads.h"
 
 #ifndef TEGNAS_CUDA_ARCH_LIST
 #define TEGNAS_CUDA_ARCH_LIST ""
@@ -41,5 +42,7 @@ pybind11::dict build_info() {
 
 PYBIND11_MODULE(_C, m) {
   m.def("build_info", &build_info, "How this extension was built.");
+  m.def("pool_stayed_behind", &tegnas::pool_stayed_behind,
+        "Whether this process was forked after a call had used torch's threads.");
   tegnas::define_engine_plan(m);
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tegnas.engine.program import ParameterLayout, Program, ProgramBuilder, Shape
 from tegnas.networks.darts import Nodes
-from tegnas.networks.layers import BN_EPSILON
+from tegnas.networks.layers import BN_EPSILON, IMAGE_CHANNELS
 
 
 def proxy_program(
@@ -15,6 +15,7 @@ def proxy_program(
 ) -> Program:
     """``DartsProxyNetwork``."""
     build = ProgramBuilder(image_shape, layout)
+    build.check_channels(IMAGE_CHANNELS)
     stem = build.conv2d(0, "stem.conv", 1, (3, 3), padding=(1, 1))
     stem = build.batch_norm(stem, "stem.bn", BN_EPSILON)
     return _classify(build, stem, normal, reduction, num_classes)

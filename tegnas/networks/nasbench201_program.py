@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tegnas.engine.program import ParameterLayout, Program, ProgramBuilder, Shape
-from tegnas.networks.layers import BN_EPSILON
+from tegnas.networks.layers import BN_EPSILON, IMAGE_CHANNELS
 from tegnas.networks.nasbench201 import DEEP_CELLS, EDGES, Operation, carries, live_edges
 
 
@@ -27,6 +27,7 @@ def proxy_program(
         for name, live in zip(operations, live_edges(operations), strict=True)
     ]
     build = ProgramBuilder(image_shape, layout)
+    build.check_channels(IMAGE_CHANNELS)
     value = build.conv2d(0, "stem.conv", channels, (3, 3), padding=(1, 1))
     value = build.batch_norm(value, "stem.bn", BN_EPSILON)
     for stage in range(3):

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "kernels/checked.h"
 #include "kernels/grouped/task.h"
 
 #ifdef __CUDACC__
@@ -87,7 +88,8 @@ inline int64_t blocks_of_seed(const Task& t, const Extent& e) {
 }
 
 inline int64_t blocks_of(const Task& t, const Extent& e) {
-  return e.images == 0 || t.parts == 0 ? 0 : blocks_of_seed(t, e) * e.seeds;
+  if (e.images == 0 || t.parts == 0) return 0;
+  return (Checked(blocks_of_seed(t, e)) * e.seeds).value();
 }
 
 // What a task, or one part of a sum, must at least move, in numbers of `width` bytes, and compute.
