@@ -79,8 +79,7 @@ std::vector<int64_t> run_regions(const Jobs& jobs, const at::Tensor& inputs, int
     batches.push_back(
         {inputs.const_data_ptr<T>() + first * size, std::min(batch_size, inputs.size(0) - first)});
   }
-  return cpu::engine_regions<T>(cpu::kernels(), list, batches, thread_count(),
-                                torch_parallel_for);
+  return cpu::engine_regions<T>(cpu::kernels(), list, batches, thread_count(), torch_parallel_for);
 }
 
 at::Tensor engine_regions(const at::Tensor& code, const at::Tensor& code_offsets,

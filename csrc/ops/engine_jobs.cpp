@@ -64,10 +64,10 @@ Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
                       ".");
     const engine::Program& program = jobs.programs[index];
     const int64_t offset = jobs.job_params.const_data_ptr<int64_t>()[job];
-    TORCH_CHECK_VALUE(0 <= offset && offset <= params.numel() &&
-                          program.parameters <= params.numel() - offset,
-                      "engine: job ", job, " reads ", program.parameters, " parameters from ", offset, " of ",
-                      params.numel(), ".");
+    TORCH_CHECK_VALUE(
+        0 <= offset && offset <= params.numel() && program.parameters <= params.numel() - offset,
+        "engine: job ", job, " reads ", program.parameters, " parameters from ", offset, " of ",
+        params.numel(), ".");
     const engine::Shape& shape = program.shapes[0];
     TORCH_CHECK_VALUE(
         images.size(1) == shape.c && images.size(2) == shape.h && images.size(3) == shape.w,
@@ -79,8 +79,7 @@ Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
 
 void check_batches(const at::Tensor& x, const at::Tensor& y) {
   check_images(y);
-  TORCH_CHECK_VALUE( y.sizes().slice(1) == x.sizes().slice(1) &&
-                        y.scalar_type() == x.scalar_type(),
+  TORCH_CHECK_VALUE(y.sizes().slice(1) == x.sizes().slice(1) && y.scalar_type() == x.scalar_type(),
                     "engine: both batches must be images of one shape and dtype, got ", x.sizes(),
                     " and ", y.sizes(), ".");
 }

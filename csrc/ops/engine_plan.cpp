@@ -73,8 +73,8 @@ void check_numbers(const std::vector<int64_t>& jobs, size_t programs, int64_t im
 }
 
 // Refuses a plan that would take too long: with little memory, each image is a sweep of its own.
-void check_length(const std::vector<cuda::engine::Job<float>>& jobs, int64_t batches,
-                  int64_t most, int64_t seeds) {
+void check_length(const std::vector<cuda::engine::Job<float>>& jobs, int64_t batches, int64_t most,
+                  int64_t seeds) {
   Checked tasks = 0;
   for (const auto& job : jobs) {
     tasks = tasks + static_cast<int64_t>(job.tasks->forward.size() + job.tasks->backward.size());

@@ -5,6 +5,7 @@ missing or doesn't fit the installed torch.
 """
 
 from tegnas.ops._library import build_info, native_ops  # isort: skip  (registers the operators)
+from tegnas.ops import _fork as _fork
 from tegnas.ops._device import compute_device, describe_device
 from tegnas.ops._eigen import EigCondition, eig_condition
 from tegnas.ops._engine import EngineJobs, engine_ntk, engine_regions

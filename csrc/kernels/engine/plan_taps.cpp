@@ -125,8 +125,8 @@ TapConv PlanBuilder::backward_taps(const std::vector<int32_t>& steps, int32_t ou
     source.channels = g.c;
     source.height = g.h;
     source.width = g.w;
-    check_at_most(kMostSteps, Checked(conv.out_step_y) * conv.out_step_x * (g.c / i.groups) *
-                                  w.kh * w.kw);
+    check_at_most(kMostSteps,
+                  Checked(conv.out_step_y) * conv.out_step_x * (g.c / i.groups) * w.kh * w.kw);
     for (int64_t a = 0; a < conv.out_step_y; ++a) {
       for (int64_t b = 0; b < conv.out_step_x; ++b) {
         std::vector<Tap>& taps = table.classes[a * conv.out_step_x + b];

@@ -300,8 +300,8 @@ Program parse_program(const int64_t* words, int64_t count) {
   const Shape input{words[1], words[2], words[3]};
   program.parameters = words[4];
   const int64_t instructions = words[5];
-  if (input.c < 0 || input.h < 1 || input.w < 1 || is_too_large(input) ||
-      program.parameters < 0 || program.parameters > kMostInAll || instructions < 0) {
+  if (input.c < 0 || input.h < 1 || input.w < 1 || is_too_large(input) || program.parameters < 0 ||
+      program.parameters > kMostInAll || instructions < 0) {
     throw std::invalid_argument(
         "program header: the input shape, the number of parameters or the "
         "number of instructions is out of range.");

@@ -8,9 +8,9 @@
 //
 // Value 0 is the input image (channels, height, width); instruction i (from 0) defines value i+1
 // and reads values of smaller number only. Every value has a shape (C, H, W); C may be 0, H and W
-// are at least 1; the limits below hold. `weight`, `bias`, `factor` are offsets into the parameter vector of the job
-// (float32 or float64, `parameters` long); an optional one is -1 where absent. The last
-// instruction defines the logits, shape (K, 1, 1), where a kernel is asked for.
+// are at least 1; the limits below hold. `weight`, `bias`, `factor` are offsets into the parameter
+// vector of the job (float32 or float64, `parameters` long); an optional one is -1 where absent.
+// The last instruction defines the logits, shape (K, 1, 1), where a kernel is asked for.
 //
 //   op                code  operands after [opcode, words]
 //   conv2d               1  in, out_channels, kh, kw, sh, sw, ph, pw, dh, dw, groups,

@@ -70,7 +70,8 @@ EngineBatch<T> cut_batch(Cutter& cutter, const EngineKernels<T>& kernels, const 
 // What one coupled sweep writes, so that sweeps can run beside each other.
 template <typename T>
 void cut_sweep(Cutter& cutter, const EngineKernels<T>& kernels, EngineBatch<T>& batch) {
-  batch.gradients = cutter.take<T>(Checked(batch.plan->gradient_pixels) * batch.blocks * kernels.lanes);
+  batch.gradients =
+      cutter.take<T>(Checked(batch.plan->gradient_pixels) * batch.blocks * kernels.lanes);
   batch.links = cutter.take<T>(Checked(2) * batch.plan->norm_channels);
 }
 

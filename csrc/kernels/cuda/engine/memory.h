@@ -12,17 +12,13 @@ namespace tegnas::cuda::engine {
 
 constexpr int64_t kAlignment = 256;
 
-inline int64_t aligned(Checked bytes) {
-  return checked_divide_up(bytes, kAlignment) * kAlignment;
-}
+inline int64_t aligned(Checked bytes) { return checked_divide_up(bytes, kAlignment) * kAlignment; }
 
 // Bytes of one network on its way through one batch.
 struct Footprint {
   int64_t values, gradients, norms, sums, panel;
 
-  int64_t total() const {
-    return (Checked(values) + gradients + norms + sums + panel).value();
-  }
+  int64_t total() const { return (Checked(values) + gradients + norms + sums + panel).value(); }
 };
 
 template <typename T>
