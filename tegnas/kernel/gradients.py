@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from tegnas.errors import InputError
 from tegnas.kernel.batch_statistics import batch_statistics
 from tegnas.kernel.layer_terms import is_native, layer_term
+from tegnas.kernel.row_products import Rows, product
 from tegnas.ops import LayerTerm, ntk_gram
 
 
@@ -23,7 +24,8 @@ from tegnas.ops import LayerTerm, ntk_gram
 class Jacobian:
     """∂s/∂θ of one batch, weight by weight.
 
-    ``terms`` holds operands of the native Gram, ``rows`` explicit (N, numel) matrices.
+    ``terms`` holds operands of the native Gram, ``rows`` explicit (N, numel) matrices, dense or
+    sparse.
     """
 
     images: int
@@ -60,7 +62,7 @@ def gram(left: Jacobian, right: Jacobian | None = None) -> Tensor:
         total += ntk_gram(terms, others)[0]
     for name, rows in left.rows.items():
         if name in other.rows:
-            total += rows.double() @ other.rows[name].double().T
+            total += product(rows, other.rows[name])
     return total
 
 
@@ -159,17 +161,15 @@ def _autograd_rows(scalars: Tensor, weights: dict[str, Tensor]) -> dict[str, Ten
     """One backward pass per image; a weight that no output depends on has rows of zeros."""
     if not weights or not scalars.requires_grad:
         return {}
-    rows = {
-        name: scalars.new_zeros(len(scalars), weight.numel()) for name, weight in weights.items()
-    }
+    rows = {name: Rows(len(scalars), weight.detach()) for name, weight in weights.items()}
     for image, scalar in enumerate(scalars):
         gradients = torch.autograd.grad(
             scalar, list(weights.values()), retain_graph=True, allow_unused=True
         )
         for name, gradient in zip(weights, gradients, strict=True):
             if gradient is not None:
-                rows[name][image] = gradient.reshape(-1)
-    return rows
+                rows[name].add(image, gradient.reshape(-1))
+    return {name: each.result() for name, each in rows.items()}
 
 
 @contextmanager
