@@ -59,7 +59,7 @@ class Numbers:
         if self.rng.random() < self.hostility and len(sizes) >= 2:
             empty, huge = self.rng.sample(range(len(sizes)), 2)
             sizes[empty] = 0
-            sizes[huge] = self.rng.choice([0, 1, 2**20, 2**31, 2**40, 2**61, LARGEST])
+            sizes[huge] = self.rng.choice([0, 1, 2**20, 2**36, 2**45, 2**61, LARGEST])
         dtype = dtype or self.dtype()
         try:
             if 0 in sizes:

@@ -56,8 +56,8 @@ void append(std::vector<Launch>& launches, const char* sweep, const std::vector<
   }
 }
 
-// What one call plans at most: tasks of networks on their way through batches, half a minute.
-constexpr int64_t kMostEntries = int64_t{1} << 26;
+// What one call plans at most: tasks of networks on their way through batches, some seconds.
+constexpr int64_t kMostEntries = int64_t{1} << 22;
 
 void check_numbers(const std::vector<int64_t>& jobs, size_t programs, int64_t images,
                    int64_t others, int64_t memory) {
@@ -81,7 +81,7 @@ void check_length(const std::vector<cuda::engine::Job<float>>& jobs, int64_t bat
   }
   const Checked entries = tasks * batches * checked_divide_up(most, seeds);
   TORCH_CHECK_VALUE(entries.value() <= kMostEntries, "engine_plan: this is a plan of ",
-                    entries.value(), " tasks, more than 2^26; give more memory or fewer jobs.");
+                    entries.value(), " tasks, more than 2^22; give more memory or fewer jobs.");
 }
 
 std::vector<Launch> make_launches(const std::vector<std::vector<int64_t>>& codes,

@@ -17,7 +17,7 @@ from tegnas.errors import InputError
 from tegnas.kernel.batch_statistics import batch_statistics
 from tegnas.kernel.layer_terms import is_native, layer_term
 from tegnas.kernel.row_products import Rows, product
-from tegnas.ops import LayerTerm, ntk_gram
+from tegnas.ops import LayerTerm, first_equals, ntk_gram, with_equal_rows
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Jacobian:
     device: torch.device
     terms: dict[str, LayerTerm]
     rows: dict[str, Tensor]
+    first: Tensor  # of the images that are equal, see ``first_equals``
 
     def select(self, names: Iterable[str]) -> Jacobian:
         """The part that belongs to some of the weights."""
@@ -41,6 +42,7 @@ class Jacobian:
             self.device,
             {name: term for name, term in self.terms.items() if name in wanted},
             {name: rows for name, rows in self.rows.items() if name in wanted},
+            self.first,
         )
 
 
@@ -63,7 +65,7 @@ def gram(left: Jacobian, right: Jacobian | None = None) -> Tensor:
     for name, rows in left.rows.items():
         if name in other.rows:
             total += product(rows, other.rows[name])
-    return total
+    return with_equal_rows(total, left.first, other.first)
 
 
 def weight_names(network: nn.Module) -> list[str]:
@@ -99,8 +101,9 @@ def jacobians(
     ):
         if batch_norm == "coupled":
             logits = _logits(network, images)
+            first = first_equals(images, logits)
             return [
-                Jacobian(len(images), images.device, {}, _autograd_rows(scalars, weights))
+                Jacobian(len(images), images.device, {}, _autograd_rows(scalars, weights), first)
                 for scalars in _scalars(logits, outputs)
             ]
         return _decoupled_jacobians(network, images, weights, outputs)
@@ -125,6 +128,7 @@ def _decoupled_jacobians(
         recorder.note_gradients(logits[1].sum(), images)
         native = {name: record for name, record in native.items() if record.is_of_image(1)}
     result = []
+    first = first_equals(images, logits)
     for scalars in _scalars(logits, outputs):
         recorder.note_gradients(scalars.sum(), images)
         terms = {
@@ -138,7 +142,8 @@ def _decoupled_jacobians(
             for name, weight in weights.items()
             if name not in terms and uses[weight] > 0
         }
-        result.append(Jacobian(len(images), images.device, terms, _autograd_rows(scalars, others)))
+        rows = _autograd_rows(scalars, others)
+        result.append(Jacobian(len(images), images.device, terms, rows, first))
     return result
 
 

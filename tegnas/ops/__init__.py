@@ -9,6 +9,7 @@ from tegnas.ops import _fork as _fork
 from tegnas.ops._device import compute_device, describe_device
 from tegnas.ops._eigen import EigCondition, eig_condition
 from tegnas.ops._engine import EngineJobs, engine_ntk, engine_regions
+from tegnas.ops._equal_images import first_equals, with_equal_rows
 from tegnas.ops._gram import Conv2dTerm, LayerTerm, LinearTerm, ScaleTerm, ntk_gram
 from tegnas.ops._plan import Launch, engine_plan
 from tegnas.ops._recorded import RecordedNtk
@@ -33,8 +34,10 @@ __all__ = [
     "engine_plan",
     "engine_regions",
     "eig_condition",
+    "first_equals",
     "kernel_regression_error",
     "native_ops",
     "ntk_gram",
     "pack_signs",
+    "with_equal_rows",
 ]
