@@ -9,7 +9,8 @@ CSRC := $(shell find csrc bench -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o 
 export PATH := $(abspath $(BIN)):$(PATH)
 export MAX_JOBS ?= $(JOBS)
 
-.PHONY: search test test-cpp test-operators test-python check-cuda lint format docs bench profile clean
+.PHONY: search test test-cpp test-operators test-python check-cuda check-gpu lint format docs bench \
+	profile clean
 
 search: $(VENV)/.built
 	tegnas search --space nas-bench-201 --images digits --strategy evolution --budget 500 \
@@ -32,9 +33,19 @@ test-operators: $(VENV)/.built
 test-python: $(VENV)/.built
 	python -m pytest
 
-# Needs the CUDA toolkit (nvcc on PATH) and no GPU; makes the environment .venv-cuda of its own.
+# Needs the CUDA toolkit (nvcc on PATH) and no GPU; makes the environment .venv-cuda of its own, in
+# which the dry run of check-gpu is made as well.
 check-cuda:
 	$(PYTHON) tools/check_cuda.py --jobs $(JOBS)
+	$(MAKE) check-gpu DRY=1
+
+# Needs a GPU, nvcc and a python3 with a CUDA build of torch; nothing is installed. STEPS="tests ncu"
+# repeats single steps with the build that is there, OUT is where log.txt and summary.txt go. With
+# DRY=1 no GPU is needed: all steps on a smaller scale, on the CPU, in the environment of check-cuda.
+OUT ?= build/check-gpu/out
+check-gpu:
+	$(if $(DRY),.venv-cuda/bin/python,$(PYTHON)) tools/check_gpu.py --out $(OUT) --jobs $(JOBS) \
+	  --steps "$(STEPS)" $(if $(DRY),--dry)
 
 lint: $(VENV)/.installed
 	ruff check .

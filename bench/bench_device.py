@@ -1,6 +1,7 @@
 """Times of the native operators on a GPU, each beside the floor that bytes and flops set.
 
     python bench/bench_device.py
+    python bench/bench_device.py --device cpu --small    that the script itself works
 
 The floor of a launch is the larger of bytes over bandwidth and operations over the vector rate, for
 the device's published numbers; those of the engine's launches are added. Without a GPU it says so
@@ -9,8 +10,11 @@ and measures nothing: no time of a GPU comes from anywhere else.
 
 from __future__ import annotations
 
+import argparse
 import random
+import statistics
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +27,9 @@ from tegnas.spaces import get_space
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from cuda_device import missing  # noqa: E402
-from machine import describe_machine  # noqa: E402
+from machine import describe_machine, median_seconds  # noqa: E402
+
+MOST_SECONDS = 3.0  # for the rounds of one workload
 
 
 @dataclass(frozen=True)
@@ -63,61 +69,70 @@ class Workload:
     call: Callable[[], object]
     parts: list[Part]
 
-    def row(self, rates: Rates | None) -> str:
-        time = seconds(self.call)
+    def row(self, rates: Rates | None, device: str) -> str:
+        taken = seconds(self.call, device)
         size, flops = sum(p.bytes for p in self.parts), sum(p.flops for p in self.parts)
         floor = sum(p.floor(rates) for p in self.parts) if rates else float("nan")
         return (
-            f"| {self.name} | {time * 1e6:.0f} µs | {size / 1e6:.1f} MB | {flops / 1e6:.0f} MFLOP "
-            f"| {floor * 1e6:.1f} µs | {time / floor:.1f} |"
+            f"| {self.name} | {taken * 1e6:.0f} µs | {size / 1e6:.1f} MB | {flops / 1e6:.0f} MFLOP "
+            f"| {floor * 1e6:.1f} µs | {taken / floor:.1f} |"
         )
 
 
-def engine(architectures: int, batch_norm: str, images: int = 64) -> Workload:
-    """Kernels of random NAS-Bench-201 architectures, three networks each."""
+def engine(architectures: int, preset: str, batch_norm: str, device: str) -> Workload:
+    """Kernels of random NAS-Bench-201 architectures, as the preset ``best`` or ``fast`` asks."""
+    kind, size, networks = {"best": ("deep", 16, 5), "fast": ("proxy", 32, 3)}[preset]
+    images, others = 64, 0 if preset == "best" else 64
     space, rng = get_space("nas-bench-201"), random.Random(0)
     maker = JobMaker(
         space,
-        "proxy",
+        kind,
         num_classes=10,
-        image_shape=(3, 32, 32),
-        seeds=range(3),
-        device="cuda",
+        image_shape=(3, size, size),
+        seeds=range(networks),
+        device=device,
     )
     jobs = maker.make([space.sample(rng) for _ in range(architectures)])
-    x, y = torch.randn(2, images, 3, 32, 32, device="cuda")
+    x = torch.randn(images, 3, size, size, device=device)
+    y = torch.randn(others, 3, size, size, device=device)
+    memory = 40 << 30
+    if device != "cpu":
+        memory = torch.cuda.get_device_properties(0).total_memory // 2
     launches = ops.engine_plan(
         jobs.codes,
         jobs.programs.tolist(),
         images=images,
-        others=images,
+        others=others,
         batch_norm=batch_norm,
-        memory=torch.cuda.get_device_properties(0).total_memory // 2,
+        memory=memory,
     )
-    name = f"engine_ntk, {architectures} architectures, {batch_norm}, {len(launches)} launches"
+    name = (
+        f"engine_ntk, {architectures} architectures by {preset}, {batch_norm}, "
+        f"{len(launches)} launches"
+    )
     parts = [Part(each.bytes, each.flops, each.sweep == "gram") for each in launches]
     return Workload(name, lambda: ops.engine_ntk(jobs, x, y, batch_norm=batch_norm), parts)
 
 
-def eig_condition(batch: int, n: int) -> Workload:
-    rows = torch.randn(batch, n, 2 * n, dtype=torch.float64, device="cuda")
+def eig_condition(batch: int, n: int, device: str) -> Workload:
+    rows = torch.randn(batch, n, 2 * n, dtype=torch.float64, device=device)
     matrices = rows @ rows.mT
     name = f"eig_condition, {batch} of {n}×{n}"
     flops = batch * 8 / 3 * n**3 / 2
     return Workload(name, lambda: ops.eig_condition(matrices), [Part(matrices.nbytes / 2, flops)])
 
 
-def kernel_regression_error(batch: int, n: int, classes: int) -> Workload:
-    rows = torch.randn(batch, n, 2 * n, dtype=torch.float64, device="cuda")
-    k, targets = rows @ rows.mT, torch.randn(n, classes, dtype=torch.float64, device="cuda")
+def kernel_regression_error(batch: int, n: int, classes: int, device: str) -> Workload:
+    rows = torch.randn(batch, n, 2 * n, dtype=torch.float64, device=device)
+    k, targets = rows @ rows.mT, torch.randn(n, classes, dtype=torch.float64, device=device)
     name = f"kernel_regression_error, {batch} of {n}×{n}"
     flops = batch * (n**3 / 3 + 6 * classes * n**2)
     call = lambda: ops.kernel_regression_error(k, k, targets, targets)  # noqa: E731
     return Workload(name, call, [Part(2.5 * k.nbytes / 2, flops)])
 
 
-def regions(inputs: int, features: int) -> Workload:
-    activations = torch.randn(inputs, features, device="cuda")
+def regions(inputs: int, features: int, device: str) -> Workload:
+    activations = torch.randn(inputs, features, device=device)
 
     def call() -> object:
         return ops.count_regions(ops.pack_signs([activations]))
@@ -125,10 +140,10 @@ def regions(inputs: int, features: int) -> Workload:
     return Workload(f"regions, {inputs}×{features}", call, [Part(activations.nbytes, 0)])
 
 
-def ntk_gram(networks: int, images: int, channels: int, size: int) -> Workload:
+def ntk_gram(networks: int, images: int, channels: int, size: int, device: str) -> Workload:
     shape = (networks, images, channels, size, size)
     term = ops.Conv2dTerm(
-        torch.randn(shape, device="cuda"), torch.randn(shape, device="cuda"), 3, padding=1
+        torch.randn(shape, device=device), torch.randn(shape, device=device), 3, padding=1
     )
     weights = 9 * channels**2
     flops = networks * (2 * images * weights * size**2 / 2 + images**2 * weights)
@@ -138,40 +153,62 @@ def ntk_gram(networks: int, images: int, channels: int, size: int) -> Workload:
     return Workload(name, lambda: ops.ntk_gram([term]), [Part(2 * term.input.nbytes, flops)])
 
 
-def seconds(call: Callable[[], object], rounds: int = 50) -> float:
-    """Median time on the device, by events."""
+def seconds(call: Callable[[], object], device: str, rounds: int = 50) -> float:
+    """Median time on the device, by its own events; on the CPU by the clock."""
+    if device == "cpu":
+        return median_seconds(call, rounds=3)
     times = []
-    for _ in range(rounds + 5):
+    begun = time.monotonic()
+    while len(times) < 3 or (len(times) < rounds and time.monotonic() - begun < MOST_SECONDS):
         begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         begin.record()
         call()
         end.record()
         end.synchronize()
         times.append(begin.elapsed_time(end) / 1e3)
-    return sorted(times[5:])[rounds // 2]
+    # The first call loads the kernel.
+    return statistics.median(times[1:])
+
+
+def workloads(device: str, small: bool) -> list[Callable[[], Workload]]:
+    """Made one after the other, so that the memory of one is free for the next."""
+    if small:
+        return [
+            lambda: eig_condition(2, 8, device),
+            lambda: kernel_regression_error(2, 8, 3, device),
+            lambda: regions(20, 70, device),
+            lambda: ntk_gram(1, 4, 3, 5, device),
+            lambda: engine(2, "best", "frozen", device),
+            lambda: engine(2, "fast", "frozen", device),
+        ]
+    return [
+        lambda: eig_condition(1024, 64, device),
+        lambda: eig_condition(1024, 128, device),
+        lambda: kernel_regression_error(1024, 64, 10, device),
+        lambda: regions(3000, 2000, device),
+        lambda: ntk_gram(1, 64, 64, 32, device),
+        lambda: ntk_gram(256, 64, 6, 16, device),
+        lambda: engine(256, "best", "frozen", device),
+        lambda: engine(256, "fast", "frozen", device),
+        lambda: engine(16, "fast", "coupled", device),
+    ]
 
 
 def main() -> None:
-    reason = missing()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
+    parser.add_argument("--small", action="store_true", help="small operands, to try the script")
+    options = parser.parse_args()
+    reason = missing() if options.device == "cuda" else None
     if reason is not None:
         print(f"bench_device: {reason}")
         return
-    device = torch.cuda.get_device_name()
+    device = torch.cuda.get_device_name() if options.device == "cuda" else "CPU"
     rates = next((rates for name, rates in RATES.items() if name in device), None)
     print(f"{device}; {describe_machine()}")
-    workloads = [
-        eig_condition(1024, 64),
-        eig_condition(1024, 128),
-        kernel_regression_error(1024, 64, 10),
-        regions(3000, 2000),
-        ntk_gram(1, 64, 64, 32),
-        ntk_gram(256, 64, 6, 16),
-        engine(256, "frozen"),
-        engine(16, "coupled"),
-    ]
     print("| what | time | bytes | operations | floor | time / floor |\n|---|--:|--:|--:|--:|--:|")
-    for each in workloads:
-        print(each.row(rates))
+    for make in workloads(options.device, options.small):
+        print(make().row(rates, options.device), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Correlation of T, E, G and their rank-sum with true accuracy, one architecture per class.
+"""Correlation of T, E, G and their rank score with true accuracy, one architecture per class.
 
     python bench/correlation.py --images FILE.npz --table TABLE.csv [--write FILE.md]
 
@@ -19,6 +19,8 @@ from tegnas.analysis.comparison import compare
 from tegnas.analysis.comparison_rows import comparison_markdown
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.cli.correlation_tables import print_comparison
+from tegnas.scoring.presets import describe
+from tegnas.scoring.settings import changed
 
 
 def draw_architectures(path: str, column: str, count: int, seed: int) -> dict[str, float]:
@@ -38,8 +40,7 @@ def main() -> None:
     parser.add_argument("--table", required=True)
     parser.add_argument("--column", default="cifar10_test200")
     parser.add_argument("--count", type=int, default=300)
-    parser.add_argument("--batch-norm", default="frozen")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--preset", default="best")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", type=Path, help="also write the table as Markdown")
     arguments = parser.parse_args()
@@ -50,22 +51,16 @@ def main() -> None:
     )
     batch = tegnas.load_batch(arguments.images, seed=arguments.seed)
     start = time.perf_counter()
-    scores = tegnas.score(
-        accuracies,
-        batch,
-        space=space,
-        batch_norm=arguments.batch_norm,
-        repeats=arguments.repeats,
-        seed=arguments.seed,
-    )
+    settings = changed(tegnas.get_preset(arguments.preset), seed=arguments.seed)
+    scores = tegnas.score(accuracies, batch, space=space, settings=settings)
     seconds = time.perf_counter() - start
     comparison = compare(ScoreTable.of(space, scores), accuracies)
     if arguments.write:
         arguments.write.write_text(comparison_markdown(comparison))
     print_comparison(
         comparison,
-        title=f"{arguments.images}, {arguments.batch_norm}, {arguments.repeats} repeats, seed "
-        f"{arguments.seed}, scored in {seconds:.0f} s",
+        title=f"{arguments.images}, {describe(settings)}, seed {arguments.seed}, scored in "
+        f"{seconds:.0f} s",
     )
 
 

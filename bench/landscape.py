@@ -51,7 +51,7 @@ def main() -> None:
                 budget,
                 seed=seed,
                 out=paths[-1],
-                settings=tegnas.ScoreSettings(seed=0),
+                settings=tegnas.ScoreSettings(),
                 progress=lambda state, name=strategy, line=status: line.update(
                     f"{name}: {state.done:,} of {state.budget:,}"
                 ),
@@ -63,7 +63,7 @@ def main() -> None:
         landscape_figure(lay_out(scores), scores, searches, accuracy),
         arguments.out / "landscape.png",
     )
-    # From the all-average-pool cell, a poor one, to the best by rank-sum.
+    # From the all-average-pool cell, a poor one, to the best.
     start = NasBench201Architecture(("avg_pool_3x3",) * 6)
     index = {arch: i for i, arch in enumerate(scores.archs)}
     steps = slice_between(space, start, whole.result.best.arch)

@@ -16,16 +16,23 @@ from tegnas import ops
 
 def describe_machine() -> str:
     """Processor, threads, versions and commit."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parent,
-    ).stdout.strip()
     return (
         f"{_processor()}, {torch.get_num_threads()} threads, SIMD {ops.build_info()['simd']}, "
-        f"torch {torch.__version__}, Python {platform.python_version()}, commit {commit or '?'}"
+        f"torch {torch.__version__}, Python {platform.python_version()}, commit {_commit() or '?'}"
     )
+
+
+def _commit() -> str:
+    """Of the working tree; empty where there is no git or no repository, as in a copy of it."""
+    try:
+        return subprocess.run(
+            ["git", "describe", "--always", "--dirty"],
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parent,
+        ).stdout.strip()
+    except OSError:
+        return ""
 
 
 def _processor() -> str:

@@ -25,7 +25,7 @@ def rows(columns: Sequence[SampledRuggedness]) -> list[list[str]]:
     for name in first.agreement:
         values = [f"{each.agreement[name]:.2f}" for each in columns]
         table.append([f"agreement of {name} (τ)", *values])
-    table.append(["not beaten in all three", *(f"{100 * each.front:.1f} %" for each in columns)])
+    table.append(["not beaten in all of them", *(f"{100 * each.front:.1f} %" for each in columns)])
     return table
 
 
@@ -40,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", default="digits")
     parser.add_argument("--spaces", nargs="+", default=["nas-bench-201", "darts"])
+    parser.add_argument("--preset", default="best")
     parser.add_argument("--walks", type=int, default=16)
     parser.add_argument("--steps", type=int, default=48)
     parser.add_argument("--seed", type=int, default=0)
@@ -54,6 +55,7 @@ def main() -> None:
             walks=arguments.walks,
             steps=arguments.steps,
             seed=arguments.seed,
+            settings=tegnas.get_preset(arguments.preset),
         )
         for name in arguments.spaces
     ]

@@ -4,7 +4,7 @@
     python bench/searches.py --images FILE.npz --space darts
     python bench/searches.py --images FILE.npz --space nats-size     # or mobilenet, or FILE.py:NAME
 
-Runs ``tegnas compare`` with the preset fast and, on NAS-Bench-201, then with best and paper, and
+Runs ``tegnas compare`` with the preset best and, on NAS-Bench-201, then with fast, and
 writes the table to docs/searches. Every score is kept in --runs: the same command goes on where it
 was stopped. Scores are shared between runs, and the seconds of a run are those that its own scores
 took when they were computed. ``--quick`` is a check of two seeds.
@@ -27,6 +27,7 @@ from tegnas.benchmarks import AccuracyTable
 from tegnas.cli.progress import search_progress
 from tegnas.data import Batch
 from tegnas.scoring import get_preset
+from tegnas.scoring.settings import changed
 from tegnas.search import Progress
 from tegnas.search.compare import ComparisonRow, compare
 from tegnas.spaces import Space
@@ -57,7 +58,7 @@ def run(
     changes: Mapping[str, int],
 ) -> tuple[ComparisonRow, ...]:
     """One comparison, after a word on how long it may take."""
-    settings, names = get_preset(preset).settings(**changes), contestants(space, budget)
+    settings, names = changed(get_preset(preset), **changes), contestants(space, budget)
     each = seconds_per_score(space, batch, settings)
     most = sum(len(seeds) * evaluations(name, space, budget) for name in names)
     print(
@@ -78,7 +79,6 @@ def run(
             budget,
             out=out,
             settings=settings,
-            notes={"preset": preset},
             accuracy=table.accuracy if table else None,
             progress=show,
         )
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--images", required=True)
     parser.add_argument("--space", default="nas-bench-201", help="or FILE.py:NAME, with --budget")
     parser.add_argument("--table", metavar="FILE.csv[#COLUMN]", help="true accuracies")
-    parser.add_argument("--presets", help="default: fast; on NAS-Bench-201 fast,best,paper")
+    parser.add_argument("--presets", help="default: best; on NAS-Bench-201 best,fast")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--budget", type=int, help="default: 100; 300 on DARTS and NATS sizes")
     parser.add_argument("--runs", type=Path, help="default: runs/searches-SPACE")

@@ -20,15 +20,15 @@ class Comparison:
     """
 
     budget: int
-    presets: tuple[str, ...] = ("fast",)
+    presets: tuple[str, ...] = ("best",)
     changes: Mapping[str, int] = field(default_factory=dict)
 
 
 COMPARISONS = {
-    "nas-bench-201": Comparison(100, ("fast", "best", "paper")),
+    "nas-bench-201": Comparison(100, ("best", "fast")),
     "darts": Comparison(300),
-    "nats-size": Comparison(300, changes={"image_size": 16, "repeats": 1}),
-    "mobilenet": Comparison(100, changes={"image_size": 16, "repeats": 1}),
+    "nats-size": Comparison(300, changes={"repeats": 1}),
+    "mobilenet": Comparison(100, changes={"repeats": 1}),
 }
 
 

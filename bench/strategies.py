@@ -20,7 +20,7 @@ from searches_tables import markdown, name_of
 import tegnas
 from tegnas.search import Evaluation, SearchResult, make_strategy
 from tegnas.search.contestant import Contestant
-from tegnas.search.evaluation import best_of, rank_sums
+from tegnas.search.evaluation import best_of, rank_scores
 from tegnas.spaces import Architecture, Space
 
 Known = Mapping[Architecture, Evaluation]
@@ -40,7 +40,7 @@ def find(label: str, space: Space, known: Known, budget: int, seed: int) -> Arch
 
 def table(space: Space, known: Known, budgets: list[int], seeds: int, more: list[str]) -> str:
     """A row per strategy and budget: share of the space that its finds outrank."""
-    ranks = rank_sums(list(known.values()))
+    ranks = rank_scores(list(known.values()))
     ordered = np.sort(ranks)
     outranked = 1 - np.searchsorted(ordered, ranks, side="right") / len(ranks)
     share = dict(zip(known, 100 * outranked, strict=True))

@@ -6,16 +6,18 @@ from tegnas._version import __version__
 from tegnas.benchmarks import AccuracyTable, load_nats_bench, load_table
 from tegnas.data import Batch, load_batch
 from tegnas.errors import InputError, NativeCodeError
+from tegnas.indicators import Indicator, get_indicator, indicator, indicator_names
 from tegnas.kernel import KernelDetails, ntk
 from tegnas.regions import count_regions
 from tegnas.scoring import ModuleScore, Scores, ScoreSettings, get_preset, score, score_module
-from tegnas.search import Evaluation, SearchResult, search
+from tegnas.search import Evaluation, SearchResult, search, strategy_names
 from tegnas.spaces import Space, get_space
 
 __all__ = [
     "AccuracyTable",
     "Batch",
     "Evaluation",
+    "Indicator",
     "InputError",
     "KernelDetails",
     "ModuleScore",
@@ -26,8 +28,11 @@ __all__ = [
     "Space",
     "__version__",
     "count_regions",
+    "get_indicator",
     "get_preset",
     "get_space",
+    "indicator",
+    "indicator_names",
     "load_batch",
     "load_nats_bench",
     "load_table",
@@ -35,4 +40,5 @@ __all__ = [
     "score",
     "score_module",
     "search",
+    "strategy_names",
 ]

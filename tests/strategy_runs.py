@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from paper import evaluated
+
 from tegnas.search.evaluation import Evaluation, best_of
 from tegnas.search.strategies import make_strategy
 from tegnas.spaces import Space
@@ -17,9 +19,9 @@ def convolutions(arch: object) -> Evaluation:
     text = str(arch)
     large, small = text.count("conv_3x3"), text.count("conv_1x1") + text.count("conv_5x5")
     if large + small == 0:
-        return Evaluation(arch, math.inf, 1.0, math.inf)
+        return evaluated(arch, math.inf, 1.0, math.inf)
     skips = text.count("skip")
-    return Evaluation(
+    return evaluated(
         arch, 100.0 / (1 + large + 0.5 * skips), 10.0 * large + small, 1.0 / (1 + large + small)
     )
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from paper import evaluated
 
 from bench.searches_contestants import contestants, evaluations
 from bench.searches_tables import BEGIN, END, comparison_table, name_of, replace_section
-from tegnas.search import Evaluation
 from tegnas.search.compare import ComparisonRow
 from tegnas.spaces import ChoiceSpace, get_space
 
-ROW = ComparisonRow("random", 0, "a", 1.0, 2.0, 0.5, 0.9, 100, 90, 2.0, 93.0, 92.0)
+ROW = ComparisonRow("random", 0, "a", {}, 0.9, 100, 90, 2.0, 93.0, 92.0)
 ROWS = [
     ROW,
     replace(ROW, seed=1, accuracy=None, best_known=94.0),
@@ -65,7 +65,7 @@ def test_finds_are_ranked_among_all_that_is_known(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "bench"))
     space = ChoiceSpace("digits", {"tens": range(10), "ones": range(10)}, lambda *_: None)
     numbers = {arch: float("".join(option for _, option in arch.options)) for arch in space}
-    known = {arch: Evaluation(arch, number, -number, number) for arch, number in numbers.items()}
+    known = {arch: evaluated(arch, number, -number, number) for arch, number in numbers.items()}
     text = importlib.import_module("strategies").table(space, known, [8, 100], 2, [])
     found = {(row[0], row[1]): row for row in lines(text)}
     # Whatever sees all of a hundred finds the one that outranks the other 99.

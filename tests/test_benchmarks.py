@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ import pytest
 
 from tegnas.benchmarks import AccuracyTable, load_nats_bench, load_table
 from tegnas.errors import InputError
+from tegnas.spaces import get_space
 
 DATA = Path(os.environ.get("TEGNAS_DATA", Path(__file__).parents[2] / "shared" / "data"))
 A, B, C = (f"|{op}~0|+|none~0|none~1|+|none~0|none~1|none~2|" for op in ("a", "b", "c"))
@@ -50,7 +52,10 @@ def test_what_is_missing_is_none(tmp_path):
         ("valid,arch,test", ["valid", "test"], "test"),
         ("valid,arch,params", ["valid"], "valid"),
         ("arch,seed,test_seed1", ["test_seed1"], "test_seed1"),
-        ("arch,train_time,latency_ms,id,x200", ["x200"], "x200"),
+        ("arch,train_time,latency_ms,id,x200,cifar100_x", ["x200", "cifar100_x"], "cifar100_x"),
+        ("arch,test_error,test", ["test"], "test"),
+        ("arch,acc_std,acc_rank,acc_err,testAcc", ["testAcc"], "testAcc"),
+        ("arch,accelerator,vaccine,val_top1", ["accelerator", "vaccine", "val_top1"], "val_top1"),
     ],
 )
 def test_which_columns_are_accuracies(tmp_path, header, columns, default):
@@ -72,6 +77,91 @@ def test_the_column_can_be_chosen(tmp_path):
     file.rename(tmp_path / "a#b.csv")
     assert load_table(tmp_path / "a#b.csv").accuracy(A) == 1
     assert load_table(f"{tmp_path / 'a#b.csv'}#params").accuracy(A) == 2
+
+
+# Errors, losses, ranks: columns of which less is better
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["test_error", "Error (%)", "err", "top1_err", "val_loss", "crossentropy", "simple_regret"]
+    + ["rank", "test_mse", "perplexity", "testerror", "acc_rank", "accuracy_loss"],
+)
+def test_what_is_better_the_lower_is_no_accuracy(tmp_path, name):
+    file = csv_file(tmp_path, f"arch,{name}", f"{A},2.5", f"{B},90")
+    for column in (None, name):
+        with pytest.raises(InputError, match="less is better|less is") as caught:
+            load_table(file, column)
+        assert f"FILE.csv#-{name}" in str(caught.value)
+    for table in (
+        load_table(f"{file}#-{name}"),
+        load_table(file, f"-{name}"),
+        load_table(file, name, higher_is_better=False),
+        load_table(file, higher_is_better=False),
+    ):
+        assert table.column == f"-{name}" and table.columns == (f"-{name}",)
+        assert table.accuracy(A) == -2.5 > table.accuracy(B)
+    for table in (load_table(f"{file}#+{name}"), load_table(file, name, higher_is_better=True)):
+        assert table.column == name and table.accuracy(B) == 90
+
+
+@pytest.mark.parametrize("name", ["score", "x200", "value", "fitness", "mean"])
+def test_a_direction_that_is_not_sure_is_asked_for(tmp_path, name):
+    file = csv_file(tmp_path, f"arch,{name},params", f"{A},2.5,1", f"{B},90,2")
+    with pytest.raises(InputError, match=f"isn't sure of the others .{name}.*#.{name} if more is"):
+        load_table(file)
+    assert load_table(f"{file}#{name}").accuracy(A) == 2.5
+    assert load_table(file, higher_is_better=True).column == name
+    assert load_table(file, higher_is_better=False).accuracy(B) == -90
+
+
+def test_an_accuracy_is_taken_before_an_error_and_a_sign_may_be_part_of_a_name(tmp_path):
+    file = csv_file(tmp_path, "arch,test_error,test_acc,-x", f"{A},1,2,3")
+    assert load_table(file).column == "test_acc"
+    assert load_table(file, higher_is_better=False).column == "-test_error"
+    assert load_table(f"{file}#-x").accuracy(A) == 3
+    with pytest.raises(InputError, match="say opposite things"):
+        load_table(f"{file}#-test_acc", higher_is_better=True)
+    with pytest.raises(InputError, match="no numeric column '-other'"):
+        load_table(f"{file}#-other")
+
+
+def test_a_table_of_very_many_columns_takes_seconds(tmp_path):
+    names = [f"c{i}" for i in range(100_000)]
+    file = csv_file(tmp_path, ",".join(["arch", *names]), ",".join([A, *["1"] * len(names)]))
+    started = time.process_time()
+    with pytest.raises(InputError, match="and 99,988 more") as caught:
+        load_table(file)
+    assert load_table(f"{file}#c77777").accuracy(A) == 1
+    assert time.process_time() - started < 20 and len(str(caught.value)) < 500
+
+
+def test_a_table_that_is_a_pipe_or_a_device_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(InputError, match="it is a pipe and not a file"):
+        load_table(tmp_path / "pipe.csv")
+    (tmp_path / "link.csv").symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="it is a device and not a file"):
+        load_table(tmp_path / "link.csv")
+    (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
+    with pytest.raises(InputError, match="can't be read"):
+        load_table(tmp_path / "loop.csv")
+
+
+def test_architectures_in_the_notation_of_others_are_found(tmp_path):
+    space = get_space("nas-bench-201")
+    own = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|avg_pool_3x3~2|"
+    other = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+    rows = ['"(2, 1, 3, 0, 1, 4)",91', f"{other},10", "resnet18,95"]
+    table = load_table(csv_file(tmp_path, "arch,acc", *rows))
+    assert table.accuracy(space.parse(own)) is None
+    written = table.written_by(space)
+    assert written.accuracy(space.parse(own)) == 91 and written.accuracy(other) == 10
+    assert written.accuracy("resnet18") == 95 and written.column == "acc"
+    with pytest.raises(InputError, match="twice, the second time as Structure"):
+        load_table(
+            csv_file(tmp_path, "arch,acc", *rows, f"Structure(4 nodes with {own}),1")
+        ).written_by(space)
 
 
 def test_byte_order_mark_and_spaces(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,11 +15,12 @@ import pytest
 import tegnas
 from tegnas.cli import main
 from tegnas.cli.options import read_assignments
-from tegnas.cli.tables import number
 from tegnas.search import SearchResult
-from tegnas.search.evaluation import rank_sums
+from tegnas.search.command import search_command
+from tegnas.search.evaluation import rank_scores
 
 SMALL = ("--train", "8", "--val", "8", "--repeats", "1")
+BEST = ("variance_inflation", "linear_regions", "leave_one_out_error")
 ARCH = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
 DISCONNECTED = "|skip_connect~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"
 
@@ -77,7 +78,7 @@ def test_search_prints_one_object_of_json(command, images, strategy, tmp_path):
     (line,) = outcome.out.splitlines()
     content = json.loads(line, parse_constant=lambda name: pytest.fail(name))
     assert content["evaluations"] == 6 and content["seconds"] > 0
-    assert set(content["best"]) == {"arch", "kappa", "regions", "mse"}
+    assert set(content["best"]) == {"arch", *BEST}
     assert tegnas.get_space("nas-bench-201").parse(content["best"]["arch"])
     settings = content["settings"]
     assert (settings["images"], settings["strategy"], settings["budget"]) == (images, strategy, 6)
@@ -100,7 +101,7 @@ def test_search_shows_the_best_where_they_are_and_what_to_do_next(command, tmp_p
 
 
 def sorted_best(result: SearchResult) -> list:
-    order = np.argsort(rank_sums(result.history), kind="stable")[:5]
+    order = np.argsort(rank_scores(result.history), kind="stable")[:5]
     return [result.history[index] for index in order]
 
 
@@ -141,6 +142,27 @@ def test_npz_images_are_searched_on(command, tmp_path):
     assert (tmp_path / "runs" / "evolution-own-seed0" / "run.json").is_file()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--strategy", "random"),
+        ("--strategy", "evolution", "--preset", "fast", "--option", "population=4",
+         "--option", "tournament=2", "--max-params", 900_000, "--image-size", 16),
+        ("--strategy", "local", "--indicators", "linear_regions,flops", "--average", "mean",
+         "--combination", "rank-sum", "--region-samples", 70, "--region-batch-size", 35,
+         "--engine", "torch", "--share-isomorphic", "--image-size", 0, "--seed", 3),
+    ],
+)  # fmt: skip
+def test_the_command_that_a_report_names_gives_the_same_result(command, tmp_path, options):
+    assert search(command, "--out", "first", *options).status == 0
+    first = SearchResult.load(tmp_path / "first" / "result.json")
+    _, *again = shlex.split(search_command(first))
+    assert command(*again, "--out", "second").status == 0
+    second = SearchResult.load(tmp_path / "second" / "result.json")
+    assert (second.best, second.history) == (first.best, first.history)
+    assert {**second.settings, "devices": 0} == {**first.settings, "devices": 0}
+
+
 # Scores
 
 
@@ -149,13 +171,14 @@ def test_score_prints_one_object_of_json(command):
     assert outcome.status == 0
     (line,) = outcome.out.splitlines()
     first, second = json.loads(line, parse_constant=lambda name: pytest.fail(name))["scores"]
-    assert (first["arch"], first["position"]) == (ARCH, 0)
-    assert second == {**second, "arch": DISCONNECTED, "kappa": None, "mse": None, "position": 1}
+    assert (first["arch"], first["position"]) == (ARCH, 1)
+    bad = {"variance_inflation": None, "leave_one_out_error": None}
+    assert second == {**second, "arch": DISCONNECTED, **bad, "position": 2}
     batch = tegnas.load_batch("digits", train=8, val=8)
     space = tegnas.get_space("nas-bench-201")
-    expected = tegnas.score([ARCH], batch, space=space, settings=tegnas.ScoreSettings(repeats=1))
-    for name in ("kappa", "regions", "mse"):
-        assert first[name] == getattr(expected, name).item()
+    expected = tegnas.score([ARCH], batch, space=space, repeats=1)
+    for name in BEST:
+        assert first[name] == expected[name].item()
 
 
 def test_score_shows_mean_and_spread(command):
@@ -225,7 +248,8 @@ def test_wrong_options_are_refused_and_nothing_is_written(command, arguments, me
     assert not list(tmp_path.iterdir())
 
 
-GOOD = {"x": np.zeros((30, 3, 8, 8), np.float32), "y": np.arange(30) % 3}
+PIXELS = np.random.default_rng(0).integers(0, 256, (30, 3, 8, 8), dtype=np.uint8)
+GOOD = {"x": PIXELS.astype(np.float32), "y": np.arange(30) % 3}
 HOLE = GOOD["x"].copy()
 HOLE[17, 1, 2, 3] = np.nan
 
@@ -238,6 +262,7 @@ HOLE[17, 1, 2, 3] = np.nan
         ({"x": np.zeros((30, 3, 8, 8), np.int32)}, "images of dtype int32; store uint8 or float"),
         ({"x": HOLE}, "NaN or infinite"),
         ({"y": np.zeros(30, np.int64)}, "one class"),
+        ({"x": PIXELS * 0 + 7}, "fewer than 16 images that differ"),
         ({"y": np.arange(29) % 3}, "30 images but 29 labels"),
         ({"y": GOOD["y"].astype(np.float32)}, "labels of dtype float32"),
         ({"x": np.zeros((3, 3, 8, 8), np.uint8), "y": np.arange(3)}, "3 images"),
@@ -254,7 +279,7 @@ def test_images_that_cannot_be_used_are_refused(command, name, change, message):
 
 @pytest.mark.parametrize("engine", ["native", "torch"])
 def test_images_too_small_for_the_networks_are_refused(command, engine):
-    np.savez("images.npz", **(GOOD | {"x": np.zeros((30, 3, 2, 2), np.uint8)}))
+    np.savez("images.npz", **(GOOD | {"x": PIXELS[:, :, :2, :2]}))
     check_refused(search(command, "--engine", engine, images="images.npz"), "2×2", "small")
 
 
@@ -294,10 +319,3 @@ def test_assignments_are_read_as_numbers_where_they_are():
     read = read_assignments(["a=1", "b=0.5", "c=fast", "d=x=y", "e=1e-3"])
     assert read == {"a": 1, "b": 0.5, "c": "fast", "d": "x=y", "e": 0.001}
     assert type(read["a"]) is int
-
-
-def test_numbers_are_printed_shortly():
-    assert number(1234.5678) == "1,235"
-    assert number(0.98765432) == "0.9877"
-    assert number(123456789.0) == "1.23e+08"
-    assert number(math.inf) == "inf"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
+from paper import evaluated
 from strategy_runs import convolutions, run
 
 from tegnas.errors import InputError
 from tegnas.networks.complexity import count_flops, count_parameters
 from tegnas.search.constraints import ConstrainedSpace, Limits
 from tegnas.search.costs import CostMeter
-from tegnas.search.evaluation import Evaluation
 from tegnas.search.pareto import pareto_front
 from tegnas.search.strategies import drawing, strategy_names
 from tegnas.spaces import get_space
@@ -116,7 +116,7 @@ class TestParetoFront:
 
     def test_front_and_hypervolume(self):
         values = {"a": (1.0, 10.0), "b": (2.0, 5.0), "c": (3.0, 6.0), "d": (4.0, 0.0)}
-        history = [Evaluation(name, rank, -rank, rank) for name, (rank, _) in values.items()]
+        history = [evaluated(name, rank, -rank, rank) for name, (rank, _) in values.items()]
         front = pareto_front(history, "params", lambda each: values[each.arch][1])
         assert [point.evaluation.arch for point in front.points] == ["d", "b", "a"]
         assert [point.cost for point in front.points] == [0.0, 5.0, 10.0]
@@ -125,6 +125,6 @@ class TestParetoFront:
 
     def test_supernets_and_repeats_are_left_out(self):
         one = convolutions(SPACE.decode((3,) * 6))
-        supernet = Evaluation(Supernet((("none",),) * 6), 1.0, 9.0, 0.1)
+        supernet = evaluated(Supernet((("none",),) * 6), 1.0, 9.0, 0.1)
         front = pareto_front([one, one, supernet], "params", lambda each: 1.0)
         assert [point.evaluation for point in front.points] == [one]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paper import SETTINGS, paper_settings, scored
 from typer.testing import CliRunner
 
 from tegnas.analysis.baselines import baselines
@@ -21,7 +23,6 @@ from tegnas.benchmarks import load_columns
 from tegnas.cli import app
 from tegnas.errors import InputError
 from tegnas.networks.complexity import count_flops, count_parameters
-from tegnas.scoring.scores import Scores
 from tegnas.search.store import ScoreStore
 from tegnas.spaces import get_space
 
@@ -33,7 +34,7 @@ def table(count: int = 40) -> ScoreTable:
     archs = tuple(SPACE)[:: len(SPACE) // count][:count]
     values = np.random.default_rng(0).random((3, count))
     values[0, :3] = values[2, :3] = np.inf
-    return ScoreTable(SPACE, archs, values[0], values[1], values[2])
+    return ScoreTable(SPACE, archs, SETTINGS, values.T)
 
 
 def test_perfect_and_reversed_order() -> None:
@@ -121,6 +122,25 @@ def test_comparison_has_combinations_baselines_and_strata() -> None:
         compare(scores, {})
 
 
+def test_further_scores_stand_beside_the_first_with_what_they_took() -> None:
+    scores = table()
+    sizes = replace(
+        scores, settings=paper_settings(indicators=["flops"]), values=scores.values[:, :1]
+    )
+    accuracies = {str(arch): float(i) for i, arch in enumerate(scores.archs)}
+    result = compare(
+        scores,
+        accuracies,
+        further={"again": scores, "flops": sizes},
+        milliseconds={"": {"T (κ)": 1.0}, "again": {"T (κ)": 2.0}, "flops": {"FLOPs": 3.0}},
+        resamples=2,
+    )
+    assert {"T (κ)", "T (κ), again", "FLOPs"} <= set(result.columns)
+    assert result.milliseconds == {"T (κ)": 1.0, "T (κ), again": 2.0, "FLOPs": 3.0}
+    assert result.indicators["FLOPs"].name == "flops"
+    assert "| ms |" in comparison_markdown(result)
+
+
 def test_markdown_has_a_row_for_every_score() -> None:
     scores = table()
     accuracies = {str(arch): float(i) for i, arch in enumerate(scores.archs)}
@@ -139,15 +159,9 @@ def test_one_architecture_per_class() -> None:
 
 
 def write_run(path, scores: ScoreTable) -> None:
-    import torch
-
     path.mkdir()
-    repeats = [
-        torch.from_numpy(np.stack([values, values], 1))
-        for values in (scores.kappa, scores.regions, scores.mse)
-    ]
-    store = ScoreStore(path / "scores.sqlite", space=SPACE.name, settings="s", data="d")
-    store.add(Scores(scores.archs, *repeats))
+    store = ScoreStore(path / "scores.sqlite", space=SPACE.name, settings=SETTINGS, data="d")
+    store.add(scored(scores.archs, *scores.values.T))
     store.close()
 
 

@@ -85,7 +85,6 @@ def test_the_order_of_the_two_inputs_makes_no_difference():
     [
         ("dil_conv_3x3~4", "conv_7x7~4", "unknown operation 'conv_7x7' at node 3 of the normal"),
         ("dil_conv_3x3~4", "dil_conv_3x3~5", "node 3 of the normal cell can't read input 5"),
-        ("dil_conv_3x3~4", "dil_conv_3x3~0", "node 3 of the normal cell reads input 0 twice"),
         ("dil_conv_3x3~4", "", "the normal cell needs 8 pairs .* not 7"),
         ("dil_conv_3x3~4", "none~4 none~3", "not 9"),
         ("dil_conv_3x3~4", "dil_conv_3x3", "is not a DARTS architecture; it should look like"),
@@ -128,6 +127,39 @@ def test_malformed_genotypes_are_refused_and_never_evaluated(old, new, message, 
     with pytest.raises(InputError, match=message):
         SPACE.parse(PUBLISHED.replace(old, new))
     assert capsys.readouterr().out == ""
+
+
+# A node that reads one input twice, as pruned by edges
+
+TWICE = SHORT.replace("none~0 dil_conv_5x5~2", "sep_conv_3x3~0 max_pool_3x3~0").replace(
+    "none~", "skip_connect~"
+)
+SAME = SHORT.replace("none~0 dil_conv_5x5~2", "sep_conv_3x3~0 sep_conv_3x3~0").replace(
+    "none~", "skip_connect~"
+)
+
+
+def test_a_node_may_read_one_input_twice():
+    arch = SPACE.parse(TWICE)
+    assert arch.normal[2:4] == (("max_pool_3x3", 0), ("sep_conv_3x3", 0))
+    assert SPACE.parse(str(arch)) == arch and SPACE.is_connected(arch)
+    swapped = TWICE.replace("sep_conv_3x3~0 max_pool_3x3~0", "max_pool_3x3~0 sep_conv_3x3~0")
+    assert swapped != TWICE and SPACE.parse(swapped) == arch
+    assert SPACE.canonical(SPACE.canonical(arch)) == SPACE.canonical(arch)
+
+
+@pytest.mark.parametrize("text", [TWICE, SAME])
+def test_neighbours_of_such_an_architecture_are_different_ones(text):
+    arch = SPACE.parse(text)
+    neighbours = list(SPACE.neighbours(arch))
+    assert len(set(neighbours)) == len(neighbours) and arch not in neighbours
+    assert all(SPACE.distance(arch, each) == 1 for each in neighbours)
+    assert SPACE.mutate(arch, random.Random(0)) in neighbours
+
+
+def test_such_an_architecture_is_no_combination_of_choices():
+    with pytest.raises(InputError, match="reads input 0 twice is no choice"):
+        SPACE.encode(SPACE.parse(SAME))
 
 
 # Size and drawing

@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from paper import paper_settings
 from torch import Tensor, nn
 
 import tegnas
@@ -269,7 +270,7 @@ def test_a_cut_architecture_scores_worst(batch, engine):
         [f"normal {whole} reduce {each}" for each in (cut, whole)],
         batch,
         space=SPACE,
-        settings=tegnas.ScoreSettings(engine=engine, region_samples=100),
+        settings=paper_settings(engine=engine, region_samples=100),
     )
     assert scores.kappa[0] == scores.mse[0] == float("inf")
     assert torch.isfinite(scores.kappa[1])
@@ -283,7 +284,7 @@ def test_engines_agree(batch):
             archs,
             batch,
             space=SPACE,
-            settings=tegnas.ScoreSettings(repeats=1, region_samples=200, engine=engine),
+            settings=paper_settings(repeats=1, region_samples=200, engine=engine),
         )
         for engine in ("native", "torch")
     )

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tegnas import InputError, get_space
-from tegnas.networks import program as p
+from tegnas.engine import program as p
 from tegnas.networks.initialise import initial_vector
 from tegnas.reference.ntk import with_batch_statistics
 from tegnas.spaces import DartsArchitecture
@@ -96,12 +96,20 @@ def some_archs() -> list[object]:
             for cell in archs[0].cells
         )
     )
+    twice = DartsArchitecture(
+        tuple(
+            (OPERATIONS[i // 2], 0 if i < 6 else 4) for i in range(8)
+        ),  # each node the same twice
+        tuple((OPERATIONS[i % 7], i // 2 // 2) for i in range(8)),
+    )
     supernet = SPACE.supernet().without([(0, name) for name in OPERATIONS] + [(3, OPERATIONS[0])])
-    return [*archs, mixed, supernet]
+    return [*archs, mixed, twice, supernet]
 
 
 @pytest.mark.parametrize("kind", ["proxy", "thin"])
-@pytest.mark.parametrize("arch", some_archs(), ids=["sample0", "sample1", "none", "supernet"])
+@pytest.mark.parametrize(
+    "arch", some_archs(), ids=["sample0", "sample1", "none", "twice", "supernet"]
+)
 def test_programs_compute_what_networks_compute(kind, arch):
     network = SPACE.network(arch, kind, num_classes=3, seed=2).double()
     shape = getattr(network, "region_input_shape", (3, 9, 6))

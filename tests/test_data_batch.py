@@ -65,7 +65,7 @@ def test_what_does_not_fit_is_refused_with_one_sentence(changes, message):
 
 
 def test_channels_other_than_three_are_allowed():
-    assert make_batch(images=torch.ones(4, 1, 2, 2), val_images=torch.ones(3, 1, 2, 2))
+    assert make_batch(images=torch.eye(4).view(4, 1, 2, 2), val_images=torch.rand(3, 1, 2, 2))
 
 
 def test_a_batch_cannot_be_changed():

@@ -158,6 +158,7 @@ def test_truncated_files(tmp_path):
 
 
 ROWS = np.zeros((4, 3072), np.uint8)
+DIFFERENT = np.random.default_rng(0).integers(0, 256, (4, 3072), dtype=np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,8 @@ ROWS = np.zeros((4, 3072), np.uint8)
         ({"data": ROWS, "labels": [0, 1, 2]}, "4 images but 3 labels"),
         ({"data": ROWS, "labels": ["a", "b", "c", "d"]}, "list of integers"),
         ({"data": ROWS, "labels": [0, 1, 2, 10]}, "a label outside its 10 classes"),
-        ({"data": ROWS, "labels": [5, 5, 5, 5]}, "one class"),
+        ({"data": ROWS, "labels": [5, 5, 0, 0]}, "fewer than 4 images that differ"),
+        ({"data": ROWS + DIFFERENT, "labels": [5, 5, 5, 5]}, "one class"),
     ],
 )
 def test_content_that_does_not_fit(tmp_path, content, message):
@@ -190,3 +192,44 @@ def test_imagenet16_without_an_image_of_the_first_classes(tmp_path):
     pickled(tmp_path / "train_data_batch_1", data=ROWS[:, :768], labels=[500, 501, 502, 503])
     with pytest.raises(InputError, match="no image of the first 120 classes"):
         load_batch(f"imagenet16-120:{tmp_path}", train=2, val=2)
+
+
+def test_labels_nested_in_each_other_are_not_unfolded(tmp_path):
+    labels: list = [0, 1]
+    for _ in range(20):
+        labels = [labels] * 10
+    pickled(tmp_path / "data_batch_1", data=ROWS, labels=labels)
+    with pytest.raises(InputError, match="list of integers"):
+        load_batch(f"cifar10:{tmp_path}", train=2, val=2)
+
+
+def imagenet16_files(folder: Path, form: str) -> Path:
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    for name in ("train_data_batch_1", "train_data_batch_2", "val_data"):
+        content = {
+            "data": rng.integers(0, 256, (40, 768), dtype=np.uint8),
+            "labels": [1 + i % 5 for i in range(40)],
+        }
+        content["mean"] = content["data"].mean(0)
+        if form == "pickled":
+            pickled(folder / name, **content)
+        else:
+            np.savez(folder / f"{name}.npz", **content)
+    return folder
+
+
+@pytest.mark.parametrize("form", ["pickled", "npz"])
+@pytest.mark.parametrize("inside", [".", "ImageNet16", "Imagenet16_train_npz"])
+def test_imagenet16_in_either_form_and_from_the_folder_above(tmp_path, form, inside):
+    expected = load_batch(f"imagenet16:{imagenet16_files(tmp_path / 'a', 'pickled')}", train=9)
+    imagenet16_files(tmp_path / "b" / inside, form)
+    assert (
+        load_batch(f"imagenet16:{tmp_path / 'b'}", train=9).fingerprint() == expected.fingerprint()
+    )
+
+
+def test_an_npz_file_of_something_else_is_no_imagenet16(tmp_path):
+    np.savez(tmp_path / "train_data_batch_1.npz", data=ROWS[:, :768])
+    with pytest.raises(InputError, match=r"has no array 'labels' \(it has data \(4×768 uint8\)\)"):
+        load_batch(f"imagenet16:{tmp_path}", train=2, val=2)

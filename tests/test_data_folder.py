@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,11 +17,11 @@ Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three classes of even colour: class k is k·100 in green; sizes, modes and formats differ."""
+    """Three classes of even colours: class k is k·100 in green; sizes, modes and formats differ."""
     for k, name in enumerate(["ant", "bee", "cat"]):
         (tmp_path / name).mkdir()
         for i, suffix in enumerate(["png", "PNG", "bmp", "gif"]):
-            image = Image.new("RGB", (10 + i, 40 - i), (20, k * 100, 20))
+            image = Image.new("RGB", (10 + i, 40 - i), (20, k * 100, 60 * i))
             image.convert("RGBA" if i == 1 else "RGB").save(tmp_path / name / f"{i}.{suffix}")
         (tmp_path / name / "notes.txt").write_text("not an image")
     (tmp_path / ".cache").mkdir()
@@ -65,6 +66,61 @@ def test_sub_folder_without_images(folder):
 def test_folder_without_sub_folders(folder):
     with pytest.raises(InputError, match="has no sub-folders"):
         load_batch(f"folder:{folder / 'ant'}")
+
+
+def picture(path: Path, seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def two_classes(folder: Path, inside: str = "") -> Path:
+    for seed in range(8):
+        picture(folder / "ab"[seed % 2] / inside / f"{seed}.png", seed)
+    return folder
+
+
+@pytest.mark.parametrize("inside", ["images", "raw/images"])
+def test_images_may_be_in_one_folder_within_the_class(tmp_path, inside):
+    flat = load_batch(f"folder:{two_classes(tmp_path / 'flat')}", train=4, val=2)
+    deep = load_batch(f"folder:{two_classes(tmp_path / 'deep', inside)}", train=4, val=2)
+    assert deep.fingerprint() == flat.fingerprint()
+
+
+def test_what_a_mac_leaves_and_what_is_hidden_is_no_image_and_no_class(tmp_path):
+    expected = load_batch(f"folder:{two_classes(tmp_path)}", train=4, val=2).fingerprint()
+    (tmp_path / "a" / "._0.png").write_bytes(b"\0\5\x16\7" * 9)
+    (tmp_path / "a" / ".DS_Store").write_bytes(b"x")
+    (tmp_path / "b" / ".thumbnails").mkdir()
+    picture(tmp_path / "__MACOSX" / "a" / "._0.png", 99)
+    picture(tmp_path / ".git" / "0.png", 99)
+    picture(tmp_path / "b" / "__MACOSX" / "0.png", 99)
+    assert load_batch(f"folder:{tmp_path}", train=4, val=2).fingerprint() == expected
+
+
+def test_splits_are_no_classes(tmp_path):
+    for split in ("train", "val"):
+        two_classes(tmp_path / split)
+    with pytest.raises(InputError, match=r"splits and not classes \(train, val\); give one of"):
+        load_batch(f"folder:{tmp_path}")
+    assert load_batch(f"folder:{tmp_path / 'train'}", train=4, val=2).num_classes == 2
+
+
+def test_a_folder_of_folders_of_classes_is_refused(tmp_path):
+    two_classes(tmp_path / "photos")
+    with pytest.raises(InputError, match=r"several folders of images \(a, b\): if these are the"):
+        load_batch(f"folder:{tmp_path}")
+
+
+def test_pipes_and_links_in_circles_are_passed_by(tmp_path):
+    expected = load_batch(f"folder:{two_classes(tmp_path, 'images')}", train=4, val=2).fingerprint()
+    os.mkfifo(tmp_path / "a" / "images" / "9.png")
+    (tmp_path / "a" / "again").symlink_to(tmp_path / "a")
+    (tmp_path / "b" / "images" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(InputError, match="several folders of images"):
+        load_batch(f"folder:{tmp_path}", train=4, val=2)
+    (tmp_path / "a" / "again").unlink()
+    assert load_batch(f"folder:{tmp_path}", train=4, val=2).fingerprint() == expected
 
 
 def test_one_class(folder):

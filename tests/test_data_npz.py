@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +134,78 @@ def test_other_files_called_npz(tmp_path):
             write(stream)
         with pytest.raises(InputError, match="can't be read as an .npz file"):
             load_batch(file)
+
+
+# Other names
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        ("x_train", "y_train"),
+        ("X_train", "Y_train"),
+        ("train_images", "train_labels"),
+        ("data", "targets"),
+        ("X", "y"),
+        ("Images", "label"),
+        ("arr_0", "arr_1"),
+    ],
+)
+def test_arrays_by_other_names_are_found(tmp_path, images, labels):
+    others = {"x_test": PIXELS[::-1], "y_test": LABELS, "test_images": PIXELS, "note": "any"}
+    batch = load_batch(save(tmp_path, **{images: PIXELS, labels: LABELS}, **others), train=8, val=6)
+    expected = load_batch(save(tmp_path, x=PIXELS, y=LABELS), train=8, val=6)
+    assert batch.fingerprint() == expected.fingerprint()
+
+
+def test_what_the_file_has_is_listed(tmp_path):
+    file = save(tmp_path, pixels=PIXELS, y=LABELS)
+    with pytest.raises(InputError, match=r"it has pixels \(20×6×5×3 uint8\), y \(20 int64\)"):
+        load_batch(file)
+
+
+def test_other_arrays_are_not_even_read(tmp_path):
+    objects = np.array([{"a": 1}], dtype=object)
+    assert load_batch(save(tmp_path, x=PIXELS, y=LABELS, extra=objects), train=8, val=6)
+
+
+# Bombs and lies
+
+
+def test_arrays_that_unfold_to_very_much_are_refused(tmp_path, monkeypatch):
+    file = tmp_path / "file.npz"
+    np.savez_compressed(file, x=np.zeros((20, 256, 256, 3), np.uint8), y=LABELS)
+    monkeypatch.setattr("tegnas.data.arrays._HARMLESS_BYTES", 2**20)
+    with pytest.raises(InputError, match=r"unfolds from .* KiB to 3.8 MiB, as images don't"):
+        load_batch(file)
+    file = save(tmp_path, x=PIXELS, y=LABELS)
+    monkeypatch.setattr("tegnas.data.arrays._MOST_BYTES", 1000)
+    with pytest.raises(InputError, match="unfolds to 1.9 KiB, more than the 1000 bytes"):
+        load_batch(file)
+
+
+@pytest.mark.parametrize("shape", ["(1099511627776, 3, 32, 32)", "(20, 6, 5, 4)", "(-1, 6, 5, 3)"])
+def test_a_shape_that_the_contents_do_not_have_is_refused(tmp_path, shape):
+    stored = io.BytesIO()
+    np.save(stored, PIXELS)
+    text = stored.getvalue()
+    start, end = text.index(b"{"), text.index(b"\n")
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    lie = text[:start] + header.ljust(end - start) + text[end:]
+    file = save(tmp_path, y=LABELS)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("x.npy", lie)
+    with pytest.raises(InputError, match="can't be read as an .npz file"):
+        load_batch(file)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(InputError, match="pipe.npz can't be read: it is a pipe and not a file"):
+        load_batch(tmp_path / "pipe.npz")
+    (tmp_path / "zero.npz").symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="it is a device and not a file"):
+        load_batch(tmp_path / "zero.npz")
+    (tmp_path / "folder.npz").mkdir()
+    with pytest.raises(InputError, match="it is a folder and not a file"):
+        load_batch(tmp_path / "folder.npz")

@@ -131,3 +131,17 @@ def test_damaged_files_give_an_input_error_or_a_dictionary(tmp_path_factory, dat
         assert isinstance(load_pickled_dict(file), dict)
     except InputError as error:
         assert str(file) in str(error)
+
+
+@pytest.mark.parametrize("number", [2**28, 2**31 - 1, 1000])
+def test_numbers_that_would_fill_the_memory_are_refused(tmp_path, number):
+    file = tmp_path / "batch"
+    file.write_bytes(b"\x80\x02}r" + struct.pack("<I", number) + b".")
+    with pytest.raises(InputError, match=f"value {number} remembered in a file of 9 bytes"):
+        load_pickled_dict(file)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="it is a pipe and not a file"):
+        load_pickled_dict(tmp_path / "pipe")

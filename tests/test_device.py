@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 import torch
 from networks import cnn
+from paper import KAPPA, paper_settings
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 import tegnas
-from tegnas import InputError, ScoreSettings, get_space, load_batch, ops
+from tegnas import InputError, get_space, load_batch, ops
 from tegnas.data import Batch
 from tegnas.networks.initialise import initial_value
 from tegnas.scoring import Scorer
@@ -67,7 +68,7 @@ def test_a_search_on_a_missing_device_writes_nothing(batch, tmp_path):
 
 
 def test_the_directory_of_a_run_lists_its_devices(batch, tmp_path):
-    settings = ScoreSettings(**SMALL)
+    settings = paper_settings(**SMALL)
 
     def run(budget: int) -> tegnas.SearchResult:
         return tegnas.search(SPACE, batch, "random", budget, out=tmp_path, settings=settings)
@@ -86,10 +87,10 @@ def test_the_directory_of_a_run_lists_its_devices(batch, tmp_path):
 @pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
 def test_the_device_is_given_by_the_batch(engine, batch_norm, batch):
     """The same scores by ``device`` and by the batch; the key of the store doesn't change."""
-    settings = ScoreSettings(engine=engine, batch_norm=batch_norm, **SMALL)
+    settings = paper_settings(engine=engine, batch_norm=batch_norm, **SMALL)
     plain = tegnas.score(ARCHS, batch, space=SPACE, settings=settings)
     there = tegnas.score(ARCHS, batch, space=SPACE, settings=settings, device="cpu")
-    assert torch.equal(plain.kappa_repeats, there.kappa_repeats)
+    assert torch.equal(plain.networks[KAPPA], there.networks[KAPPA])
 
 
 def fake_cuda(batch: Batch) -> Batch:
@@ -128,9 +129,10 @@ def test_everything_that_the_engine_reads_goes_to_the_device(batch, monkeypatch,
     for name in operators:
         watch(name)
     with FakeTensorMode(allow_non_fake_inputs=True):
-        table = Scorer(SPACE, fake_cuda(batch), ScoreSettings(**SMALL))(ARCHS)
-    assert table.device.type == "cpu"
-    assert table.shape == (2, 2, 3)
+        table = Scorer(SPACE, fake_cuda(batch), paper_settings(**SMALL), range(2))(ARCHS)
+    for values in table.networks.values():
+        assert values.device.type == "cpu"
+        assert values.shape == (2, 2)
     assert seen == {name: {"cuda"} for name in operators}
 
 

@@ -16,10 +16,16 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
+_SNIPPET = re.compile(r'^--8<-- "(examples/.*)"$', re.MULTILINE)
+
 
 def blocks(page: Path, language: str) -> list[str]:
     """The code blocks of a page in one language."""
-    return [text for name, text in _BLOCK.findall(page.read_text("utf-8")) if name == language]
+    return [
+        _SNIPPET.sub(lambda found: (ROOT / found[1]).read_text("utf-8"), text)
+        for name, text in _BLOCK.findall(page.read_text("utf-8"))
+        if name == language
+    ]
 
 
 def commands(page: Path) -> list[str]:

@@ -9,15 +9,16 @@ from contextlib import closing
 import pytest
 import torch
 from fragile_space import write_fragile_space
+from paper import paper_settings
 
 from tegnas.data import load_batch
 from tegnas.errors import InputError
-from tegnas.scoring import ScoreSettings
 from tegnas.search import search
 from tegnas.search.executors import WorkerDiedError, make_executor
 from tegnas.spaces import ChoiceSpace, get_space
 
-SETTINGS = ScoreSettings(repeats=1, region_samples=64, region_batch_size=64)
+SETTINGS = paper_settings(repeats=1, region_samples=64, region_batch_size=64)
+SEEDS = (0,)
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +37,13 @@ def run(executor, archs) -> dict[str, torch.Tensor]:
     with closing(executor):
         for scores in executor.run(archs):
             for index, arch in enumerate(scores.archs):
-                found[str(arch)] = torch.stack(
-                    [scores.kappa[index], scores.regions[index], scores.mse[index]]
-                )
+                found[str(arch)] = torch.stack([scores[name][index] for name in scores])
     return found
 
 
 def expected(archs, batch) -> dict[str, torch.Tensor]:
-    return run(make_executor("in-process", get_space("nas-bench-201"), batch, SETTINGS), archs)
+    space = get_space("nas-bench-201")
+    return run(make_executor("in-process", space, batch, SETTINGS, SEEDS), archs)
 
 
 def assert_same(found, wanted) -> None:
@@ -56,21 +56,21 @@ def assert_same(found, wanted) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_processes_give_the_scores_of_this_process(workers, archs, batch):
     executor = make_executor(
-        "process", get_space("nas-bench-201"), batch, SETTINGS, workers=workers
+        "process", get_space("nas-bench-201"), batch, SETTINGS, SEEDS, workers=workers
     )
     assert_same(run(executor, archs), expected(archs, batch))
 
 
 def test_a_killed_process_loses_only_its_batch(archs, batch, tmp_path):
     space = get_space(write_fragile_space(tmp_path, os.getpid(), times=2))
-    executor = make_executor("process", space, batch, SETTINGS, workers=2)
+    executor = make_executor("process", space, batch, SETTINGS, SEEDS, workers=2)
     assert_same(run(executor, archs), expected(archs, batch))
     assert len(list((tmp_path / "deaths").iterdir())) == 2
 
 
 def test_a_batch_that_kills_every_process_ends_in_one_sentence(archs, batch, tmp_path):
     space = get_space(write_fragile_space(tmp_path, os.getpid(), times=99))
-    executor = make_executor("process", space, batch, SETTINGS, workers=1)
+    executor = make_executor("process", space, batch, SETTINGS, SEEDS, workers=1)
     with pytest.raises(WorkerDiedError, match="died 3 times while scoring the same 2"):
         run(executor, archs[:2])
 
@@ -96,7 +96,7 @@ def ray_cluster():
 @pytest.mark.slow
 def test_a_killed_ray_worker_loses_only_its_batch(archs, batch, tmp_path, ray_cluster):
     space = get_space(write_fragile_space(tmp_path, os.getpid(), times=1))
-    executor = make_executor("ray", space, batch, SETTINGS, workers=2)
+    executor = make_executor("ray", space, batch, SETTINGS, SEEDS, workers=2)
     assert_same(run(executor, archs), expected(archs, batch))
     assert len(list((tmp_path / "deaths").iterdir())) == 1
     assert not ray_cluster.is_initialized()
@@ -112,7 +112,7 @@ def test_a_killed_ray_worker_loses_only_its_batch(archs, batch, tmp_path, ray_cl
 )
 def test_an_unreachable_ray_address_is_named_at_once(address, message, batch, ray_cluster):
     with pytest.raises(InputError, match=message):
-        make_executor("ray", get_space("nas-bench-201"), batch, SETTINGS, address=address)
+        make_executor("ray", get_space("nas-bench-201"), batch, SETTINGS, SEEDS, address=address)
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,12 @@ def test_an_unreachable_ray_address_is_named_at_once(address, message, batch, ra
 )
 def test_wrong_settings_are_one_sentence(name, options, message, batch):
     with pytest.raises(InputError, match=message):
-        make_executor(name, get_space("nas-bench-201"), batch, SETTINGS, **options)
+        make_executor(name, get_space("nas-bench-201"), batch, SETTINGS, SEEDS, **options)
 
 
 def test_a_space_that_cannot_travel_is_named(batch):
     space = ChoiceSpace("local", {"width": (1, 2)}, lambda choices, num_classes: None)
-    with pytest.raises(InputError, match="'local' can't be sent to other processes"):
-        make_executor("process", space, batch, SETTINGS)
+    with pytest.raises(
+        InputError, match="'local' or an indicator can't be sent to other processes"
+    ):
+        make_executor("process", space, batch, SETTINGS, SEEDS)

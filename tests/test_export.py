@@ -13,7 +13,7 @@ import torch
 from tegnas.errors import InputError
 from tegnas.export import export_onnx, from_json, genotype_text, pytorch_source, to_json
 from tegnas.networks.full import full_network
-from tegnas.spaces import get_space
+from tegnas.spaces import DartsArchitecture, get_space
 
 SPACE = get_space("nas-bench-201")
 ARCHITECTURES = [
@@ -57,13 +57,17 @@ def test_written_network_computes_the_same(text: str, cells: int, training: bool
     torch.testing.assert_close(written(images), network(images))
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_written_darts_network_computes_the_same(seed: int) -> None:
-    darts = get_space("darts")
-    arch = darts.sample(random.Random(seed))
+DARTS = get_space("darts")
+TWICE = "normal " + "sep_conv_3x3~0 max_pool_3x3~0 " * 4 + "reduce " + "skip_connect~1 " * 8
+
+
+@pytest.mark.parametrize(
+    "arch", [DARTS.parse(TWICE), *(DARTS.sample(random.Random(seed)) for seed in range(4))]
+)
+def test_written_darts_network_computes_the_same(arch: DartsArchitecture) -> None:
     size = {"channels": 4, "cells": 6, "num_classes": 7}
-    network = shaken(full_network(darts, arch, **size))
-    source = pytorch_source(darts, arch, **size)
+    network = shaken(full_network(DARTS, arch, **size))
+    source = pytorch_source(DARTS, arch, **size)
     assert max(map(len, source.splitlines())) <= 100
     written = written_network(source)
     assert sorted(written.state_dict()) == sorted(network.state_dict())
@@ -71,7 +75,7 @@ def test_written_darts_network_computes_the_same(seed: int) -> None:
     images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     for training in (True, False):
         torch.testing.assert_close(written.train(training)(images), network.train(training)(images))
-    plain = full_network(darts, arch, **size, auxiliary=False).train()
+    plain = full_network(DARTS, arch, **size, auxiliary=False).train()
     assert plain(images).shape == (2, 7)
 
 

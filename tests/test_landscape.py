@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from analysis_data import SPACE, made_up_scores
+from paper import KAPPA, evaluated
 
 from tegnas.analysis.encoding import distances, encode, one_hot, slice_between
 from tegnas.analysis.landscape import best_so_far, lay_out
@@ -20,7 +21,6 @@ from tegnas.analysis.ruggedness import (
     walk_autocorrelation,
 )
 from tegnas.errors import InputError
-from tegnas.search import Evaluation
 from tegnas.spaces import ChoiceSpace, get_space
 
 
@@ -64,8 +64,8 @@ def test_layouts_put_better_architectures_right(method: str) -> None:
     layout = lay_out(scores, method)
     assert layout.points.shape == (len(archs), 2) and np.isfinite(layout.points).all()
     assert np.array_equal(layout.points, lay_out(scores, method).points)
-    finite = np.isfinite(scores.kappa)
-    right = np.corrcoef(layout.points[finite, 0], -scores.rank_sum[finite])[0, 1]
+    finite = ~scores.failed
+    right = np.corrcoef(layout.points[finite, 0], -scores.rank_score[finite])[0, 1]
     assert right > (0.8 if method == "pls" else 0)
     assert np.array_equal(layout.position(archs[3:5]), layout.points[3:5])
 
@@ -82,7 +82,7 @@ def test_layout_refuses_what_it_cannot_do() -> None:
 
 def test_best_so_far_is_a_strictly_better_path() -> None:
     values = [np.inf, 5.0, 7.0, 4.0, 4.0, 1.0]
-    history = [Evaluation(i, value, 1.0, value) for i, value in enumerate(values)]
+    history = [evaluated(i, value, 1.0, value) for i, value in enumerate(values)]
     assert best_so_far(history) == [1, 3, 5]
 
 
@@ -137,8 +137,11 @@ def test_rounding_makes_no_optima() -> None:
     archs = tuple({SPACE.sample(rng): None for _ in range(300)})
     scores = made_up_scores(archs)
     noise = 1 + 1e-9 * np.random.default_rng(0).normal(size=len(archs))
-    plateaus = replace(scores, kappa=np.round(np.log(scores.kappa)) + 20.0)
-    shaken = replace(plateaus, kappa=plateaus.kappa * noise)
+    kappa = np.round(np.log(scores[KAPPA])) + 20.0
+    plateaus, shaken = (
+        replace(scores, values=np.column_stack([each, scores.values[:, 1:]]))
+        for each in (kappa, kappa * noise)
+    )
     assert landscape_ruggedness(plateaus)[0] == landscape_ruggedness(shaken)[0]
 
 

@@ -20,7 +20,7 @@ from tegnas.networks.complexity import count_flops, count_parameters
 from tegnas.networks.initialise import initial_value
 from tegnas.networks.nasbench201 import EDGES
 from tegnas.reference.scores import kernels_by_hooks
-from tegnas.spaces.base import small_kinds
+from tegnas.spaces.base import small_network_kinds
 from tegnas.spaces.nasbench201 import OPERATIONS, NasBench201Architecture
 
 SPACE = get_space("nas-bench-201")
@@ -256,8 +256,8 @@ def test_deep_networks_repeat_the_cell_and_search_nothing_but_cells():
     assert len(thin.stage0) == 5 and thin.region_input_shape == (1, 2, 2)
     names = chosen_weights(deep, "cells")
     assert names == [name for name in chosen_weights(deep, "all") if name.startswith("stage")]
-    assert small_kinds(SPACE, deep=True) == ("deep", "deep-thin")
-    assert small_kinds(SPACE, deep=False) == ("proxy", "thin")
+    assert small_network_kinds(SPACE, "deep") == ("deep", "deep-thin")
+    assert small_network_kinds(SPACE, "paper") == ("proxy", "thin")
 
 
 # Initialisation

@@ -254,6 +254,41 @@ def test_regions_are_the_distinct_patterns(device, network, samples, batch_size)
 
 
 @every_device
+def test_jobs_take_sets_of_inputs_in_turn(device):
+    network = small_network()
+    one = jobs_of(network, (2, 5, 4), torch.float64)
+    first = torch.zeros(5, dtype=torch.int64)
+    five = ops.EngineJobs(one.codes, first, one.params, first)
+    sets = torch.stack([tensor((9, 2, 5, 4), seed=seed) for seed in range(2)])
+    sets[1, 3:] = sets[1, 0]
+    found = ops.engine_regions(five, sets.to(device), batch_size=4).tolist()
+    alone = [ops.engine_regions(one, each.to(device), batch_size=4).item() for each in sets]
+    assert alone[0] != alone[1]
+    assert found == [alone[0], alone[1], alone[0], alone[1], alone[0]]
+    with pytest.raises(ValueError, match=r"inputs must be \(M, C, H, W\), or sets"):
+        ops.engine_regions(five, sets[:0].to(device), batch_size=4)
+
+
+def test_programs_are_a_sequence_of_words():
+    words = [[1, 2, 3], [4], [5, 6]]
+    programs = ops.Programs.of(words)
+    assert list(programs) == words and len(programs) == 3
+    assert programs[-1] == [5, 6] and programs[1:] == words[1:]
+    assert ops.Programs.of(programs) is programs
+    assert list(ops.Programs.of([])) == []
+
+
+def test_the_host_prepares_the_launches_that_are_planned():
+    jobs = jobs_of(small_network(), (2, 5, 4), torch.float32)
+    launches, size = ops.prepare_launches(jobs, images=6)
+    planned = ops.engine_plan(jobs.codes, [0], images=6)
+    assert launches == sum(each.sweep != "gram" for each in planned)
+    assert size > 0
+    regions, _ = ops.prepare_launches(jobs, images=6, regions=True)
+    assert 0 < regions < launches
+
+
+@every_device
 def test_layouts_of_images(device):
     jobs = jobs_of(small_network(), (2, 5, 4), torch.float64)
     for layout in ("reversed", "sliced", "expanded"):

@@ -72,11 +72,27 @@ def test_plot_writes_every_figure(runs: list[Path], tmp_path: Path) -> None:
     assert all((tmp_path / name).stat().st_size > 3000 for name in names)
 
 
-def test_cells_of_both_spaces_and_slices_are_drawn() -> None:
+def test_cells_of_darts_are_drawn() -> None:
     darts = get_space("darts")
-    assert len(cell_figure(darts.sample(random.Random(0))).axes) == 2
+    assert len(cell_figure(darts, darts.sample(random.Random(0))).axes) == 2
     with pytest.raises(InputError, match="drawn"):
-        cell_figure("anything")
+        cell_figure(get_space("mobilenet"), "anything")
+
+
+def test_edges_between_the_same_nodes_are_drawn_apart() -> None:
+    twice = "sep_conv_3x3~0 max_pool_3x3~0 " * 4
+    figure = cell_figure(
+        get_space("darts"), get_space("darts").parse(f"normal {twice} reduce {twice}")
+    )
+    for axis in figure.axes:
+        labels = [text.get_position() for text in axis.texts if "3×3" in text.get_text()]
+        assert len(set(labels)) == 8
+        (x0, y0), (x1, y1) = ((0.0, 1.2), (1.7, 0.54))  # input 0 and node 0
+        aside = [abs((x - x0) * (y1 - y0) - (y - y0) * (x1 - x0)) > 0.1 for x, y in labels[:2]]
+        assert aside == [False, True]
+
+
+def test_slices_are_drawn() -> None:
     scores = made_up_scores(tuple(SPACE)[:8])
     figure = slice_figure([[0], [1, 2, 3], [4]], scores, None, "a to b")
     assert len(figure.axes) == 4
@@ -88,7 +104,7 @@ def test_report_shows_the_front_of_a_cost(runs: list[Path], tmp_path: Path) -> N
     result = replace(run.result, pareto=ParetoFront("params", points, 0.5))
     write_report([replace(run, result=result)], tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text("utf-8")
-    assert "Rank-sum against cost" in page and page.count("<td>7.5</td>") == 2
+    assert "Rank score against cost" in page and page.count("<td>7.5</td>") == 2
 
 
 def test_report_holds_everything_and_refers_to_nothing(runs: list[Path], tmp_path: Path) -> None:

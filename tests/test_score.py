@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
 import torch
 from networks import Function, cnn, mixed_training, state_of
+from paper import KAPPA, MSE, REGIONS, SETTINGS, paper_settings, scored
 from tiny_space import TinySpace
 from torch import Tensor, nn
 
@@ -38,7 +40,7 @@ def batch() -> Batch:
 
 
 def small(**changes: object) -> ScoreSettings:
-    return ScoreSettings(
+    return paper_settings(
         **({"repeats": 2, "region_samples": 200, "region_batch_size": 80} | changes)
     )
 
@@ -96,11 +98,11 @@ def test_every_repeat_is_that_of_the_formulas(batch, batch_norm, engine):
                 lambda name: name.startswith(("stage", "reduction")),
                 ridge=0.25,
             )
-            assert scores.kappa_repeats[0, repeat].item() == pytest.approx(kappa, rel=2e-3)
-            assert scores.mse_repeats[0, repeat].item() == pytest.approx(mse, rel=1e-3)
+            assert scores.networks[KAPPA][0, repeat].item() == pytest.approx(kappa, rel=2e-3)
+            assert scores.networks[MSE][0, repeat].item() == pytest.approx(mse, rel=1e-3)
             thin = SPACE.network(arch, "thin", num_classes=10, seed=seed)
             inputs = region_inputs((1, 3, 3), samples=200, batch_size=80, seed=seed)
-            assert scores.regions_repeats[0, repeat] == regions(thin, inputs)
+            assert scores.networks[REGIONS][0, repeat] == regions(thin, inputs)
 
 
 def test_engines_agree(batch):
@@ -108,9 +110,11 @@ def test_engines_agree(batch):
     native, torch_ = (
         score(archs, batch, space=SPACE, settings=small(engine=engine)) for engine in ENGINES
     )
-    torch.testing.assert_close(native.kappa_repeats, torch_.kappa_repeats, rtol=2e-3, atol=0)
-    torch.testing.assert_close(native.mse_repeats, torch_.mse_repeats, rtol=1e-3, atol=0)
-    torch.testing.assert_close(native.regions_repeats, torch_.regions_repeats, rtol=0.02, atol=0)
+    torch.testing.assert_close(native.networks[KAPPA], torch_.networks[KAPPA], rtol=2e-3, atol=0)
+    torch.testing.assert_close(native.networks[MSE], torch_.networks[MSE], rtol=1e-3, atol=0)
+    torch.testing.assert_close(
+        native.networks[REGIONS], torch_.networks[REGIONS], rtol=0.02, atol=0
+    )
 
 
 # The call
@@ -123,22 +127,22 @@ def test_one_entry_per_architecture_with_every_repeat(batch, engine):
     settings = small(repeats=3, engine=engine)
     scores = score(archs, batch, space=SPACE, settings=settings, progress=seen.append)
     assert len(scores) == 3 and scores.archs == (CONVOLUTIONS, POOLS, SKIPS)
-    for name in ("kappa", "regions", "mse"):
-        repeats, mean = getattr(scores, f"{name}_repeats"), getattr(scores, name)
-        assert repeats.shape == (3, 3) and repeats.dtype == torch.float64
-        assert mean.shape == (3,) and torch.equal(mean, repeats.mean(1))
-        assert repeats.isfinite().all() and (repeats > 0).all()
-        assert name == "regions" or (repeats.std(1) > 0).all()
-    assert torch.equal(scores.regions_repeats, scores.regions_repeats.round())
+    for name in scores:
+        networks, mean = scores.networks[name], scores[name]
+        assert networks.shape == (3, 3) and networks.dtype == torch.float64
+        assert mean.shape == (3,)
+        torch.testing.assert_close(mean, networks.mean(1))
+        assert networks.isfinite().all() and (networks > 0).all()
+        assert name == REGIONS or (networks.std(1) > 0).all()
+    assert torch.equal(scores.networks[REGIONS], scores.networks[REGIONS].round())
     assert scores.regions.max() <= settings.region_samples
     assert seen == sorted(seen) and seen[-1] == 3
 
 
 def test_no_architectures_give_no_scores(batch):
-    scores = score([], batch, space=SPACE, settings=ScoreSettings())
+    scores = score([], batch, space=SPACE, settings=paper_settings())
     assert len(scores) == 0
     assert scores.kappa.shape == scores.ranking().shape == (0,)
-    assert scores.kappa_repeats.shape == (0, 3)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -151,13 +155,13 @@ def test_scores_depend_on_their_settings_alone(batch, engine):
     # Neither the order nor the company of an architecture changes its scores.
     again = score([SKIPS, POOLS, CONVOLUTIONS], batch, space=SPACE, settings=settings)
     assert torch.equal(state, torch.random.get_rng_state())
-    for name in ("kappa_repeats", "regions_repeats", "mse_repeats"):
-        assert torch.equal(getattr(first, name), getattr(again, name)[[2, 1]])
+    for name in (KAPPA, REGIONS, MSE):
+        assert torch.equal(first.networks[name], again.networks[name][[2, 1]])
     other = score([CONVOLUTIONS, POOLS], batch, space=SPACE, settings=settings, seed=7)
-    assert not torch.equal(first.kappa_repeats, other.kappa_repeats)
+    assert not torch.equal(first.networks[KAPPA], other.networks[KAPPA])
     # The repeats are those of the following seeds.
     shifted = score([CONVOLUTIONS, POOLS], batch, space=SPACE, settings=settings, seed=1)
-    assert torch.equal(first.mse_repeats[:, 1], shifted.mse_repeats[:, 0])
+    assert torch.equal(first.networks[MSE][:, 1], shifted.networks[MSE][:, 0])
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -175,7 +179,7 @@ def test_architectures_without_a_path_are_worst_and_tie(batch, batch_norm, engin
 def test_keyword_arguments_change_single_settings(batch):
     changed = score([POOLS], batch, space=SPACE, settings=small(), seed=3, repeats=1)
     plain = score([POOLS], batch, space=SPACE, settings=small(seed=3, repeats=1))
-    assert torch.equal(changed.kappa_repeats, plain.kappa_repeats)
+    assert torch.equal(changed.networks[KAPPA], plain.networks[KAPPA])
 
 
 @pytest.mark.parametrize(
@@ -185,11 +189,16 @@ def test_keyword_arguments_change_single_settings(batch):
         ({"engine": "cuda"}, "unknown engine 'cuda'; choose one of native, torch"),
         ({"repeats": 0}, "repeats must be a whole number, at least 1, got 0"),
         ({"repeats": 1.5}, "repeats must be a whole number, at least 1, got 1.5"),
-        ({"definition": "new"}, "unknown definition 'new'; choose one of paper, left-out"),
+        ({"indicators": ["new"]}, "unknown indicator 'new'; tegnas has ntk_condition, "),
+        ({"indicators": []}, "scores need at least one indicator"),
+        ({"indicators": ["flops", "flops"]}, "the indicator 'flops' is named twice"),
+        ({"small_networks": "wide"}, "unknown small_networks 'wide'; choose one of deep, paper"),
+        ({"definition": "new"}, "scores have no setting 'definition'; there are indicators, "),
+        ({"train": 1}, "train must be a whole number, at least 2, got 1"),
         ({"combination": "sum"}, "unknown combination 'sum'; choose one of rank-sum, log-rank"),
         ({"average": "mode"}, "unknown average 'mode'; choose one of mean, median"),
-        ({"image_size": 0}, "image_size must be a whole number, at least 1, or None, got 0"),
-        ({"definition": "left-out", "ridge": 0.1}, "a ridge belongs to the definition paper"),
+        ({"image_size": 0}, "image_size must be a whole number, at least 1, got 0"),
+        ({"indicators": ["flops"], "ridge": 0.1}, "a ridge belongs to ntk_regression_error"),
         ({"region_samples": 0}, "region_samples must be"),
         ({"region_batch_size": -1}, "region_batch_size must be"),
         ({"seed": -1}, "seed must be a whole number from 0"),
@@ -201,14 +210,18 @@ def test_keyword_arguments_change_single_settings(batch):
     ],
 )
 def test_settings_are_checked(batch, change, message):
-    for call in (lambda: ScoreSettings(**change), lambda: score([], batch, space=SPACE, **change)):
+    for call in (
+        lambda: paper_settings(**change),
+        lambda: score([], batch, space=SPACE, settings=paper_settings(), **change),
+    ):
         with pytest.raises(InputError, match=message):
             call()
 
 
 def test_the_key_of_settings_changes_with_every_field_that_a_score_depends_on():
     changes = {
-        "definition": "left-out",
+        "indicators": ("linear_regions",),
+        "small_networks": "deep",
         "image_size": 16,
         "batch_norm": "coupled",
         "repeats": 2,
@@ -219,13 +232,18 @@ def test_the_key_of_settings_changes_with_every_field_that_a_score_depends_on():
         "share_isomorphic": True,
         "engine": "torch",
     }
-    assert set(changes) | {"average", "combination", "parameters"} == set(
-        ScoreSettings.__dataclass_fields__
-    )
-    keys = {ScoreSettings(**{name: value}).key() for name, value in changes.items()}
-    assert len(keys | {ScoreSettings().key()}) == len(changes) + 1
-    other = ScoreSettings(average="median", combination="log-rank", parameters=True)
-    assert ScoreSettings().key() == other.key()
+    others = {"average": "median", "combination": "log-rank", "train": 8, "val": 8}
+    assert set(changes) | set(others) == set(ScoreSettings.__dataclass_fields__)
+    keys = {paper_settings(**{name: value}).key() for name, value in changes.items()}
+    assert len(keys | {paper_settings().key()}) == len(changes) + 1
+    assert paper_settings().key() == paper_settings(**others).key()
+
+
+def test_settings_survive_being_written():
+    settings = paper_settings(ridge=0.1, seed=3)
+    assert ScoreSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+    with pytest.raises(InputError, match="another version of tegnas"):
+        ScoreSettings.from_json({"definition": "paper"})
 
 
 def test_malformed_strings_are_refused(batch):
@@ -248,12 +266,12 @@ def test_the_engine_of_an_architecture_does_not_depend_on_its_company(batch):
     with pytest.warns(EngineWarning, match="Tanh"):
         together = score(space, batch, space=space, settings=small())
         single = [score([arch], batch, space=space, settings=small()) for arch in space]
-    for name in ("kappa_repeats", "regions_repeats", "mse_repeats"):
-        expected = torch.cat([getattr(each, name) for each in single])
-        assert torch.equal(getattr(together, name), expected)
+    for name in (KAPPA, REGIONS, MSE):
+        expected = torch.cat([each.networks[name] for each in single])
+        assert torch.equal(together.networks[name], expected)
     torch_ = score(space, batch, space=space, settings=small(engine="torch"))
     even = [arch.width % 2 == 0 for arch in space]
-    assert torch.equal(together.kappa_repeats[even], torch_.kappa_repeats[even])
+    assert torch.equal(together.networks[KAPPA][even], torch_.networks[KAPPA][even])
     torch.testing.assert_close(together.mse, torch_.mse, rtol=1e-3, atol=0)
 
 
@@ -268,7 +286,7 @@ def test_architectures_of_one_live_part_share_kernels_but_not_regions(batch, mon
         lambda jobs, *a, **k: runs.append(len(jobs.codes)) or engine_ntk(jobs, *a, **k),
     )
     both = score([dead, SPACE.live(dead), DISCONNECTED], batch, space=SPACE, settings=small())
-    assert runs == [1]
+    assert runs[-1] == 1  # after the architecture by which blind networks are looked for
     assert both.kappa[0] == both.kappa[1] and both.mse[0] == both.mse[1]
     assert both.regions[0] != both.regions[1]
 
@@ -277,34 +295,37 @@ def test_architectures_of_one_live_part_share_kernels_but_not_regions(batch, mon
 
 
 def made(kappa: list[float], regions: list[float], mse: list[float]) -> Scores:
-    columns = (torch.tensor(each, dtype=torch.float64)[:, None] for each in (kappa, regions, mse))
-    return Scores(tuple(range(len(kappa))), *columns)
+    return scored(range(len(kappa)), kappa, regions, mse)
 
 
 def test_ranking_is_by_the_sum_of_three_ranks():
     scores = made([1.0, 2.0, 3.0, 4.0], [40, 10, 30, 20], [0.1, 0.3, 0.2, 0.4])
-    assert scores.rank_sum().tolist() == [3.0, 9.0, 7.0, 11.0]
+    assert scores.rank_score().tolist() == [3.0, 9.0, 7.0, 11.0]
     assert scores.ranking().tolist() == [0, 2, 1, 3]
     assert scores.ranking().dtype == torch.int64
 
 
 def test_equal_values_share_the_mean_rank_and_equal_sums_the_best_position():
     scores = made([1.0, 1.0, 2.0], [5, 5, 5], [0.2, 0.2, 0.1])
-    assert scores.rank_sum().tolist() == [1.5 + 2 + 2.5, 1.5 + 2 + 2.5, 3 + 2 + 1]
+    assert scores.rank_score().tolist() == [1.5 + 2 + 2.5, 1.5 + 2 + 2.5, 3 + 2 + 1]
     assert scores.ranking().tolist() == [0, 0, 0]
     assert made([1.0, 1.0, 9.0], [5, 5, 1], [0.2, 0.2, 0.3]).ranking().tolist() == [0, 0, 2]
 
 
-@pytest.mark.parametrize("bad", [math.inf, math.nan])
-def test_bad_architectures_are_last_and_tie_whatever_else_they_have(bad):
+def test_bad_architectures_are_last_and_tie_whatever_else_they_have():
+    bad = math.inf
     scores = made([bad, 5.0, 1.0, bad], [1000, 3, 2, 1], [0.01, 0.5, bad, bad])
     assert scores.ranking().tolist() == [1, 0, 1, 1]
 
 
-def test_a_bad_repeat_makes_the_mean_bad():
-    kappa = torch.tensor([[1.0, math.inf], [2.0, 2.0]], dtype=torch.float64)
-    ones = torch.ones(2, 2, dtype=torch.float64)
-    assert Scores((0, 1), kappa, ones, ones).ranking().tolist() == [1, 0]
+def test_a_minority_of_bad_networks_is_left_out_and_a_majority_makes_the_average_bad():
+    kappa = torch.tensor(
+        [[1.0, 3.0, math.inf], [2.0, math.inf, math.inf], [5.0, 5.0, 5.0]], dtype=torch.float64
+    )
+    ones = torch.ones(3, 3, dtype=torch.float64)
+    scores = Scores((0, 1, 2), SETTINGS, {KAPPA: kappa, REGIONS: ones, MSE: ones})
+    assert scores.kappa.tolist() == [2.0, math.inf, 5.0]
+    assert scores.ranking().tolist() == [0, 2, 1]
 
 
 # Any module
@@ -329,7 +350,7 @@ def test_a_convolutional_network_is_scored_by_the_formulas(batch, batch_norm):
     kappa, mse = kappa_and_mse(network, batch, batch_norm, lambda name: name.startswith("body"))
     assert found.kappa == pytest.approx(kappa, rel=2e-3)
     assert found.mse == pytest.approx(mse, rel=1e-3)
-    assert (found.body, found.region_shape, found.autograd) == ("cells", (3, 3, 3), ())
+    assert (found.searched, found.region_shape, found.autograd) == ("cells", (3, 3, 3), ())
     assert 1 < found.regions <= 200
 
 
@@ -339,7 +360,7 @@ def test_a_multilayer_perceptron_is_scored_on_inputs_of_the_size_of_the_images(b
     kappa, mse = kappa_and_mse(network, batch, "frozen")
     assert found.kappa == pytest.approx(kappa, rel=1e-3)
     assert found.mse == pytest.approx(mse, rel=1e-3)
-    assert (found.body, found.region_shape) == ("all", (3, 8, 8))
+    assert (found.searched, found.region_shape) == ("all", (3, 8, 8))
     inputs = torch.cat(region_inputs((3, 8, 8), samples=200, batch_size=80, seed=0))
     assert found.regions == regions(network.float(), [inputs]) == 200
 

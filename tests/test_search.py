@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import random
@@ -13,13 +14,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from paper import SETTINGS as PAPER
+from paper import evaluated, paper_settings
 from strategy_runs import run
 from tiny_space import TinyArchitecture, TinySpace
 
 from tegnas import (
     Evaluation,
     InputError,
-    ScoreSettings,
     SearchResult,
     get_space,
     load_batch,
@@ -28,11 +30,12 @@ from tegnas import (
 )
 from tegnas.data import Batch
 from tegnas.search import Progress, make_strategy, strategy_names
-from tegnas.search.evaluation import best_of, rank_sums
+from tegnas.search.evaluation import best_of, rank_scores
 from tegnas.search.run_directory import CONFIGURATION, RESULT, SCORES
+from tegnas.search.store import read_store
 
 SPACE = TinySpace()
-SETTINGS = ScoreSettings(repeats=2, region_samples=60, region_batch_size=30)
+SETTINGS = paper_settings(repeats=2, region_samples=60, region_batch_size=30)
 EVOLUTION = {"population": 6, "tournament": 3}
 OPTIONS = {"random": {}, "exhaustive": {}, "evolution": EVOLUTION}
 
@@ -61,7 +64,7 @@ def test_exhaustive_search_sees_every_architecture_in_order(batch):
     found = [(each.kappa, each.regions, each.mse) for each in result.history]
     columns = expected.kappa, expected.regions, expected.mse
     torch.testing.assert_close(torch.tensor(found, dtype=torch.float64), torch.stack(columns, 1))
-    assert result.best.arch == expected.archs[int(expected.rank_sum().argmin())]
+    assert result.best.arch == expected.archs[int(expected.rank_score().argmin())]
 
 
 def test_random_search_draws_without_replacement_until_the_space_is_used_up(batch):
@@ -82,7 +85,7 @@ def test_evolution_starts_with_a_random_population():
 
 def graded(arch: TinyArchitecture) -> Evaluation:
     """Wider is better in everything; the rest makes no difference."""
-    return Evaluation(arch, 10.0 - arch.width, float(arch.width), 1.0 / arch.width)
+    return evaluated(arch, 10.0 - arch.width, float(arch.width), 1.0 / arch.width)
 
 
 def test_evolution_mutates_the_best_of_its_tournament_and_buries_the_oldest():
@@ -91,10 +94,10 @@ def test_evolution_mutates_the_best_of_its_tournament_and_buries_the_oldest():
     assert len(history) == 60
     for index in range(6, 60):
         living = history[index - 6 : index]
-        best = rank_sums(living).min()
+        best = rank_scores(living).min()
         parents = [
             each.arch
-            for each, value in zip(living, rank_sums(living), strict=True)
+            for each, value in zip(living, rank_scores(living), strict=True)
             if value == best
         ]
         child = history[index].arch
@@ -179,7 +182,7 @@ def test_the_seed_is_that_of_the_networks_too_unless_the_settings_say_otherwise(
     one = search(SPACE, batch, "exhaustive", 2, seed=4)
     assert one.settings["score"]["seed"] == 4
     expected = score(list(SPACE)[:2], batch, space=SPACE, seed=4)
-    assert [each.kappa for each in one.history] == expected.kappa.tolist()
+    assert one["variance_inflation"] == pytest.approx(expected["variance_inflation"].numpy())
     assert tiny_search(batch, seed=4).settings["score"]["seed"] == 0
 
 
@@ -272,14 +275,21 @@ def test_a_larger_budget_goes_on_from_a_smaller_one(batch, tmp_path):
 def test_every_repeat_of_every_score_is_stored(batch, tmp_path):
     result = tiny_search(batch, "evolution", 20, out=tmp_path)
     distinct = {str(each.arch) for each in result.history}
-    with sqlite3.connect(tmp_path / SCORES) as connection:
-        rows = connection.execute("SELECT architecture, repeat, kappa FROM scores").fetchall()
-    assert {(arch, repeat) for arch, repeat, _ in rows} == {
-        (a, r) for a in distinct for r in (0, 1)
-    }
+    stored = read_store(tmp_path / SCORES)
+    assert set(stored.networks) == distinct
     expected = score([result.best.arch], batch, space=SPACE, settings=SETTINGS)
-    stored = [kappa for arch, _, kappa in sorted(rows) if arch == str(result.best.arch)]
-    assert stored == expected.kappa_repeats[0].tolist()
+    found = stored.networks[str(result.best.arch)]
+    assert found == {name: tuple(expected.networks[name][0].tolist()) for name in expected}
+
+
+def test_a_score_that_was_changed_in_the_store_is_noticed(batch, tmp_path):
+    tiny_search(batch, budget=2, out=tmp_path)
+    with sqlite3.connect(tmp_path / SCORES) as connection:
+        connection.execute("UPDATE scores SET value = value * 2 WHERE network = 1")
+    with pytest.raises(InputError, match="is damaged: the score of .* isn't the one"):
+        tiny_search(batch, budget=2, out=tmp_path)
+    with pytest.raises(InputError, match="is damaged"):
+        read_store(tmp_path / SCORES)
 
 
 @pytest.mark.parametrize(
@@ -324,14 +334,18 @@ def test_a_damaged_configuration_is_named(batch, tmp_path, content):
 
 
 def test_a_run_killed_while_it_wrote_its_configuration_starts_anew(batch, tmp_path):
-    (tmp_path / "run.partial").write_text('{"tegnas": "0.')
+    (tmp_path / ".tegnas-0123456789ab.partial").write_text('{"tegnas": "0.')
     assert len(tiny_search(batch, budget=2, out=tmp_path).history) == 2
 
 
-def test_a_directory_that_cannot_be_written_is_named(batch, tmp_path):
-    (tmp_path / "run.partial").mkdir()
-    with pytest.raises(InputError, match="can't be used for the run: Is a directory"):
+def test_a_directory_that_cannot_be_written_is_named(batch, tmp_path, monkeypatch):
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(InputError, match="run.json can't be written: No space left on device"):
         tiny_search(batch, budget=2, out=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_store_of_another_version_is_refused(batch, tmp_path):
@@ -368,17 +382,19 @@ def test_results_survive_being_saved(batch, tmp_path):
     space = get_space("nas-bench-201")
     disconnected = "|none~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|"
     evaluations = (
-        Evaluation(space.parse(disconnected), math.inf, 12.0, math.inf),
-        Evaluation(space.sample(random.Random(0)), 1234.5678901234567, 2.0, 0.1, 93.25),
+        evaluated(space.parse(disconnected), math.inf, 12.0, math.inf),
+        evaluated(space.sample(random.Random(0)), 1234.5678901234567, 2.0, 0.1, 93.25),
     )
-    result = SearchResult(space.name, evaluations[1], evaluations, 1.5, {"seed": 0})
+    result = SearchResult(
+        space.name, evaluations[1], evaluations, 1.5, {"seed": 0, "score": PAPER.to_json()}
+    )
     result.save(tmp_path / "result.json")
     assert SearchResult.load(tmp_path / "result.json") == result
     # Plain JSON, readable by anything: no Infinity or NaN.
     content = json.loads(
         (tmp_path / "result.json").read_text(), parse_constant=lambda name: pytest.fail(name)
     )
-    assert content["history"][0]["kappa"] is None
+    assert content["history"][0]["ntk_condition"] is None
     assert content["best"]["accuracy"] == 93.25
     assert content["evaluations"] == content["distinct"] == 2
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
@@ -397,7 +413,7 @@ def test_a_file_that_is_no_result_is_named(tmp_path, content):
 
 def test_the_best_is_the_first_of_lowest_rank_sum_among_distinct_architectures():
     a, b, c = (TinyArchitecture(width, 1, "bn") for width in (1, 2, 3))
-    good, same, bad = Evaluation(a, 1, 9, 0.1), Evaluation(b, 1, 9, 0.1), Evaluation(c, 5, 1, 0.5)
+    good, same, bad = evaluated(a, 1, 9, 0.1), evaluated(b, 1, 9, 0.1), evaluated(c, 5, 1, 0.5)
     assert best_of([bad, same, good]).arch == b
     assert best_of([bad, good, same, good]).arch == a
     # A repeated architecture counts once: c repeated would push the ranks of the others.

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from paper import evaluated, paper_settings
 from strategy_runs import run
 
 from tegnas.cli import main
@@ -15,17 +16,17 @@ from tegnas.cli.compare import read_seeds
 from tegnas.data import load_batch
 from tegnas.errors import InputError
 from tegnas.networks.complexity import count_parameters
-from tegnas.scoring import ScoreSettings, get_preset
+from tegnas.scoring import get_preset
 from tegnas.search import Limits, SearchResult, search, strategy_names
 from tegnas.search.compare import compare, summarise
-from tegnas.search.evaluation import Evaluation, rank_sums
+from tegnas.search.evaluation import rank_scores
 from tegnas.search.strategies import drawing, make_strategy
 from tegnas.spaces import get_space
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "residual_mlp_space.py"
 SPACES = ["nas-bench-201", "darts", "nats-size", "mobilenet", f"{EXAMPLE}:SPACE"]
 PRUNED = ["nas-bench-201", "darts"]
-SETTINGS = ScoreSettings(repeats=1, region_samples=32, region_batch_size=32)
+SETTINGS = paper_settings(repeats=1, region_samples=32, region_batch_size=32)
 BUDGET = 8
 
 
@@ -59,7 +60,9 @@ def test_every_strategy_goes_on_to_the_same_end(strategy, space, batch, tmp_path
     whole = search(get_space(space), batch, strategy, **arguments)
     assert stopped.history == whole.history
     assert len(whole.history) == BUDGET
-    assert SearchResult.load(tmp_path / "a" / "result.json").history == whole.history
+    assert (
+        SearchResult.load(tmp_path / "a" / "result.json", get_space(space)).history == whole.history
+    )
 
 
 def test_pruning_goes_on_to_the_same_end(batch, tmp_path):
@@ -82,7 +85,7 @@ def test_strategies_find_more_than_chance_on_darts(name):
 
     def separable(arch):
         count = str(arch).count("sep_conv_3x3")
-        return Evaluation(arch, 1.0 / (1 + count), float(count), 1.0 / (1 + count))
+        return evaluated(arch, 1.0 / (1 + count), float(count), 1.0 / (1 + count))
 
     def most(strategy: str) -> float:
         budget = make_strategy("prune", space, 0).default_budget
@@ -228,7 +231,7 @@ class TestCompare:
         space = get_space("nas-bench-201")
         (row,) = compare(space, batch, ["random"], [0], 6, **arguments)
         result = SearchResult.load(tmp_path / "random-seed0" / "result.json")
-        ranks = rank_sums(result.history)
+        ranks = rank_scores(result.history)
         others = [str(each.arch) for each in result.history if str(each.arch) != row.arch]
         accuracies = dict(zip(others, (70.0, 80.0, 90.0, 91.0, 92.0), strict=True))
         (row,) = compare(space, batch, ["random"], [0], 6, accuracy=accuracies.get, **arguments)
@@ -292,7 +295,7 @@ class TestCommand:
             (("--max-flops", 0), "the limit on flops must be above 0"),
             (("--executor", "ray", "--address", "127.0.0.1:1"), "no Ray cluster answers at"),
             (("--workers", 2), "workers are for the executors process and ray"),
-            (("--preset", "slow"), "unknown preset 'slow'; tegnas has fast, paper"),
+            (("--preset", "slow"), "unknown preset 'slow'; tegnas has best, fast, paper"),
             (("--pareto", "size"), "unknown cost 'size'"),
             (("--space", "absent.py:SPACE"), "can't be read"),
             (("--strategy", "prune", "--max-params", 10**6), "prune can't keep constraints"),
@@ -318,7 +321,7 @@ class TestCommand:
         )  # fmt: skip
         assert status == 0, err
         written = json.loads((tmp_path / "a" / "run.json").read_text())
-        assert written["preset"] == "paper"
+        assert written["score"]["small_networks"] == "paper"
         assert written["score"]["batch_norm"] == "coupled"
         assert written["score"]["repeats"] == 1  # given one by one, so it wins
         assert written["score"]["region_samples"] == get_preset("paper").region_samples

@@ -7,19 +7,19 @@ from dataclasses import replace
 
 import pytest
 import torch
+from paper import KAPPA, MSE, paper_settings
 
 import tegnas
 from tegnas.analysis.runs import load_runs
 from tegnas.data import load_batch
 from tegnas.errors import InputError
-from tegnas.scoring import ScoreSettings
 from tegnas.search import search
 from tegnas.search.compare import compare
 from tegnas.spaces import get_space
 from tegnas.spaces.isomorphism import representatives
 
 SPACE = get_space("nas-bench-201")
-SETTINGS = ScoreSettings(repeats=2, region_samples=32, region_batch_size=32)
+SETTINGS = paper_settings(repeats=2, region_samples=32, region_batch_size=32)
 SHARED = replace(SETTINGS, share_isomorphic=True)
 
 # The skip hands the input on to node 1, so the two convolutions may change places.
@@ -58,8 +58,8 @@ def test_scores_are_shared_whatever_the_order(batch):
         [*TWINS, OTHER], batch, space=SPACE, settings=SHARED, progress=counted.append
     )
     assert counted == [2]
-    assert torch.equal(scores.kappa_repeats[0], scores.kappa_repeats[1])
-    assert torch.equal(scores.mse_repeats[0], scores.mse_repeats[1])
+    assert torch.equal(scores.networks[KAPPA][0], scores.networks[KAPPA][1])
+    assert torch.equal(scores.networks[MSE][0], scores.networks[MSE][1])
     assert scores.kappa[0] != scores.kappa[2]
     (alone,) = tegnas.score(TWINS[1:], batch, space=SPACE, settings=SHARED).kappa
     torch.testing.assert_close(alone, scores.kappa[0])

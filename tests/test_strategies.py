@@ -9,6 +9,7 @@ from statistics import mean
 import numpy as np
 import pytest
 import torch
+from paper import evaluated
 from strategy_runs import best_value, convolutions, run
 
 from tegnas.errors import InputError
@@ -67,7 +68,7 @@ def test_questions_may_be_cut_short(name, options, space):
 
 def test_bad_architectures_never_stop_a_search(space):
     def hopeless(arch: object) -> Evaluation:
-        return Evaluation(arch, math.inf, 1.0, math.inf)
+        return evaluated(arch, math.inf, 1.0, math.inf)
 
     for name in SEARCHES:
         assert len(run(name, space, 40, score=hopeless)) == 40
@@ -90,7 +91,7 @@ def test_local_search_ends_when_everything_is_known():
             return rng.choice(list(self.neighbours(arch)))
 
     def score(arch: object) -> Evaluation:
-        return Evaluation(arch, float("abcd".index(arch)), 1.0, 1.0)
+        return evaluated(arch, float("abcd".index(arch)), 1.0, 1.0)
 
     for improvement in ("best", "first"):
         history = run("local", Corner(), 50, score=score, improvement=improvement)
@@ -121,7 +122,7 @@ def test_prune_by_relative_changes_scores_the_supernet_of_every_round(space):
 
 def test_removals_are_ranked_by_their_relative_change_in_the_same_network():
     def scored(*networks: tuple[float, float, float]) -> Evaluation:
-        return Evaluation("a", *np.mean(networks, 0).tolist(), networks=networks)
+        return evaluated("a", *np.mean(networks, 0).tolist(), networks=networks)
 
     before = scored((10.0, 100.0, 2.0), (1000.0, 50.0, 4.0))
     change = relative_change(before, scored((20.0, 110.0, 1.0), (900.0, 50.0, 4.0)))
@@ -130,7 +131,7 @@ def test_removals_are_ranked_by_their_relative_change_in_the_same_network():
 
 
 def test_the_change_to_and_from_an_infinite_score():
-    bad, good = (Evaluation("a", value, 1.0, value) for value in (math.inf, 2.0))
+    bad, good = (evaluated("a", value, 1.0, value) for value in (math.inf, 2.0))
     changes = [relative_change(*pair).kappa for pair in ((good, bad), (bad, bad), (bad, good))]
     assert changes == [math.inf, math.inf, -1.0]
 
@@ -154,7 +155,7 @@ def test_reinforce_has_the_learning_rate_of_the_paper(space):
 def test_relative_change_is_the_rewards_of_the_paper():
     rewards = RelativeChange(window=3)
     told = [(10.0, 1.0, 2.0), (5.0, 3.0, 2.0), (math.inf, 0.0, math.inf), (10.0, 1.0, 2.0)]
-    changes = [rewards.next(Evaluation("a", *each)) for each in told]
+    changes = [rewards.next(evaluated("a", *each)) for each in told]
     assert changes[0] == 0.0
     assert changes[1] == pytest.approx(1 + 1 + 0, abs=1e-5)  # κ halves, R rises, MSE stays
     assert changes[2] == pytest.approx(-1 - 1 + 0, abs=1e-5)  # bad: the worst so far, 10, 1 and 2

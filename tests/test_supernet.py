@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from paper import paper_settings
 from torch import nn
 
-from tegnas import ScoreSettings, load_batch, score
+from tegnas import load_batch, score
 from tegnas.engine.lowering import lower_module
 from tegnas.engine.program import SCALE, ParameterLayout
 from tegnas.errors import InputError
@@ -73,7 +74,7 @@ def test_operations_that_give_zeros_count_in_the_mean_alone(silent):
     edges = [("nor_conv_3x3", "skip_connect")] * 6
     edges[1] = edges[4] = silent
     batch = load_batch("digits", train=8, val=8, seed=1, size=8)
-    settings = ScoreSettings(repeats=1, region_samples=50)
+    settings = paper_settings(repeats=1, region_samples=50)
     native, modules = (
         score([Supernet(tuple(edges))], batch, space=SPACE, settings=settings, engine=engine)
         for engine in ("native", "torch")

@@ -47,8 +47,8 @@ def test_published_recipes() -> None:
     assert (darts.epochs, darts.batch_size, darts.cutout) == (600, 96, 16)
     assert (darts.drop_path, darts.auxiliary) == (0.2, 0.4)
     assert not recipe_for("nas-bench-201", "digits").flip
-    with pytest.raises(InputError, match="recipe"):
-        recipe_for("unknown")
+    with pytest.raises(InputError, match="no recipe of training is known for 'mobilenet'"):
+        recipe_for("mobilenet")
     with pytest.raises(InputError, match="epochs"):
         recipe_for("darts", epochs=0)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -20,11 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+from gpu.toolkit import build_environment, cuda_home  # noqa: E402
+
 import build_support  # noqa: E402
 
 TORCH = "torch==2.14.1"
 ARCH_LIST = "8.0;9.0+PTX"
+# What a machine with a GPU is expected to have, for the dry run of check_gpu.py.
+PACKAGES = "numpy scipy scikit-learn typer rich pytest pytest-benchmark hypothesis matplotlib"
+BUILD_PACKAGES = "setuptools>=77 wheel ninja"
 VENV = ROOT / ".venv-cuda"
 OUT = ROOT / "build" / "check-cuda"
 FLAGS = ["-std=c++20", "-O3", "--expt-relaxed-constexpr", f"-I{ROOT / 'csrc'}"]
@@ -84,24 +88,10 @@ def with_step(name, action):
     return result
 
 
-def cuda_home() -> Path:
-    """The toolkit that the nvcc on PATH belongs to, also where that nvcc is a wrapper."""
-    nvcc = shutil.which("nvcc")
-    if nvcc is None:
-        raise SystemExit(
-            "check-cuda: nvcc is not on PATH; install the CUDA toolkit or add it there."
-        )
-    printed = run([nvcc, "--dryrun", "-x", "cu", "-E", os.devnull])
-    found = re.search(r"^#\$ TOP=(.*)$", printed, re.MULTILINE)
-    if found is None:
-        raise SystemExit(f"check-cuda: {nvcc} doesn't say where its toolkit is (--dryrun).")
-    return Path(found.group(1)).resolve()
-
-
 def environment() -> Path:
     """The interpreter of the virtual environment with a CUDA torch, made on first use."""
     python, stamp = VENV / "bin" / "python", VENV / ".installed"
-    wanted = f"{TORCH} numpy setuptools>=77 ninja"
+    wanted = f"{TORCH} {PACKAGES} {BUILD_PACKAGES}"
     if not stamp.exists() or stamp.read_text() != wanted:
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
         subprocess.run([str(python), "-m", "pip", "install", "-q", *wanted.split()], check=True)
@@ -111,19 +101,7 @@ def environment() -> Path:
 
 def build(python: Path, home: Path, jobs: int) -> Path:
     """Builds the extension outside of the package and gives its path."""
-    packages = run([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
-    version = build_support.nvcc_version(str(home)) or ""
-    headers = Path(packages.strip(), "nvidia", f"cu{version.split('.')[0]}", "include")
-    path = os.pathsep.join([str(python.parent), str(home / "bin"), os.environ["PATH"]])
-    environ = {
-        **os.environ,
-        "CUDA_HOME": str(home),
-        "CPATH": str(headers),
-        "FORCE_CUDA": "1",
-        "TORCH_CUDA_ARCH_LIST": ARCH_LIST,
-        "MAX_JOBS": str(jobs),
-        "PATH": path,
-    }
+    environ = build_environment(python, home, arch_list=ARCH_LIST, jobs=jobs)
     OUT.mkdir(parents=True, exist_ok=True)
     log = OUT / "build.log"
     command = [str(python), "setup.py", "build_ext", "--build-lib", str(OUT)]

@@ -332,7 +332,8 @@ def engine_ntk(n: Numbers) -> None:
 
 def engine_regions(n: Numbers) -> None:
     jobs, shape, dtype = _jobs(n)
-    inputs = n.tensor(n.rng.randint(0, 9), *shape, dtype=dtype)
+    sets = [n.rng.randint(1, 3)] if n.maybe(0.3) else []
+    inputs = n.tensor(*sets, n.rng.randint(0, 9), *shape, dtype=dtype)
     ops.engine_regions(jobs, inputs, batch_size=n.number(1, 5))
 
 

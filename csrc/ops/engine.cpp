@@ -4,6 +4,7 @@
 
 #include <torch/library.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "kernels/machine_memory.h"
@@ -67,33 +68,42 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> engine_ntk(
   });
 }
 
+// Counts of the jobs that read one of the sets.
 template <typename T>
-std::vector<int64_t> run_regions(const Jobs& jobs, const at::Tensor& inputs, int64_t batch_size) {
+void run_regions(const Jobs& jobs, const at::Tensor& sets, int64_t set, int64_t batch_size,
+                 int64_t* counts) {
   std::vector<cpu::RegionsJob<T>> list;
-  for (int64_t job = 0; job < jobs.count(); ++job) {
+  for (int64_t job = set; job < jobs.count(); job += sets.size(0)) {
     list.push_back({&jobs.program(job), jobs.parameters<T>(job)});
   }
+  const int64_t all = sets.size(1), size = sets[set].numel() / std::max<int64_t>(all, 1);
+  const T* inputs = sets.const_data_ptr<T>() + set * all * size;
   std::vector<cpu::Images<T>> batches;
-  const int64_t size = inputs.numel() / std::max<int64_t>(inputs.size(0), 1);
-  for (int64_t first = 0; first < inputs.size(0); first += batch_size) {
-    batches.push_back(
-        {inputs.const_data_ptr<T>() + first * size, std::min(batch_size, inputs.size(0) - first)});
+  for (int64_t first = 0; first < all; first += batch_size) {
+    batches.push_back({inputs + first * size, std::min(batch_size, all - first)});
   }
-  return cpu::engine_regions<T>(cpu::kernels(), list, batches, thread_count(), torch_parallel_for);
+  const std::vector<int64_t> found =
+      cpu::engine_regions<T>(cpu::kernels(), list, batches, thread_count(), torch_parallel_for);
+  for (size_t k = 0; k < found.size(); ++k) counts[set + k * sets.size(0)] = found[k];
 }
 
 at::Tensor engine_regions(const at::Tensor& code, const at::Tensor& code_offsets,
                           const at::Tensor& job_programs, const at::Tensor& params,
                           const at::Tensor& job_params, const at::Tensor& inputs,
                           int64_t batch_size) {
-  const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, inputs);
+  const at::Tensor sets = input_sets(inputs).contiguous();
+  const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, sets[0]);
   TORCH_CHECK_VALUE(batch_size > 0, "engine: batch_size must be positive, got ", batch_size, ".");
-  const at::Tensor data = inputs.contiguous();
-  const auto counts = refusing("engine", [&] {
-    return inputs.scalar_type() == at::kFloat ? run_regions<float>(jobs, data, batch_size)
-                                              : run_regions<double>(jobs, data, batch_size);
+  at::Tensor counts = at::zeros({jobs.count()}, at::kLong);
+  int64_t* to = counts.mutable_data_ptr<int64_t>();
+  refusing("engine", [&] {
+    // Sets that no job reads may be as many as an empty tensor claims.
+    for (int64_t set = 0; set < std::min(sets.size(0), jobs.count()); ++set) {
+      sets.scalar_type() == at::kFloat ? run_regions<float>(jobs, sets, set, batch_size, to)
+                                       : run_regions<double>(jobs, sets, set, batch_size, to);
+    }
   });
-  return at::tensor(counts, at::kLong);
+  return counts;
 }
 
 }  // namespace

@@ -1,8 +1,12 @@
 #include "ops/engine_jobs.h"
 
+#include <algorithm>
+#include <new>
+#include <stdexcept>
 #include <string>
 
 #include "ops/refusing.h"
+#include "ops/threads.h"
 
 namespace tegnas {
 namespace {
@@ -22,25 +26,48 @@ void check_images(const at::Tensor& images) {
                     "engine: at most 2^24 images at once, got ", images.size(0), ".");
 }
 
+}  // namespace
+
 std::vector<engine::Program> parse_programs(const at::Tensor& code, const at::Tensor& offsets) {
   check_index(code, "code");
   check_index(offsets, "code_offsets");
   const at::Tensor words = code.contiguous(), starts = offsets.contiguous();
   const int64_t* start = starts.const_data_ptr<int64_t>();
-  std::vector<engine::Program> programs;
-  for (int64_t p = 0; p + 1 < starts.numel(); ++p) {
+  const int64_t* word = words.const_data_ptr<int64_t>();
+  const int64_t count = std::max<int64_t>(starts.numel() - 1, 0);
+  for (int64_t p = 0; p < count; ++p) {
     TORCH_CHECK_VALUE(0 <= start[p] && start[p] <= start[p + 1] && start[p + 1] <= words.numel(),
                       "engine: code_offsets must rise from 0 to the length of the code.");
-    const std::string name = "engine: program " + std::to_string(p);
-    programs.push_back(refusing(name.c_str(), [&] {
-      return engine::parse_program(words.const_data_ptr<int64_t>() + start[p],
-                                   start[p + 1] - start[p]);
-    }));
+  }
+  std::vector<engine::Program> programs(count);
+  std::vector<std::string> errors(count);
+  torch_parallel_for(count, [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p) {
+      try {
+        programs[p] = engine::parse_program(word + start[p], start[p + 1] - start[p]);
+      } catch (const std::invalid_argument& error) {
+        errors[p] = error.what();
+      } catch (const std::bad_alloc&) {
+        errors[p] = "there is not enough memory for it.";
+      }
+    }
+  });
+  for (int64_t p = 0; p < count; ++p) {
+    TORCH_CHECK_VALUE(errors[p].empty(), "engine: program ", p, ": ", errors[p]);
   }
   return programs;
 }
 
-}  // namespace
+std::vector<grouped::Tasks> emit_all_tasks(const std::vector<engine::Program>& programs,
+                                           grouped::Purpose purpose) {
+  std::vector<grouped::Tasks> tasks(programs.size());
+  refusing("engine", [&] {
+    torch_parallel_for(static_cast<int64_t>(programs.size()), [&](int64_t begin, int64_t end) {
+      for (int64_t p = begin; p < end; ++p) tasks[p] = grouped::emit_tasks(programs[p], purpose);
+    });
+  });
+  return tasks;
+}
 
 Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
                const at::Tensor& job_programs, const at::Tensor& params,
@@ -75,6 +102,13 @@ Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
         ", got ", images.sizes(), ".");
   }
   return jobs;
+}
+
+at::Tensor input_sets(const at::Tensor& inputs) {
+  TORCH_CHECK_VALUE(inputs.dim() == 4 || (inputs.dim() == 5 && inputs.size(0) > 0),
+                    "engine: inputs must be (M, C, H, W), or sets of them (S, M, C, H, W), got ",
+                    inputs.sizes(), ".");
+  return inputs.dim() == 4 ? inputs.unsqueeze(0) : inputs;
 }
 
 void check_batches(const at::Tensor& x, const at::Tensor& y) {

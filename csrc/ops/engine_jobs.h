@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/engine/program.h"
+#include "kernels/grouped/emit.h"
 
 namespace tegnas {
 
@@ -24,11 +25,22 @@ struct Jobs {
   }
 };
 
+// The programs of a call from their words, one after the other. Raises ValueError in one sentence.
+std::vector<engine::Program> parse_programs(const at::Tensor& code, const at::Tensor& offsets);
+
+// The tasks of each program. Raises ValueError in one sentence.
+std::vector<grouped::Tasks> emit_all_tasks(const std::vector<engine::Program>& programs,
+                                           grouped::Purpose purpose);
+
 // Raises ValueError or TypeError, in one sentence, where the operands don't fit. Programs and the
 // places of parameters are read here, so they must be on the CPU.
 Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
                const at::Tensor& job_programs, const at::Tensor& params,
                const at::Tensor& job_params, const at::Tensor& images);
+
+// Inputs of region counts as sets (sets, M, C, H, W), of which there is at least one; (M, C, H, W)
+// is a single one. Job j reads set j mod sets.
+at::Tensor input_sets(const at::Tensor& inputs);
 
 // The second batch must be like the first.
 void check_batches(const at::Tensor& x, const at::Tensor& y);

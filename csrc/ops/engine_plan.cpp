@@ -1,14 +1,17 @@
 #include "ops/engine_plan.h"
 
+#include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
 #include <algorithm>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "kernels/cuda/engine/memory.h"
 #include "kernels/grouped/schedule.h"
+#include "ops/engine_jobs.h"
 #include "ops/refusing.h"
 
 namespace tegnas {
@@ -16,6 +19,8 @@ namespace {
 
 using grouped::Cost;
 using grouped::Group;
+
+using Words = pybind11::array_t<int64_t, pybind11::array::c_style | pybind11::array::forcecast>;
 
 // Sweep, kernel, tasks, blocks, bytes, floating-point operations.
 using Launch = std::tuple<std::string, std::string, int64_t, int64_t, double, double>;
@@ -47,11 +52,11 @@ void append(std::vector<Launch>& launches, const char* sweep, const std::vector<
       for (int32_t part = 0; part < tasks[entry.task].parts; ++part) {
         const Cost cost =
             cost_of(tasks[entry.task + part], passages[entry.unit].extent, sizeof(float));
-        sum.bytes += cost.bytes;
-        sum.flops += cost.flops;
+        sum.bytes += entry.units * cost.bytes;
+        sum.flops += entry.units * cost.flops;
       }
     }
-    launches.emplace_back(sweep, grouped::kernel_name(group.kernel), group.entries, group.blocks,
+    launches.emplace_back(sweep, grouped::kernel_name(group.kernel), group.tasks, group.blocks,
                           sum.bytes, sum.flops);
   }
 }
@@ -137,10 +142,46 @@ std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
                   [&] { return make_launches(codes, jobs, images, others, coupled, memory); });
 }
 
+// All that the host does for one call before the device can finish it, but for copying to the
+// device: launches, and bytes of descriptors. Frozen statistics, one batch.
+std::pair<int64_t, int64_t> prepare_launches(const Words& code, const Words& offsets,
+                                             const Words& job_programs, int64_t images,
+                                             bool regions, int64_t memory) {
+  const auto tensor = [](const Words& words) {
+    return at::from_blob(const_cast<int64_t*>(words.data()), {words.size()}, at::kLong);
+  };
+  const pybind11::gil_scoped_release release;
+  const auto programs =
+      emit_all_tasks(parse_programs(tensor(code), tensor(offsets)),
+                     regions ? grouped::Purpose::regions : grouped::Purpose::frozen);
+  check_numbers(
+      std::vector<int64_t>(job_programs.data(), job_programs.data() + job_programs.size()),
+      programs.size(), images, 0, memory);
+  std::vector<int64_t> first_tasks;
+  const std::vector<grouped::Task> tasks = cuda::engine::all_tasks(programs, first_tasks);
+  std::vector<cuda::engine::Job<float>> list;
+  for (int64_t job = 0; job < job_programs.size(); ++job) {
+    const int64_t program = job_programs.data()[job];
+    list.push_back({&programs.at(program), first_tasks.at(program), nullptr});
+  }
+  int64_t launches = 0, bytes = static_cast<int64_t>(tasks.size() * sizeof tasks[0]);
+  for (const auto& chunk : cuda::engine::cut(list, {images}, false, memory).list) {
+    std::vector<grouped::Passage> passages;
+    for (int64_t job = chunk.first; job < chunk.last; ++job) {
+      passages.push_back({list[job].tasks, list[job].first_task, {images, 1, false}});
+    }
+    const grouped::Schedule schedule = grouped::make_schedule(passages);
+    launches += static_cast<int64_t>(schedule.forward.size() + schedule.backward.size());
+    bytes += static_cast<int64_t>(schedule.entries.size() * sizeof schedule.entries[0]);
+  }
+  return {launches, bytes};
+}
+
 }  // namespace
 
 void define_engine_plan(pybind11::module_& m) {
   m.def("engine_plan", &engine_plan, "What the engine would launch on a GPU.");
+  m.def("prepare_launches", &prepare_launches, "What the host does for one call on a GPU.");
 }
 
 }  // namespace tegnas

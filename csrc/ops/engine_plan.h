@@ -5,7 +5,8 @@
 
 namespace tegnas {
 
-// engine_plan(codes, jobs, images, others, coupled): see tegnas.ops.engine_plan.
+// engine_plan(codes, jobs, images, others, coupled, memory): see tegnas.ops.engine_plan.
+// prepare_launches(code, offsets, jobs, images, regions, memory): see tegnas.ops.prepare_launches.
 void define_engine_plan(pybind11::module_& m);
 
 }  // namespace tegnas

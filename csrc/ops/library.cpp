@@ -9,6 +9,7 @@
 
 #include "kernels/cpu/kernels.h"
 #include "ops/engine_plan.h"
+#include "ops/program_template.h"
 #include "ops/threads.h"
 
 #ifndef TEGNAS_CUDA_ARCH_LIST
@@ -45,4 +46,5 @@ PYBIND11_MODULE(_C, m) {
   m.def("pool_stayed_behind", &tegnas::pool_stayed_behind,
         "Whether this process was forked after a call had used torch's threads.");
   tegnas::define_engine_plan(m);
+  tegnas::define_program_template(m);
 }

@@ -1,12 +1,14 @@
 // The launches that many programs share: complete, in order, and few.
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "check.h"
 #include "engine_random.h"
 #include "kernels/grouped/plan.h"
+#include "kernels/grouped/schedule.h"
 #include "nasbench201.h"
 
 using namespace tegnas;
@@ -15,9 +17,9 @@ using namespace tegnas::test;
 
 namespace {
 
-using Sweeps = std::vector<const std::vector<Step>*>;
+using Sweeps = std::vector<const Steps*>;
 
-Sweeps sweeps_of(const std::vector<Tasks>& programs, std::vector<Step> Tasks::* sweep) {
+Sweeps sweeps_of(const std::vector<Tasks>& programs, Steps Tasks::* sweep) {
   Sweeps sweeps;
   for (const Tasks& tasks : programs) sweeps.push_back(&(tasks.*sweep));
   return sweeps;
@@ -30,17 +32,21 @@ void expect_complete(const Sweeps& sweeps, const std::vector<Launch>& launches) 
   for (size_t l = 0; l < launches.size(); ++l) {
     CHECK(!launches[l].members.empty());
     for (const Member& m : launches[l].members) {
-      const Task& task = (*sweeps[m.program])[m.step].task;
+      const Task& task = sweeps[m.program]->tasks[m.step];
       CHECK(kernel_of(task.kind) == launches[l].kernel);
       CHECK(launch_of[m.program][m.step] == -1);
       launch_of[m.program][m.step] = static_cast<int>(l);
     }
   }
   for (size_t p = 0; p < sweeps.size(); ++p) {
-    for (size_t k = 0; k < sweeps[p]->size(); ++k) {
-      const Step& step = (*sweeps[p])[k];
-      CHECK((step.task.parts == 0) == (launch_of[p][k] == -1));
-      for (int32_t earlier : step.after) CHECK(launch_of[p][earlier] < launch_of[p][k]);
+    const Steps& sweep = *sweeps[p];
+    CHECK(sweep.order.size() == sweep.tasks.size());
+    for (size_t k = 0; k < sweep.tasks.size(); ++k) {
+      const Order& order = sweep.order[k];
+      CHECK((sweep.tasks[k].parts == 0) == (launch_of[p][k] == -1));
+      for (int32_t f = order.follower; f < order.follower + order.followers; ++f) {
+        CHECK(launch_of[p][k] < launch_of[p][sweep.followers[f]]);
+      }
     }
   }
 }
@@ -105,7 +111,9 @@ void gradients_that_are_views() {
   w.linear(w.global_avg_pool(w.add({first, second})), 5, true, false);
   const auto kinds = [&](Purpose purpose) {
     std::multiset<Kind> found;
-    for (const Step& step : emit_tasks(w.program(), purpose).backward) found.insert(step.task.kind);
+    for (const Task& task : emit_tasks(w.program(), purpose).backward.tasks) {
+      found.insert(task.kind);
+    }
     return found;
   };
   CHECK((kinds(Purpose::frozen) == std::multiset<Kind>{Kind::seed, Kind::linear_grad,
@@ -117,10 +125,29 @@ void gradients_that_are_views() {
   CHECK(coupled.count(Kind::norm_sums) == 2 && coupled.count(Kind::norm_grad) == 2);
 }
 
+// What 32 bits don't count is refused, be it the numbers of a value or the rows of its weights.
+void too_large() {
+  const auto planned = [](int64_t images, int64_t features) {
+    Writer w({1, 64, 64});
+    w.linear(0, features, true, false);
+    const Tasks tasks = emit_tasks(w.program(), Purpose::frozen);
+    try {
+      make_schedule({{&tasks, 0, {images, 1, false}}});
+    } catch (const std::invalid_argument& error) {
+      return std::string(error.what()).find("2^31") == std::string::npos;
+    }
+    return true;
+  };
+  CHECK(planned(64, 1000));
+  CHECK(!planned(1 << 20, 10));     // 2^32 numbers
+  CHECK(!planned(64, 300 * 1000));  // 2.4 · 10^9 warps of rows
+}
+
 }  // namespace
 
 int main() {
   random_programs();
+  too_large();
   few();
   rows_last();
   gradients_that_are_views();

@@ -1,9 +1,10 @@
-"""Indicators, their combinations, other proxies and trivial baselines against accuracy."""
+"""Indicators, their combinations, other scores and trivial baselines against accuracy."""
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +13,9 @@ from tegnas.analysis.baselines import baselines
 from tegnas.analysis.correlation import TOP, Correlation, correlate
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.errors import InputError
-from tegnas.scoring.ranking import combine
+from tegnas.indicators.base import EXTRA, Indicator
+from tegnas.scoring.labels import combined_label
 from tegnas.spaces import Architecture, Space
-
-COMBINED = "T + E + G"
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +26,8 @@ class Comparison:
         archs: the architectures compared, those whose accuracy is known.
         accuracy: float64 (A,), percent.
         columns: scores by name, float64 (A,) each, higher is better; NaN is missing.
+        indicators: those among the columns, by the name of their column.
+        milliseconds: per architecture, where that was measured.
         unknown: scored architectures that were left out because their accuracy isn't known.
         strata: correlations by name of the stratum, one per column in the same order.
     """
@@ -33,6 +35,8 @@ class Comparison:
     archs: tuple[Architecture, ...]
     accuracy: np.ndarray
     columns: dict[str, np.ndarray]
+    indicators: dict[str, Indicator]
+    milliseconds: dict[str, float]
     unknown: int
     strata: dict[str, tuple[Correlation, ...]]
 
@@ -41,12 +45,14 @@ def compare(
     scores: ScoreTable,
     accuracies: Mapping[str, float],
     *,
+    further: Mapping[str, ScoreTable] | None = None,
+    milliseconds: Mapping[str, Mapping[str, float]] | None = None,
     others: Mapping[str, Mapping[str, float]] | None = None,
     top: float = TOP,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Comparison:
-    """Correlate T, E, G, their combinations by rank-sum, other scores and sizes with accuracy.
+    """Correlate indicators, their combinations, other scores and sizes with accuracy.
 
     The strata: all architectures; the ``top`` share by accuracy (where a search ends, and where
     correlation is hardest); one architecture of each class of isomorphism, drawn by ``seed`` (if
@@ -54,7 +60,10 @@ def compare(
 
     Args:
         accuracies: percent by architecture string.
+        further: scores of the same architectures by other settings, by a name for each.
         others: further scores (higher is better) by name, each by architecture string.
+        milliseconds: what scores took per architecture, by the name of their table ("" for
+            ``scores``) and their label.
 
     Raises:
         InputError: fewer than two of the architectures have an accuracy.
@@ -67,16 +76,27 @@ def compare(
         )
     chosen = scores.select(known)
     accuracy = np.array([accuracies[str(arch)] for arch in chosen.archs])
-    columns = _columns(chosen, others or {})
+    tables = {"": chosen} | {name: each.select(known) for name, each in (further or {}).items()}
+    columns = _columns(tables, others or {})
     strata: dict[str, tuple[Correlation, ...]] = {}
     for name, members in _strata(chosen, accuracy, top, seed).items():
         # Ranks are taken within the set that is compared, so combinations are made anew.
-        subset = _columns(chosen.select(members), others or {})
+        subset = _columns(
+            {name: each.select(members) for name, each in tables.items()}, others or {}
+        )
         strata[name] = tuple(
             correlate(label, values, accuracy[members], top=top, resamples=resamples, seed=seed)
             for label, values in subset.items()
         )
-    return Comparison(chosen.archs, accuracy, columns, len(scores) - len(known), strata)
+    return Comparison(
+        chosen.archs,
+        accuracy,
+        columns,
+        {each.label: each for table in tables.values() for each in table.indicators},
+        _costs(tables, milliseconds or {}),
+        len(scores) - len(known),
+        strata,
+    )
 
 
 def one_per_class(
@@ -117,21 +137,50 @@ def _strata(
 
 
 def _columns(
-    scores: ScoreTable, others: Mapping[str, Mapping[str, float]]
+    tables: Mapping[str, ScoreTable], others: Mapping[str, Mapping[str, float]]
 ) -> dict[str, np.ndarray]:
-    costs = {"T": scores.kappa, "E": -scores.regions, "G": scores.mse}
-    columns = {"T (κ)": -costs["T"], "E (R)": -costs["E"], "G (MSE)": -costs["G"]}
-    for names in (("T", "E"), ("T", "G"), ("E", "G")):
-        columns[" + ".join(names)] = -_rank_sum([costs[name] for name in names], scores)
-    columns[COMBINED] = -_rank_sum(list(costs.values()), scores)
-    if scores.parameters is not None:
-        columns[f"{COMBINED} + parameters"] = -scores.rank_sum
-    for name, values in others.items():
-        columns[name] = np.array([values.get(str(arch), np.nan) for arch in scores.archs])
-    return columns | baselines(scores.space, scores.archs)
+    columns: dict[str, np.ndarray] = {}
+    for name, scores in tables.items():
+        for label, values in _of_table(scores).items():
+            columns[_title(label, name, columns)] = values
+    scores = tables[""]
+    for name, other in others.items():
+        columns[name] = np.array([other.get(str(arch), np.nan) for arch in scores.archs])
+    sizes = baselines(scores.space, scores.archs)
+    return columns | {name: each for name, each in sizes.items() if name not in columns}
 
 
-def _rank_sum(costs: list[np.ndarray], scores: ScoreTable) -> np.ndarray:
-    """As the ranking of all three: architectures that fail in T or G are worst in each."""
-    bad = ~(np.isfinite(scores.kappa) & np.isfinite(scores.mse))
-    return combine(costs, bad, scores.combination)
+def _title(label: str, table: str, taken: Container[str]) -> str:
+    """A score's own label, with the name of its table where another has that label."""
+    return f"{label}, {table}" if label in taken else label
+
+
+def _costs(
+    tables: Mapping[str, ScoreTable], milliseconds: Mapping[str, Mapping[str, float]]
+) -> dict[str, float]:
+    """What each score took, by the title of its column."""
+    costs: dict[str, float] = {}
+    taken: set[str] = set()
+    for name, scores in tables.items():
+        for label in _of_table(scores):
+            title = _title(label, name, taken)
+            taken.add(title)
+            if label in milliseconds.get(name, {}):
+                costs[title] = milliseconds[name][label]
+    return costs
+
+
+def _of_table(scores: ScoreTable) -> dict[str, np.ndarray]:
+    """Each indicator, and combinations in which one that fails in any is worst in each."""
+    columns = {label: -cost for label, cost in scores.costs().items()}
+    main = [each for each in scores.indicators if each.role != EXTRA]
+    combinations: list[Sequence[Indicator]] = []
+    if len(main) == 3:
+        combinations += itertools.combinations(main, 2)
+    if len(main) > 1:
+        combinations.append(main)
+    if main and len(scores.indicators) > len(main):
+        combinations.append(scores.indicators)
+    for chosen in combinations:
+        columns[combined_label(chosen)] = -scores.only(chosen).rank_score
+    return columns

@@ -29,6 +29,7 @@ def comparison_rows(comparison: Comparison) -> list[dict[str, object]]:
                 "missing": each.missing,
                 "infinite": each.infinite,
                 "tied": each.tied,
+                "milliseconds": comparison.milliseconds.get(each.name),
             }
             for attribute, name in _ESTIMATES.items():
                 estimate: Estimate = getattr(each, attribute)
@@ -51,15 +52,22 @@ def comparison_csv(comparison: Comparison) -> str:
 
 def comparison_markdown(comparison: Comparison, stratum: str = "all") -> str:
     """One stratum as a table in Markdown, with intervals."""
-    lines = [
-        "| score | Kendall τ | Spearman ρ | weighted τ | precision at top |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    timed = bool(comparison.milliseconds)
+    header = ["score", "Kendall τ", "Spearman ρ", "weighted τ", "precision at top"]
+    header += ["ms"] if timed else []
+    lines = ["| " + " | ".join(header) + " |", "| --- " * len(header) + "|"]
     for each in comparison.strata[stratum]:
         estimates = [getattr(each, attribute) for attribute in _ESTIMATES]
         cells = [f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}]" for e in estimates]
+        if timed:
+            cells.append(milliseconds_text(comparison.milliseconds.get(each.name)))
         lines.append("| " + " | ".join([each.name, *cells]) + " |")
     return "\n".join(lines) + "\n"
+
+
+def milliseconds_text(value: float | None) -> str:
+    """Time per architecture as tables show it."""
+    return "—" if value is None else f"{value:,.3g}"
 
 
 def _finite(value: float) -> float | None:

@@ -11,13 +11,13 @@ from tegnas.analysis.encoding import one_hot
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.errors import InputError
 from tegnas.scoring.ranking import ranks
-from tegnas.search.evaluation import Evaluation, rank_sums
+from tegnas.search.evaluation import Evaluation, rank_scores
 from tegnas.spaces import Architecture
 from tegnas.spaces.factorised import Supernet
 
 METHODS = {
     "pls": "partial least squares: the two directions of the one-hot codes that tell most of the "
-    "ranks by T, E and G",
+    "ranks by the indicators",
     "pca": "principal components: the two directions in which the one-hot codes vary most",
     "mds": "multidimensional scaling: distances in the plane as close as can be to the numbers of "
     "differing choices",
@@ -47,7 +47,7 @@ def lay_out(scores: ScoreTable, method: str = "pls") -> Layout:
 
     On a complete space one-hot codes vary the same in every direction, so that principal
     components are arbitrary there; partial least squares looks for the directions that matter to
-    T, E and G instead, and a position is still a sum of one term per edge.
+    the indicators instead, and a position is still a sum of one term per edge.
 
     Args:
         method: ``"pls"``, ``"pca"`` (both linear) or ``"mds"`` (up to 2,000 architectures), each
@@ -67,11 +67,11 @@ def lay_out(scores: ScoreTable, method: str = "pls") -> Layout:
         points = _principal_components(codes)
     else:
         points = _multidimensional_scaling(codes)
-    return Layout(scores.archs, _oriented(points, scores.rank_sum), method)
+    return Layout(scores.archs, _oriented(points, scores.rank_score), method)
 
 
 def best_so_far(history: Sequence[Evaluation]) -> list[int]:
-    """The evaluations at which a search found something better, by rank-sum over its history.
+    """The evaluations at which a search found something better, by rank score over its history.
 
     Supernets, which pruning also scores, are no architectures and don't count.
 
@@ -79,16 +79,16 @@ def best_so_far(history: Sequence[Evaluation]) -> list[int]:
         Indices into ``history``, from the first finite evaluation to the best.
     """
     places = [i for i, each in enumerate(history) if not isinstance(each.arch, Supernet)]
-    sums = dict(zip(places, rank_sums([history[index] for index in places]), strict=True))
+    sums = dict(zip(places, rank_scores([history[index] for index in places]), strict=True))
     path: list[int] = []
     for index, value in sums.items():
-        if np.isfinite(history[index].kappa) and (not path or value < sums[path[-1]]):
+        if not history[index].failed and (not path or value < sums[path[-1]]):
             path.append(index)
     return path
 
 
 def _targets(scores: ScoreTable) -> np.ndarray:
-    return np.stack([ranks(each) for each in (scores.kappa, -scores.regions, scores.mse)], 1)
+    return np.stack([ranks(each) for each in scores.costs().values()], 1)
 
 
 def _partial_least_squares(codes: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -1,11 +1,12 @@
 """How hard a landscape is to search: figures that stand beside its pictures.
 
-All figures are taken on ranks, since κ spans orders of magnitude and only the order of
+All figures are taken on ranks, since some indicators span orders of magnitude and only the order of
 architectures matters to a search; failures share the worst rank.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,7 @@ import numpy as np
 from tegnas.analysis.encoding import distances, encode
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.errors import InputError
+from tegnas.scoring.labels import combined_label
 from tegnas.scoring.ranking import kendall_tau, ranks
 from tegnas.spaces import Architecture, Space
 
@@ -91,20 +93,15 @@ def ruggedness(
 def landscape_ruggedness(
     scores: ScoreTable, accuracy: np.ndarray | None = None
 ) -> tuple[Ruggedness, ...]:
-    """Ruggedness of T, E, G and their rank-sum, and of accuracy (percent, NaN where unknown).
+    """Ruggedness of the indicators, their rank score, and accuracy (percent, NaN where unknown).
 
     Values are taken to five digits: networks that compute the same in another order differ by
     rounding, which would turn their plateaus into optima.
     """
-    scores = replace(scores, kappa=_rounded(scores.kappa), mse=_rounded(scores.mse))
+    scores = replace(scores, values=_rounded(scores.values))
     codes = encode(scores.space, scores.archs)
     neighbours = neighbour_table(scores.space, scores.archs)
-    costs = {
-        "T (κ)": scores.kappa,
-        "E (R)": -scores.regions,
-        "G (MSE)": scores.mse,
-        "T + E + G": scores.rank_sum,
-    }
+    costs = scores.costs() | {combined_label(scores.indicators): scores.rank_score}
     if accuracy is not None and (~np.isnan(accuracy)).sum() >= 3:
         costs["accuracy"] = -accuracy
     return tuple(ruggedness(name, cost, codes, neighbours) for name, cost in costs.items())
@@ -120,19 +117,15 @@ def _rounded(values: np.ndarray, digits: int = 5) -> np.ndarray:
 
 
 def agreement(scores: ScoreTable) -> dict[str, float]:
-    """Kendall's τ between each two of T, E and G: how well they can be had together.
+    """Kendall's τ between each two indicators: how well they can be had together.
 
     1: what is best by one is best by the other; negative: a search has to trade one for the other.
     Failures are left out.
     """
-    finite = np.isfinite(scores.kappa) & np.isfinite(scores.mse)
-    costs = {
-        "T": scores.kappa[finite],
-        "E": -scores.regions[finite],
-        "G": scores.mse[finite],
+    costs = {name: cost[~scores.failed] for name, cost in scores.costs().items()}
+    return {
+        f"{a} and {b}": kendall_tau(costs[a], costs[b]) for a, b in itertools.combinations(costs, 2)
     }
-    pairs = (("T", "E"), ("T", "G"), ("E", "G"))
-    return {f"{a} and {b}": kendall_tau(costs[a], costs[b]) for a, b in pairs}
 
 
 def walk_autocorrelation(cost: np.ndarray) -> float:

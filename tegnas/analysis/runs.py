@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tegnas.analysis.score_table import ScoreTable, read_scores
+from tegnas.analysis.score_table import ScoreTable, joined, read_scores
 from tegnas.errors import InputError
 from tegnas.search import SearchResult
 from tegnas.search.run_directory import RESULT
+from tegnas.spaces import Space
 
 # What two runs must share for their scores to be comparable.
 _SHARED = ("space", "score", "images", "data")
+# What a legend has room for, whatever a file gives as the name of its strategy.
+_LABEL = 80
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +38,16 @@ class Run:
     def label(self) -> str:
         """Strategy and seed, for legends."""
         settings = self.result.settings
-        return f"{settings.get('strategy', self.name)}, seed {settings.get('seed', '?')}"
+        label = f"{settings.get('strategy', self.name)}, seed {settings.get('seed', '?')}"
+        return textwrap.shorten(label, _LABEL, placeholder="…")
 
 
-def load_runs(paths: Sequence[str | Path]) -> tuple[Run, ...]:
+def load_runs(paths: Sequence[str | Path], space: Space | None = None) -> tuple[Run, ...]:
     """Read runs that were scored alike.
+
+    Args:
+        paths: the run directories.
+        space: of the runs; needed where it is one from a file, see ``SearchResult.load``.
 
     Raises:
         InputError: no run is given, one isn't a finished run, or two were scored differently.
@@ -49,8 +58,8 @@ def load_runs(paths: Sequence[str | Path]) -> tuple[Run, ...]:
     for path in map(Path, paths):
         if not (path / RESULT).is_file():
             raise InputError(f"{path} holds no {RESULT}; give the directory of a finished search")
-        result = SearchResult.load(path / RESULT)
-        runs.append(Run(path.resolve().name, result, read_scores(path)))
+        result = SearchResult.load(path / RESULT, space)
+        runs.append(Run(path.resolve().name, result, read_scores(path, space)))
     first = runs[0]
     for run in runs[1:]:
         for name in _SHARED:
@@ -81,18 +90,3 @@ def all_scores(runs: Sequence[Run]) -> ScoreTable:
             seen.update(run.scores.archs[i] for i in fresh)
             tables.append(run.scores.select(fresh))
     return joined(tables)
-
-
-def joined(tables: Sequence[ScoreTable]) -> ScoreTable:
-    """The rows of several tables of one space."""
-    columns = {
-        name: np.concatenate([getattr(table, name) for table in tables])
-        for name in ("kappa", "regions", "mse", "parameters")
-        if getattr(tables[0], name) is not None
-    }
-    return ScoreTable(
-        tables[0].space,
-        tuple(arch for table in tables for arch in table.archs),
-        combination=tables[0].combination,
-        **columns,
-    )

@@ -11,11 +11,13 @@ import numpy as np
 from tegnas.analysis.figures.history import pareto_indices
 from tegnas.analysis.landscape import best_so_far
 from tegnas.analysis.ruggedness import agreement, walk_autocorrelation
-from tegnas.analysis.runs import Run, joined
-from tegnas.analysis.score_table import ScoreTable
+from tegnas.analysis.runs import Run
+from tegnas.analysis.score_table import ScoreTable, joined
 from tegnas.data import Batch, load_batch
 from tegnas.errors import InputError
+from tegnas.fields import Fields
 from tegnas.scoring import ScoreSettings
+from tegnas.scoring.labels import combined_label
 from tegnas.scoring.score import score
 from tegnas.spaces import Architecture, Space
 
@@ -27,11 +29,11 @@ class SampledRuggedness:
     Attributes:
         space: its name.
         count: distinct architectures on the walks.
-        failed: how many of them have no finite κ or MSE.
-        autocorrelation: of T, E, G and their rank-sum, one step apart, on ranks.
-        agreement: Kendall's τ between each two of T, E and G.
-        front: share of the architectures that no other one beats in T, E and G at once; the more,
-            the more there is to trade.
+        failed: how many of them fail in one of the indicators.
+        autocorrelation: of each indicator and their rank score, one step apart, on ranks.
+        agreement: Kendall's τ between each two indicators.
+        front: share of the architectures that no other one beats in all indicators at once; the
+            more, the more there is to trade.
     """
 
     space: str
@@ -76,14 +78,10 @@ def sample_ruggedness(
     )
     index = {arch: i for i, arch in enumerate(archs)}
     places = np.array([[index[arch] for arch in path] for path in paths])
-    costs = {
-        "T": scores.kappa,
-        "E": -scores.regions,
-        "G": scores.mse,
-        "T + E + G": scores.rank_sum,
-    }
-    failed = int((~(np.isfinite(scores.kappa) & np.isfinite(scores.mse))).sum())
-    front = pareto_indices(np.stack([costs["T"], costs["E"], costs["G"]], 1))
+    costs = scores.costs()
+    failed = int(scores.failed.sum())
+    front = pareto_indices(np.stack(list(costs.values()), 1))
+    costs[combined_label(scores.indicators)] = scores.rank_score
     return SampledRuggedness(
         space.name,
         len(archs),
@@ -130,17 +128,17 @@ def with_neighbours(
 
 
 def _as_scored(run: Run) -> tuple[Batch, ScoreSettings]:
-    settings = run.result.settings
-    batch = load_batch(
-        str(settings["images"]),
-        train=int(str(settings["train"])),
-        val=int(str(settings["val"])),
-        seed=int(str(settings["seed"])),
-    )
-    if batch.fingerprint() != settings["data"]:
+    settings = Fields(run.result.settings, "settings")
+    try:
+        sizes = {name: int(settings.number(name)) for name in ("train", "val", "seed")}
+        images, data = settings.text("images"), settings.text("data")
+    except InputError as error:
+        raise InputError(
+            f"{run.name} doesn't say how it was scored ({error}); leave neighbours out"
+        ) from None
+    batch = load_batch(images, **sizes)
+    if batch.fingerprint() != data:
         raise InputError(
             f"the images of {run.name} can't be loaded again as they were; leave neighbours out"
         )
-    chosen = settings["score"]
-    assert isinstance(chosen, dict)
-    return batch, ScoreSettings(**chosen)
+    return batch, run.result.best.settings

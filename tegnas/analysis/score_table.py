@@ -2,134 +2,145 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from tegnas.errors import InputError
-from tegnas.scoring import Scores
-from tegnas.scoring.average import MEAN, averaged
-from tegnas.scoring.ranking import RANK_SUM, rank_sum
+from tegnas.files import read_json
+from tegnas.indicators.base import Indicator
+from tegnas.scoring import Scores, ScoreSettings
+from tegnas.scoring.average import averaged
+from tegnas.scoring.by_name import by_name
+from tegnas.scoring.ranking import rank_score
 from tegnas.search.run_directory import CONFIGURATION, SCORES
-from tegnas.spaces import Architecture, Space, get_space
+from tegnas.search.store import read_store
+from tegnas.spaces import Architecture, Space
 from tegnas.spaces.factorised import Supernet
-from tegnas.spaces.sizes import parameter_counts
+from tegnas.spaces.recorded import recorded_space
+
+_FINGERPRINT = re.compile(r" [0-9a-f]{64}$")
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreTable:
-    """κ, R and MSE of A architectures, averaged over the repeats.
+    """The indicators of A architectures, averaged over the networks.
+
+    ``table["linear_regions"]`` is one column, float64 (A,).
 
     Attributes:
         space: the space of the architectures.
         archs: the architectures, each once.
-        kappa, regions, mse: float64 (A,); κ and MSE are inf for architectures that fail.
-        parameters: of the full networks, float64 (A,), where they take part in the ranking.
-        combination: how the ranking combines the indicators, as in ``ScoreSettings``.
+        settings: how they were scored.
+        values: float64 (A, indicators), in the order of ``settings.indicators``; infinite for
+            architectures that fail.
     """
 
     space: Space
     archs: tuple[Architecture, ...]
-    kappa: np.ndarray
-    regions: np.ndarray
-    mse: np.ndarray
-    parameters: np.ndarray | None = None
-    combination: str = RANK_SUM
+    settings: ScoreSettings
+    values: np.ndarray
 
     def __len__(self) -> int:
         return len(self.archs)
 
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.values[:, self.settings.names.index(by_name(self.settings, name))]
+
     @property
-    def rank_sum(self) -> np.ndarray:
-        """Sum of ranks, or of their logarithms, within this table, (A,); lower is better."""
-        return rank_sum(self.kappa, self.regions, self.mse, self.parameters, self.combination)
+    def indicators(self) -> tuple[Indicator, ...]:
+        """The indicators of the columns."""
+        return self.settings.indicators
+
+    @property
+    def failed(self) -> np.ndarray:
+        """Architectures for which an indicator is infinite, (A,) bool: worst in everything."""
+        return np.isinf(self.values).any(1)
+
+    def costs(self) -> dict[str, np.ndarray]:
+        """Each indicator as a cost, lower is better, by its label; float64 (A,)."""
+        return {each.label: each.cost(self[each.name]) for each in self.indicators}
+
+    def drawn(self) -> dict[str, np.ndarray]:
+        """Each indicator as it is drawn, by its name; failures are NaN."""
+        columns = {each.name: each.drawn(self[each.name]) for each in self.indicators}
+        for values in columns.values():
+            values[self.failed] = np.nan
+        return columns
+
+    @property
+    def rank_score(self) -> np.ndarray:
+        """All indicators combined within this table, (A,); lower is better."""
+        return rank_score(self.indicators, list(self.values.T), self.settings.combination)
+
+    def only(self, indicators: Sequence[Indicator]) -> ScoreTable:
+        """The columns of some of the indicators; architectures that fail in any still fail."""
+        columns = [self.settings.names.index(each.name) for each in indicators]
+        values = self.values[:, columns].copy()
+        values[self.failed] = [each.worst for each in indicators]
+        settings = replace(self.settings, indicators=tuple(indicators), ridge=0.0)
+        return ScoreTable(self.space, self.archs, settings, values)
 
     @classmethod
     def of(cls, space: Space, scores: Scores) -> ScoreTable:
         """The averages of some scores."""
-        parameters = None if scores.parameters is None else scores.parameters.numpy()
-        return cls(
-            space,
-            tuple(scores.archs),
-            scores.kappa.numpy(),
-            scores.regions.numpy(),
-            scores.mse.numpy(),
-            parameters,
-            scores.combination,
-        )
+        values = np.stack([scores[name].numpy() for name in scores.settings.names], axis=1)
+        return cls(space, tuple(scores.archs), scores.settings, values)
 
     def select(self, indices: np.ndarray) -> ScoreTable:
         """The rows of the given indices."""
         archs = tuple(self.archs[index] for index in indices)
-        return ScoreTable(
-            self.space,
-            archs,
-            self.kappa[indices],
-            self.regions[indices],
-            self.mse[indices],
-            None if self.parameters is None else self.parameters[indices],
-            self.combination,
-        )
+        return ScoreTable(self.space, archs, self.settings, self.values[indices])
 
 
-def read_scores(run: str | Path) -> ScoreTable:
+def read_scores(
+    run: str | Path, space: Space | None = None, indicators: Sequence[Indicator] = ()
+) -> ScoreTable:
     """All scores of a run directory, in the order of the architectures' strings.
 
+    Args:
+        run: the directory.
+        space: of the run; needed where it is one from a file, see ``SearchResult.load``.
+        indicators: those of the user's own that the run was scored by.
+
     Raises:
-        InputError: there is no store of scores, it can't be read, or it holds scores of several
-            configurations, which can't be compared.
+        InputError: there is no store of scores, it can't be read, it holds scores of several
+            configurations, which can't be compared, or its space names code.
     """
     path = Path(run) / SCORES
     if not path.is_file():
         raise InputError(f"{run} holds no {SCORES}; give a run directory of tegnas search")
-    try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            keys = connection.execute(
-                "SELECT DISTINCT space, settings, data FROM scores"
-            ).fetchall()
-            rows = connection.execute(
-                "SELECT architecture, kappa, regions, mse FROM scores ORDER BY architecture, repeat"
-            ).fetchall()
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise InputError(f"{path} can't be read as a store of scores ({error})") from None
-    if len(keys) != 1:
-        what = "no scores" if not keys else f"scores of {len(keys)} configurations"
-        raise InputError(f"{path} holds {what}; give a run directory of one tegnas search")
-    configuration = _configuration(Path(run))
-    # For a space from a file, what ``get_space`` takes isn't the name in the store.
-    space = get_space(configuration.get("space", keys[0][0]))
-    settings = configuration.get("score", {})
-    repeats: dict[str, list[tuple[float, ...]]] = {}
-    for name, *numbers in rows:
-        repeats.setdefault(name, []).append(tuple(numbers))
-    average = settings.get("average", MEAN)
-    averages = [
-        averaged(torch.tensor(each, dtype=torch.float64).T, average).tolist()
-        for each in repeats.values()
-    ]
-    archs = [space.parse(name) for name in repeats]
+    stored = read_store(path)
+    settings = ScoreSettings.from_json(stored.settings, indicators)
+    # Of a space from a file the store knows name and fingerprint, the configuration the reference.
+    name = _FINGERPRINT.sub("", stored.space)
+    space = recorded_space(_configuration(Path(run)).get("space", name), run, space)
+    parsed = ((space.parse(text), networks) for text, networks in stored.networks.items())
     # Pruning also scores supernets, which are no architectures.
-    kept = [index for index, arch in enumerate(archs) if not isinstance(arch, Supernet)]
-    values = np.array([averages[index] for index in kept], dtype=np.float64).reshape(-1, 3)
-    known = tuple(archs[index] for index in kept)
-    parameters = parameter_counts(space, known) if settings.get("parameters") else None
-    kappa, regions, mse = values.T
-    combination = settings.get("combination", RANK_SUM)
-    return ScoreTable(space, known, kappa, regions, mse, parameters, combination)
+    kept = [(arch, networks) for arch, networks in parsed if not isinstance(arch, Supernet)]
+    values = [
+        [averaged(np.array(networks[name]), settings.average).item() for name in settings.names]
+        for _, networks in kept
+    ]
+    table = np.array(values, dtype=np.float64).reshape(-1, len(settings.names))
+    return ScoreTable(space, tuple(arch for arch, _ in kept), settings, table)
+
+
+def joined(tables: Sequence[ScoreTable]) -> ScoreTable:
+    """The rows of several tables of one space and settings."""
+    return ScoreTable(
+        tables[0].space,
+        tuple(arch for table in tables for arch in table.archs),
+        tables[0].settings,
+        np.concatenate([table.values for table in tables]),
+    )
 
 
 def _configuration(run: Path) -> dict[str, Any]:
     """What the run was made with; nothing where that isn't written, as in a shared store."""
-    try:
-        content = json.loads((run / CONFIGURATION).read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    path = run / CONFIGURATION
+    return read_json(path, "the configuration of a run") if path.exists() else {}

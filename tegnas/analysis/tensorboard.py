@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+
 from tegnas.errors import InputError
 from tegnas.search import Evaluation
-from tegnas.search.evaluation import rank_sums
-
-_SCALARS = {"T/log10 kappa": "kappa", "E/regions": "regions", "G/MSE": "mse"}
+from tegnas.search.evaluation import rank_scores
 
 
 class TensorBoardLog:
-    """Give it to ``tegnas.search`` as ``evaluated``: T, E and G of each evaluation and of the best.
+    """Give it to ``tegnas.search`` as ``evaluated``: indicators of each evaluation and the best.
 
-    The best is the one by rank-sum over the evaluations so far. Failures (inf) leave gaps. A
+    The best is the one by rank score over the evaluations so far. Failures (inf) leave gaps. A
     context manager: leaving it writes what is left.
 
     Raises:
@@ -45,16 +45,16 @@ class TensorBoardLog:
         self._history.extend(evaluations)
         for step, each in enumerate(evaluations, start=first + 1):
             self._write("all", each, step)
-        sums = rank_sums(self._history)
+        sums = rank_scores(self._history)
         self._write("best", self._history[int(sums.argmin())], len(self._history))
 
     def _write(self, which: str, each: Evaluation, step: int) -> None:
-        for title, name in _SCALARS.items():
-            value = getattr(each, name)
-            if title.startswith("T/") and value > 0:
-                value = math.log10(value)
-            if math.isfinite(value):
-                self._writer.add_scalar(f"{title} ({which})", value, step)
+        for indicator, value in zip(each.settings.indicators, each.values, strict=True):
+            drawn = float(indicator.drawn(np.array(value)))
+            if not math.isnan(drawn):
+                scale = "log10 " if indicator.log_scale else ""
+                title = f"{indicator.role}/{scale}{indicator.name} ({which})"
+                self._writer.add_scalar(title, drawn, step)
 
     def close(self) -> None:
         """Write what is left."""

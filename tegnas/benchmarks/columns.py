@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from tegnas.errors import InputError
+from tegnas.reading import listed
 
-# Words that name something else than an accuracy; names are split at anything but letters, so
-# "iso_class", "params_M" and "flops_M" are caught and "cifar10_test200" is not.
+# Names are split at anything but letters, so "iso_class", "params_M" and "flops_M" are caught and
+# "cifar10_test200" is not.
+
+# Words that name something else than a quality of the trained network.
 _BOOKKEEPING = {
-    "index", "idx", "id", "number", "iso", "class", "rank", "epoch", "epochs",
-    "param", "params", "parameters", "flop", "flops", "mac", "macs", "size", "memory",
-    "time", "seconds", "latency", "loss", "kappa", "regions", "mse",
+    "index", "idx", "id", "number", "iso", "class", "epoch", "epochs", "std", "sd", "stderr",
+    "stdev", "var", "variance", "spread", "param", "params", "parameters", "flop", "flops", "mac",
+    "macs", "size", "memory", "time", "seconds", "latency", "regions",
+}  # fmt: skip
+
+# Words and parts of words that name something of which less is better.
+_LOWER = {
+    "err", "errs", "rank", "ranks", "ranking", "nll", "ppl", "mse", "rmse", "mae", "wer", "cer",
+    "fid", "bpc", "eer", "ce", "kappa", "lower", "cost", "miss", "gap", "xent",
+}  # fmt: skip
+_LOWER_PARTS = ("error", "loss", "regret", "perplex", "entropy", "misclass")
+
+# Words by which tables of accuracies go without saying so: a data set or a split.
+_CUSTOMARY = {
+    "top", "test", "tests", "val", "valid", "validation", "eval", "train", "cifar", "imagenet",
+    "inet", "svhn", "mnist",
 }  # fmt: skip
 
 
@@ -36,7 +52,7 @@ def parse_columns(
     for name, cells in columns.items():
         parsed = [_number(cell) for cell in cells]
         has_numbers = any(isinstance(value, float) for value in parsed)
-        if not has_numbers and not ("acc" in name.lower() and any(cells)):
+        if not has_numbers and not (_is_called_accuracy(name) and any(cells)):
             continue
         for line, cell, value in zip(lines, cells, parsed, strict=True):
             if value is False:
@@ -61,25 +77,76 @@ def _number(cell: str) -> float | None | bool:
 
 def accuracy_columns(names: Sequence[str]) -> list[str]:
     """The names that don't say that the column is something else than an accuracy."""
-    return [name for name in names if "acc" in name.lower() or not _is_bookkeeping(name.lower())]
+    return [
+        name
+        for name in names
+        if _is_called_accuracy(name) or not (_is_bookkeeping(name) or is_lower_better(name))
+    ]
+
+
+def is_lower_better(name: str) -> bool:
+    """Whether the name says that less is better: an error, a loss, a regret, a rank."""
+    return any(part in name.lower() for part in _LOWER_PARTS) or not _LOWER.isdisjoint(_words(name))
+
+
+def default_column(
+    source: str,
+    names: Sequence[str],
+    right_of_arch: Collection[str],
+    higher_is_better: bool | None,
+) -> str:
+    """The column that is meant where none is named.
+
+    It is the first called accuracy, else the first right of ``arch`` (or anywhere) that is called
+    by a data set or a split. Any other column isn't taken without a word about its direction; with
+    one, the first whose name doesn't say the opposite is.
+
+    Args:
+        source: the table's name, for messages.
+        names: the numeric columns.
+        right_of_arch: those of them to the right of ``arch``.
+        higher_is_better: what the user said of the direction.
+
+    Raises:
+        InputError: there is no such column.
+    """
+    accuracies = [name for name in names if _is_called_accuracy(name)]
+    lower = [name for name in names if is_lower_better(name)]
+    rest = [
+        name for name in accuracy_columns(names) if name not in accuracies and name not in lower
+    ]
+    if higher_is_better is None:
+        rest = [name for name in rest if not _CUSTOMARY.isdisjoint(_words(name))]
+    first, second = (lower, rest) if higher_is_better is False else (accuracies, rest)
+    right = [name for name in second if name in right_of_arch]
+    found = first or right or second
+    if found:
+        return found[0]
+    unsure = [name for name in names if not _is_bookkeeping(name)]
+    if unsure:
+        raise InputError(
+            f"{source} has no column called accuracy, and whether more or less is better isn't "
+            f"sure of the others ({listed(unsure)}): name one as FILE.csv#+{unsure[0]} if more is "
+            f"better, or as FILE.csv#-{unsure[0]} if less is"
+        )
+    raise InputError(
+        f"{source} has no accuracy column: no numeric column that is not an index, size or cost; "
+        "name the one to use as FILE.csv#column"
+    )
+
+
+def _words(name: str) -> list[str]:
+    return re.split(r"[^a-z]+", name.lower())
+
+
+def _is_called_accuracy(name: str) -> bool:
+    """Whether it is an accuracy by its name; that of "acc_std" or "acc_rank" is another thing."""
+    words = _words(name)
+    called = any(re.fullmatch(r"[a-z]*acc|acc[us]?|[a-z]*accurac(y|ies)", word) for word in words)
+    spread = {"std", "sd", "stderr", "stdev", "var", "variance", "spread"}
+    return called and not is_lower_better(name) and spread.isdisjoint(words)
 
 
 def _is_bookkeeping(name: str) -> bool:
     # A column "seed" numbers the runs, but "test_seed1" is the accuracy of one of them.
-    return name == "seed" or not _BOOKKEEPING.isdisjoint(re.split(r"[^a-z]+", name))
-
-
-def default_column(source: str, names: Sequence[str], right_of_arch: set[str]) -> str:
-    """The first column named like "acc", else the first right of ``arch``, else the first.
-
-    Raises:
-        InputError: there is no accuracy column.
-    """
-    if not names:
-        raise InputError(
-            f"{source} has no accuracy column: no numeric column that is not an index, size or "
-            "cost; name the one to use as FILE.csv#column"
-        )
-    called_accuracy = [name for name in names if "acc" in name.lower()]
-    right = [name for name in names if name in right_of_arch]
-    return (called_accuracy or right or list(names))[0]
+    return name.lower() == "seed" or not _BOOKKEEPING.isdisjoint(_words(name))

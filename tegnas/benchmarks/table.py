@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
-from tegnas.benchmarks.columns import accuracy_columns, default_column, parse_columns
+from tegnas.benchmarks.columns import (
+    accuracy_columns,
+    default_column,
+    is_lower_better,
+    parse_columns,
+)
 from tegnas.errors import InputError
+from tegnas.reading import listed, regular_file
+from tegnas.spaces import Space
 
 _ARCH = "arch"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AccuracyTable:
-    """Measured accuracies by architecture string.
+    """Measured accuracies by architecture string: of all its values more is better.
 
     Attributes:
         rows: architecture string → accuracies by column name; a missing value has no entry.
-        columns: the names of the accuracy columns.
+        columns: the names of the accuracy columns. ``-NAME`` is the negated column NAME, of which
+            less is better.
         column: the one that :meth:`accuracy` returns unless told otherwise.
         source: where the table came from.
     """
@@ -36,14 +45,37 @@ class AccuracyTable:
     def accuracy(self, arch: object, column: str | None = None) -> float | None:
         """The accuracy of ``arch``, or None where the table has none; it is never guessed.
 
-        Architectures are found by the exact text ``str(arch)``: an isomorphic cell written in
-        another way is another row.
+        Architectures are found by the exact text ``str(arch)``: an isomorphic cell is another row,
+        and one in another notation too (see :meth:`written_by`).
 
         Raises:
             InputError: the table has no such ``column``.
         """
         name = self.column if column is None else self._require(column)
         return self.rows.get(str(arch), {}).get(name)
+
+    def written_by(self, space: Space) -> AccuracyTable:
+        """The same table with every architecture written as ``space`` writes it.
+
+        Tables from elsewhere have their own notations, which ``space.parse`` reads. What it can't
+        read stays as it is: the row of an architecture of another space.
+
+        Raises:
+            InputError: two rows are one architecture in two notations.
+        """
+        rows: dict[str, Mapping[str, float]] = {}
+        for text, values in self.rows.items():
+            try:
+                written = str(space.parse(text))
+            except InputError:
+                written = text
+            if written in rows:
+                raise InputError(
+                    f"{self.source} has the architecture {written} twice, the second time as "
+                    f"{text}; keep one of them"
+                )
+            rows[written] = values
+        return replace(self, rows=rows)
 
     def __getitem__(self, arch: object) -> Mapping[str, float]:
         """All accuracies of ``arch`` by column name; KeyError where the table lacks it."""
@@ -64,28 +96,40 @@ class AccuracyTable:
     def _require(self, column: str) -> str:
         if column not in self.columns:
             raise InputError(
-                f"{self.source} has no numeric column '{column}'; it has "
-                f"{', '.join(self.columns) or 'none'}"
+                f"{self.source} has no numeric column '{column}'; it has {listed(self.columns)}"
             )
         return column
 
 
-def load_table(path: str | PathLike[str], column: str | None = None) -> AccuracyTable:
+def load_table(
+    path: str | PathLike[str],
+    column: str | None = None,
+    *,
+    higher_is_better: bool | None = None,
+) -> AccuracyTable:
     """Reads a CSV file with a column ``arch`` and at least one numeric column.
 
-    The accuracy columns are the numeric ones, less bookkeeping (index, class, seed, parameters,
-    FLOPs, time and the like, see :mod:`tegnas.benchmarks.columns`). The default column is the
-    first whose name contains "acc", else the first accuracy column to the right of ``arch``,
-    else the first one. Blank cells and "nan" are missing values.
+    The accuracy columns are the numeric ones, less those whose names say otherwise: bookkeeping
+    (index, class, seed, parameters, FLOPs, time and the like) and what is better the lower it is
+    (error, loss, regret, rank; see :mod:`tegnas.benchmarks.columns`). The default column is the
+    first that is called accuracy, else the first that is called by a data set or a split, of those
+    to the right of ``arch`` if there is one. Blank cells and "nan" are missing values.
+
+    A column of errors is used as ``FILE.csv#-test_error``: the table then holds its negated values
+    under the name ``-test_error``, so that more is better, as everywhere.
 
     Args:
-        path: the file, or ``FILE.csv#column`` to choose the column.
-        column: the column to use by default, which may be any numeric column.
+        path: the file, ``FILE.csv#column`` to choose the column, ``FILE.csv#-column`` to choose one
+            of which less is better and ``FILE.csv#+column`` for one of which more is better in
+            spite of its name.
+        column: the column to use by default, which may be any numeric column; with the same signs.
+        higher_is_better: the direction of the column; by default that of its name or sign.
 
     Raises:
         InputError: the file is missing, empty or not CSV text, has no ``arch`` column, names a
             column or an architecture twice, has a row of a wrong length or a cell that is no
-            finite number among numbers, or has no numeric column or not the one asked for.
+            finite number among numbers, has no numeric column or not the one asked for, or the
+            direction of the column isn't sure.
     """
     file, chosen = _split_column(path, column)
     header, lines, rows = _read(file)
@@ -95,14 +139,42 @@ def load_table(path: str | PathLike[str], column: str | None = None) -> Accuracy
     numeric = parse_columns(str(file), lines, {header[p]: [row[p] for row in rows] for p in others})
     names = accuracy_columns(list(numeric))
     if chosen is None:
-        chosen = default_column(str(file), names, set(header[arch_position:]))
-    elif chosen in numeric and chosen not in names:
+        right = set(header[arch_position:])
+        chosen = default_column(str(file), list(numeric), right, higher_is_better)
+    else:
+        chosen, higher_is_better = _signed(chosen, numeric, higher_is_better)
+    if chosen in numeric and higher_is_better is None and is_lower_better(chosen):
+        raise InputError(
+            f"of '{chosen}' in {file} less is better by its name: write FILE.csv#-{chosen} if that "
+            f"is so, or FILE.csv#+{chosen} if more is better"
+        )
+    if chosen in numeric and higher_is_better is False:
+        negated = f"-{chosen}"
+        numeric[negated] = [None if value is None else -value for value in numeric[chosen]]
+        names = [negated if name == chosen else name for name in names]
+        chosen = negated
+    if chosen in numeric and chosen not in names:
         names.append(chosen)
     table = {
         arch: {name: value for name in names if (value := numeric[name][i]) is not None}
         for i, arch in enumerate(archs)
     }
     return AccuracyTable(table, tuple(names), chosen, str(file))
+
+
+def _signed(
+    chosen: str, numeric: Mapping[str, object], higher_is_better: bool | None
+) -> tuple[str, bool | None]:
+    """The column's name without a sign, and the direction that sign or caller gave it."""
+    bare = chosen[1:]
+    if chosen in numeric or chosen[:1] not in ("-", "+") or bare not in numeric:
+        return chosen, higher_is_better
+    direction = chosen[0] == "+"
+    if higher_is_better is not None and higher_is_better != direction:
+        raise InputError(
+            f"'{chosen}' and higher_is_better={higher_is_better} say opposite things; give one"
+        )
+    return bare, direction
 
 
 def load_columns(path: str | PathLike[str]) -> dict[str, dict[str, float]]:
@@ -142,7 +214,9 @@ def _read(file: Path) -> tuple[list[str], list[int], list[list[str]]]:
     lines: list[int] = []
     rows: list[list[str]] = []
     try:
-        with file.open(newline="", encoding="utf-8-sig") as text:
+        with regular_file(file, "the accuracy table").open(
+            newline="", encoding="utf-8-sig"
+        ) as text:
             reader = csv.reader(text, strict=True)
             for row in reader:
                 if row:
@@ -159,10 +233,10 @@ def _read(file: Path) -> tuple[list[str], list[int], list[list[str]]]:
     header = rows[0]
     if _ARCH not in header:
         raise InputError(
-            f"the accuracy table {file} has no column '{_ARCH}'; its header is {', '.join(header)}"
+            f"the accuracy table {file} has no column '{_ARCH}'; its header is {listed(header)}"
         )
-    for name in header:
-        if header.count(name) > 1:
+    for name, count in Counter(header).items():
+        if count > 1:
             raise InputError(f"the accuracy table {file} has two columns named '{name}'")
     for line, row in zip(lines[1:], rows[1:], strict=True):
         if len(row) != len(header):

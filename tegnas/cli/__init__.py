@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
 from tegnas.cli.compare import compare
 from tegnas.cli.correlate import correlate
 from tegnas.cli.doctor import doctor
 from tegnas.cli.export import export
+from tegnas.cli.faults import one_sentence, warn_in_a_line, write_whatever_the_locale
 from tegnas.cli.plan import plan
 from tegnas.cli.plot import plot
 from tegnas.cli.report import report
 from tegnas.cli.score import score
 from tegnas.cli.search import search
 from tegnas.cli.train import train
-from tegnas.errors import InputError, NativeCodeError
 
 app = typer.Typer(
     name="tegnas",
@@ -41,8 +39,7 @@ app.command()(plan)
 
 def main() -> None:
     """Entry point: user errors are one sentence on stderr and exit status 2."""
-    try:
+    write_whatever_the_locale()
+    warn_in_a_line()
+    with one_sentence():
         app()
-    except (InputError, NativeCodeError) as error:
-        print(f"tegnas: {error}", file=sys.stderr)
-        raise SystemExit(2) from None

@@ -7,20 +7,32 @@ from pathlib import Path
 
 from tegnas.errors import InputError
 from tegnas.export import from_json
+from tegnas.files import read_regular
 from tegnas.search import SearchResult
 from tegnas.search.run_directory import RESULT
 from tegnas.spaces import Architecture, Space, get_space
 
+# Of architecture strings, where no space is named.
+DEFAULT_SPACE = "nas-bench-201"
+_LARGEST_JSON = 2**20
 
-def read_architecture(text: str, space: str) -> tuple[Space, Architecture]:
-    """An architecture string of ``space``, a run directory (its best) or a JSON file."""
-    path = Path(text)
+
+def read_architecture(text: str, space: str | None) -> tuple[Space, Architecture]:
+    """An architecture string, a run directory (its best) or a JSON file.
+
+    ``space`` is what the user named, if anything: the space of the string, and the only one from a
+    file that a run or a JSON file may be of.
+    """
+    chosen = None if space is None else get_space(space)
     if os.path.isdir(text):  # unlike pathlib's, it takes text too long for a file's name
-        result = SearchResult.load(path / RESULT)
-        return get_space(result.space), result.best.arch
-    if text.endswith(".json") and path.is_file():
-        return from_json(path.read_text())
-    chosen = get_space(space)
+        result = SearchResult.load(Path(text, RESULT), chosen)
+        return chosen or get_space(result.space), result.best.arch
+    if text.endswith(".json") and os.path.exists(text):
+        try:
+            return from_json(read_regular(text, limit=_LARGEST_JSON), chosen)
+        except OSError as error:
+            raise InputError(f"{text} can't be read: {error.strerror}") from None
+    chosen = chosen or get_space(DEFAULT_SPACE)
     try:
         return chosen, chosen.parse(text)
     except InputError as error:

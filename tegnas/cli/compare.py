@@ -11,7 +11,9 @@ from rich.console import Console
 
 from tegnas import benchmarks
 from tegnas.cli import options, search_options
+from tegnas.cli.faults import stopped_in
 from tegnas.cli.progress import search_progress
+from tegnas.cli.scoring_options import ScoringOptions, used, with_scoring
 from tegnas.cli.tables import print_comparison
 from tegnas.errors import InputError
 from tegnas.search import Limits, Progress
@@ -20,7 +22,9 @@ from tegnas.search.compare import summarise
 from tegnas.spaces import get_space
 
 
+@with_scoring
 def compare(
+    *,
     strategies: Annotated[
         str,
         typer.Option(
@@ -33,22 +37,13 @@ def compare(
         str, typer.Option(metavar="FIRST-LAST|N,N,…", help="Seeds of the strategies.")
     ] = "0-9",
     space: options.Space = "nas-bench-201",
-    images: options.Images = "digits",
     budget: search_options.Budget = None,
     seed: Annotated[int, typer.Option(help="Of the choice of images and of the networks.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Directory of all runs; default runs/compare-IMAGES.")
     ] = None,
     table: search_options.Table = None,
-    preset: search_options.Preset = "fast",
-    train: search_options.Train = None,
-    val: search_options.Val = None,
-    batch_norm: search_options.BatchNorm = None,
-    repeats: search_options.Repeats = None,
-    parameters: search_options.Parameters = None,
-    engine: options.Engine = "native",
-    device: options.Device = "cpu",
-    share_isomorphic: search_options.ShareIsomorphic = False,
+    scoring: ScoringOptions,
     max_params: search_options.MaxParams = None,
     max_flops: search_options.MaxFlops = None,
     max_latency_ms: search_options.MaxLatency = None,
@@ -63,37 +58,25 @@ def compare(
     Every run is stored; the same command goes on where it was stopped.
     """
     search_space = get_space(space)
-    accuracies = benchmarks.load_table(table) if table else None
-    scoring = search_options.read_scoring(
-        preset,
-        images,
-        train,
-        val,
-        batch_norm,
-        repeats,
-        seed,
-        engine,
-        share_isomorphic,
-        parameters,
-    )
-    directory = out or Path("runs") / f"compare-{options.slug(images)}"
-    with search_options.stopped_in(directory), search_progress(as_json) as view:
+    accuracies = benchmarks.load_table(table).written_by(search_space) if table else None
+    settings = scoring.settings(seed)
+    directory = out or Path("runs") / f"compare-{options.slug(scoring.images)}"
+    with stopped_in(directory), search_progress(as_json) as view:
 
         def show(strategy: str, number: int, state: Progress) -> None:
             view.show(f"{strategy}, seed {number}", state)
 
         rows = run_comparison(
             search_space,
-            scoring.batch,
+            scoring.batch(settings),
             [name for name in strategies.split(",") if name],
             read_seeds(seeds),
             budget,
             out=directory,
-            settings=scoring.settings,
-            notes=scoring.notes,
+            settings=settings,
             limits=Limits(max_params, max_flops, max_latency_ms),
             latency_device=latency_device,
-            device=device,
+            device=scoring.device,
             executor=executor,
             workers=workers,
             address=address,
@@ -101,9 +84,11 @@ def compare(
             progress=show,
         )
     if as_json:
-        print(json.dumps({"strategies": [vars(each) for each in summarise(rows)]}))
+        content = [vars(each) for each in summarise(rows)]
+        print(json.dumps({"strategies": content, "settings": settings.to_json()}))
     else:
         print_comparison(Console(), summarise(rows), directory)
+        print(used(settings))
 
 
 def read_seeds(text: str) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,36 +15,37 @@ from tegnas import benchmarks
 from tegnas.analysis.comparison import Comparison, compare, one_per_class
 from tegnas.analysis.comparison_rows import comparison_csv, comparison_rows
 from tegnas.analysis.correlation import TOP
+from tegnas.analysis.field import FieldScores, score_field
 from tegnas.analysis.figures.correlation import rank_figure, scatter_figure
 from tegnas.analysis.figures.style import save
 from tegnas.analysis.score_table import ScoreTable, read_scores
-from tegnas.cli import options, search_options
+from tegnas.benchmarks import AccuracyTable
+from tegnas.cli import options
+from tegnas.cli.architecture import DEFAULT_SPACE
 from tegnas.cli.correlation_tables import print_comparison
+from tegnas.cli.scoring_options import ALL, ScoringOptions, used, with_scoring
 from tegnas.errors import InputError
+from tegnas.files import write_atomically
+from tegnas.ops import compute_device
 from tegnas.scoring import score as run_score
+from tegnas.scoring.presets import describe
 from tegnas.spaces import Architecture, Space, get_space
 
 
+@with_scoring
 def correlate(
+    *,
     table: Annotated[
-        str, typer.Option(metavar="FILE.csv[#COLUMN]", help="True accuracies by architecture.")
+        str, typer.Option(metavar="FILE.csv[#[-]COLUMN]", help="True accuracies by architecture.")
     ],
     run: Annotated[Path | None, typer.Option(help="Run directory whose scores are used.")] = None,
     count: Annotated[
         int,
         typer.Option(help="Without --run: architectures of the table to score, one per class."),
     ] = 300,
-    space: options.Space = "nas-bench-201",
-    images: options.Images = "digits",
+    space: options.ArchitectureSpace = None,
     seed: options.Seed = 0,
-    preset: search_options.Preset = "fast",
-    train: search_options.Train = None,
-    val: search_options.Val = None,
-    batch_norm: search_options.BatchNorm = None,
-    repeats: search_options.Repeats = None,
-    parameters: search_options.Parameters = None,
-    engine: options.Engine = "native",
-    device: options.Device = "cpu",
+    scoring: ScoringOptions,
     others: Annotated[
         str | None,
         typer.Option(
@@ -62,48 +64,78 @@ def correlate(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Compare T, E, G, other scores and trivial baselines with true accuracy.
+    """Compare indicators, other scores and trivial baselines with true accuracy.
+
+    `--indicators all` compares every training-free score that tegnas has, with its cost.
 
     Kendall τ, Spearman ρ, weighted τ and precision at the top, with 95 % bootstrap intervals, for
     all architectures, for the best of them and for one per class of isomorphism.
     """
     known = benchmarks.load_table(table)
-    accuracies = {arch: value for arch in known if (value := known.accuracy(arch)) is not None}
+    field = None
     if run is not None:
-        scores = read_scores(run)
+        named = None if space is None else get_space(space)
+        scores = read_scores(run, named, scoring.own_indicators())
+        accuracies = _accuracies(known.written_by(scores.space))
     else:
-        search_space = get_space(space)
-        archs = one_per_class(
-            search_space, _architectures(search_space, accuracies, table), count, seed
-        )
-        scoring = search_options.read_scoring(
-            preset,
-            images,
-            train,
-            val,
-            batch_norm,
-            repeats,
-            seed,
-            engine,
-            parameters=parameters,
-        )
-        with Console(stderr=True).status(f"scoring {count} architectures"):
-            scored = run_score(
-                archs,
-                scoring.batch,
-                space=search_space,
-                settings=scoring.settings,
-                device=device,
-            )
-        scores = ScoreTable.of(search_space, scored)
+        search_space = get_space(space or DEFAULT_SPACE)
+        accuracies = _accuracies(known.written_by(search_space))
+        field = _score(search_space, accuracies, table, count, seed, scoring)
+        scores = field.tables[""]
     more = _read_others(others, set(lower or ()))
-    comparison = compare(scores, accuracies, others=more, top=top, resamples=resamples, seed=seed)
+    comparison = compare(
+        scores,
+        accuracies,
+        further=None if field is None else {k: v for k, v in field.tables.items() if k},
+        milliseconds=None if field is None else field.milliseconds,
+        others=more,
+        top=top,
+        resamples=resamples,
+        seed=seed,
+    )
     _write(comparison, csv, plots)
     if as_json:
-        facts = {"accuracy": f"{known.source}#{known.column}", "unknown": comparison.unknown}
+        facts = {
+            "accuracy": f"{known.source}#{known.column}",
+            "unknown": comparison.unknown,
+            "settings": scores.settings.to_json(),
+        }
         print(json.dumps({**facts, "correlations": comparison_rows(comparison)}))
     else:
-        print_comparison(comparison)
+        print_comparison(comparison, title=used(scores.settings))
+
+
+def _accuracies(known: AccuracyTable) -> dict[str, float]:
+    return {arch: value for arch in known if (value := known.accuracy(arch)) is not None}
+
+
+def _score(
+    space: Space,
+    accuracies: Mapping[str, float],
+    table: str,
+    count: int,
+    seed: int,
+    scoring: ScoringOptions,
+) -> FieldScores:
+    archs = one_per_class(space, _architectures(space, accuracies, table), count, seed)
+    whole_field = scoring.indicators == ALL
+    settings = (replace(scoring, indicators=None) if whole_field else scoring).settings(seed)
+    batch = scoring.batch(settings).to(compute_device(scoring.device))
+    with Console(stderr=True).status("scoring") as status:
+
+        def show(what: str, done: int) -> None:
+            status.update(f"scoring by {what}: {done:,} of {len(archs):,}")
+
+        if whole_field:
+            return score_field(archs, batch, space, settings, progress=show)
+        scored = run_score(
+            archs,
+            batch,
+            space=space,
+            settings=settings,
+            progress=lambda done: show(describe(settings), done),
+        )
+    return FieldScores({"": ScoreTable.of(space, scored)}, {})
 
 
 def _architectures(space: Space, texts: Iterable[str], table: str) -> list[Architecture]:
@@ -130,10 +162,7 @@ def _read_others(path: str | None, lower: set[str]) -> dict[str, Mapping[str, fl
 
 def _write(comparison: Comparison, csv: Path | None, plots: Path | None) -> None:
     if csv is not None:
-        try:
-            csv.write_text(comparison_csv(comparison))
-        except OSError as error:
-            raise InputError(f"{csv} can't be written: {error.strerror}") from None
+        write_atomically(csv, comparison_csv(comparison))
     if plots is not None:
         for name, figure in (
             ("scatter", scatter_figure(comparison)),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.table import Table
 
 from tegnas.analysis.comparison import Comparison
+from tegnas.analysis.comparison_rows import milliseconds_text
 from tegnas.analysis.correlation import Correlation, Estimate
 
 
@@ -17,7 +19,7 @@ def print_comparison(comparison: Comparison, title: str = "") -> None:
     if title:
         console.print(title)
     for stratum, correlations in comparison.strata.items():
-        console.print(_table(stratum, correlations))
+        console.print(_table(stratum, correlations, comparison.milliseconds))
     if comparison.unknown:
         console.print(
             f"{comparison.unknown:,} scored architectures are left out: the accuracy table doesn't "
@@ -25,19 +27,24 @@ def print_comparison(comparison: Comparison, title: str = "") -> None:
         )
 
 
-def _table(stratum: str, correlations: tuple[Correlation, ...]) -> Table:
+def _table(
+    stratum: str, correlations: tuple[Correlation, ...], milliseconds: Mapping[str, float]
+) -> Table:
     count = max(each.count for each in correlations)
     table = Table(title=f"{stratum}: {count:,} architectures, 95 % intervals", title_justify="left")
     table.add_column("score", no_wrap=True)
     for heading in ("Kendall τ", "Spearman ρ", "weighted τ", "precision at top"):
         table.add_column(heading, justify="right")
+    if milliseconds:
+        table.add_column("ms", justify="right")
     noted = [name for name in ("missing", "infinite", "tied") if any(_notes(correlations, name))]
     for name in noted:
         table.add_column(name, justify="right")
     for each in correlations:
         estimates = (each.tau, each.rho, each.weighted_tau, each.precision)
+        cost = [milliseconds_text(milliseconds.get(each.name))] if milliseconds else []
         counts = (str(getattr(each, name)) for name in noted)
-        table.add_row(each.name, *map(_estimate, estimates), *counts)
+        table.add_row(each.name, *map(_estimate, estimates), *cost, *counts)
     return table
 
 

@@ -12,6 +12,7 @@ from tegnas.cli import options
 from tegnas.cli.architecture import read_architecture
 from tegnas.errors import InputError
 from tegnas.export import export_onnx, genotype_text, pytorch_source, to_json
+from tegnas.files import write_atomically
 from tegnas.networks.full import full_network
 from tegnas.train import load_weights
 
@@ -39,7 +40,7 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File to write; text goes to stdout without.")
     ] = None,
-    space: options.Space = "nas-bench-201",
+    space: options.ArchitectureSpace = None,
     channels: options.Channels = None,
     cells: options.Cells = None,
     classes: Annotated[int, typer.Option(help="Classes of the classifier.")] = 10,
@@ -75,7 +76,4 @@ def export(
     if out is None:
         print(text, end="")
     else:
-        try:
-            out.write_text(text)
-        except OSError as error:
-            raise InputError(f"{out} can't be written: {error.strerror}") from None
+        write_atomically(out, text)

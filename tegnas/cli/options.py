@@ -11,6 +11,22 @@ from tegnas.data import Batch, load_batch
 from tegnas.search.contestant import read_assignment
 
 Space = Annotated[str, typer.Option(help="Search space.")]
+ArchitectureSpace = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE.py:NAME",
+        help="Search space; default nas-bench-201, or that of the run or JSON file. One from a "
+        "file is loaded only if it is named here.",
+    ),
+]
+RunSpace = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE.py:NAME",
+        help="Space of the runs, needed where it is one from a file: that file is run only if it "
+        "is named here.",
+    ),
+]
 Images = Annotated[
     str,
     typer.Option(
@@ -24,13 +40,6 @@ Channels = Annotated[
     int | None, typer.Option(help="Channels of the first stage; default those of the space.")
 ]
 Cells = Annotated[int | None, typer.Option(help="Cells per stage; default those of the space.")]
-Engine = Annotated[
-    str,
-    typer.Option(
-        metavar="native|torch", help="The native engine, or PyTorch modules one at a time."
-    ),
-]
-Device = Annotated[str, typer.Option(metavar="cpu|cuda|cuda:N", help="Where scores are computed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 

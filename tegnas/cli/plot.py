@@ -23,8 +23,11 @@ from tegnas.analysis.ruggedness import agreement, landscape_ruggedness
 from tegnas.analysis.runs import Run, all_scores, load_runs, searches
 from tegnas.analysis.sampling import with_neighbours
 from tegnas.analysis.score_table import ScoreTable
+from tegnas.cli import options
 from tegnas.cli.ruggedness_table import print_ruggedness, ruggedness_json
 from tegnas.errors import InputError
+from tegnas.files import write_atomically
+from tegnas.spaces import get_space
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,12 +51,13 @@ def plot(
     figure: Annotated[
         list[Name] | None, typer.Option(help="Only this figure (repeatable); default all.")
     ] = None,
+    space: options.RunSpace = None,
     layout: Annotated[
         str, typer.Option(metavar="pls|pca|mds", help="How architectures are laid out.")
     ] = "pls",
     table: Annotated[
         str | None,
-        typer.Option(metavar="FILE.csv[#COLUMN]", help="True accuracies: drawn as well."),
+        typer.Option(metavar="FILE.csv[#[-]COLUMN]", help="True accuracies: drawn as well."),
     ] = None,
     neighbours: Annotated[
         int,
@@ -69,7 +73,7 @@ def plot(
     The landscape is made of every architecture that one of the runs has scored; give an exhaustive
     run as well to see the whole space; then its ruggedness is shown and goes to ruggedness.json.
     """
-    loaded = load_runs(runs)
+    loaded = load_runs(runs, None if space is None else get_space(space))
     scores = all_scores(loaded)
     if neighbours:
         scores = with_neighbours(loaded, scores, neighbours)
@@ -84,16 +88,15 @@ def plot(
     if Name.landscape in wanted and len(scores) == len(scores.space):
         figures, agreements = landscape_ruggedness(scores, accuracy), agreement(scores)
         print_ruggedness(figures, agreements, len(scores))
-        (out / "ruggedness.json").write_text(
-            json.dumps(ruggedness_json(figures, agreements, len(scores)), indent=1) + "\n"
-        )
+        content = ruggedness_json(figures, agreements, len(scores))
+        write_atomically(out / "ruggedness.json", json.dumps(content, indent=1) + "\n")
 
 
 def read_accuracy(scores: ScoreTable, table: str | None) -> np.ndarray | None:
     """Accuracies of the scored architectures, NaN where the table has none."""
     if table is None:
         return None
-    known = benchmarks.load_table(table)
+    known = benchmarks.load_table(table).written_by(scores.space)
     values = [known.accuracy(str(arch)) for arch in scores.archs]
     if all(value is None for value in values):
         raise InputError(f"{table} holds none of the scored architectures")
@@ -122,7 +125,7 @@ def _figures(
     if Name.cell in wanted:
         for index, run in enumerate(runs):
             name = "cell" if len(runs) == 1 else f"cell-{index + 1}-{run.name}"
-            yield name, cell_figure(run.result.best.arch, f"best of {run.label}")
+            yield name, cell_figure(scores.space, run.result.best.arch, f"best of {run.label}")
 
 
 def _slice(run: Run, scores: ScoreTable) -> list[list[int]] | None:

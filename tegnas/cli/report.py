@@ -11,6 +11,8 @@ from tegnas import benchmarks
 from tegnas.analysis.report import write_report
 from tegnas.analysis.runs import all_scores, load_runs
 from tegnas.analysis.sampling import with_neighbours
+from tegnas.cli import options
+from tegnas.spaces import get_space
 
 
 def report(
@@ -18,8 +20,9 @@ def report(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("report.html"),
     table: Annotated[
         str | None,
-        typer.Option(metavar="FILE.csv[#COLUMN]", help="True accuracies: shown and drawn."),
+        typer.Option(metavar="FILE.csv[#[-]COLUMN]", help="True accuracies: shown and drawn."),
     ] = None,
+    space: options.RunSpace = None,
     layout: Annotated[
         str, typer.Option(metavar="pls|pca|mds", help="How architectures are laid out.")
     ] = "pls",
@@ -40,7 +43,7 @@ def report(
     if table is not None:
         known = benchmarks.load_table(table)
         accuracies = {arch: value for arch in known if (value := known.accuracy(arch)) is not None}
-    loaded = load_runs(runs)
+    loaded = load_runs(runs, None if space is None else get_space(space))
     scores = with_neighbours(loaded, all_scores(loaded), neighbours) if neighbours else None
     write_report(loaded, out, scores=scores, accuracies=accuracies, layout=layout)
     print(out)

@@ -8,65 +8,59 @@ from typing import Annotated
 
 import typer
 
-from tegnas.cli import options, search_options
+from tegnas.cli import options
+from tegnas.cli.scoring_options import ScoringOptions, with_scoring
 from tegnas.cli.tables import print_scores
+from tegnas.scoring import Scores
 from tegnas.scoring import score as run_score
 from tegnas.spaces import get_space
 
 
+@with_scoring
 def score(
+    *,
     architectures: Annotated[
         list[str], typer.Argument(metavar="ARCHITECTURE...", help="Architecture strings.")
     ],
     space: options.Space = "nas-bench-201",
-    images: options.Images = "digits",
     seed: options.Seed = 0,
-    preset: search_options.Preset = "fast",
-    train: search_options.Train = None,
-    val: search_options.Val = None,
-    batch_norm: search_options.BatchNorm = None,
-    repeats: search_options.Repeats = None,
-    parameters: search_options.Parameters = None,
-    engine: options.Engine = "native",
-    device: options.Device = "cpu",
-    share_isomorphic: search_options.ShareIsomorphic = False,
+    scoring: ScoringOptions,
     as_json: options.Json = False,
 ) -> None:
     """Score architectures: T, E and G at initialisation, and their ranking."""
     search_space = get_space(space)
     archs = [search_space.parse(text) for text in architectures]
-    scoring = search_options.read_scoring(
-        preset,
-        images,
-        train,
-        val,
-        batch_norm,
-        repeats,
-        seed,
-        engine,
-        share_isomorphic,
-        parameters,
-    )
+    settings = scoring.settings(seed)
     scores = run_score(
-        archs, scoring.batch, space=search_space, settings=scoring.settings, device=device
+        archs,
+        scoring.batch(settings),
+        space=search_space,
+        settings=settings,
+        device=scoring.device,
     )
-    if not as_json:
+    if as_json:
+        print(json.dumps(_content(scores, scoring.images)))
+    else:
         print_scores(scores)
-        return
-    columns = {"kappa": scores.kappa, "regions": scores.regions, "mse": scores.mse}
-    if scores.parameters is not None:
-        columns["parameters"] = scores.parameters
+
+
+def _content(scores: Scores, images: str) -> dict[str, object]:
     rows = [
         {
             "arch": str(arch),
-            **{name: _finite(values[index].item()) for name, values in columns.items()},
-            "position": position,
+            **{name: _finite(scores[name][index].item()) for name in scores},
+            "position": position + 1,
         }
         for index, (arch, position) in enumerate(
             zip(scores.archs, scores.ranking().tolist(), strict=True)
         )
     ]
-    print(json.dumps({"scores": rows, "images": images, "seed": seed}))
+    return {
+        "scores": rows,
+        "images": images,
+        "settings": scores.settings.to_json(),
+        "warnings": list(scores.warnings),
+    }
 
 
 def _finite(value: float) -> float | None:

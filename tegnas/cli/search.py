@@ -12,16 +12,19 @@ import typer
 from tegnas import benchmarks
 from tegnas.analysis.tensorboard import TensorBoardLog
 from tegnas.cli import options, search_options
+from tegnas.cli.faults import stopped_in
 from tegnas.cli.progress import search_progress
+from tegnas.cli.scoring_options import ScoringOptions, with_scoring
 from tegnas.cli.tables import print_search
 from tegnas.search import Limits, strategy_names
 from tegnas.search import search as run_search
 from tegnas.spaces import get_space
 
 
+@with_scoring
 def search(
+    *,
     space: options.Space = "nas-bench-201",
-    images: options.Images = "digits",
     strategy: Annotated[
         str, typer.Option(metavar="NAME", help=f"One of {', '.join(strategy_names())}.")
     ] = "evolution",
@@ -36,15 +39,7 @@ def search(
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="Option of the strategy, e.g. population=128."),
     ] = None,
-    preset: search_options.Preset = "fast",
-    train: search_options.Train = None,
-    val: search_options.Val = None,
-    batch_norm: search_options.BatchNorm = None,
-    repeats: search_options.Repeats = None,
-    parameters: search_options.Parameters = None,
-    engine: options.Engine = "native",
-    device: options.Device = "cpu",
-    share_isomorphic: search_options.ShareIsomorphic = False,
+    scoring: ScoringOptions,
     max_params: search_options.MaxParams = None,
     max_flops: search_options.MaxFlops = None,
     max_latency_ms: search_options.MaxLatency = None,
@@ -65,44 +60,32 @@ def search(
     otherwise, goes on where it was when the same command is given again.
     """
     search_space = get_space(space)
-    accuracies = benchmarks.load_table(table) if table else None
-    scoring = search_options.read_scoring(
-        preset,
-        images,
-        train,
-        val,
-        batch_norm,
-        repeats,
-        seed,
-        engine,
-        share_isomorphic,
-        parameters,
-    )
-    directory = out or Path("runs") / f"{strategy}-{options.slug(images)}-seed{seed}"
+    accuracies = benchmarks.load_table(table).written_by(search_space) if table else None
+    settings = scoring.settings(seed)
+    directory = out or Path("runs") / f"{strategy}-{options.slug(scoring.images)}-seed{seed}"
     title = f"{strategy} on {search_space.name}"
     log = nullcontext(None) if tensorboard is None else TensorBoardLog(tensorboard)
     with (
-        search_options.stopped_in(directory),
+        stopped_in(directory),
         log as evaluated,
         search_progress(as_json) as view,
     ):
         result = run_search(
             search_space,
-            scoring.batch,
+            scoring.batch(settings),
             strategy,
             budget,
             seed,
             out=directory,
-            settings=scoring.settings,
+            settings=settings,
             options=options.read_assignments(option or []),
             limits=Limits(max_params, max_flops, max_latency_ms),
             pareto=pareto,
             latency_device=latency_device,
-            device=device,
+            device=scoring.device,
             executor=executor,
             workers=workers,
             address=address,
-            notes=scoring.notes,
             accuracy=accuracies.accuracy if accuracies else None,
             progress=lambda state: view.show(title, state),
             evaluated=evaluated,

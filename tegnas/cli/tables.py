@@ -7,24 +7,21 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
+from torch import Tensor
 
 from tegnas.benchmarks import AccuracyTable
 from tegnas.cli.architecture_text import ArchitectureText
-from tegnas.scoring import Scores
-from tegnas.search import ParetoFront, SearchResult
+from tegnas.cli.scoring_options import used
+from tegnas.indicators.base import EXTRA, Indicator
+from tegnas.scoring import Scores, ScoreSettings
+from tegnas.search import Evaluation, ParetoFront, SearchResult
 from tegnas.search.compare import StrategySummary
-from tegnas.search.evaluation import distinct_architectures, rank_sums
+from tegnas.spaces.loading import is_reference
 
 _SHOWN = 5
-
-
-def number(value: float, digits: int = 4) -> str:
-    """A finite number with a few significant digits, or inf."""
-    return f"{value:,.{digits}g}" if math.isfinite(value) and abs(value) < 1e5 else f"{value:.3g}"
 
 
 def counted(count: int, noun: str) -> str:
@@ -32,47 +29,49 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def indicator_table(title: str, parameters: bool = False) -> Table:
-    """Columns for an architecture, its three indicators and, where they count, its parameters."""
+def indicator_table(title: str, indicators: Sequence[Indicator]) -> Table:
+    """Columns for an architecture and its indicators."""
     table = Table(title=title, title_justify="left")
     table.add_column("")
     table.add_column("architecture")
-    table.add_column("κ (T, lower)", justify="right")
-    table.add_column("R (E, higher)", justify="right")
-    table.add_column("MSE (G, lower)", justify="right")
-    if parameters:
-        table.add_column("parameters (higher)", justify="right")
+    for each in indicators:
+        role = "" if each.role == EXTRA else f"{each.role}, "
+        table.add_column(f"{each.symbol} ({role}{each.better})", justify="right")
     return table
+
+
+def indicator_cells(evaluation: Evaluation) -> list[str]:
+    """The values of an evaluation as the columns of ``indicator_table`` show them."""
+    return [
+        each.text(value)
+        for each, value in zip(evaluation.settings.indicators, evaluation.values, strict=True)
+    ]
 
 
 def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTable | None) -> None:
     """The best architectures, where the run is and what to do next."""
     console = Console()
-    distinct = distinct_architectures(result.history)
-    order = np.argsort(rank_sums(distinct), kind="stable")[:_SHOWN]
+    settings = result.best.settings
+    ranked = result.ranked()
     table = indicator_table(
-        f"Best of {counted(len(distinct), 'architecture')} in {result.seconds:.0f} s, by "
-        f"{result.best.combination}",
-        result.best.parameters is not None,
+        f"Best of {counted(len(ranked), 'architecture')} in {result.seconds:.0f} s, by "
+        f"{settings.combination}",
+        settings.indicators,
     )
     if accuracies is not None:
         table.add_column("accuracy %", justify="right")
-    for position, index in enumerate(order, start=1):
-        each = distinct[index]
+    for position, each in enumerate(ranked[:_SHOWN], start=1):
         cells: list[RenderableType] = [
             str(position),
             ArchitectureText(str(each.arch)),
-            number(each.kappa),
-            f"{each.regions:,.0f}",
-            number(each.mse),
+            *indicator_cells(each),
         ]
-        if result.best.parameters is not None:
-            cells.append("" if each.parameters is None else f"{each.parameters:,.0f}")
         if accuracies is not None:
             accuracy = accuracies.accuracy(str(each.arch))
             cells.append("not in the table" if accuracy is None else f"{accuracy:.2f}")
         table.add_row(*cells)
     console.print(table)
+    print_used(console, settings, result.warnings)
     if result.recommended is not None:
         console.print(
             f"The strategy's own answer: {result.recommended.arch}", highlight=False, markup=False
@@ -83,6 +82,8 @@ def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTabl
         f"Saved in [bold]{escape(str(directory))}[/bold]: run.json, scores.sqlite, result.json"
     )
     run = shlex.quote(str(directory))
+    if is_reference(result.space):  # which no command loads unless it is named
+        run += f" --space {shlex.quote(result.space)}"
     console.print(
         f"Next: tegnas report {run} -o report.html draws the search, tegnas export {run} "
         f"-o network.py and tegnas train {run} take the best away; another --seed shows how much "
@@ -93,23 +94,28 @@ def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTabl
     )
 
 
+def print_used(console: Console, settings: ScoreSettings, warnings: Sequence[str]) -> None:
+    """How scores were made, and what they don't tell."""
+    console.print(used(settings), highlight=False, markup=False)
+    for each in warnings:
+        console.print(f"Note: {each}", highlight=False, markup=False)
+
+
 def print_front(console: Console, front: ParetoFront) -> None:
-    """The trades between rank-sum and a cost, cheapest first."""
+    """The trades between rank score and a cost, cheapest first."""
     unit = {"params": "parameters", "flops": "FLOPs", "latency": "ms"}[front.objective]
     table = indicator_table(
-        f"Front of rank-sum and {unit}, hypervolume {front.hypervolume:.3f} of 1"
+        f"Front of rank score and {unit}, hypervolume {front.hypervolume:.3f} of 1",
+        front.points[0].evaluation.settings.indicators,
     )
-    table.add_column("rank-sum", justify="right")
+    table.add_column("rank score", justify="right")
     table.add_column(unit, justify="right")
     for position, point in enumerate(front.points, start=1):
-        each = point.evaluation
         table.add_row(
             str(position),
-            ArchitectureText(str(each.arch)),
-            number(each.kappa),
-            f"{each.regions:,.0f}",
-            number(each.mse),
-            f"{point.rank_sum:,.0f}",
+            ArchitectureText(str(point.evaluation.arch)),
+            *indicator_cells(point.evaluation),
+            f"{point.rank_score:,.4g}",
             f"{point.cost:,.6g}",
         )
     console.print(table)
@@ -143,7 +149,7 @@ def print_comparison(
         )
     console.print(table)
     console.print(
-        "outranks: share of all architectures scored in any run that have a higher rank-sum"
+        "outranks: share of all architectures scored in any run that have a worse rank score"
     )
     if known:
         console.print(
@@ -161,26 +167,26 @@ def _spread(mean: float | None, spread: float | None) -> str:
 
 
 def print_scores(scores: Scores) -> None:
-    """Architectures with mean and spread of their indicators, and their ranking."""
-    parameters = None if scores.parameters is None else scores.parameters.tolist()
-    title = f"{counted(len(scores), 'architecture')}, {scores.average} ± spread over the repeats"
-    table = indicator_table(title, parameters is not None)
+    """Architectures with average and spread of their indicators, and their ranking."""
+    settings = scores.settings
+    title = f"{counted(len(scores), 'architecture')}, {settings.average} ± spread over networks"
+    table = indicator_table(title, settings.indicators)
     table.add_column("position", justify="right")
-    spreads = [
-        repeats.std(1, correction=0).tolist()
-        for repeats in (scores.kappa_repeats, scores.regions_repeats, scores.mse_repeats)
-    ]
-    means = (scores.kappa.tolist(), scores.regions.tolist(), scores.mse.tolist())
     for index, (arch, position) in enumerate(
         zip(scores.archs, scores.ranking().tolist(), strict=True)
     ):
         cells = [
-            f"{number(mean[index])} ± {number(spread[index], 2)}"
-            if math.isfinite(mean[index])
-            else "inf"
-            for mean, spread in zip(means, spreads, strict=True)
+            _with_spread(each, scores[each.name][index].item(), scores.networks[each.name][index])
+            for each in settings.indicators
         ]
-        if parameters is not None:
-            cells.append(f"{parameters[index]:,.0f}")
         table.add_row(str(index + 1), ArchitectureText(str(arch)), *cells, str(position + 1))
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    print_used(console, settings, scores.warnings)
+
+
+def _with_spread(indicator: Indicator, value: float, networks: Tensor) -> str:
+    finite = networks[networks.isfinite()]
+    if not math.isfinite(value) or len(networks) < 2:
+        return indicator.text(value)
+    return f"{indicator.text(value)} ± {indicator.text(finite.std(correction=0).item(), 2)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,10 +13,13 @@ import typer
 from rich.console import Console
 
 from tegnas.cli import options
-from tegnas.cli.architecture import read_architecture
+from tegnas.cli.architecture import DEFAULT_SPACE, read_architecture
+from tegnas.cli.faults import stopped_in
 from tegnas.cli.training_view import EpochView, print_check
 from tegnas.data.dataset import Dataset, load_dataset
 from tegnas.errors import InputError
+from tegnas.scoring import get_preset
+from tegnas.scoring.presets import DEFAULT_PRESET
 from tegnas.spaces import get_space
 from tegnas.train import Recipe, check_ranking, recipe_for
 from tegnas.train import train as run_training
@@ -30,7 +33,7 @@ def train(
             help="Architecture string, run directory (its best) or exported JSON.",
         ),
     ] = None,
-    space: options.Space = "nas-bench-201",
+    space: options.ArchitectureSpace = None,
     images: options.Images = "digits",
     seed: options.Seed = 0,
     out: Annotated[
@@ -65,7 +68,7 @@ def train(
         typer.Option(
             metavar="N",
             help="Instead: train N random architectures and compare their ranking by accuracy "
-            "with that by T, E and G.",
+            "with that at initialisation.",
         ),
     ] = None,
     as_json: options.Json = False,
@@ -92,27 +95,24 @@ def train(
     if check is not None:
         if architecture is not None or out is not None:
             raise InputError("--check trains random architectures: give no architecture, no --out")
-        _check(space, check, dataset, recipe_for(space, images, **changes), size, as_json)
+        name = space or DEFAULT_SPACE
+        recipe = recipe_for(get_space(name), images, **changes)
+        _check(name, check, dataset, recipe, size, as_json)
         return
     if architecture is None:
         raise InputError("name an architecture, a run directory or a JSON file (or use --check N)")
     search_space, arch = read_architecture(architecture, space)
-    recipe = recipe_for(search_space.name, images, **changes)
+    recipe = recipe_for(search_space, images, **changes)
     directory = out or Path("runs") / f"train-{options.slug(images)}-seed{seed}"
     console = Console(stderr=True)
-    with EpochView(recipe.epochs, console, disable=as_json and not console.is_terminal) as view:
-        try:
-            result = run_training(
-                search_space, arch, dataset, recipe, out=directory, progress=view.show, **size
-            )
-        except KeyboardInterrupt:
-            view.stop()
-            print(
-                f"tegnas: stopped; the last whole epoch is in {directory}, the same command goes "
-                "on from there",
-                file=sys.stderr,
-            )
-            raise SystemExit(130) from None
+    hidden = as_json and not console.is_terminal
+    with (
+        stopped_in(directory, "the last whole epoch"),
+        EpochView(recipe.epochs, console, disable=hidden) as view,
+    ):
+        result = run_training(
+            search_space, arch, dataset, recipe, out=directory, progress=view.show, **size
+        )
     if as_json:
         facts = {"arch": str(arch), "test_accuracy": result.test_accuracy, "out": str(directory)}
         print(json.dumps({**facts, "epochs": len(result.epochs)}))
@@ -133,17 +133,33 @@ def _check(
         arch = search_space.sample(rng)
         if search_space.is_connected(arch):
             archs[arch] = None
-    batch = options.read_batch(dataset.source, 64, 64, size["seed"])
+    settings = replace(get_preset(DEFAULT_PRESET), seed=size["seed"])
+    batch = options.read_batch(dataset.source, settings.train, settings.val, settings.seed)
     console = Console(stderr=True)
     with EpochView(count, console, unit="network", disable=as_json) as view:
         result = check_ranking(
-            search_space, list(archs), dataset, batch, recipe, progress=view.advance_to, **size
+            search_space,
+            list(archs),
+            dataset,
+            batch,
+            recipe,
+            settings=settings,
+            progress=view.advance_to,
+            **size,
         )
     if as_json:
         rows = [
             {"arch": str(arch), "test_accuracy": accuracy}
             for arch, accuracy in zip(result.scores.archs, result.accuracies, strict=True)
         ]
-        print(json.dumps({"networks": rows, "kendall_tau": result.taus}))
+        print(
+            json.dumps(
+                {
+                    "networks": rows,
+                    "kendall_tau": result.taus,
+                    "settings": result.scores.settings.to_json(),
+                }
+            )
+        )
     else:
         print_check(result, recipe)

@@ -17,7 +17,8 @@ from rich.progress import (
 from rich.table import Table
 
 from tegnas.cli.architecture_text import ArchitectureText
-from tegnas.cli.tables import indicator_table, number
+from tegnas.cli.tables import indicator_table, print_used
+from tegnas.scoring.labels import combined_label
 from tegnas.train import EpochReport, RankingCheck, Recipe
 
 
@@ -59,19 +60,22 @@ class EpochView(Progress):
 
 def print_check(result: RankingCheck, recipe: Recipe) -> None:
     """Each architecture with its accuracy and indicators, and how well the rankings agree."""
+    combined = combined_label(result.scores.settings.indicators)
     table = indicator_table(
-        f"{len(result.scores)} architectures after {recipe.epochs} epochs, by test accuracy"
+        f"{len(result.scores)} architectures after {recipe.epochs} epochs, by test accuracy",
+        result.scores.settings.indicators,
     )
-    table.add_column("position by T + E + G", justify="right")
+    table.add_column(f"position by {combined}", justify="right")
     table.add_column("test accuracy %", justify="right")
     ranking = result.scores.ranking().tolist()
     for position, index in enumerate(np.argsort(result.accuracies)[::-1], start=1):
         table.add_row(
             str(position),
             ArchitectureText(str(result.scores.archs[index])),
-            number(result.scores.kappa[index].item()),
-            f"{result.scores.regions[index].item():,.0f}",
-            number(result.scores.mse[index].item()),
+            *(
+                each.text(result.scores[each.name][index].item())
+                for each in result.scores.settings.indicators
+            ),
             str(ranking[index] + 1),
             f"{result.accuracies[index]:.2f}",
         )
@@ -82,3 +86,4 @@ def print_check(result: RankingCheck, recipe: Recipe) -> None:
     console = Console()
     console.print(table)
     console.print(agreement)
+    print_used(console, result.scores.settings, result.scores.warnings)

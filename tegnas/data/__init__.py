@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tegnas.data.batch import Batch
 from tegnas.data.load import load_batch
+from tegnas.data.source import ImageWarning
 from tegnas.data.sources import describe_sources
 
-__all__ = ["Batch", "describe_sources", "load_batch"]
+__all__ = ["Batch", "ImageWarning", "describe_sources", "load_batch"]

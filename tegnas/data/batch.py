@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from tegnas.data.distinct import check_distinct
 from tegnas.data.resize import resize
 from tegnas.errors import InputError
 
@@ -18,6 +19,9 @@ class Batch:
 
     κ and the region count use the training images; G regresses from the training images to the
     validation images.
+
+    No image of a split may be there twice (up to rounding) or be blank (of one colour, unless all
+    are): that makes every network's kernel singular, or as good as.
 
     Attributes:
         images: (N, C, H, W) float32, finite, N ≥ 2.
@@ -46,11 +50,9 @@ class Batch:
                 f"training images are {_shape(self.images)} and validation images "
                 f"{_shape(self.val_images)}; bring both to one shape"
             )
-        if bool((self.labels == self.labels[0]).all()):
-            raise InputError(
-                "all training images belong to one class, so the generalization indicator (G) "
-                "is meaningless; use images of at least two classes"
-            )
+        check_classes(self.labels)
+        check_distinct(self.images, "training images")
+        check_distinct(self.val_images, "validation images")
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -80,19 +82,31 @@ class Batch:
         )
 
     def shrunk(self, size: int) -> Batch:
-        """The same batch with images of at most ``size`` pixels a side (bilinear, smoothed)."""
+        """The same batch with images of at most ``size`` pixels a side (bilinear, smoothed).
+
+        Raises:
+            InputError: two images are equal, or one is blank, once they are that small.
+        """
         if max(self.images.shape[2:]) <= size:
             return self
-        return replace(
-            self,
-            images=resize(self.images, size),
-            val_images=resize(self.val_images, size),
-        )
+        images, val_images = resize(self.images, size), resize(self.val_images, size)
+        check_distinct(images, f"training images shrunk to {size}×{size}")
+        check_distinct(val_images, f"validation images shrunk to {size}×{size}")
+        return replace(self, images=images, val_images=val_images)
 
     def __repr__(self) -> str:
         return (
             f"Batch({self.source!r}, {len(self.images)} + {len(self.val_images)} images of "
             f"{_shape(self.images)}, {self.num_classes} classes)"
+        )
+
+
+def check_classes(labels: Tensor) -> None:
+    """Raises InputError if all training images have one label."""
+    if bool((labels == labels[0]).all()):
+        raise InputError(
+            "all training images belong to one class, so the generalization indicator (G) "
+            "is meaningless; use images of at least two classes"
         )
 
 

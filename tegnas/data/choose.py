@@ -30,6 +30,14 @@ def choose(
     Raises:
         InputError: N < train + val.
     """
+    train_indices, val_indices, _ = choose_with_spares(labels, train, val, generator)
+    return train_indices, val_indices
+
+
+def choose_with_spares(
+    labels: np.ndarray, train: int, val: int, generator: torch.Generator
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """The same as :func:`choose`, and what is left of every class in its shuffled order."""
     if len(labels) < train + val:
         raise InputError(
             f"the source has {len(labels)} images, fewer than the {train} training and {val} "
@@ -42,8 +50,8 @@ def choose(
         members = np.flatnonzero(labels == label)
         hands.append(members[torch.randperm(len(members), generator=generator).numpy()])
     train_indices, hands = _deal(hands, train)
-    val_indices, _ = _deal(hands, val)
-    return train_indices, val_indices
+    val_indices, spares = _deal(hands, val)
+    return train_indices, val_indices, spares
 
 
 def _deal(hands: list[np.ndarray], count: int) -> tuple[np.ndarray, list[np.ndarray]]:

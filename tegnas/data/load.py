@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from os import PathLike, fspath
 
 import numpy as np
@@ -9,9 +10,9 @@ import torch
 from torch import Tensor
 
 from tegnas.data.batch import Batch
-from tegnas.data.choose import choose
+from tegnas.data.draw import draw
 from tegnas.data.resize import resize
-from tegnas.data.source import ImageSource, Request
+from tegnas.data.source import ImageSource, ImageWarning, Request
 from tegnas.data.sources import open_source
 from tegnas.errors import InputError
 
@@ -27,7 +28,9 @@ def load_batch(
     """Chooses images of a source at random and normalises them.
 
     The choice depends on ``seed`` alone (not on torch's global generator), never repeats an
-    image, and is as even over the classes as the source allows. Both splits come from the
+    image, and is as even over the classes as the source allows. Where the source itself holds an
+    image twice, or blank ones, others are drawn in their place: two equal images make the kernel
+    of every network singular. Both splits come from the
     source's training images, so that a search never sees the test set. Grey images become three
     equal channels. Data sets are normalised per channel by their published mean and standard
     deviation, ``digits`` and ``folder:`` by their own; for .npz files see below.
@@ -35,8 +38,8 @@ def load_batch(
     Args:
         source: ``digits``, ``noise``, ``cifar10:DIR``, ``cifar100:DIR``, ``imagenet16:DIR``,
             ``imagenet16-120:DIR`` (the first 120 classes), ``folder:DIR`` (one sub-folder per
-            class) or ``FILE.npz`` with arrays ``x`` (or ``images``; uint8 or float, (N, H, W),
-            (N, H, W, C) or (N, C, H, W)) and ``y`` (or ``labels``; integers). uint8 arrays are
+            class) or ``FILE.npz`` with arrays ``x`` (uint8 or float, (N, H, W), (N, H, W, C) or
+            (N, C, H, W)) and ``y`` (integers), or by other usual names. uint8 arrays are
             normalised by the arrays ``mean`` and ``std`` of the file, or by its own statistics
             if it has none; float arrays are taken as already normalised.
         train: number of training images, at least 2.
@@ -52,6 +55,10 @@ def load_batch(
     Raises:
         InputError: an argument is out of range, or the source is unknown, missing, unreadable,
             too small or of a wrong shape or dtype.
+
+    Warns:
+        ImageWarning: images were replaced since they were equal to others or blank, or something
+            else about the images may not be as expected.
     """
     _check_integer("train", train, 2)
     _check_integer("val", val, 2)
@@ -60,13 +67,22 @@ def load_batch(
         _check_integer("size", size, 1)
     opened = open_source(source, Request(train, val, seed, size))
     generator = torch.Generator().manual_seed(seed)
-    train_indices, val_indices = choose(opened.labels, train, val, generator)
-    images = _prepare(opened, np.concatenate([train_indices, val_indices]), size)
+    drawn = draw(
+        opened.labels, train, val, generator, lambda indices: _prepare(opened, indices, size)
+    )
+    if drawn.replaced:
+        warnings.warn(
+            f"{drawn.replaced} images drawn from {fspath(source)} for a batch of {train + val} were"
+            " equal to another one or blank, and others were drawn in their place",
+            ImageWarning,
+            stacklevel=2,
+        )
+    labels = torch.from_numpy(opened.labels[drawn.indices].astype(np.int64))
     return Batch(
-        images=images[:train].clone(),
-        labels=torch.from_numpy(opened.labels[train_indices].astype(np.int64)),
-        val_images=images[train:].clone(),
-        val_labels=torch.from_numpy(opened.labels[val_indices].astype(np.int64)),
+        images=drawn.images[:train].clone(),
+        labels=labels[:train].clone(),
+        val_images=drawn.images[train:].clone(),
+        val_labels=labels[train:].clone(),
         num_classes=opened.num_classes,
         source=fspath(source),
     )

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from tegnas.data.arrays import ArrayHeader, array_headers, described, first_of, read_arrays
 from tegnas.data.normalise import Normalisation
 from tegnas.data.source import ImageSource, Request, in_memory
 from tegnas.errors import InputError
 
 _CHANNELS = (1, 3)
 
+# What arrays are called, those of the training set before those of no set.
+_IMAGES = (
+    "x", "images", "x_train", "train_x", "train_images", "images_train", "train_data", "data",
+    "image", "imgs", "inputs", "arr_0",
+)  # fmt: skip
+_LABELS = (
+    "y", "labels", "y_train", "train_y", "train_labels", "labels_train", "train_targets", "label",
+    "targets", "target", "fine_labels", "arr_1",
+)  # fmt: skip
+
 
 def open_npz(path: Path, request: Request) -> ImageSource:
     """The images ``x`` (or ``images``) and labels ``y`` (or ``labels``) of an .npz file.
+
+    Other usual names are understood as well, in any capitals: ``x_train`` and ``y_train``,
+    ``train_images`` and ``train_labels``, ``data`` and ``targets``, ``arr_0`` and ``arr_1``, ….
+    Nothing but these arrays is read.
 
     Images are (N, H, W), (N, H, W, C) or (N, C, H, W) with C of 1 or 3; where both of the last
     two readings fit, (N, C, H, W) is taken. Labels are integers, (N,) or (N, 1); unless they are
@@ -32,9 +48,13 @@ def open_npz(path: Path, request: Request) -> ImageSource:
         InputError: the file is missing, truncated or no .npz file, an array is missing or has a
             wrong shape or dtype, values are not finite, or float images come with a mean or std.
     """
-    arrays = _read(path)
-    images = _channel_first(path, _pick(path, arrays, "x", "images"))
-    labels = _labels(path, _pick(path, arrays, "y", "labels"), len(images))
+    stored = array_headers(path)
+    image_name = _named(path, stored, _IMAGES, "images")
+    label_name = _named(path, stored, _LABELS, "labels")
+    statistics = [name for name in ("mean", "std") if name in stored]
+    arrays = read_arrays(path, [image_name, label_name, *statistics])
+    images = _channel_first(path, arrays[image_name])
+    labels = _labels(path, arrays[label_name], len(images))
     labels, num_classes = _renumber(labels)
     if images.dtype == np.uint8:
         normalisation = _stored_normalisation(path, arrays) or Normalisation.of(images)
@@ -49,27 +69,15 @@ def open_npz(path: Path, request: Request) -> ImageSource:
     return in_memory(images, labels, num_classes, None)
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
-    if not path.is_file():
-        raise InputError(f"the image file {path} does not exist; check the path")
-    names = ("x", "images", "y", "labels", "mean", "std")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in names if name in stored.files}
-    except Exception as error:  # a damaged zip file can fail in its index, sizes, data or headers
+def _named(path: Path, stored: Mapping[str, ArrayHeader], names: tuple[str, ...], what: str) -> str:
+    """The name under which the file has its images or labels."""
+    found = first_of(names, stored)
+    if found is None:
         raise InputError(
-            f"{path} can't be read as an .npz file ({type(error).__name__}: {error}); it may be "
-            "truncated, or its arrays may be of Python objects"
-        ) from None
-
-
-def _pick(path: Path, arrays: dict[str, np.ndarray], *names: str) -> np.ndarray:
-    for name in names:
-        if name in arrays:
-            return arrays[name]
-    raise InputError(
-        f"{path} has no array named {' or '.join(names)}; it needs images (x) and labels (y)"
-    )
+            f"{path} has no array named {names[0]} or {names[1]}, nor by another usual name of "
+            f"{what}; it has {described(stored)}"
+        )
+    return found
 
 
 def _channel_first(path: Path, images: np.ndarray) -> np.ndarray:

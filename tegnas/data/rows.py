@@ -7,8 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from tegnas.data.arrays import array_headers, described, read_arrays
 from tegnas.data.unpickle import load_pickled_dict
 from tegnas.errors import InputError
+from tegnas.reading import regular_file
+
+_NESTED = (list, tuple, dict, np.ndarray)
+_MOST_BYTES = 2 * 2**30  # of a file of rows; the largest that are published have 100 MB
 
 
 def read_pickled_rows(path: Path, label_key: str, side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -27,6 +32,23 @@ def read_pickled_rows(path: Path, label_key: str, side: int) -> tuple[np.ndarray
     return _images(path, content["data"], side), _labels(path, content[label_key], content["data"])
 
 
+def read_npz_rows(path: Path, label_key: str, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same of an .npz file with arrays ``data`` and ``label_key``.
+
+    Raises:
+        InputError: the file can't be read, lacks one of the arrays, or these do not fit.
+    """
+    stored = array_headers(path)
+    for key in ("data", label_key):
+        if key not in stored:
+            raise InputError(
+                f"{path} has no array '{key}' (it has {described(stored)}); check that it belongs "
+                "to the data set named"
+            )
+    content = read_arrays(path, ["data", label_key])
+    return _images(path, content["data"], side), _labels(path, content[label_key], content["data"])
+
+
 def _images(path: Path, data: Any, side: int) -> np.ndarray:
     width = 3 * side * side
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8:
@@ -41,7 +63,12 @@ def _images(path: Path, data: Any, side: int) -> np.ndarray:
 
 
 def _labels(path: Path, stored: Any, data: np.ndarray) -> np.ndarray:
-    labels = np.asarray(stored) if isinstance(stored, (list, tuple, np.ndarray)) else None
+    labels = None
+    # Lists within the list, which a pickle may nest without end, aren't unfolded.
+    if isinstance(stored, np.ndarray) or (
+        isinstance(stored, list | tuple) and not any(isinstance(each, _NESTED) for each in stored)
+    ):
+        labels = np.asarray(stored)
     if labels is None or labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise InputError(f"{path}: the labels must be a list of integers")
     if len(labels) != len(data):
@@ -61,7 +88,8 @@ def read_binary_rows(
         InputError: the file is empty, unreadable, or not a whole number of rows.
     """
     try:
-        content = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+        file = regular_file(path, "the image file", _MOST_BYTES)
+        content = np.frombuffer(file.read_bytes(), dtype=np.uint8)
     except OSError as error:
         raise InputError(f"{path} can't be read ({error.strerror}); check the path") from None
     width = label_bytes + 3 * side * side

@@ -12,6 +12,10 @@ from tegnas.data.normalise import Normalisation
 from tegnas.errors import InputError
 
 
+class ImageWarning(UserWarning):
+    """Something about images was not as one might think, and what was done about it."""
+
+
 @dataclass(frozen=True)
 class ImageSource:
     """Labelled images of which only the chosen ones are read.

@@ -33,7 +33,7 @@ _DESCRIPTIONS = {
     "cifar100:DIR": "CIFAR-100 training images with fine labels, python or binary version",
     "imagenet16:DIR": "ImageNet downsampled to 16×16; imagenet16-120:DIR for the first 120 classes",
     "folder:DIR": "image files with one sub-folder per class (needs Pillow)",
-    "FILE.npz": "arrays x (images) and y (labels), optionally mean and std",
+    "FILE.npz": "arrays x (images) and y (labels) or so called, optionally mean and std",
 }
 
 

@@ -9,13 +9,15 @@ their bytes, shape and a dtype of a short list.
 from __future__ import annotations
 
 import pickle
+import pickletools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from tegnas.errors import InputError
+from tegnas.reading import regular_file
 
 _DTYPES = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)} | {"f2", "f4", "f8", "b1"}
 
@@ -83,6 +85,10 @@ _ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
 }
 
 
+_REMEMBERS = {"PUT", "BINPUT", "LONG_BINPUT"}
+_MOST_BYTES = 2 * 2**30  # the largest published files have 100 MB
+
+
 class _Forbidden(Exception):
     """The file asks for something that data files don't need."""
 
@@ -92,6 +98,17 @@ class _DataUnpickler(pickle.Unpickler):
         if (module, name) not in _ALLOWED:
             raise _Forbidden(f"{module}.{name}")
         return _ALLOWED[module, name]
+
+
+def _check_memo(file: BinaryIO, size: int) -> None:
+    """Refuse numbers of remembered values that a file of this size can't have.
+
+    The reader makes room for as many values as the highest number says: a few bytes would fill the
+    memory.
+    """
+    for opcode, argument, _ in pickletools.genops(file):
+        if opcode.name in _REMEMBERS and isinstance(argument, int) and argument > size:
+            raise pickle.UnpicklingError(f"value {argument} remembered in a file of {size} bytes")
 
 
 def load_pickled_dict(path: Path) -> dict[str, Any]:
@@ -104,11 +121,14 @@ def load_pickled_dict(path: Path) -> dict[str, Any]:
         InputError: the file is missing, truncated, no pickle of a dictionary, or holds anything
             but numbers, strings, bytes, lists, tuples, dictionaries and numeric arrays.
     """
+    if not path.exists():
+        raise InputError(f"the file {path} does not exist; check the path")
+    regular_file(path, "the file", _MOST_BYTES)
     try:
         with path.open("rb") as file:
+            _check_memo(file, path.stat().st_size)
+            file.seek(0)
             content = _DataUnpickler(file, encoding="bytes").load()
-    except FileNotFoundError:
-        raise InputError(f"the file {path} does not exist; check the path") from None
     except _Forbidden as forbidden:
         raise InputError(
             f"{path} asks Python to import {forbidden}, which a data file has no use for: it was "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from tegnas.errors import InputError
+from tegnas.files import write_atomically
 
 
 def export_onnx(
@@ -34,13 +36,14 @@ def export_onnx(
     training = network.training
     network.eval()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+            written = Path(folder, "network.onnx")
             warnings.simplefilter("ignore")  # of the exporter's own use of torch
             # Two images: the exporter takes a dimension of one as fixed.
             torch.onnx.export(
                 network,
                 (torch.zeros(2, *image_shape),),
-                str(path),
+                str(written),
                 input_names=["images"],
                 output_names=["logits"],
                 dynamic_shapes=({0: torch.export.Dim("images")},),
@@ -48,7 +51,9 @@ def export_onnx(
                 external_data=False,
                 verbose=False,
             )
+            content = written.read_bytes()
     except OSError as error:
-        raise InputError(f"{path} can't be written: {error.strerror}") from None
+        raise InputError(f"no room for the model {path}: {error.strerror}") from None
     finally:
         network.train(training)
+    write_atomically(path, content)

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tegnas._version import __version__
 from tegnas.errors import InputError
-from tegnas.export.darts import darts_source
-from tegnas.export.nasbench201 import nasbench201_source
 from tegnas.spaces import Architecture, Space
-
-_WRITERS: dict[str, Callable[..., str]] = {
-    "nas-bench-201": nasbench201_source,
-    "darts": darts_source,
-}
+from tegnas.spaces.base import ExportedSpace
 
 
 def pytorch_source(
@@ -35,12 +27,12 @@ def pytorch_source(
     Raises:
         InputError: the space has no writer of PyTorch source, or a size is out of range.
     """
-    writer = _WRITERS.get(space.name)
-    if writer is None:
+    if not isinstance(space, ExportedSpace):
         raise InputError(
-            f"{space.name} can't be exported as PyTorch source; spaces that can: "
-            f"{', '.join(_WRITERS)}"
+            f"{space.name} can't be exported as PyTorch source: the space has no method "
+            "pytorch_source; --format json keeps the architecture, from which the space makes the "
+            "network"
         )
-    return writer(
+    return space.pytorch_source(
         arch, channels=channels, cells=cells, num_classes=num_classes, version=__version__
     )

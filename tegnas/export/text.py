@@ -6,7 +6,10 @@ import json
 
 from tegnas._version import __version__
 from tegnas.errors import InputError
-from tegnas.spaces import Architecture, Space, get_space
+from tegnas.fields import Fields
+from tegnas.files import parse_json
+from tegnas.spaces import Architecture, Space
+from tegnas.spaces.recorded import recorded_space
 
 
 def genotype_text(space: Space, arch: Architecture) -> str:
@@ -22,15 +25,24 @@ def to_json(space: Space, arch: Architecture) -> str:
     return json.dumps({"space": space.name, "arch": str(arch), "tegnas": __version__}, indent=2)
 
 
-def from_json(text: str) -> tuple[Space, Architecture]:
-    """Space and architecture of what ``to_json`` wrote; ``InputError`` if the text isn't that."""
+def from_json(text: str | bytes, space: Space | None = None) -> tuple[Space, Architecture]:
+    """Space and architecture of what ``to_json`` wrote.
+
+    Args:
+        text: the JSON.
+        space: of the architecture. It must be given where the text names one by ``FILE.py:NAME``,
+            because code is never run on the word of a file, or one that ``get_space`` doesn't know.
+
+    Raises:
+        InputError: the text isn't that, names code and no space is given, or is of another space.
+    """
     try:
-        content = json.loads(text)
-        name, arch = content["space"], content["arch"]
-    except (ValueError, KeyError, TypeError) as error:
+        fields = Fields(parse_json(text))
+        name, arch = fields.text("space"), fields.text("arch")
+    except InputError as error:
         raise InputError(
-            f"this is not JSON with the entries 'space' and 'arch' ({type(error).__name__}); "
+            f"this is not JSON with the entries 'space' and 'arch' ({error}); "
             "write it with: tegnas export --format json"
         ) from None
-    space = get_space(name)
+    space = recorded_space(name, "this architecture", space)
     return space, space.parse(arch)

@@ -21,16 +21,25 @@ def count_flops(network: nn.Module, image_shape: tuple[int, int, int] = (3, 32, 
     parameter = next(network.parameters(), torch.zeros(0))
     image = torch.zeros(1, *image_shape, dtype=parameter.dtype, device=parameter.device)
     training = {module: module.training for module in network.modules()}
+    biases = 0
+
+    def count_bias(module: nn.Linear, args: tuple, output: torch.Tensor) -> None:
+        nonlocal biases
+        biases += output.numel() if module.bias is not None else 0
+
+    # By hooks, since a layer that evaluation leaves out, as an auxiliary classifier, adds nothing.
+    handles = [
+        module.register_forward_hook(count_bias)
+        for module in network.modules()
+        if isinstance(module, nn.Linear)
+    ]
     network.eval()
     try:
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(image)
     finally:
+        for handle in handles:
+            handle.remove()
         for module, was_training in training.items():
             module.training = was_training
-    biases = sum(
-        module.out_features
-        for module in network.modules()
-        if isinstance(module, nn.Linear) and module.bias is not None
-    )
     return counter.get_total_flops() // 2 + biases

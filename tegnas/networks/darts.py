@@ -25,6 +25,17 @@ Edge = tuple[int, tuple[str, ...]]
 Nodes = Sequence[Sequence[Edge]]
 
 
+def edge_names(sources: Sequence[int]) -> tuple[str, ...]:
+    """What the edges of a node are called among its parameters, by the inputs they read.
+
+    ``from0`` reads input 0, and ``from0again`` is the second edge of a node that does so twice.
+    """
+    return tuple(
+        f"from{source}" + "again" * sources[:index].count(source)
+        for index, source in enumerate(sources)
+    )
+
+
 class Cell(nn.Module):
     """Four nodes, each the sum of its edges; the output is all of them, one after the other.
 
@@ -52,17 +63,18 @@ class Cell(nn.Module):
         self._sources = tuple(tuple(source for source, _ in edges) for edges in nodes)
         for node, edges in enumerate(nodes):
             modules = nn.ModuleDict()
-            for source, names in edges:
+            called = edge_names(self._sources[node])
+            for name, (source, operations) in zip(called, edges, strict=True):
                 make = partial(make_operation, channels=channels, stride=_stride(reduction, source))
-                modules[f"from{source}"] = MixedOperation(names, make)
+                modules[name] = MixedOperation(operations, make)
             self.add_module(f"node{node}", modules)
 
     def forward(self, before_previous: Tensor, previous: Tensor, drop_path: float = 0.0) -> Tensor:
         states = [self.preprocess0(before_previous), self.preprocess1(previous)]
         for node, sources in enumerate(self._sources):
             terms = []
-            for source in sources:
-                edge = self.get_submodule(f"node{node}.from{source}")
+            for name, source in zip(edge_names(sources), sources, strict=True):
+                edge = self.get_submodule(f"node{node}.{name}")
                 term = edge(states[source])
                 if self.training and drop_path > 0 and not _is_identity(edge):
                     term = drop_images(term, drop_path)

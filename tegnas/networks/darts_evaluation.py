@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from tegnas.networks.darts import CellStack, Nodes
 from tegnas.networks.layers import BN_EPSILON, ConvBN, ReLUConvBN
 
+# Channels of the first cells, and cells in all, of the published CIFAR network.
+PUBLISHED_SIZE = (36, 20)
+
 
 class DartsNetwork(CellStack):
     """The CIFAR network: 20 cells, reductions at one and two thirds, auxiliary classifier.

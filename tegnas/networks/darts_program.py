@@ -5,9 +5,29 @@ The same networks, with the same parameter names, as ``tegnas.networks.darts``. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
 from tegnas.engine.program import ParameterLayout, Program, ProgramBuilder, Shape
-from tegnas.networks.darts import Nodes
+from tegnas.engine.template import ProgramTemplate, TemplateBuilder
+from tegnas.networks.darts import NODES, Nodes, edge_names
 from tegnas.networks.layers import BN_EPSILON, IMAGE_CHANNELS
+
+# Pairs of nodes in a cell: node k may read its two inputs and every node before it.
+CELL_EDGES = sum(node + 2 for node in range(NODES))
+
+
+@dataclass(frozen=True)
+class Open:
+    """An edge of a template: an architecture has none, or one of the operations."""
+
+    edge: int
+    names: tuple[str, ...]
+
+
+# What each node reads, by which operations, or by which ones an architecture may choose.
+Cell = Sequence[Sequence[tuple[int, tuple[str, ...] | Open]]]
 
 
 def proxy_program(
@@ -15,34 +35,69 @@ def proxy_program(
 ) -> Program:
     """``DartsProxyNetwork``."""
     build = ProgramBuilder(image_shape, layout)
-    build.check_channels(IMAGE_CHANNELS)
-    stem = build.conv2d(0, "stem.conv", 1, (3, 3), padding=(1, 1))
-    stem = build.batch_norm(stem, "stem.bn", BN_EPSILON)
-    return _classify(build, stem, normal, reduction, num_classes)
+    _classify(build, _stem(build), normal, reduction, num_classes)
+    return build.build()
+
+
+def proxy_template(
+    names: tuple[str, ...], num_classes: int, image_shape: Shape, layout: ParameterLayout
+) -> ProgramTemplate:
+    """``proxy_program`` of every architecture, see ``edge_number``: option 0 is no edge."""
+    build = TemplateBuilder(image_shape, layout)
+    _classify(build, _stem(build), _open(names, 0), _open(names, 1), num_classes)
+    return build.template(2 * CELL_EDGES, whole=True)
 
 
 def thin_program(
     normal: Nodes, reduction: Nodes, num_classes: int, image_shape: Shape, layout: ParameterLayout
 ) -> Program:
     """``DartsThinNetwork``: its ReLUs are the activation pattern."""
-    return _classify(ProgramBuilder(image_shape, layout), 0, normal, reduction, num_classes)
+    build = ProgramBuilder(image_shape, layout)
+    _classify(build, 0, normal, reduction, num_classes)
+    return build.build()
+
+
+def thin_template(
+    names: tuple[str, ...], num_classes: int, image_shape: Shape, layout: ParameterLayout
+) -> ProgramTemplate:
+    """``thin_program`` of every architecture, see ``edge_number``: option 0 is no edge."""
+    build = TemplateBuilder(image_shape, layout)
+    _classify(build, 0, _open(names, 0), _open(names, 1), num_classes)
+    return build.template(2 * CELL_EDGES, whole=True)
+
+
+def edge_number(cell: int, node: int, source: int) -> int:
+    """Of the edge from ``source`` to ``node`` in the normal (0) or the reduction (1) cell."""
+    return cell * CELL_EDGES + sum(each + 2 for each in range(node)) + source
+
+
+def _open(names: tuple[str, ...], cell: int) -> list[list[tuple[int, Open]]]:
+    return [
+        [(source, Open(edge_number(cell, node, source), names)) for source in range(node + 2)]
+        for node in range(NODES)
+    ]
+
+
+def _stem(build: ProgramBuilder) -> int:
+    build.check_channels(IMAGE_CHANNELS)
+    stem = build.conv2d(0, "stem.conv", 1, (3, 3), padding=(1, 1))
+    return build.batch_norm(stem, "stem.bn", BN_EPSILON)
 
 
 def _classify(
-    build: ProgramBuilder, value: int, normal: Nodes, reduction: Nodes, num_classes: int
-) -> Program:
+    build: ProgramBuilder, value: int, normal: Cell, reduction: Cell, num_classes: int
+) -> None:
     first = _cell(build, value, value, normal, "cell0", 1, reduces=False)
     second = _cell(build, value, first, reduction, "cell1", 2, reduces=True)
     last = build.relu(build.batch_norm(second, "last.bn", BN_EPSILON))
     build.linear(build.global_avg_pool(last), "classifier", num_classes)
-    return build.build()
 
 
 def _cell(
     build: ProgramBuilder,
     before_previous: int,
     previous: int,
-    nodes: Nodes,
+    nodes: Cell,
     name: str,
     channels: int,
     *,
@@ -53,15 +108,16 @@ def _cell(
         for index, value in enumerate((before_previous, previous))
     ]
     for node, edges in enumerate(nodes):
+        called = edge_names([source for source, _ in edges])
         terms = [
             _edge(
                 build,
                 states[source],
                 names,
-                f"{name}.node{node}.from{source}",
+                f"{name}.node{node}.{edge}",
                 2 if reduces and source < 2 else 1,
             )
-            for source, names in edges
+            for edge, (source, names) in zip(called, edges, strict=True)
         ]
         states.append(build.add(terms))
     return build.concat(states[2:])
@@ -72,7 +128,16 @@ def _relu_conv_bn(build: ProgramBuilder, value: int, name: str, channels: int) -
     return build.batch_norm(value, f"{name}.bn", BN_EPSILON, body=True)
 
 
-def _edge(build: ProgramBuilder, value: int, names: tuple[str, ...], path: str, stride: int) -> int:
+def _edge(
+    build: ProgramBuilder, value: int, names: tuple[str, ...] | Open, path: str, stride: int
+) -> int:
+    if isinstance(names, Open):
+        assert isinstance(build, TemplateBuilder)
+        options = [
+            partial(_operation, build, value, name, f"{path}.{name}", stride)
+            for name in names.names
+        ]
+        return build.choose(names.edge, [lambda: None, *options])
     terms = [_operation(build, value, name, f"{path}.{name}", stride) for name in names]
     total = build.add(terms)
     return build.multiply(total, 1.0 / len(terms)) if len(terms) > 1 else total

@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from tegnas.errors import InputError
-from tegnas.networks.darts_evaluation import DartsNetwork
-from tegnas.networks.initialise import initialised
-from tegnas.networks.nasbench201 import NasBench201Network
 
 if TYPE_CHECKING:
     from tegnas.spaces import Space
-
-# Channels and cells of the networks that were published; NAS-Bench-201 counts cells per stage,
-# DARTS all of them.
-NASBENCH201_SIZE = (16, 5)
-DARTS_SIZE = (36, 20)
 
 
 def full_network(
@@ -41,27 +33,19 @@ def full_network(
         InputError: a size below 1, or a size for a space whose networks have one size only.
     """
     check_size(channels=channels, cells=cells, num_classes=num_classes)
-    sizes: dict[str, Any] = {}
-    if space.name == "nas-bench-201":
-        make: Any = NasBench201Network
-        own_channels, own_cells = NASBENCH201_SIZE
-        size = (channels or own_channels, cells or own_cells)
-        arguments: tuple[Any, ...] = (arch.operations, *size, num_classes)
-    elif space.name == "darts":
-        make = DartsNetwork
-        own_channels, own_cells = DARTS_SIZE
-        arguments = arch.nodes
-        sizes = {
-            "channels": channels or own_channels,
-            "layers": cells or own_cells,
-            "num_classes": num_classes,
-            "auxiliary": auxiliary,
-        }
-    elif channels is None and cells is None:
+    make = getattr(space, "full_network", None)
+    if make is not None:
+        return make(
+            arch,
+            channels=channels,
+            cells=cells,
+            num_classes=num_classes,
+            auxiliary=auxiliary,
+            seed=seed,
+        )
+    if channels is None and cells is None:
         return space.network(arch, "full", num_classes=num_classes, seed=seed)
-    else:
-        raise InputError(f"networks of {space.name} have one size; leave channels and cells out")
-    return initialised(lambda: make(*arguments, **sizes), seed)
+    raise InputError(f"networks of {space.name} have one size; leave channels and cells out")
 
 
 def check_size(**sizes: int | None) -> None:

@@ -11,8 +11,12 @@ from torch import Tensor, nn
 from tegnas.networks.layers import BNReLU, ConvBN, ReLUConvBN
 from tegnas.networks.mixed import MixedOperation
 
-# Cells per stage of the deep network, and cells of the deep thin one (docs/ranking-second.md).
+# Cells per stage of the deep network, and cells of the deep thin one, by the second study
+# (docs/studies/ranking-second.md).
 DEEP_CELLS, DEEP_THIN_CELLS = 3, 5
+
+# Channels, and cells per stage, of the benchmark's own network.
+PUBLISHED_SIZE = (16, 5)
 
 # What an edge computes: one operation, or the mean of several in a supernet.
 Operation = str | tuple[str, ...]

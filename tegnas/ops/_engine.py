@@ -12,11 +12,42 @@ from tegnas.ops._equal_images import first_equals, with_equal_rows
 
 
 @dataclass(frozen=True, eq=False)
+class Programs(Sequence[list[int]]):
+    """Programs one after the other in one tensor; as a sequence, the words of each.
+
+    Attributes:
+        code: their words, in the encoding of ``csrc/kernels/engine/program.h``, int64.
+        offsets: where each begins, and where the last ends, int64.
+    """
+
+    code: Tensor
+    offsets: Tensor
+
+    @classmethod
+    def of(cls, codes: Sequence[Sequence[int]]) -> Programs:
+        """Of programs given as words."""
+        if isinstance(codes, Programs):
+            return codes
+        code = torch.tensor([word for each in codes for word in each], dtype=torch.int64)
+        lengths = torch.tensor([0, *map(len, codes)], dtype=torch.int64)
+        return cls(code, lengths.cumsum(0))
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [self[each] for each in range(len(self))[index]]
+        index = range(len(self))[index]
+        return self.code[int(self.offsets[index]) : int(self.offsets[index + 1])].tolist()
+
+
+@dataclass(frozen=True, eq=False)
 class EngineJobs:
     """Networks to run: programs, parameters, and which job takes which of them.
 
     Attributes:
-        codes: programs in the encoding of ``csrc/kernels/engine/program.h``.
+        codes: the programs; may be given as the words of each.
         programs: index of the program of every job, int64 (J,).
         params: float32 or float64 vector that all jobs read from.
         offsets: where the parameters of every job begin, int64 (J,).
@@ -27,11 +58,13 @@ class EngineJobs:
     params: Tensor
     offsets: Tensor
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "codes", Programs.of(self.codes))
+
     def operands(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """What the operators take first; the parameters go where the images are."""
-        code = torch.tensor([word for each in self.codes for word in each], dtype=torch.int64)
-        lengths = torch.tensor([0, *map(len, self.codes)], dtype=torch.int64)
-        return code, lengths.cumsum(0), self.programs, self.params.to(device), self.offsets
+        codes = Programs.of(self.codes)
+        return codes.code, codes.offsets, self.programs, self.params.to(device), self.offsets
 
 
 def engine_ntk(
@@ -74,11 +107,12 @@ def engine_ntk(
 
 
 def engine_regions(jobs: EngineJobs, inputs: Tensor, *, batch_size: int) -> Tensor:
-    """Distinct activation patterns of every job over the same inputs; exact (TEG-NAS 3.2).
+    """Distinct activation patterns of every job over its inputs; exact (TEG-NAS 3.2).
 
     Args:
         jobs: J networks whose counted ReLUs make the pattern.
-        inputs: (M, C, H, W) of the parameters' dtype.
+        inputs: (M, C, H, W) of the parameters' dtype, the same for every job; or S sets of them,
+            (S, M, C, H, W), of which job j has the one of number j mod S.
         batch_size: inputs that share the statistics of BatchNorm.
 
     Returns:

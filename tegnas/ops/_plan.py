@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tegnas.ops._engine import EngineJobs
 from tegnas.ops._library import native
 
 
@@ -54,3 +55,24 @@ def engine_plan(
     words = [list(code) for code in codes]
     launches = native.engine_plan(words, list(jobs), images, others, coupled, memory)
     return [Launch(*launch) for launch in launches]
+
+
+def prepare_launches(
+    jobs: EngineJobs, *, images: int, regions: bool = False, memory: int = 40 * 2**30
+) -> tuple[int, int]:
+    """Does what the host does for one call on a GPU, but for copying; to measure it without one.
+
+    Args:
+        jobs: as of ``engine_ntk``, or with ``regions`` of ``engine_regions``.
+        images: of the one batch.
+        memory: bytes for networks that run at once.
+
+    Returns:
+        Launches, and bytes of descriptors that go to the device.
+
+    Raises:
+        ValueError: a malformed program, or one without logits where they are needed.
+    """
+    code, offsets, programs, _, _ = jobs.operands(jobs.params.device)
+    numbers = (code.numpy(), offsets.numpy(), programs.numpy())
+    return native.prepare_launches(*numbers, images, regions, memory)

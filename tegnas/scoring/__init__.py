@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from tegnas.scoring.module import ModuleScore, score_module
-from tegnas.scoring.presets import PRESETS, Preset, default_settings, get_preset
+from tegnas.scoring.presets import PRESETS, get_preset
 from tegnas.scoring.score import score
 from tegnas.scoring.scorer import Scorer
 from tegnas.scoring.scores import Scores
+from tegnas.scoring.seeds import BlindNetworkWarning
 from tegnas.scoring.settings import ScoreSettings
 
 __all__ = [
     "PRESETS",
+    "BlindNetworkWarning",
     "ModuleScore",
-    "Preset",
     "ScoreSettings",
     "Scorer",
     "Scores",
-    "default_settings",
     "get_preset",
     "score",
     "score_module",

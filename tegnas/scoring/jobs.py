@@ -1,21 +1,28 @@
 """Networks of architectures as jobs of the native engine: a program and its parameters.
 
-A space that writes programs itself shares one parameter vector per seed among all architectures.
-The networks of other spaces are traced, and each brings its own.
+A space that writes programs itself shares one parameter vector per seed among all architectures,
+and where it has a template, many programs are written at once. The networks of other spaces are
+traced, and each brings its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import nn
 
 from tegnas.engine.lowering import lower_module
 from tegnas.engine.program import ParameterLayout, Shape
+from tegnas.engine.template import TemplateWriter
 from tegnas.networks.initialise import initial_vector
-from tegnas.ops import EngineJobs
+from tegnas.ops import EngineJobs, Programs
 from tegnas.spaces import Architecture, ProgramSpace, Space
+from tegnas.spaces.base import TemplateSpace
+
+# A template holds the parameters of all architectures: for a few it would cost more than it saves.
+_WORTH_A_TEMPLATE = 16
 
 
 class JobMaker:
@@ -41,6 +48,7 @@ class JobMaker:
         self._seeds = tuple(seeds)
         self._device = device
         self._layout = ParameterLayout()
+        self._writer: TemplateWriter | None = None
         self._vector = torch.zeros(0)
 
     def make(self, archs: Sequence[Architecture]) -> EngineJobs:
@@ -53,6 +61,40 @@ class JobMaker:
         return self._traced(archs)
 
     def _written(self, space: ProgramSpace, archs: Sequence[Architecture]) -> EngineJobs:
+        codes = self._from_template(archs)
+        if codes is None:
+            codes = self._one_by_one(space, archs)
+        size, seeds = self._layout.size, len(self._seeds)
+        if size * seeds != len(self._vector):
+            vectors = [initial_vector(self._layout, seed) for seed in self._seeds]
+            self._vector = torch.cat(vectors).to(self._device)
+        return EngineJobs(
+            codes,
+            torch.arange(len(codes)).repeat_interleave(seeds),
+            self._vector,
+            (torch.arange(seeds) * size).repeat(len(codes)),
+        )
+
+    def _from_template(self, archs: Sequence[Architecture]) -> Programs | None:
+        """The programs, where there is a template for them and it is worth its while."""
+        if not archs or not isinstance(self._space, TemplateSpace):
+            return None
+        if self._writer is None and len(archs) < _WORTH_A_TEMPLATE:
+            return None
+        options = self._space.template_options(archs)
+        if options is None:
+            return None
+        if self._writer is None:
+            template = self._space.program_template(
+                self._kind,
+                num_classes=self._num_classes,
+                image_shape=self._image_shape,
+                layout=self._layout,
+            )
+            self._writer = TemplateWriter(template)
+        return self._writer.write(np.array(options, dtype=np.int64), self._layout.size)
+
+    def _one_by_one(self, space: ProgramSpace, archs: Sequence[Architecture]) -> Programs:
         programs = [
             space.program(
                 arch,
@@ -63,16 +105,7 @@ class JobMaker:
             )
             for arch in archs
         ]
-        size, seeds = self._layout.size, len(self._seeds)
-        if size * seeds != len(self._vector):
-            vectors = [initial_vector(self._layout, seed) for seed in self._seeds]
-            self._vector = torch.cat(vectors).to(self._device)
-        return EngineJobs(
-            [program.encode(size) for program in programs],
-            torch.arange(len(programs)).repeat_interleave(seeds),
-            self._vector,
-            (torch.arange(seeds) * size).repeat(len(programs)),
-        )
+        return Programs.of([program.encode(self._layout.size) for program in programs])
 
     def _traced(self, archs: Sequence[Architecture]) -> EngineJobs:
         codes, vectors = [], []

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tegnas.indicators.base import Indicator
+
 RANK_SUM, LOG_RANK = "rank-sum", "log-rank"
 COMBINATIONS = (RANK_SUM, LOG_RANK)
 
@@ -23,27 +25,33 @@ def ranks(values: np.ndarray) -> np.ndarray:
     return (before + through + 1) / 2
 
 
-def rank_sum(
-    kappa: np.ndarray,
-    regions: np.ndarray,
-    mse: np.ndarray,
-    parameters: np.ndarray | None = None,
+def rank_score(
+    indicators: Sequence[Indicator],
+    columns: Sequence[np.ndarray],
     combination: str = RANK_SUM,
 ) -> np.ndarray:
-    """Sum of the ranks by the indicators, (A,) float64, lower is better; see ``combine``.
+    """One order of a set from all its indicators, (A,) float64, lower is better; see ``combine``.
 
-    An architecture without a finite κ or MSE is bad in everything: such architectures are worst and
-    tie with each other. (TEG-NAS, arXiv 2108.11939, section 4: the selection of its evolution
-    search.)
+    An architecture for which one of them isn't finite is bad in everything: such architectures are
+    worst and tie with each other. (TEG-NAS, arXiv 2108.11939, section 4: the selection of its
+    evolution search.) An indicator that isn't defined (NaN) for one of the set, such as the
+    parameters of a supernet, takes no part.
 
     Args:
-        parameters: of the full networks, where they take part as a fourth term; more is better.
+        indicators: of the columns.
+        columns: values, float64 (A,) each.
         combination: ``rank-sum`` or ``log-rank``.
     """
-    costs = [kappa, -np.asarray(regions, dtype=np.float64), mse]
-    if parameters is not None:
-        costs.append(-np.asarray(parameters, dtype=np.float64))
-    return combine(costs, ~(np.isfinite(kappa) & np.isfinite(mse)), combination)
+    kept = [
+        (each, np.asarray(values, dtype=np.float64))
+        for each, values in zip(indicators, columns, strict=True)
+        if not np.isnan(values).any()
+    ]
+    count = len(columns[0]) if columns else 0
+    if not kept:
+        return np.zeros(count)
+    bad = np.isinf(np.array([values for _, values in kept])).any(axis=0)
+    return combine([each.cost(values) for each, values in kept], bad, combination)
 
 
 def combine(

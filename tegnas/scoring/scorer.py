@@ -1,50 +1,123 @@
-"""Chooses the engine that scores architectures."""
+"""Scores architectures by all indicators of some settings, whatever they are computed from."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from tegnas.data import Batch
-from tegnas.engine.lowering import CannotLower
-from tegnas.kernel.messages import warn_engine
-from tegnas.scoring.native_scorer import NativeScorer
+from tegnas.indicators.base import Indicator
+from tegnas.indicators.sources import Architecture as FromArchitecture
+from tegnas.indicators.sources import Network as FromNetwork
+from tegnas.scoring.needs import SmallNetworkNeeds
+from tegnas.scoring.scores import Scores
+from tegnas.scoring.seeds import usable_seeds, warn_of
 from tegnas.scoring.settings import ScoreSettings
-from tegnas.scoring.torch_scorer import TorchScorer
+from tegnas.scoring.small_networks import SmallNetworkScorer
 from tegnas.spaces import Architecture, Space
 
 
 class Scorer:
-    """Scores architectures of one space on one batch by the engine of the settings.
+    """Scores architectures of one space on one batch.
 
-    A network that the native engine can't run is scored by PyTorch modules, with a warning that
-    says why; the numbers are the same to rounding. Which engine an architecture takes depends on
-    nothing but itself, so that a search stopped and resumed sees the same bits. Both engines
-    compute on the device of the batch.
+    What indicators share is computed once: one kernel, one count of patterns, one network.
+    Computes on the device of the batch.
+
+    Args:
+        space: of the architectures.
+        batch: the images; small networks see them shrunk as the settings say.
+        settings: which indicators, and how.
+        seeds: of the small networks; by default those of ``usable_seeds``, with a warning where
+            it replaced some.
 
     Attributes:
         chunk: how many architectures to score at once.
+        seeds: of the small networks.
     """
 
-    def __init__(self, space: Space, batch: Batch, settings: ScoreSettings) -> None:
-        if settings.image_size is not None:
-            batch = batch.shrunk(settings.image_size)
-        self._torch = TorchScorer(space, batch, settings)
-        self._native = NativeScorer(space, batch, settings)
-        self._use_native = settings.engine == "native"
-        self.chunk = self._native.chunk if self._use_native else self._torch.chunk
+    def __init__(
+        self,
+        space: Space,
+        batch: Batch,
+        settings: ScoreSettings,
+        seeds: Sequence[int] | None = None,
+    ) -> None:
+        self._space = space
+        self._batch = batch
+        self._settings = settings
+        small = small_batch(batch, settings)
+        if seeds is None:
+            found = usable_seeds(space, small, settings)
+            warn_of(found, stacklevel=3)
+            seeds = found.seeds
+        self.seeds = tuple(seeds)
+        needs = SmallNetworkNeeds.of(settings)
+        self._small = (
+            SmallNetworkScorer(space, small, settings, self.seeds)
+            if needs.of_kernels or needs.of_patterns
+            else None
+        )
 
-    def __call__(self, archs: Sequence[Architecture]) -> Tensor:
-        """κ, R and MSE of every repeat: float64 (A, repeats, 3), on the CPU."""
-        if not self._use_native:
-            return self._torch(archs)
-        try:
-            return self._native(archs)
-        except CannotLower as reason:
-            self.chunk = self._torch.chunk
-            if len(archs) > 1:
-                return torch.cat([self([arch]) for arch in archs])
-            warn_engine(reason, stacklevel=3)
-            return self._torch(archs)
+    @property
+    def chunk(self) -> int:
+        """How many architectures to score at once."""
+        return 64 if self._small is None else self._small.chunk
+
+    def __call__(self, archs: Sequence[Architecture]) -> Scores:
+        """The scores of some architectures, on the CPU."""
+        values = {} if self._small is None or not archs else self._small(archs)
+        if not archs:
+            values = {each.name: torch.zeros(0, 1).double() for each in self._settings.indicators}
+        of_networks = [
+            each for each in self._settings.indicators if isinstance(each.source, FromNetwork)
+        ]
+        if archs and of_networks:
+            rows = [self._of_networks(arch, of_networks) for arch in archs]
+            values |= {
+                each.name: torch.tensor([row[each.name] for row in rows], dtype=torch.float64)
+                for each in of_networks
+            }
+        for each in self._settings.indicators:
+            if archs and isinstance(each.source, FromArchitecture):
+                numbers = [float(each.compute(arch, self._space, self._batch)) for arch in archs]
+                values[each.name] = torch.tensor(numbers, dtype=torch.float64)[:, None]
+        return Scores(tuple(archs), self._settings, values)
+
+    def _of_networks(
+        self, arch: Architecture, indicators: Sequence[Indicator]
+    ) -> dict[str, list[float]]:
+        """Each network is made once for all indicators that look at it."""
+        values: dict[str, list[float]] = {each.name: [] for each in indicators}
+        looked_at = {
+            (each.source.kind, network)
+            for each in indicators
+            if isinstance(each.source, FromNetwork)
+            for network in range(each.source.networks)
+        }
+        for kind, network in sorted(looked_at):
+            module = self._space.network(
+                arch,
+                kind,
+                num_classes=self._batch.num_classes,
+                seed=self._settings.seed + network,
+            ).to(self._batch.images.device)
+            for each in indicators:
+                source = each.source
+                assert isinstance(source, FromNetwork)
+                if source.kind == kind and network < source.networks:
+                    value = float(each.compute(module, self._batch.images, self._batch.labels))
+                    values[each.name].append(each.worst if math.isnan(value) else value)
+        return values
+
+
+def small_batch(batch: Batch, settings: ScoreSettings) -> Batch:
+    """The images as small networks see them."""
+    return batch if settings.image_size is None else batch.shrunk(settings.image_size)
+
+
+def as_tensors(networks: dict[str, list[list[float]]]) -> dict[str, Tensor]:
+    """Values that travelled as plain lists."""
+    return {name: torch.tensor(rows, dtype=torch.float64) for name, rows in networks.items()}

@@ -2,74 +2,139 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from tegnas.scoring.average import MEAN, averaged
-from tegnas.scoring.ranking import RANK_SUM, positions, rank_sum
+from tegnas.indicators.base import EXPRESSIVITY, GENERALIZATION, TRAINABILITY
+from tegnas.scoring.average import averaged
+from tegnas.scoring.blindness import blind_indicators
+from tegnas.scoring.by_name import by_name, by_role
+from tegnas.scoring.ranking import positions, rank_score
+from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Scores:
-    """κ, R and MSE of A architectures, with every repeat kept.
+    """The indicators of A architectures, with the value of every network kept.
+
+    ``scores["linear_regions"]`` is the average over the networks, float64 (A,).
 
     Attributes:
         archs: the architectures, in the order given.
-        kappa_repeats, regions_repeats, mse_repeats: float64 (A, repeats).
-        parameters: of the full networks, float64 (A,), where they take part in the ranking.
-        combination: how the ranking combines the indicators (see ``ScoreSettings``).
-        average: over the repeats, ``"mean"`` or ``"median"``.
+        settings: how they were scored.
+        networks: by name of the indicator, float64 (A, networks).
     """
 
     archs: tuple[Architecture, ...]
-    kappa_repeats: Tensor
-    regions_repeats: Tensor
-    mse_repeats: Tensor
-    parameters: Tensor | None = None
-    combination: str = RANK_SUM
-    average: str = MEAN
+    settings: ScoreSettings
+    networks: Mapping[str, Tensor]
 
-    @classmethod
-    def from_table(
-        cls,
-        archs: Sequence[Architecture],
-        table: Tensor,
-        parameters: Tensor | None = None,
-        combination: str = RANK_SUM,
-        average: str = MEAN,
-    ) -> Scores:
-        """From κ, R and MSE of every repeat, float64 (A, repeats, 3)."""
-        kappa, regions, mse = (table[:, :, column].contiguous() for column in range(3))
-        return cls(tuple(archs), kappa, regions, mse, parameters, combination, average)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "networks", MappingProxyType(dict(self.networks)))
 
     def __len__(self) -> int:
         return len(self.archs)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.settings.names)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._averages[by_name(self.settings, name)]
+
+    def __repr__(self) -> str:
+        return f"Scores({len(self):,} architectures, {', '.join(self.settings.names)})"
+
+    @cached_property
+    def _averages(self) -> dict[str, Tensor]:
+        average = self.settings.average
+        return {
+            name: torch.from_numpy(averaged(self.networks[name].numpy(), average))
+            for name in self.settings.names
+        }
+
+    @property
+    def trainability(self) -> Tensor:
+        """The indicator of role T, (A,); ``InputError`` if there isn't exactly one."""
+        return self[by_role(self.settings, TRAINABILITY)]
+
+    @property
+    def expressivity(self) -> Tensor:
+        """The indicator of role E, (A,); ``InputError`` if there isn't exactly one."""
+        return self[by_role(self.settings, EXPRESSIVITY)]
+
+    @property
+    def generalization(self) -> Tensor:
+        """The indicator of role G, (A,); ``InputError`` if there isn't exactly one."""
+        return self[by_role(self.settings, GENERALIZATION)]
+
     @property
     def kappa(self) -> Tensor:
-        """Trainability, (A,) float64: condition number of the NTK; lower is better."""
-        return averaged(self.kappa_repeats, self.average)
+        """The paper's T, (A,): condition number of the NTK; lower is better."""
+        return self["ntk_condition"]
 
     @property
     def regions(self) -> Tensor:
-        """Expressivity, (A,) float64: number of linear regions; higher is better."""
-        return averaged(self.regions_repeats, self.average)
+        """The paper's E, (A,): number of linear regions; higher is better."""
+        return self["linear_regions"]
 
     @property
     def mse(self) -> Tensor:
-        """Generalization, (A,) float64: error of the NTK regression; lower is better."""
-        return averaged(self.mse_repeats, self.average)
+        """The paper's G, (A,): error of the NTK regression; lower is better."""
+        return self["ntk_regression_error"]
 
-    def rank_sum(self) -> Tensor:
-        """Sum of the ranks, or of their logarithms, within this set, (A,); lower is better."""
-        means = (self.kappa.numpy(), self.regions.numpy(), self.mse.numpy())
-        parameters = None if self.parameters is None else self.parameters.numpy()
-        return torch.from_numpy(rank_sum(*means, parameters, self.combination))
+    def rank_score(self) -> Tensor:
+        """All indicators combined within this set, (A,) float64; lower is better."""
+        columns = [self[name].numpy() for name in self.settings.names]
+        return torch.from_numpy(
+            rank_score(self.settings.indicators, columns, self.settings.combination)
+        )
 
     def ranking(self) -> Tensor:
-        """Position of each architecture by rank-sum, (A,) int64: 0 is best, ties share."""
-        return torch.from_numpy(positions(self.rank_sum().numpy()))
+        """Position of each architecture by ``rank_score``, (A,) int64: 0 is best, ties share."""
+        return torch.from_numpy(positions(self.rank_score().numpy()))
+
+    def best(self, count: int = 1) -> list[Architecture]:
+        """The best by ``rank_score``, best first; of those that tie the first given."""
+        order = np.argsort(self.rank_score().numpy(), kind="stable")[:count]
+        return [self.archs[index] for index in order]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence for every indicator in which more than half of the set ties."""
+        return blind_indicators(
+            self.settings, {name: self[name].numpy() for name in self.settings.names}
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas table: architecture, each indicator, position (1 is best)."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {"arch": [str(arch) for arch in self.archs]}
+        columns |= {name: self[name].numpy() for name in self}
+        return pd.DataFrame({**columns, "position": self.ranking().numpy() + 1})
+
+    def _repr_html_(self) -> str:
+        from tegnas.scoring.html import scores_html
+
+        return scores_html(self)
+
+
+def joined(parts: Sequence[Scores]) -> Scores:
+    """Scores by one settings as one set."""
+    first = parts[0]
+    return Scores(
+        tuple(arch for part in parts for arch in part.archs),
+        first.settings,
+        {name: torch.cat([part.networks[name] for part in parts]) for name in first.networks},
+    )

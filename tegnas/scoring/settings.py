@@ -5,69 +5,85 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from tegnas.errors import InputError
+from tegnas.indicators.base import Indicator
+from tegnas.indicators.leave_one_out_error import LEAVE_ONE_OUT_ERROR
+from tegnas.indicators.linear_regions import LINEAR_REGIONS
+from tegnas.indicators.registry import as_indicators
+from tegnas.indicators.sources import Kernel
+from tegnas.indicators.variance_inflation import VARIANCE_INFLATION
 from tegnas.kernel.batch_statistics import check_batch_norm
-from tegnas.scoring.average import AVERAGES, MEAN
-from tegnas.scoring.ranking import COMBINATIONS, RANK_SUM
+from tegnas.scoring.average import AVERAGES, MEDIAN
+from tegnas.scoring.ranking import COMBINATIONS, LOG_RANK
+from tegnas.spaces.base import DEEP, SMALL_NETWORKS
 
 ENGINES = ("native", "torch")
-
-PAPER, LEFT_OUT = "paper", "left-out"
-DEFINITIONS = (PAPER, LEFT_OUT)
-
-# Raised whenever a change of code changes scores, so that old stores aren't read as new ones.
-VERSIONS = {PAPER: 2, LEFT_OUT: 3}
 
 # Leaves room to count up the repeats within what a torch generator takes.
 MAX_SEED = 2**62
 
+# What is made of the scores of single networks, or says which images are drawn, changes none.
+_NOT_IN_KEY = ("indicators", "average", "combination", "train", "val")
+
 
 @dataclass(frozen=True)
 class ScoreSettings:
-    """Settings of a score.
+    """Which indicators, on which networks and images, and how they are combined.
+
+    The defaults are those of the preset ``best``.
 
     Attributes:
-        definition: of κ and MSE: ``"paper"``, or ``"left-out"`` (see ``left_out``), which looks at
-            the training images alone and takes no labels.
-        image_size: images with larger sides are shrunk to this; None leaves them as they are.
+        indicators: values, or names as ``get_indicator`` takes them. All of them take part in the
+            ranking of a set.
+        small_networks: on which networks the kernels and activation patterns are computed:
+            ``"deep"``, several cells per stage, or ``"paper"``, those of the paper's released
+            code. A space without deep ones has the paper's.
+        image_size: images with larger sides are shrunk to this for the kernels; None leaves them
+            as they are.
+        repeats: small networks per architecture, initialised from ``seed``, ``seed + 1``, …
+        average: over these networks: ``"mean"``, or ``"median"``.
         combination: how a set is ordered: ``"rank-sum"`` or ``"log-rank"`` (see ``combine``).
-        parameters: whether the number of parameters of the full network takes part in that order
-            as a fourth term.
         batch_norm: ``"frozen"`` or ``"coupled"`` (see ``tegnas.ntk``).
-        average: over the networks of an architecture: ``"mean"``, or ``"median"``, with which a
-            few networks with singular kernels don't decide.
-        repeats: networks per architecture, initialised from ``seed``, ``seed + 1``, …
-        seed: of the first network.
+        train, val: how many images a batch has that is drawn for these settings.
         region_samples: inputs on which linear regions are counted.
         region_batch_size: inputs per forward pass; BatchNorm statistics are those of the pass.
-        ridge: added to the diagonal of the kernel before the regression behind G, by the
-            definition ``"paper"``.
+        ridge: added to the diagonal of the kernel before ``ntk_regression_error``.
+        seed: of the first network.
         share_isomorphic: isomorphic architectures have one score, that of the representative of
             their class. Their own scores differ slightly, since a weight depends on the place of
             its layer in the cell.
         engine: ``"native"``, or ``"torch"`` for PyTorch modules, one network at a time.
+
+    Raises:
+        InputError: an unknown name or choice, or a number out of range.
     """
 
-    definition: str = PAPER
-    image_size: int | None = None
-    combination: str = RANK_SUM
-    parameters: bool = False
+    indicators: tuple[Indicator, ...] = (VARIANCE_INFLATION, LINEAR_REGIONS, LEAVE_ONE_OUT_ERROR)
+    small_networks: str = DEEP
+    image_size: int | None = 16
+    repeats: int = 5
+    average: str = MEDIAN
+    combination: str = LOG_RANK
     batch_norm: str = "frozen"
-    average: str = MEAN
-    repeats: int = 3
-    seed: int = 0
-    region_samples: int = 3000
+    train: int = 64
+    val: int = 64
+    region_samples: int = 1000
     region_batch_size: int = 1000
     ridge: float = 0.0
+    seed: int = 0
     share_isomorphic: bool = False
     engine: str = "native"
 
     def __post_init__(self) -> None:
+        given = (self.indicators,) if isinstance(self.indicators, str) else self.indicators
+        object.__setattr__(self, "indicators", as_indicators(given))
         check_batch_norm(self.batch_norm)
         for name, known in (
-            ("definition", DEFINITIONS),
+            ("small_networks", SMALL_NETWORKS),
             ("combination", COMBINATIONS),
             ("average", AVERAGES),
             ("engine", ENGINES),
@@ -75,28 +91,92 @@ class ScoreSettings:
             value = getattr(self, name)
             if value not in known:
                 raise InputError(f"unknown {name} {value!r}; choose one of {', '.join(known)}")
-        if self.image_size is not None and (
-            type(self.image_size) is not int or self.image_size < 1
-        ):
-            raise InputError(
-                f"image_size must be a whole number, at least 1, or None, got {self.image_size!r}"
-            )
+        if self.image_size is not None:
+            _check_whole("image_size", self.image_size, 1)
         for name in ("repeats", "region_samples", "region_batch_size"):
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise InputError(f"{name} must be a whole number, at least 1, got {value!r}")
+            _check_whole(name, getattr(self, name), 1)
+        for name in ("train", "val"):
+            _check_whole(name, getattr(self, name), 2)
         if type(self.seed) is not int or not 0 <= self.seed <= MAX_SEED:
             raise InputError(f"seed must be a whole number from 0 to {MAX_SEED}, got {self.seed!r}")
         if not 0 <= self.ridge < math.inf:
             raise InputError(f"ridge must be finite and 0 or more, got {self.ridge}")
-        if self.ridge > 0 and self.definition != PAPER:
-            raise InputError(f"a ridge belongs to the definition {PAPER}; leave it out")
+        if self.ridge > 0 and not any(
+            isinstance(each.source, Kernel) and each.source.validation for each in self.indicators
+        ):
+            raise InputError("a ridge belongs to ntk_regression_error; leave it out")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the indicators."""
+        return tuple(each.name for each in self.indicators)
 
     def key(self) -> str:
-        """A short text that changes whenever a score could change."""
-        values = asdict(self)
-        # What is made of the scores of single networks changes none of them.
-        for name in ("average", "combination", "parameters"):
-            del values[name]
-        text = json.dumps({"version": VERSIONS[self.definition], **values}, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """A short text that changes whenever the value of one of the indicators could change."""
+        values: dict[str, Any] = {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if each.name not in _NOT_IN_KEY
+        }
+        values["indicators"] = sorted([each.name, each.version] for each in self.indicators)
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as plain values; indicators by name, or by reference to their file."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        values["indicators"] = [each.reference or each.name for each in self.indicators]
+        return values
+
+    @classmethod
+    def from_json(
+        cls, values: Mapping[str, Any], indicators: Sequence[Indicator] = ()
+    ) -> ScoreSettings:
+        """The settings that ``to_json`` wrote.
+
+        Args:
+            indicators: those of the user's own that the settings may name. No file is run because
+                the settings name it.
+
+        Raises:
+            InputError: the settings are of another version of tegnas, or name an indicator that
+                isn't known here.
+        """
+        known = {each.name for each in fields(cls)}
+        if not isinstance(values, Mapping) or set(values) != known:
+            raise InputError(
+                "the scores were made by another version of tegnas, whose settings this one "
+                "doesn't read; make them again, or read them with the version that made them"
+            )
+        own = {each.reference or each.name: each for each in indicators}
+        names = values["indicators"]
+        if not isinstance(names, list | tuple) or not all(isinstance(each, str) for each in names):
+            raise InputError(f"the settings of the scores name as their indicators {names!r}")
+        try:
+            return cls(**{**values, "indicators": tuple(_known(each, own) for each in names)})
+        except TypeError as error:
+            raise InputError(f"the settings of the scores are damaged ({error})") from None
+
+
+def _known(name: str, own: Mapping[str, Indicator]) -> Indicator | str:
+    if name in own:
+        return own[name]
+    if ".py:" in name:
+        raise InputError(
+            f"the scores hold an indicator of the user's own, {name}; a file's code isn't run "
+            f"because another file names it: give it by --indicator {name}, or indicators=[…]"
+        )
+    return name
+
+
+def changed(settings: ScoreSettings, **changes: Any) -> ScoreSettings:
+    """The settings with some fields changed; ``InputError`` names an unknown one."""
+    known = [each.name for each in fields(ScoreSettings)]
+    for name in changes:
+        if name not in known:
+            raise InputError(f"scores have no setting {name!r}; there are {', '.join(known)}")
+    return replace(settings, **changes)
+
+
+def _check_whole(name: str, value: object, least: int) -> None:
+    if type(value) is not int or value < least:
+        raise InputError(f"{name} must be a whole number, at least {least}, got {value!r}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ import numpy as np
 
 from tegnas.data import Batch
 from tegnas.errors import InputError
-from tegnas.scoring.presets import default_settings
+from tegnas.files import write_atomically
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.contestant import Contestant
 from tegnas.search.driver import Progress, check_budget, search
-from tegnas.search.evaluation import Evaluation, distinct_architectures, rank_sums
+from tegnas.search.evaluation import Evaluation, distinct_architectures, rank_scores
 from tegnas.search.result import SearchResult
 from tegnas.search.run_directory import SCORES, make_directory
 from tegnas.search.strategies import make_strategy
@@ -35,13 +36,14 @@ class ComparisonRow:
 
     Attributes:
         strategy, seed: which; the strategy with its options, as it was asked for.
-        arch, kappa, regions, mse: what it found.
-        outranks: share of all architectures that any run scored with a higher rank-sum than this
-            one, in [0, 1], higher is better: the rank score that runs can be compared by.
+        arch: what it found.
+        indicators: its values by name.
+        outranks: share of all architectures that any run scored with a worse rank score than this
+            one, in [0, 1], higher is better: what runs can be compared by.
         evaluations, distinct: how many it asked for, and how many different ones.
         seconds: that its scores took, also those that another run had computed.
         accuracy: true accuracy in percent, None where no table knows it.
-        best_known: true accuracy of the best by rank-sum among those of the run that the table
+        best_known: true accuracy of the best by rank score among those of the run that the table
             knows, None where it knows none. Where a table lacks architectures at random, this is
             what the search would have found among those it has.
     """
@@ -49,9 +51,7 @@ class ComparisonRow:
     strategy: str
     seed: int
     arch: str
-    kappa: float
-    regions: float
-    mse: float
+    indicators: Mapping[str, float]
     outranks: float
     evaluations: int
     distinct: int
@@ -136,7 +136,7 @@ def compare(
                 seed,
                 out=out / each.directory(seed),
                 shared=out / SCORES,
-                settings=settings or default_settings(),
+                settings=settings or ScoreSettings(),
                 options=each.options,
                 accuracy=accuracy,
                 progress=report,
@@ -177,7 +177,7 @@ def _rows(
     results: dict[tuple[str, int], SearchResult], accuracy: Accuracy | None
 ) -> tuple[ComparisonRow, ...]:
     union = distinct_architectures([each for run in results.values() for each in run.history])
-    ranks = rank_sums(union)
+    ranks = rank_scores(union)
     position = {each.arch: index for index, each in enumerate(union)}
     rows = []
     for (strategy, seed), result in results.items():
@@ -187,9 +187,7 @@ def _rows(
                 strategy,
                 seed,
                 str(best.arch),
-                best.kappa,
-                best.regions,
-                best.mse,
+                best.by_name,
                 float(np.mean(ranks > ranks[position[best.arch]])),
                 len(result.history),
                 len({each.arch for each in result.history}),
@@ -204,24 +202,35 @@ def _rows(
 def _best_known(history: Sequence[Evaluation], accuracy: Accuracy) -> float | None:
     distinct = distinct_architectures(history)
     by_rank = (
-        str(distinct[index].arch) for index in np.argsort(rank_sums(distinct), kind="stable")
+        str(distinct[index].arch) for index in np.argsort(rank_scores(distinct), kind="stable")
     )
     return next((value for arch in by_rank if (value := accuracy(arch)) is not None), None)
 
 
+def flat(row: ComparisonRow) -> dict[str, object]:
+    """A row with one field per indicator."""
+    values = dict(vars(row))
+    indicators = values.pop("indicators")
+    place = list(values).index("arch") + 1
+    items = list(values.items())
+    return dict([*items[:place], *indicators.items(), *items[place:]])
+
+
 def _write(out: Path, rows: Sequence[ComparisonRow]) -> None:
-    with (out / CSV).open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(ComparisonRow.__annotations__))
-        writer.writeheader()
-        writer.writerows(vars(row) for row in rows)
+    table = [flat(row) for row in rows]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(table[0]))
+    writer.writeheader()
+    writer.writerows(table)
+    write_atomically(out / CSV, text.getvalue())
     content = {
         "strategies": [vars(each) for each in summarise(rows)],
-        "runs": [_finite(vars(row)) for row in rows],
+        "runs": [_finite(row) for row in table],
     }
-    (out / JSON).write_text(json.dumps(content, indent=1) + "\n")
+    write_atomically(out / JSON, json.dumps(content, indent=1) + "\n")
 
 
-def _finite(values: dict[str, object]) -> dict[str, object]:
+def _finite(values: Mapping[str, object]) -> dict[str, object]:
     return {
         name: None if isinstance(value, float) and not np.isfinite(value) else value
         for name, value in values.items()

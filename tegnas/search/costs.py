@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from tegnas.errors import InputError
-from tegnas.networks.complexity import count_flops, count_parameters
 from tegnas.spaces import Architecture, Space
+from tegnas.spaces.sizes import full_flops, full_parameters
 
 COSTS = ("params", "flops", "latency")
 
@@ -70,15 +70,12 @@ class CostMeter:
     def _measure(self, arch: Architecture, name: str) -> float:
         if name == "latency":
             return self._latency(self._network(arch).to(self._device).eval())
-        # On the meta device a network has shapes and no numbers: nothing is drawn or computed.
-        with torch.device("meta"):
-            network = self._network(arch)
         if name == "params":
-            # An auxiliary classifier is thrown away after training.
-            auxiliary = getattr(network, "auxiliary", None)
-            extra = 0 if auxiliary is None else count_parameters(auxiliary)
-            return float(count_parameters(network) - extra)
-        return float(count_flops(network, self._image_shape))
+            size = full_parameters(self._space, arch, self._num_classes)
+        else:
+            size = full_flops(self._space, arch, self._num_classes, self._image_shape)
+        assert size is not None  # limits and fronts are of architectures, not of supernets
+        return size
 
     def _network(self, arch: Architecture) -> nn.Module:
         return self._space.network(arch, "full", num_classes=self._num_classes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -14,11 +14,17 @@ from tegnas._version import __version__
 from tegnas.data import Batch
 from tegnas.errors import InputError
 from tegnas.ops import compute_device, describe_device
-from tegnas.scoring.presets import default_settings
+from tegnas.scoring.blindness import blind_indicators
+from tegnas.scoring.scorer import small_batch
+from tegnas.scoring.seeds import NetworkSeeds, usable_seeds
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.constraints import ConstrainedSpace, Limits
 from tegnas.search.costs import COSTS, CostMeter
-from tegnas.search.evaluation import Evaluation, best_of, completed
+from tegnas.search.evaluation import (
+    Evaluation,
+    best_of,
+    columns_of,
+)
 from tegnas.search.evaluator import Evaluator
 from tegnas.search.executors import check_executor, make_executor
 from tegnas.search.pareto import ParetoFront, pareto_front
@@ -64,12 +70,12 @@ def search(
     progress: Callable[[Progress], None] | None = None,
     evaluated: Callable[[Sequence[Evaluation]], None] | None = None,
 ) -> SearchResult:
-    """Search a space for the architecture of lowest rank-sum of κ, R and MSE.
+    """Search a space for the architecture of the best trainability, expressivity, generalization.
 
     Args:
         space: where to search.
         batch: the labelled images behind T and G.
-        strategy: one of ``tegnas.search.strategy_names()``.
+        strategy: one of ``tegnas.strategy_names()``.
         budget: number of evaluations; an architecture proposed again counts again but costs
             nothing. Ends earlier if the strategy has nothing left to propose. By default the
             strategy's own.
@@ -79,11 +85,11 @@ def search(
             nothing is written.
         shared: file of scores that several runs share, made if absent: what it knows isn't
             computed again, and the seconds of a run count as if it were.
-        settings: how to score, by default the preset ``best``; ``ScoreSettings(seed=seed)`` for κ,
-            R and MSE as the paper defines them, BatchNorm frozen.
+        settings: how to score, by default the preset ``best``; ``get_preset("paper")`` for κ, R and
+            MSE as the paper computes them, ``"fast"`` with BatchNorm frozen.
         options: of the strategy, e.g. ``{"population": 128}``.
         limits: costs that no architecture may exceed; one that does is never scored.
-        pareto: ``"params"``, ``"flops"`` or ``"latency"``: also the front of rank-sum and this
+        pareto: ``"params"``, ``"flops"`` or ``"latency"``: also the front of rank score and this
             cost.
         latency_device: where latency is measured.
         device: ``"cpu"``, ``"cuda"`` or ``"cuda:N"``: where scores are computed, by default where
@@ -102,7 +108,7 @@ def search(
             this space, a device that isn't here, a budget too small, limits that no architecture
             was found within, an ``out`` that can't be used or belongs to another configuration.
     """
-    settings = settings or default_settings(seed=seed)
+    settings = settings or ScoreSettings(seed=seed)
     limits = limits or Limits()
     if device is not None:
         batch = batch.to(compute_device(device))
@@ -120,7 +126,7 @@ def search(
         "strategy": strategy,
         "options": searcher.options(),
         "seed": seed,
-        "score": asdict(settings),
+        "score": settings.to_json(),
         "images": batch.source,
         "train": len(batch.images),
         "val": len(batch.val_images),
@@ -131,16 +137,17 @@ def search(
     directory = None if out is None else open_run_directory(Path(out), configuration)
     computing = describe_device(batch.images.device)
     configuration[DEVICES] = [computing] if directory is None else note_device(directory, computing)
-    key = {
-        "space": _store_name(space),
-        "settings": settings.key(),
-        "data": batch.fingerprint(),
-        "average": settings.average,
-    }
+    seeds = usable_seeds(space, small_batch(batch, settings), settings)
+
+    def open_store(path: Path | None) -> ScoreStore:
+        return ScoreStore(
+            path, space=_store_name(space), settings=settings, data=batch.fingerprint()
+        )
+
     with ExitStack() as stack:
-        store = ScoreStore(None if directory is None else directory / SCORES, **key)
+        store = open_store(None if directory is None else directory / SCORES)
         stack.enter_context(closing(store))
-        common = None if shared is None else ScoreStore(Path(shared), **key)
+        common = None if shared is None else open_store(Path(shared))
         if common is not None:
             stack.enter_context(closing(common))
         cost = CostMeter(
@@ -155,14 +162,14 @@ def search(
             bound = ConstrainedSpace(space, limits, cost)
             searcher = make_strategy(strategy, cast(Space, bound), seed, **(options or {}))
         workplace = make_executor(
-            executor, space, batch, settings, workers=workers, address=address
+            executor, space, batch, settings, seeds.seeds, workers=workers, address=address
         )
         stack.enter_context(closing(workplace))
         evaluate = Evaluator(store, workplace, common, represent)
         history = _run(
             searcher,
             budget,
-            lambda archs, report: completed(evaluate(archs, report), space, settings),
+            evaluate,
             progress,
             evaluated,
         )
@@ -179,6 +186,7 @@ def search(
             {**configuration, "budget": budget},
             _recommended(searcher, history),
             _front(history, pareto, cost),
+            _warnings(history, settings, seeds),
         )
     if directory is not None:
         result.save(directory / RESULT)
@@ -244,3 +252,12 @@ def _front(history: list[Evaluation], objective: str | None, cost: CostMeter) ->
     if objective is None:
         return None
     return pareto_front(history, objective, lambda each: cost(each.arch, objective))
+
+
+def _warnings(
+    history: Sequence[Evaluation], settings: ScoreSettings, seeds: NetworkSeeds
+) -> tuple[str, ...]:
+    """What the scores of a search don't tell; supernets count as pruning looks at them."""
+    distinct = list({each.arch: each for each in history}.values())
+    columns = dict(zip(settings.names, columns_of(distinct), strict=True))
+    return (*filter(None, [seeds.note]), *blind_indicators(settings, columns))

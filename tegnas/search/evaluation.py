@@ -2,67 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tegnas.errors import InputError
-from tegnas.scoring.ranking import RANK_SUM, rank_sum
+from tegnas.indicators.base import EXPRESSIVITY, GENERALIZATION, TRAINABILITY
+from tegnas.scoring.by_name import by_name, by_role
+from tegnas.scoring.ranking import rank_score
 from tegnas.scoring.settings import ScoreSettings
-from tegnas.spaces import Architecture, Space
+from tegnas.spaces import Architecture
 from tegnas.spaces.factorised import Supernet
-from tegnas.spaces.sizes import full_parameters
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """An architecture with its three indicators (means over the repeats).
+    """An architecture with its indicators: ``evaluation["linear_regions"]``.
 
-    ``accuracy`` is the true accuracy in percent where a table knows it; searches never see it.
-    ``parameters`` are those of the full network where they take part in the ranking, and
-    ``combination`` is how that combines the indicators, as in ``ScoreSettings``. ``networks`` are
-    κ, R and MSE of each network; a result that was saved has none.
+    Attributes:
+        arch: the architecture.
+        settings: how it was scored.
+        values: of ``settings.indicators``, in their order, averaged over the networks; NaN where
+            one isn't defined for it, as the parameters of a supernet.
+        accuracy: true accuracy in percent where a table knows it; searches never see it.
+        networks: of every indicator the value of each network; a result that was saved has none.
     """
 
     arch: Architecture
-    kappa: float
-    regions: float
-    mse: float
+    settings: ScoreSettings
+    values: tuple[float, ...]
     accuracy: float | None = None
-    parameters: float | None = None
-    combination: str = RANK_SUM
-    networks: tuple[tuple[float, float, float], ...] = field(default=(), compare=False, repr=False)
+    networks: tuple[tuple[float, ...], ...] = field(default=(), compare=False, repr=False)
+
+    def __getitem__(self, name: str) -> float:
+        return self.values[self.settings.names.index(by_name(self.settings, name))]
+
+    @property
+    def by_name(self) -> Mapping[str, float]:
+        """The values by name of the indicator."""
+        return dict(zip(self.settings.names, self.values, strict=True))
+
+    @property
+    def failed(self) -> bool:
+        """Whether one of its indicators is infinite: worst in everything."""
+        return any(math.isinf(value) for value in self.values)
+
+    @property
+    def trainability(self) -> float:
+        """The indicator of role T; ``InputError`` if there isn't exactly one."""
+        return self[by_role(self.settings, TRAINABILITY)]
+
+    @property
+    def expressivity(self) -> float:
+        """The indicator of role E; ``InputError`` if there isn't exactly one."""
+        return self[by_role(self.settings, EXPRESSIVITY)]
+
+    @property
+    def generalization(self) -> float:
+        """The indicator of role G; ``InputError`` if there isn't exactly one."""
+        return self[by_role(self.settings, GENERALIZATION)]
+
+    @property
+    def kappa(self) -> float:
+        """The paper's T, condition number of the NTK; lower is better."""
+        return self["ntk_condition"]
+
+    @property
+    def regions(self) -> float:
+        """The paper's E, number of linear regions; higher is better."""
+        return self["linear_regions"]
+
+    @property
+    def mse(self) -> float:
+        """The paper's G, error of the NTK regression; lower is better."""
+        return self["ntk_regression_error"]
 
 
-def completed(
-    evaluations: Sequence[Evaluation], space: Space, settings: ScoreSettings
-) -> list[Evaluation]:
-    """The same evaluations with all that their ranking needs by these settings."""
-    return [
-        replace(
-            each,
-            parameters=full_parameters(space, each.arch) if settings.parameters else None,
-            combination=settings.combination,
-        )
-        for each in evaluations
-    ]
+def columns_of(evaluations: Sequence[Evaluation]) -> list[np.ndarray]:
+    """The values of each indicator over some evaluations by one settings, float64 (A,) each."""
+    table = np.array([each.values for each in evaluations], dtype=np.float64)
+    return list(table.reshape(len(evaluations), -1).T)
 
 
-def rank_sums(evaluations: Sequence[Evaluation]) -> np.ndarray:
-    """Rank-sum of each evaluation within the set, (A,) float64, lower is better.
+def rank_scores(evaluations: Sequence[Evaluation]) -> np.ndarray:
+    """All indicators combined within the set, (A,) float64, lower is better.
 
-    By the combination ``log-rank`` it is the sum of logarithms of ranks. Parameters take part where
-    all of the set have them.
+    See ``rank_score``; how they are combined is in the settings.
     """
-    columns = np.array(
-        [(each.kappa, each.regions, each.mse) for each in evaluations], dtype=np.float64
-    ).reshape(-1, 3)
-    sizes = [each.parameters for each in evaluations]
-    parameters = None if None in sizes else np.array(sizes, dtype=np.float64)
-    combination = evaluations[0].combination if evaluations else RANK_SUM
-    kappa, regions, mse = columns.T
-    return rank_sum(kappa, regions, mse, parameters, combination)
+    if not evaluations:
+        return np.zeros(0)
+    settings = evaluations[0].settings
+    return rank_score(settings.indicators, columns_of(evaluations), settings.combination)
 
 
 def distinct_architectures(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
@@ -73,11 +105,11 @@ def distinct_architectures(evaluations: Sequence[Evaluation]) -> list[Evaluation
 
 
 def best_of(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """Lowest rank-sum among the distinct architectures; the first one found wins a tie.
+    """Lowest rank score among the distinct architectures; the first one found wins a tie.
 
     Raises ``InputError`` if there is no architecture among them.
     """
     distinct = distinct_architectures(evaluations)
     if not distinct:
         raise InputError("the search ended before it scored an architecture; raise the budget")
-    return distinct[int(np.argmin(rank_sums(distinct)))]
+    return distinct[int(np.argmin(rank_scores(distinct)))]

@@ -8,21 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from tegnas.errors import InputError
-from tegnas.search.evaluation import Evaluation, distinct_architectures, rank_sums
+from tegnas.search.evaluation import Evaluation, distinct_architectures, rank_scores
 
 
 @dataclass(frozen=True)
 class ParetoPoint:
-    """One architecture of the front: its rank-sum in the whole history and its cost."""
+    """One architecture of the front: its rank score in the whole history and its cost."""
 
     evaluation: Evaluation
-    rank_sum: float
+    rank_score: float
     cost: float
 
 
 @dataclass(frozen=True)
 class ParetoFront:
-    """Architectures that no other beats in both rank-sum and cost, cheapest first.
+    """Architectures that no other beats in both rank score and cost, cheapest first.
 
     Attributes:
         objective: the cost, ``params``, ``flops`` or ``latency``.
@@ -40,7 +40,7 @@ class ParetoFront:
 def pareto_front(
     history: Sequence[Evaluation], objective: str, cost: Callable[[Evaluation], float]
 ) -> ParetoFront:
-    """The front of (rank-sum, cost) among the distinct architectures of a history.
+    """The front of (rank score, cost) among the distinct architectures of a history.
 
     Dominance and hypervolume are those of ``moocore`` (the extra ``tegnas[pareto]``).
 
@@ -48,7 +48,7 @@ def pareto_front(
     """
     moocore = _import_moocore()
     distinct = distinct_architectures(history)
-    points = np.stack([rank_sums(distinct), [cost(each) for each in distinct]], axis=1)
+    points = np.stack([rank_scores(distinct), [cost(each) for each in distinct]], axis=1)
     best = np.flatnonzero(moocore.is_nondominated(points))
     low, high = points.min(0), points.max(0)
     scaled = (points - low) / np.where(high > low, high - low, 1.0)

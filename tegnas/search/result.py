@@ -4,30 +4,47 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from tegnas.errors import InputError
-from tegnas.scoring.ranking import RANK_SUM
-from tegnas.search.evaluation import Evaluation
+from tegnas.fields import Fields
+from tegnas.files import read_json, write_atomically
+from tegnas.indicators.base import Indicator
+from tegnas.scoring.html import table_html
+from tegnas.scoring.settings import ScoreSettings
+from tegnas.search.evaluation import Evaluation, distinct_architectures, rank_scores
 from tegnas.search.pareto import ParetoFront, ParetoPoint
-from tegnas.spaces import Space, get_space
+from tegnas.spaces import Space
+from tegnas.spaces.recorded import recorded_space
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ROWS = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SearchResult:
     """A finished search.
 
+    ``result["linear_regions"]`` is the value of that indicator for every evaluation.
+
     Attributes:
         space: name of the space.
-        best: the architecture of lowest rank-sum over the whole history.
+        best: the architecture of lowest rank score over the whole history.
         history: one evaluation per architecture asked for, in order.
         seconds: wall-clock time that the scores took, each counted once, in this process or
             another.
-        settings: everything needed to run it again.
+        settings: everything needed to run it again; how it was scored is ``best.settings``.
         recommended: what the strategy itself would answer (the mode of a distribution, the end of
             a pruning), where it has an opinion and this was scored.
-        pareto: the front of rank-sum and a cost, where one was asked for.
+        pareto: the front of rank score and a cost, where one was asked for.
+        warnings: sentences on what the scores don't tell.
     """
 
     space: str
@@ -37,6 +54,48 @@ class SearchResult:
     settings: dict[str, object] = field(default_factory=dict)
     recommended: Evaluation | None = None
     pareto: ParetoFront | None = None
+    warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.history)
+
+    def __iter__(self) -> Iterator[Evaluation]:
+        return iter(self.history)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return np.array([each[name] for each in self.history], dtype=np.float64)
+
+    def __repr__(self) -> str:
+        return (
+            f"SearchResult({self.space}, {len(self.history):,} evaluations, best {self.best.arch})"
+        )
+
+    def ranked(self) -> list[Evaluation]:
+        """The distinct architectures, best first by rank score; the first found wins a tie."""
+        distinct = distinct_architectures(self.history)
+        return [distinct[index] for index in np.argsort(rank_scores(distinct), kind="stable")]
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas table of the history: architecture and each indicator, in order."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [{"arch": str(each.arch), **each.by_name} for each in self.history],
+            columns=["arch", *self.best.settings.names],
+        )
+
+    def _repr_html_(self) -> str:
+        indicators = self.best.settings.indicators
+        header = ["", "architecture", *(f"{i.label}, {i.better} is better" for i in indicators)]
+        rows = [
+            [
+                str(place),
+                str(each.arch),
+                *(i.text(value) for i, value in zip(indicators, each.values, strict=True)),
+            ]
+            for place, each in enumerate(self.ranked()[:_ROWS], start=1)
+        ]
+        return table_html(header, rows)
 
     def summary(self) -> dict[str, object]:
         """The result without its history, ready for JSON; an infinite number becomes null."""
@@ -52,64 +111,81 @@ class SearchResult:
             content["recommended"] = _to_json(self.recommended)
         if self.pareto is not None:
             content["pareto"] = _front_to_json(self.pareto)
+        if self.warnings:
+            content["warnings"] = list(self.warnings)
         return content
 
     def save(self, path: str | Path) -> None:
         """Write everything as JSON."""
         content = {**self.summary(), "history": [_to_json(each) for each in self.history]}
-        path = Path(path)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(content, indent=1) + "\n")
-        partial.replace(path)
+        write_atomically(path, json.dumps(content, indent=1) + "\n")
 
     @classmethod
-    def load(cls, path: str | Path, space: Space | None = None) -> SearchResult:
-        """Read what ``save`` wrote; ``InputError`` if the file isn't that.
+    def load(
+        cls,
+        path: str | Path,
+        space: Space | None = None,
+        *,
+        indicators: Sequence[Indicator] = (),
+    ) -> SearchResult:
+        """Read what ``save`` wrote.
 
-        A space that ``get_space`` doesn't know must be given.
+        Args:
+            path: of the file.
+            space: of the search. It must be given where the file names one by ``FILE.py:NAME``,
+                because code is never run on the word of a file, or one that ``get_space`` doesn't
+                know.
+            indicators: those of the user's own that the search was scored by.
+
+        Raises:
+            InputError: the file isn't a result, names code and no space is given, or is of another
+                space or scored by indicators that aren't given.
         """
+        what = "a saved search result"
+        content = read_json(path, what)
         try:
-            content = json.loads(Path(path).read_text())
-            space = get_space(content["space"]) if space is None else space
-            recommended, front = content.get("recommended"), content.get("pareto")
+            fields = Fields(content)
+            name, settings = fields.text("space"), fields.object("settings")
+            score = settings.object("score").content
+        except InputError as error:
+            raise InputError(f"{path} is not {what} ({error})") from None
+        space = recorded_space(name, path, space)
+        scored = ScoreSettings.from_json(score, indicators)
+        try:
+            history = tuple(_evaluation(space, scored, each) for each in fields.objects("history"))
+            if not history:
+                raise InputError("its history is empty")
+            recommended = fields.object_or_none("recommended")
+            front = fields.object_or_none("pareto")
             return cls(
-                content["space"],
-                _evaluation(space, content["best"]),
-                tuple(_evaluation(space, each) for each in content["history"]),
-                float(content["seconds"]),
-                content["settings"],
-                None if recommended is None else _evaluation(space, recommended),
-                None if front is None else _front_from_json(space, front),
+                name,
+                _evaluation(space, scored, fields.object("best")),
+                history,
+                fields.number("seconds"),
+                settings.content,
+                None if recommended is None else _evaluation(space, scored, recommended),
+                None if front is None else _front_from_json(space, scored, front),
+                fields.texts_or_none("warnings"),
             )
-        except InputError:
-            raise
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path} is not a saved search result ({error})") from None
+        except InputError as error:
+            raise InputError(f"{path} is not {what} ({error})") from None
 
 
 def _to_json(evaluation: Evaluation) -> dict[str, object]:
-    values = {name: getattr(evaluation, name) for name in ("kappa", "regions", "mse")}
+    """What isn't finite becomes null, a failure as well as what isn't defined."""
     content: dict[str, object] = {"arch": str(evaluation.arch)}
-    content |= {name: value if math.isfinite(value) else None for name, value in values.items()}
-    for name in ("accuracy", "parameters"):
-        if getattr(evaluation, name) is not None:
-            content[name] = getattr(evaluation, name)
-    if evaluation.combination != RANK_SUM:
-        content["combination"] = evaluation.combination
+    content |= {
+        name: value if math.isfinite(value) else None for name, value in evaluation.by_name.items()
+    }
+    if evaluation.accuracy is not None:
+        content["accuracy"] = evaluation.accuracy
     return content
 
 
-def _evaluation(space: Space, content: dict) -> Evaluation:
-    kappa, regions, mse = (_from_json(content[name]) for name in ("kappa", "regions", "mse"))
-    return Evaluation(
-        space.parse(content["arch"]),
-        kappa,
-        regions,
-        mse,
-        content.get("accuracy"),
-        content.get("parameters"),
-        content.get("combination", RANK_SUM),
-    )
+def _evaluation(space: Space, settings: ScoreSettings, fields: Fields) -> Evaluation:
+    values = tuple(fields.number_or(each.name, each.worst) for each in settings.indicators)
+    accuracy = fields.number_or_none("accuracy")
+    return Evaluation(space.parse(fields.text("arch")), settings, values, accuracy)
 
 
 def _front_to_json(front: ParetoFront) -> dict[str, object]:
@@ -117,19 +193,17 @@ def _front_to_json(front: ParetoFront) -> dict[str, object]:
         "objective": front.objective,
         "hypervolume": front.hypervolume,
         "points": [
-            {**_to_json(each.evaluation), "rank_sum": each.rank_sum, "cost": each.cost}
+            {**_to_json(each.evaluation), "rank_score": each.rank_score, "cost": each.cost}
             for each in front.points
         ],
     }
 
 
-def _front_from_json(space: Space, content: dict) -> ParetoFront:
+def _front_from_json(space: Space, settings: ScoreSettings, fields: Fields) -> ParetoFront:
     points = tuple(
-        ParetoPoint(_evaluation(space, each), each["rank_sum"], each["cost"])
-        for each in content["points"]
+        ParetoPoint(
+            _evaluation(space, settings, each), each.number("rank_score"), each.number("cost")
+        )
+        for each in fields.objects("points")
     )
-    return ParetoFront(content["objective"], points, content["hypervolume"])
-
-
-def _from_json(value: float | None) -> float:
-    return math.inf if value is None else float(value)
+    return ParetoFront(fields.text("objective"), points, fields.number("hypervolume"))

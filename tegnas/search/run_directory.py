@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from tegnas.errors import InputError
+from tegnas.files import is_leftover, read_json, remove_leftovers, write_atomically
+from tegnas.search.store import is_empty
 
 CONFIGURATION = "run.json"
 SCORES = "scores.sqlite"
@@ -28,21 +27,20 @@ def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
     """
     make_directory(out)
     path = out / CONFIGURATION
-    if not path.exists():
-        # A run killed while it wrote its configuration leaves the partial file alone.
-        if any(file != _partial(path) for file in out.iterdir()):
+    files = _files(out)
+    if path not in files:
+        # A run killed while it wrote its configuration leaves half of it.
+        if not all(map(is_leftover, files)):
             raise InputError(f"{out} holds other files and no run; choose another --out")
-        try:
-            _write(path, configuration)
-        except OSError as error:
-            raise InputError(f"{out} can't be used for the run: {error.strerror}") from None
+        remove_leftovers(files)
+        _write(path, configuration)
         return out
     try:
-        previous = json.loads(path.read_text())
-    except (OSError, ValueError):
-        previous = None
-    if not isinstance(previous, dict):
-        raise InputError(f"{path} is damaged; choose another --out")
+        previous = read_json(path, "the configuration of a run")
+    except InputError as error:
+        raise InputError(f"{path} is damaged; choose another --out ({error})") from None
+    _check_own_files(out)
+    remove_leftovers(files)
     differing = sorted(
         name
         for name in previous.keys() | configuration.keys()
@@ -71,6 +69,21 @@ def make_directory(out: Path) -> None:
         raise InputError(f"{out} can't be used for the run: {error.strerror}") from None
 
 
+def _files(out: Path) -> list[Path]:
+    try:
+        return list(out.iterdir())
+    except OSError as error:
+        raise InputError(f"{out} can't be used for the run: {error.strerror}") from None
+
+
+def _check_own_files(out: Path) -> None:
+    """A store that is a link or a pipe was put there by somebody: it isn't written through."""
+    for name in (SCORES, f"{SCORES}-wal", f"{SCORES}-shm", f"{SCORES}-journal"):
+        path = out / name
+        if path.is_symlink() or path.exists() and not path.is_file():
+            raise InputError(f"{path} is no file of a run but a link or a pipe; remove it")
+
+
 def _is_unused(out: Path) -> bool:
     """Whether a run directory holds its configuration and a store without scores at most."""
     others = {path.name for path in out.iterdir()} - {
@@ -80,12 +93,7 @@ def _is_unused(out: Path) -> bool:
     }
     if others != {SCORES}:
         return not others
-    uri = f"{(out / SCORES).resolve().as_uri()}?mode=ro"
-    try:
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            return connection.execute("SELECT 1 FROM scores LIMIT 1").fetchone() is None
-    except sqlite3.Error:
-        return False
+    return is_empty(out / SCORES)
 
 
 def note_device(directory: Path, device: str) -> list[str]:
@@ -94,8 +102,10 @@ def note_device(directory: Path, device: str) -> list[str]:
     Returns all the devices that it was computed on, the first one first.
     """
     path = directory / CONFIGURATION
-    configuration: dict[str, Any] = json.loads(path.read_text())
+    configuration = read_json(path, "the configuration of a run")
     devices = configuration.setdefault(DEVICES, [])
+    if not isinstance(devices, list):
+        raise InputError(f"{path} is damaged; choose another --out (its {DEVICES} are no list)")
     if device not in devices:
         devices.append(device)
         _write(path, configuration)
@@ -103,11 +113,4 @@ def note_device(directory: Path, device: str) -> list[str]:
 
 
 def _write(path: Path, content: dict[str, object]) -> None:
-    # By way of a second file, so that a kill never leaves half a configuration.
-    partial = _partial(path)
-    partial.write_text(json.dumps(content, indent=2) + "\n")
-    partial.replace(path)
-
-
-def _partial(path: Path) -> Path:
-    return path.with_suffix(".partial")
+    write_atomically(path, json.dumps(content, indent=2) + "\n")

@@ -1,21 +1,29 @@
-"""Every score ever computed in a run, in one SQLite file."""
+"""Every score ever computed in a run, in one SQLite file: all the SQL of the package."""
 
 from __future__ import annotations
 
+import json
+import math
 import sqlite3
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import torch
+import numpy as np
 
 from tegnas.errors import InputError
-from tegnas.scoring.average import MEAN, averaged
+from tegnas.files import parse_json
+from tegnas.scoring.average import averaged
 from tegnas.scoring.scores import Scores
+from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.evaluation import Evaluation
+from tegnas.search.read_only import read_only
 from tegnas.spaces import Architecture
 
-VERSION = 2
+VERSION = 3
 
 # Significant digits of what searches see. The last digits of a score depend on the
 # batches that architectures were scored in (and so on kills and on the number of workers); those
@@ -23,32 +31,42 @@ VERSION = 2
 _DIGITS = 10
 
 _SCHEMA = """
+CREATE TABLE IF NOT EXISTS architectures (
+    id INTEGER PRIMARY KEY, space TEXT NOT NULL, settings TEXT NOT NULL, data TEXT NOT NULL,
+    architecture TEXT NOT NULL, seconds REAL NOT NULL, checksum INTEGER NOT NULL,
+    UNIQUE (space, settings, data, architecture)
+);
 CREATE TABLE IF NOT EXISTS scores (
-    space TEXT NOT NULL, architecture TEXT NOT NULL, settings TEXT NOT NULL, data TEXT NOT NULL,
-    repeat INTEGER NOT NULL, kappa REAL NOT NULL, regions REAL NOT NULL, mse REAL NOT NULL,
-    seconds REAL NOT NULL,
-    PRIMARY KEY (space, architecture, settings, data, repeat)
+    architecture INTEGER NOT NULL REFERENCES architectures, indicator TEXT NOT NULL,
+    network INTEGER NOT NULL, value REAL,
+    PRIMARY KEY (architecture, indicator, network)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS settings (
+    key TEXT PRIMARY KEY, content TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS costs (
     space TEXT NOT NULL, architecture TEXT NOT NULL, name TEXT NOT NULL, cost REAL NOT NULL,
     PRIMARY KEY (space, architecture, name)
 ) WITHOUT ROWID;
 """
 
+_SELECT = "SELECT indicator, value FROM scores WHERE architecture = ? ORDER BY indicator, network"
+
+Networks = dict[str, tuple[float, ...]]
+"""Of every indicator the value of each network."""
+
 
 class ScoreStore:
     """Scores keyed by space, architecture, settings of the score and fingerprint of the data.
-
-    ``average`` is taken over the repeats of an architecture (see ``ScoreSettings``).
 
     What was written survives a killed process: every ``add`` is one committed transaction.
     """
 
     def __init__(
-        self, path: Path | None, *, space: str, settings: str, data: str, average: str = MEAN
+        self, path: Path | None, *, space: str, settings: ScoreSettings, data: str
     ) -> None:
-        self._average = average
-        self._key = (space, settings, data)
+        self._settings = settings
+        self._key = (space, settings.key(), data)
         self._path = path
         with self._errors():
             self._connection = sqlite3.connect(":memory:" if path is None else path)
@@ -64,12 +82,7 @@ class ScoreStore:
             ) from None
 
     def _prepare(self) -> None:
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version not in (0, VERSION):
-            raise InputError(
-                f"{self._path} was written by another version of tegnas (format {version}, this "
-                f"one reads {VERSION}); choose another --out"
-            )
+        _check_version(self._connection, self._path)
         # Write-ahead logging: a commit costs no wait for the disk, and a kill loses nothing.
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -77,63 +90,52 @@ class ScoreStore:
             for statement in _SCHEMA.split(";"):
                 self._connection.execute(statement)
             self._connection.execute(f"PRAGMA user_version = {VERSION}")
+            self._connection.execute(
+                "INSERT OR IGNORE INTO settings VALUES (?, ?)",
+                (self._settings.key(), json.dumps(self._settings.to_json())),
+            )
 
     def get(self, arch: Architecture) -> Evaluation | None:
         """The stored score of an architecture, to ten digits, if there is one."""
-        space, settings, data = self._key
         with self._errors():
-            rows = self._connection.execute(
-                "SELECT kappa, regions, mse FROM scores WHERE space = ? AND architecture = ? "
-                "AND settings = ? AND data = ? ORDER BY repeat",
-                (space, str(arch), settings, data),
-            ).fetchall()
-        if not rows:
-            return None
-        table = torch.tensor(rows, dtype=torch.float64)
-        kappa, regions, mse = _rounded(averaged(table.T, self._average).tolist())
-        networks = tuple(_rounded(row) for row in rows)
-        return Evaluation(arch, kappa, regions, mse, networks=networks)
+            row = self._find(str(arch))
+            if row is None:
+                return None
+            number, checksum = row
+            networks = _networks(self._connection.execute(_SELECT, (number,)).fetchall())
+        _check(self._path, self._key, str(arch), networks, checksum)
+        rows = [networks[name] for name in self._settings.names]
+        values = [averaged(np.array(row), self._settings.average).item() for row in rows]
+        return Evaluation(
+            arch, self._settings, _rounded(values), networks=tuple(_rounded(row) for row in rows)
+        )
 
     def add(self, scores: Scores, seconds: float = 0.0) -> None:
-        """Write all repeats of some scores, and the time that went by for them together."""
-        space, settings, data = self._key
-        columns = (scores.kappa_repeats, scores.regions_repeats, scores.mse_repeats)
-        table = torch.stack(columns, -1).tolist()
-        share = seconds / max(1, scores.kappa_repeats.numel())
+        """Write some scores, and the time that went by for them together."""
+        tables = {name: values.tolist() for name, values in scores.networks.items()}
+        share = seconds / max(1, len(scores))
         self._write(
-            (space, str(arch), settings, data, repeat, *values, share)
-            for arch, repeats in zip(scores.archs, table, strict=True)
-            for repeat, values in enumerate(repeats)
+            (str(arch), {name: tuple(rows[index]) for name, rows in tables.items()}, share)
+            for index, arch in enumerate(scores.archs)
         )
 
     def copy(self, archs: Iterable[Architecture], other: ScoreStore) -> None:
         """Take over what another store knows of some architectures, their seconds included."""
-        space, settings, data = self._key
-        for arch in archs:
-            with other._errors():
-                rows = other._connection.execute(
-                    "SELECT * FROM scores WHERE space = ? AND architecture = ? AND settings = ? "
-                    "AND data = ?",
-                    (space, str(arch), settings, data),
-                ).fetchall()
-            self._write(rows)
+        known = ((str(arch), other._read(str(arch))) for arch in archs)
+        self._write((text, *found) for text, found in known if found is not None)
 
     def share(self, scored: Architecture, arch: Architecture) -> None:
         """Write the score of one architecture for another too, which took no time."""
-        space, settings, data = self._key
-        with self._errors(), self._connection:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO scores SELECT space, ?, settings, data, repeat, kappa, "
-                "regions, mse, 0.0 FROM scores WHERE space = ? AND architecture = ? "
-                "AND settings = ? AND data = ?",
-                (str(arch), space, str(scored), settings, data),
-            )
+        found = self._read(str(scored))
+        assert found is not None  # it was scored before it is shared
+        self._write([(str(arch), found[0], 0.0)])
 
     def seconds(self) -> float:
         """The time that all scores of this key took, whoever computed them."""
         with self._errors():
             (total,) = self._connection.execute(
-                "SELECT TOTAL(seconds) FROM scores WHERE space = ? AND settings = ? AND data = ?",
+                "SELECT TOTAL(seconds) FROM architectures "
+                "WHERE space = ? AND settings = ? AND data = ?",
                 self._key,
             ).fetchone()
         return total
@@ -155,23 +157,150 @@ class ScoreStore:
                 (self._key[0], arch, name, cost),
             )
 
-    def _write(self, rows: Iterable[tuple[object, ...]]) -> None:
-        with self._errors(), self._connection:
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
-            )
-
     def __len__(self) -> int:
-        (count,) = self._connection.execute(
-            "SELECT COUNT(*) FROM (SELECT DISTINCT space, architecture, settings, data FROM scores)"
-        ).fetchone()
+        (count,) = self._connection.execute("SELECT COUNT(*) FROM architectures").fetchone()
         return count
 
     def close(self) -> None:
         """Release the file."""
         self._connection.close()
 
+    def _find(self, text: str) -> tuple[int, int] | None:
+        return self._connection.execute(
+            "SELECT id, checksum FROM architectures WHERE space = ? AND settings = ? AND data = ? "
+            "AND architecture = ?",
+            (*self._key, text),
+        ).fetchone()
 
-def _rounded(values: Iterable[float]) -> tuple[float, float, float]:
-    kappa, regions, mse = (float(f"{each:.{_DIGITS}g}") for each in values)
-    return kappa, regions, mse
+    def _read(self, text: str) -> tuple[Networks, float] | None:
+        with self._errors():
+            row = self._find(text)
+            if row is None:
+                return None
+            number, checksum = row
+            networks = _networks(self._connection.execute(_SELECT, (number,)).fetchall())
+            (seconds,) = self._connection.execute(
+                "SELECT seconds FROM architectures WHERE id = ?", (number,)
+            ).fetchone()
+        _check(self._path, self._key, text, networks, checksum)
+        return networks, seconds
+
+    def _write(self, rows: Iterable[tuple[str, Networks, float]]) -> None:
+        with self._errors(), self._connection:
+            for text, networks, seconds in rows:
+                checksum = _checksum(self._key, text, networks)
+                (number,) = self._connection.execute(
+                    "INSERT INTO architectures (space, settings, data, architecture, seconds, "
+                    "checksum) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                    "seconds = excluded.seconds, checksum = excluded.checksum RETURNING id",
+                    (*self._key, text, seconds, checksum),
+                ).fetchone()
+                self._connection.executemany(
+                    "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?)",
+                    [
+                        (number, name, network, None if math.isnan(value) else value)
+                        for name, values in networks.items()
+                        for network, value in enumerate(values)
+                    ],
+                )
+
+
+@dataclass(frozen=True)
+class StoredScores:
+    """All that a store holds of one configuration.
+
+    Attributes:
+        space: name of the space, as the store has it.
+        settings: how the scores were made, as ``ScoreSettings.to_json`` wrote it.
+        networks: by the architecture's string, in their order.
+    """
+
+    space: str
+    settings: Mapping[str, Any]
+    networks: Mapping[str, Networks]
+
+
+def read_store(path: Path) -> StoredScores:
+    """Read a store without writing to it.
+
+    Raises:
+        InputError: it can't be read, is damaged, was written by another version of tegnas, or
+            holds scores of several configurations, which can't be compared.
+    """
+    try:
+        with read_only(path) as connection:
+            _check_version(connection, path)
+            keys = connection.execute(
+                "SELECT DISTINCT space, settings, data FROM architectures"
+            ).fetchall()
+            if len(keys) != 1:
+                what = "no scores" if not keys else f"scores of {len(keys)} configurations"
+                raise InputError(f"{path} holds {what}; give a run directory of one tegnas search")
+            contents = connection.execute(
+                "SELECT content FROM settings WHERE key = ?", (keys[0][1],)
+            ).fetchall()
+            rows = connection.execute(
+                "SELECT a.architecture, a.checksum, s.indicator, s.value FROM architectures a "
+                "JOIN scores s ON s.architecture = a.id "
+                "ORDER BY a.architecture, s.indicator, s.network"
+            ).fetchall()
+    except sqlite3.Error as error:
+        raise InputError(f"{path} can't be read as a store of scores ({error})") from None
+    grouped: dict[str, list[tuple[str, float | None]]] = {}
+    checksums: dict[str, int] = {}
+    for text, checksum, name, value in rows:
+        grouped.setdefault(text, []).append((name, value))
+        checksums[text] = checksum
+    networks = {text: _networks(values) for text, values in grouped.items()}
+    for text, values in networks.items():
+        _check(path, keys[0], text, values, checksums[text])
+    try:
+        settings = parse_json(contents[0][0])
+    except (InputError, LookupError, AttributeError) as error:
+        raise InputError(f"{path} is damaged: its settings can't be read ({error})") from None
+    return StoredScores(str(keys[0][0]), settings, networks)
+
+
+def is_empty(path: Path) -> bool:
+    """Whether a store is one of this version without a score; False where that can't be told."""
+    try:
+        with read_only(path) as connection:
+            return connection.execute("SELECT 1 FROM architectures LIMIT 1").fetchone() is None
+    except (sqlite3.Error, InputError):
+        return False
+
+
+def _check_version(connection: sqlite3.Connection, path: Path | None) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version not in (0, VERSION):
+        raise InputError(
+            f"{path} was written by another version of tegnas (format {version}, this one reads "
+            f"{VERSION}); nothing in it was changed: read it with that version, or choose another "
+            "--out"
+        )
+
+
+def _networks(rows: Iterable[tuple[str, float | None]]) -> Networks:
+    values: dict[str, list[float]] = {}
+    for name, value in rows:
+        values.setdefault(name, []).append(math.nan if value is None else value)
+    return {name: tuple(each) for name, each in values.items()}
+
+
+def _checksum(key: tuple[str, str, str], text: str, networks: Networks) -> int:
+    content = [(name, networks[name]) for name in sorted(networks)]
+    return zlib.crc32(repr((key, text, content)).encode())
+
+
+def _check(
+    path: Path | None, key: tuple[str, str, str], text: str, networks: Networks, checksum: int
+) -> None:
+    if _checksum(key, text, networks) != checksum:
+        raise InputError(
+            f"{path} is damaged: the score of {text} isn't the one that was written; choose "
+            "another --out"
+        )
+
+
+def _rounded(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(float(f"{each:.{_DIGITS}g}") for each in values)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 
 from tegnas.engine.program import ParameterLayout, Program, Shape
+from tegnas.engine.template import ProgramTemplate
 from tegnas.errors import InputError
 
 # An architecture is a small immutable, hashable value of a type that its space defines;
@@ -17,6 +18,10 @@ Architecture = Any
 
 NETWORK_KINDS = ("proxy", "thin", "full")
 DEEP_KINDS = ("deep", "deep-thin")
+
+# The small networks that kernels and activation patterns are computed on.
+DEEP, PAPER = "deep", "paper"
+SMALL_NETWORKS = (DEEP, PAPER)
 
 
 @runtime_checkable
@@ -78,19 +83,96 @@ class ProgramSpace(Space, Protocol):
 
 
 @runtime_checkable
-class DeepSpace(Space, Protocol):
-    """A space whose ``network`` also makes small networks of more cells than proxy and thin have.
+class TemplateSpace(ProgramSpace, Protocol):
+    """A space whose architectures' programs are choices from one template.
 
-    Optional, for the definition ``left-out``: it takes the first of ``deep_kinds`` for T and G and
-    the second for E, and ``proxy`` and ``thin`` of any other space.
+    Optional, for speed: other programs are written one by one.
+    """
+
+    def program_template(
+        self, kind: str, *, num_classes: int, image_shape: Shape, layout: ParameterLayout
+    ) -> ProgramTemplate:
+        """The template of the programs that ``program`` writes, word for word."""
+
+    def template_options(self, archs: Sequence[Architecture]) -> Sequence[Sequence[int]] | None:
+        """(A, edges): which option each architecture takes for each edge.
+
+        None where one of them isn't a choice from the template, as a supernet.
+        """
+
+
+@runtime_checkable
+class DeepSpace(Space, Protocol):
+    """A space whose ``network`` also makes small networks of more cells than the paper's.
+
+    Optional: ``deep_kinds`` names the kinds for the kernels and for the activation patterns. Any
+    other space has ``proxy`` and ``thin``.
     """
 
     deep_kinds: tuple[str, str]
 
 
-def small_kinds(space: Space, *, deep: bool) -> tuple[str, str]:
-    """The kinds of the networks behind T and G, and behind E."""
-    return space.deep_kinds if deep and isinstance(space, DeepSpace) else ("proxy", "thin")
+@runtime_checkable
+class SizedSpace(Space, Protocol):
+    """A space whose full network can be made smaller, for training and export. Optional."""
+
+    def full_network(
+        self,
+        arch: Architecture,
+        *,
+        channels: int | None = None,
+        cells: int | None = None,
+        num_classes: int = 10,
+        auxiliary: bool = True,
+        seed: int = 0,
+    ) -> nn.Module:
+        """The full network with other numbers of channels and cells; None is the space's own.
+
+        ``auxiliary``: whether it gets its auxiliary classifier, where it has one.
+        """
+
+
+@runtime_checkable
+class ExportedSpace(Space, Protocol):
+    """A space that writes a network as PyTorch source which needs nothing else. Optional."""
+
+    def pytorch_source(
+        self,
+        arch: Architecture,
+        *,
+        channels: int | None,
+        cells: int | None,
+        num_classes: int,
+        version: str,
+    ) -> str:
+        """A module with a class ``Network``, as ``full_network`` without its seed."""
+
+
+@runtime_checkable
+class MeasuredSpace(Space, Protocol):
+    """A space that knows the size of its full networks without making them. Optional, for speed.
+
+    An auxiliary classifier, which is thrown away after training, isn't counted.
+    """
+
+    def parameters(self, arch: Architecture, num_classes: int) -> int:
+        """Number of parameters."""
+
+    def flops(self, arch: Architecture, num_classes: int, image_shape: tuple[int, int, int]) -> int:
+        """Operations for one image (C, H, W), see ``count_flops``."""
+
+
+def strategy_default(space: Space, strategy: str, option: str, otherwise: Any) -> Any:
+    """The published value of a strategy's option on a space, in its ``strategy_defaults``."""
+    known = getattr(space, "strategy_defaults", {})
+    return known.get(strategy, {}).get(option, otherwise)
+
+
+def small_network_kinds(space: Space, small_networks: str) -> tuple[str, str]:
+    """The kinds of the networks behind the kernels, and behind the activation patterns."""
+    if small_networks == DEEP and isinstance(space, DeepSpace):
+        return space.deep_kinds
+    return "proxy", "thin"
 
 
 def check_kind(kind: str, kinds: tuple[str, ...] = NETWORK_KINDS) -> None:

@@ -9,10 +9,24 @@ from dataclasses import replace
 from torch import nn
 
 from tegnas.engine.program import ParameterLayout, Program, Shape
+from tegnas.engine.template import ProgramTemplate
 from tegnas.errors import InputError
 from tegnas.networks.darts import NODES, DartsProxyNetwork, DartsThinNetwork, Nodes
-from tegnas.networks.darts_evaluation import DartsImageNetNetwork, DartsNetwork
-from tegnas.networks.darts_program import proxy_program, thin_program
+from tegnas.networks.darts_evaluation import (
+    PUBLISHED_SIZE,
+    DartsImageNetNetwork,
+    DartsNetwork,
+)
+from tegnas.networks.darts_program import (
+    CELL_EDGES,
+    edge_number,
+    proxy_program,
+    proxy_template,
+    thin_program,
+    thin_template,
+)
+from tegnas.networks.darts_sizes import network_size
+from tegnas.networks.darts_source import darts_source
 from tegnas.networks.initialise import initialised
 from tegnas.spaces.base import check_kind
 from tegnas.spaces.darts_architecture import (
@@ -20,10 +34,10 @@ from tegnas.spaces.darts_architecture import (
     OPERATIONS,
     DartsArchitecture,
     Pair,
-    parse_architecture,
     renumbered_cells,
 )
 from tegnas.spaces.darts_choices import all_choices, decode_cell, encode_cell
+from tegnas.spaces.darts_notations import parse_architecture
 from tegnas.spaces.darts_supernet import (
     EDGES,
     full_supernet,
@@ -31,7 +45,16 @@ from tegnas.spaces.darts_supernet import (
     single_path,
     supernet_nodes,
 )
+from tegnas.spaces.drawing import CellEdge, CellGraph
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, combinations, parse_supernet
+from tegnas.spaces.recipe import Recipe
+
+_OPTIONS = (NONE, *OPERATIONS)
+_NUMBER = {name: number for number, name in enumerate(_OPTIONS, start=1)}
+# Of each cell, the edge of a template with which each node begins.
+_FIRST_EDGES = tuple(
+    tuple(edge_number(cell, node, 0) for node in range(NODES)) for cell in range(2)
+)
 
 
 class Darts:
@@ -44,11 +67,29 @@ class Darts:
 
     name = "darts"
 
+    # Liu et al., arXiv 1806.09055, section 3.1.3.
+    recipe = Recipe(
+        epochs=600,
+        batch_size=96,
+        learning_rate=0.025,
+        weight_decay=3e-4,
+        nesterov=False,
+        clip=5.0,
+        cutout=16,
+        drop_path=0.2,
+        auxiliary=0.4,
+    )
+    # The side of the images that the auxiliary classifier is made for.
+    auxiliary_side = 32
+    # Published for this space: TEG-NAS, arXiv 2108.11939; TE-NAS, arXiv 2102.11535.
+    strategy_defaults = {"reinforce": {"learning_rate": 0.07}, "prune": {"drop": 3}}
+
     def parse(self, text: str) -> DartsArchitecture | Supernet:
         """Read ``Genotype(normal=[...], ...)`` or ``normal op~input … reduce op~input …``.
 
-        Reads supernets as well. Raises ``InputError`` for a malformed text, a wrong number of
-        pairs, an unknown operation, an input that the node can't read or reads twice.
+        Reads supernets as well, and the notations of others
+        (:mod:`tegnas.spaces.darts_notations`). Raises ``InputError`` for a malformed text, a wrong
+        number of pairs, an unknown operation or an input that the node can't read.
         """
         return parse_supernet(text, EDGES, (NONE, *OPERATIONS)) or parse_architecture(text)
 
@@ -168,11 +209,104 @@ class Darts:
             return thin_program(*_nodes(arch), num_classes, image_shape, layout)
         raise InputError(f"programs are of kind proxy or thin, got {kind!r}")
 
+    def program_template(
+        self, kind: str, *, num_classes: int, image_shape: Shape, layout: ParameterLayout
+    ) -> ProgramTemplate:
+        """``program`` of every architecture at once."""
+        if kind == "proxy":
+            return proxy_template(_OPTIONS, num_classes, image_shape, layout)
+        if kind == "thin":
+            return thin_template(_OPTIONS, num_classes, image_shape, layout)
+        raise InputError(f"programs are of kind proxy or thin, got {kind!r}")
+
+    def template_options(
+        self, archs: Sequence[DartsArchitecture | Supernet]
+    ) -> list[list[int]] | None:
+        """Of every architecture the operation of every edge, counted from 1; 0 where it has none.
+
+        None where one of them isn't such a choice, as a supernet.
+        """
+        options = []
+        for arch in archs:
+            if isinstance(arch, Supernet):
+                return None
+            taken = [0] * (2 * CELL_EDGES)
+            for first, cell in zip(_FIRST_EDGES, arch.cells, strict=True):
+                for place, (name, source) in enumerate(cell):
+                    edge = first[place // 2] + source
+                    if taken[edge]:
+                        return None  # two operations on one edge
+                    taken[edge] = _NUMBER[name]
+            options.append(taken)
+        return options
+
     def imagenet_network(
         self, arch: DartsArchitecture, *, num_classes: int = 1000, seed: int = 0
     ) -> nn.Module:
         """The published ImageNet network, untrained: 14 cells, 48 channels."""
         return initialised(lambda: DartsImageNetNetwork(*arch.nodes, num_classes=num_classes), seed)
+
+    def full_network(
+        self,
+        arch: DartsArchitecture,
+        *,
+        channels: int | None = None,
+        cells: int | None = None,
+        num_classes: int = 10,
+        auxiliary: bool = True,
+        seed: int = 0,
+    ) -> nn.Module:
+        """The CIFAR network, 36 channels and 20 cells, or of another size."""
+        return initialised(
+            lambda: DartsNetwork(
+                *arch.nodes,
+                channels=channels or PUBLISHED_SIZE[0],
+                layers=cells or PUBLISHED_SIZE[1],
+                num_classes=num_classes,
+                auxiliary=auxiliary,
+            ),
+            seed,
+        )
+
+    def pytorch_source(
+        self,
+        arch: DartsArchitecture,
+        *,
+        channels: int | None,
+        cells: int | None,
+        num_classes: int,
+        version: str,
+    ) -> str:
+        """The CIFAR network as a file of its own."""
+        return darts_source(
+            arch, channels=channels, cells=cells, num_classes=num_classes, version=version
+        )
+
+    def parameters(self, arch: DartsArchitecture, num_classes: int) -> int:
+        """Parameters of the full network, without its auxiliary classifier."""
+        return network_size(*arch.cells, num_classes, (3, 32, 32))[0]
+
+    def flops(self, arch: DartsArchitecture, num_classes: int, image_shape: Shape) -> int:
+        """Operations of the full network for one image, without its auxiliary classifier."""
+        return network_size(*arch.cells, num_classes, image_shape)[1]
+
+    def cells(self, arch: DartsArchitecture) -> tuple[CellGraph, ...]:
+        """The normal and the reduction cell."""
+        heights = (0.54, -0.5, 1.0, -0.35)
+        nodes = {"c(k−2)": (0.0, 1.2), "c(k−1)": (0.0, -1.2)}
+        nodes |= {str(node): (1.7 + 1.5 * node, heights[node]) for node in range(NODES)}
+        names = list(nodes)
+        return tuple(
+            CellGraph(
+                f"{name} cell",
+                nodes,
+                tuple(
+                    CellEdge(names[source], str(place // 2), operation, (0.4, 0.6)[place % 2])
+                    for place, (operation, source) in enumerate(cell)
+                ),
+            )
+            for name, cell in zip(("normal", "reduction"), arch.cells, strict=True)
+        )
 
 
 def _nodes(arch: DartsArchitecture | Supernet) -> tuple[Nodes, Nodes]:
@@ -186,6 +320,8 @@ _Change = tuple[str, int, Pair]
 def _changes(arch: DartsArchitecture) -> Iterator[_Change]:
     for name, cell in zip(("normal", "reduce"), arch.cells, strict=True):
         for place, (operation, source) in enumerate(cell):
+            if place % 2 and cell[place - 1] == cell[place]:
+                continue  # a node's two pairs are equal: changing either gives the same
             for other in OPERATIONS:
                 if other != operation:
                     yield name, place, (other, source)

@@ -1,9 +1,7 @@
-"""An architecture of the DARTS space as a value, and its text."""
+"""An architecture of the DARTS space as a value."""
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -27,11 +25,6 @@ NONE = "none"
 Pair = tuple[str, int]
 
 _CONCAT = range(2, 2 + NODES)
-_EDGE = re.compile(r"([^~]+)~([0-9]{1,9})")
-_FORMS = (
-    "Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=range(2, 6), reduce=[...], "
-    "reduce_concat=range(2, 6)) or normal sep_conv_3x3~0 ... reduce ..., with 8 pairs per cell"
-)
 
 
 @dataclass(frozen=True)
@@ -41,10 +34,11 @@ class DartsArchitecture:
     A cell is eight pairs (operation, input), two for each of its four nodes. Inputs 0 and 1 are
     the outputs of the two cells before, input 2 + k is node k. The two pairs of a node are kept
     in the order of their inputs, in whatever order they are given, so that equal architectures
-    are equal values.
+    are equal values. A node may read one input twice, by one operation or two: the published
+    space has no such node, but searches that prune edges end in some.
 
-    Raises ``InputError`` for a wrong number of pairs, an unknown operation, an input that the
-    node can't read or reads twice.
+    Raises ``InputError`` for a wrong number of pairs, an unknown operation or an input that the
+    node can't read.
     """
 
     normal: tuple[Pair, ...]
@@ -78,18 +72,6 @@ class DartsArchitecture:
         return self.normal, self.reduce
 
 
-def parse_architecture(text: str) -> DartsArchitecture:
-    """Read ``Genotype(normal=[...], ...)`` or ``normal op~input … reduce op~input …``.
-
-    Raises ``InputError``, also for what ``DartsArchitecture`` refuses.
-    """
-    words = text.split()
-    if words[:1] == ["normal"] and words.count("reduce") == 1:
-        middle = words.index("reduce")
-        return DartsArchitecture(_edges(words[1:middle], text), _edges(words[middle + 1 :], text))
-    return _read_genotype(text)
-
-
 def renumbered_cells(cell: Sequence[Pair]) -> Iterator[tuple[Pair, ...]]:
     """The cell with its nodes in every order in which a node reads earlier ones only."""
     nodes = [cell[2 * node : 2 * node + 2] for node in range(NODES)]
@@ -97,11 +79,11 @@ def renumbered_cells(cell: Sequence[Pair]) -> Iterator[tuple[Pair, ...]]:
         place = {0: 0, 1: 1} | {2 + node: 2 + index for index, node in enumerate(order)}
         moved = [[(name, place[source]) for name, source in nodes[node]] for node in order]
         if all(source < index + 2 for index, pairs in enumerate(moved) for _, source in pairs):
-            yield tuple(pair for pairs in moved for pair in sorted(pairs, key=_source))
+            yield tuple(pair for pairs in moved for pair in sorted(pairs, key=_by_input))
 
 
-def _source(pair: Pair) -> int:
-    return pair[1]
+def _by_input(pair: Pair) -> tuple[int, str]:
+    return pair[1], pair[0]
 
 
 def _checked_cell(cell: str, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
@@ -115,13 +97,7 @@ def _checked_cell(cell: str, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
         _check_pair(f"node {index // 2} of the {cell} cell", index // 2 + 2, pair)
     checked: list[Pair] = []
     for node in range(NODES):
-        left, right = sorted(map(tuple, pairs[2 * node : 2 * node + 2]), key=_source)
-        if left[1] == right[1]:
-            raise InputError(
-                f"node {node} of the {cell} cell reads input {left[1]} twice; its two inputs must "
-                "be different ones"
-            )
-        checked += (left, right)
+        checked += sorted(map(tuple, pairs[2 * node : 2 * node + 2]), key=_by_input)
     return tuple(checked)
 
 
@@ -134,40 +110,3 @@ def _check_pair(where: str, inputs: int, pair: object) -> None:
         raise InputError(f"unknown operation {name!r} at {where}; DARTS has {known}")
     if type(source) is not int or not 0 <= source < inputs:
         raise InputError(f"{where} can't read input {source!r}; it has inputs 0 to {inputs - 1}")
-
-
-def _edges(words: Sequence[str], text: str) -> tuple[Pair, ...]:
-    matches = [_EDGE.fullmatch(word) for word in words]
-    if not all(matches):
-        raise _malformed(text)
-    return tuple((match[1], int(match[2])) for match in matches if match)
-
-
-def _read_genotype(text: str) -> DartsArchitecture:
-    """Read the text as a Python expression of literals; nothing of it is evaluated."""
-    try:
-        call = ast.parse(text.strip(), mode="eval").body
-        if not isinstance(call, ast.Call) or call.args or ast.unparse(call.func) != "Genotype":
-            raise ValueError
-        values = {each.arg: each.value for each in call.keywords}
-        cells = [ast.literal_eval(values.pop(name)) for name in ("normal", "reduce")]
-        concatenated = [_read_concat(values.pop(f"{name}_concat")) for name in ("normal", "reduce")]
-        if values:
-            raise ValueError
-    except (ValueError, TypeError, KeyError, SyntaxError, RecursionError, MemoryError):
-        raise _malformed(text) from None
-    if not all(concatenated):
-        raise InputError("DARTS cells put out all of their nodes: concat must be range(2, 6)")
-    return DartsArchitecture(*cells)
-
-
-def _read_concat(node: ast.expr) -> bool:
-    """Whether it is ``range(2, 6)`` or a list of the same numbers."""
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == "range" and not node.keywords:
-        return range(*map(ast.literal_eval, node.args)) == _CONCAT
-    return list(ast.literal_eval(node)) == list(_CONCAT)
-
-
-def _malformed(text: str) -> InputError:
-    shown = text if len(text) <= 60 else f"{text[:57]}..."
-    return InputError(f"{shown!r} is not a DARTS architecture; it should look like {_FORMS}")

@@ -28,7 +28,10 @@ def all_choices() -> tuple[Choice, ...]:
 
 
 def encode_cell(cell: Sequence[Pair]) -> tuple[int, ...]:
-    """The options that a cell takes; ``InputError`` for ``none``, which is no option."""
+    """The options that a cell takes.
+
+    ``InputError`` for ``none``, which is no option, and for a node that reads one input twice.
+    """
     indices = []
     for node in range(NODES):
         names, sources = zip(*cell[2 * node : 2 * node + 2], strict=True)
@@ -37,6 +40,11 @@ def encode_cell(cell: Sequence[Pair]) -> tuple[int, ...]:
                 f"none is no choice of the DARTS space; its operations are {', '.join(OPERATIONS)}"
             )
         options = _input_pairs(node)
+        if sources not in options:
+            raise InputError(
+                f"a node that reads input {sources[0]} twice is no choice of the DARTS space; its "
+                "nodes read two different inputs"
+            )
         if len(options) > 1:
             indices.append(options.index(sources))
         indices += [OPERATIONS.index(name) for name in names]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -36,6 +37,10 @@ class FactorisedSpace(Space, Protocol):
     def decode(self, indices: Sequence[int]) -> Architecture:
         """The architecture with these options; inverse of ``encode``."""
 
+
+# Names, commas and semicolons alone: dictionaries, which others write with the same brackets, have
+# quotes and colons.
+_SUPERNET = re.compile(r"\{[\w,;-]+\}")
 
 Removal = tuple[int, str]
 """An edge of a supernet and the operation to take off it."""
@@ -97,7 +102,7 @@ def parse_supernet(text: str, edges: int, operations: Sequence[str]) -> Supernet
     Raises ``InputError`` for an unknown operation or another number of edges.
     """
     text = text.strip()
-    if not (text.startswith("{") and text.endswith("}")):
+    if not _SUPERNET.fullmatch(text):
         return None
     read = [() if edge == "-" else tuple(edge.split(",")) for edge in text[1:-1].split(";")]
     if len(read) != edges:

@@ -1,4 +1,4 @@
-"""Architectures of one function: who stands for the class of isomorphism, and what is dead."""
+"""Architectures of one function: who stands for the class of isomorphism, and live parts."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def representatives(space: Space) -> Callable[[Architecture], Architecture]:
 
 
 @runtime_checkable
-class PrunableSpace(Space, Protocol):
-    """A space that knows which parts of an architecture cannot matter.
+class LivePartSpace(Space, Protocol):
+    """A space that knows the live part of an architecture: what its logits depend on.
 
     Optional, for speed: architectures that differ in such parts alone have the same kernels to
     the last bit, since a weight depends on nothing but seed, name and shape.

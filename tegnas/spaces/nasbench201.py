@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,25 +11,36 @@ from functools import lru_cache
 from torch import nn
 
 from tegnas.engine.program import ParameterLayout, Program, Shape
+from tegnas.engine.template import ProgramTemplate
 from tegnas.errors import InputError
 from tegnas.networks.initialise import initialised
 from tegnas.networks.nasbench201 import (
     DEEP_THIN_CELLS,
     EDGES,
+    PUBLISHED_SIZE,
     NasBench201DeepNetwork,
     NasBench201DeepThinNetwork,
     NasBench201Network,
     NasBench201ThinNetwork,
     live_edges,
 )
-from tegnas.networks.nasbench201_program import deep_program, proxy_program, thin_program
+from tegnas.networks.nasbench201_program import (
+    deep_program,
+    deep_template,
+    proxy_program,
+    proxy_template,
+    thin_program,
+    thin_template,
+)
+from tegnas.networks.nasbench201_sizes import network_size
+from tegnas.networks.nasbench201_source import nasbench201_source
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
+from tegnas.spaces.drawing import CellEdge, CellGraph
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, parse_supernet
+from tegnas.spaces.nasbench201_notations import OPERATIONS, parse_operations
+from tegnas.spaces.recipe import Recipe
 
-OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-
-_NODE = re.compile(r"\|(?:[^|~+]+~\d+\|)+")
-_EXAMPLE = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|avg_pool_3x3~2|"
+_NUMBER = {name: number for number, name in enumerate(OPERATIONS)}
 
 
 @dataclass(frozen=True)
@@ -52,43 +62,22 @@ class NasBench201:
     """Cells of four nodes with one of five operations on each of the six edges."""
 
     name = "nas-bench-201"
+
+    # Dong & Yang, arXiv 2001.00326, table 2.
+    recipe = Recipe()
     deep_kinds = DEEP_KINDS
 
     def parse(self, text: str) -> NasBench201Architecture | Supernet:
         """Read an architecture string such as ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
 
-        Also what ``str`` prints of a supernet. Raises ``InputError`` for an unknown operation or a
-        malformed string.
+        Also what ``str`` prints of a supernet, and the notations of others
+        (:mod:`tegnas.spaces.nasbench201_notations`). Raises ``InputError`` for an unknown operation
+        or a malformed string.
         """
         supernet = parse_supernet(text, len(EDGES), OPERATIONS)
         if supernet is not None:
             return supernet
-        nodes = text.strip().split("+")
-        if len(nodes) != 3 or not all(_NODE.fullmatch(node) for node in nodes):
-            raise InputError(
-                f"{text!r} is not a NAS-Bench-201 architecture; it should look like {_EXAMPLE}"
-            )
-        operations = []
-        for target, node in enumerate(nodes, start=1):
-            for source, term in enumerate(node.strip("|").split("|")):
-                operation, _, written_source = term.partition("~")
-                if operation not in OPERATIONS:
-                    raise InputError(
-                        f"unknown operation {operation!r} in {text!r}; NAS-Bench-201 has "
-                        f"{', '.join(OPERATIONS)}"
-                    )
-                if written_source != str(source) or source >= target:
-                    raise InputError(
-                        f"node {target} of {text!r} must read nodes 0 to {target - 1} in order, "
-                        f"as in {_EXAMPLE}"
-                    )
-                operations.append(operation)
-            if source + 1 != target:
-                raise InputError(
-                    f"node {target} of {text!r} must read nodes 0 to {target - 1} in order, "
-                    f"as in {_EXAMPLE}"
-                )
-        return NasBench201Architecture(tuple(operations))
+        return NasBench201Architecture(parse_operations(text))
 
     def __len__(self) -> int:
         return len(OPERATIONS) ** len(EDGES)
@@ -235,6 +224,78 @@ class NasBench201:
         if kind == "deep-thin":
             return thin_program(operations, num_classes, image_shape, layout, DEEP_THIN_CELLS)
         raise InputError(f"programs are of kind proxy, thin, deep or deep-thin, got {kind!r}")
+
+    def full_network(
+        self,
+        arch: NasBench201Architecture,
+        *,
+        channels: int | None = None,
+        cells: int | None = None,
+        num_classes: int = 10,
+        auxiliary: bool = True,
+        seed: int = 0,
+    ) -> nn.Module:
+        """The benchmark's network, 16 channels and 5 cells per stage, or of another size."""
+        size = (channels or PUBLISHED_SIZE[0], cells or PUBLISHED_SIZE[1], num_classes)
+        return initialised(lambda: NasBench201Network(arch.operations, *size), seed)
+
+    def pytorch_source(
+        self,
+        arch: NasBench201Architecture,
+        *,
+        channels: int | None,
+        cells: int | None,
+        num_classes: int,
+        version: str,
+    ) -> str:
+        """The network as a file of its own."""
+        return nasbench201_source(
+            arch, channels=channels, cells=cells, num_classes=num_classes, version=version
+        )
+
+    def parameters(self, arch: NasBench201Architecture, num_classes: int) -> int:
+        """Parameters of the full network."""
+        return network_size(arch.operations, *PUBLISHED_SIZE, num_classes, (3, 32, 32))[0]
+
+    def flops(self, arch: NasBench201Architecture, num_classes: int, image_shape: Shape) -> int:
+        """Operations of the full network for one image."""
+        return network_size(arch.operations, *PUBLISHED_SIZE, num_classes, image_shape)[1]
+
+    def cells(self, arch: NasBench201Architecture) -> tuple[CellGraph, ...]:
+        """The cell, drawn from left to right."""
+        nodes = {"in": (0.0, 0.0), "1": (1.0, 0.55), "2": (2.0, -0.55), "out": (3.0, 0.0)}
+        names = list(nodes)
+        places = (0.5, 0.5, 0.68, 0.22, 0.5, 0.5)
+        edges = (
+            CellEdge(names[source], names[target], name, place)
+            for name, (source, target), place in zip(arch.operations, EDGES, places, strict=True)
+        )
+        return (CellGraph("cell", nodes, tuple(edges)),)
+
+    def program_template(
+        self, kind: str, *, num_classes: int, image_shape: Shape, layout: ParameterLayout
+    ) -> ProgramTemplate:
+        """``program`` of every architecture at once."""
+        if kind == "proxy":
+            return proxy_template(OPERATIONS, 3, num_classes, image_shape, layout)
+        if kind == "thin":
+            return thin_template(OPERATIONS, num_classes, image_shape, layout)
+        if kind == "deep":
+            return deep_template(OPERATIONS, 3, num_classes, image_shape, layout)
+        if kind == "deep-thin":
+            return thin_template(OPERATIONS, num_classes, image_shape, layout, DEEP_THIN_CELLS)
+        raise InputError(f"programs are of kind proxy, thin, deep or deep-thin, got {kind!r}")
+
+    def template_options(
+        self, archs: Sequence[NasBench201Architecture | Supernet]
+    ) -> list[list[int]] | None:
+        """The operation of every edge of every architecture; None with a supernet among them."""
+        options = []
+        for arch in archs:
+            if isinstance(arch, Supernet):
+                return None
+            options.append([_NUMBER[name] for name in arch.operations])
+        return options
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ from tegnas.data import Batch
 from tegnas.data.dataset import Dataset
 from tegnas.errors import InputError
 from tegnas.scoring import Scores, ScoreSettings
+from tegnas.scoring.labels import combined_label
 from tegnas.scoring.ranking import kendall_tau
 from tegnas.scoring.score import score
 from tegnas.spaces import Architecture, Space
@@ -24,7 +25,7 @@ class RankingCheck:
     """Scores at initialisation beside test accuracies after training.
 
     ``accuracies``: percentages, one per architecture of ``scores``. ``taus``: Kendall's τ between
-    accuracy and each of T, E, G and their rank-sum, oriented so that 1 is full agreement; nan
+    accuracy and each indicator and their rank score, oriented so that 1 is full agreement; nan
     where all values tie.
     """
 
@@ -69,12 +70,9 @@ def check_ranking(
         accuracies.append(trained.test_accuracy)
         if progress is not None:
             progress(done)
-    columns = {
-        "T": -scores.kappa,
-        "E": scores.regions,
-        "G": -scores.mse,
-        "T + E + G": -scores.rank_sum(),
-    }
+    indicators = scores.settings.indicators
+    columns = {each.label: -each.cost(scores[each.name]) for each in indicators}
+    columns[combined_label(indicators)] = -scores.rank_score()
     taus = {
         name: kendall_tau(values.numpy(), np.array(accuracies)) for name, values in columns.items()
     }

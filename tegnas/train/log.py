@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from tegnas.files import write_atomically
+
 
 @dataclass(frozen=True)
 class EpochReport:
@@ -30,11 +32,5 @@ def write_log(directory: Path, reports: Sequence[EpochReport]) -> None:
     writer = csv.DictWriter(text, [each.name for each in fields(EpochReport)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    _write(directory / "log.csv", text.getvalue())
-    _write(directory / "log.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
-    partial.replace(path)
+    write_atomically(directory / "log.csv", text.getvalue())
+    write_atomically(directory / "log.jsonl", "".join(json.dumps(row) + "\n" for row in rows))

@@ -1,91 +1,35 @@
-"""How networks are trained: the published recipes of the search spaces."""
+"""The recipe of a training: the published one of the space, with changes."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from tegnas.errors import InputError
+from tegnas.spaces import Space, get_space
+from tegnas.spaces.recipe import Recipe
+
+__all__ = ["Recipe", "recipe_for"]
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Stochastic gradient descent with momentum and a cosine schedule.
-
-    Attributes:
-        epochs, batch_size: of the training.
-        learning_rate: of the first epoch; falls to 0 along half a cosine.
-        weight_decay, momentum, nesterov: of ``torch.optim.SGD``.
-        clip: largest norm of the gradient; 0 for none.
-        flip: mirror half of the images.
-        crop_padding: pixels of padding before a random crop of the original size; 0 for none.
-        cutout: side of the square blanked in each image; 0 for none.
-        drop_path: probability, in the last epoch, of leaving out a path; rises linearly.
-        auxiliary: weight of the loss of the auxiliary head; 0 for none.
-    """
-
-    epochs: int = 200
-    batch_size: int = 256
-    learning_rate: float = 0.1
-    weight_decay: float = 5e-4
-    momentum: float = 0.9
-    nesterov: bool = True
-    clip: float = 0.0
-    flip: bool = True
-    crop_padding: int = 4
-    cutout: int = 0
-    drop_path: float = 0.0
-    auxiliary: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("learning_rate", "weight_decay", "momentum", "clip", "cutout", "auxiliary"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"{name} must be 0 or more, got {getattr(self, name)}")
-        if not 0 <= self.drop_path < 1:
-            raise InputError(f"drop_path must be from 0 to below 1, got {self.drop_path}")
-
-    def learning_rate_at(self, epoch: int) -> float:
-        """The learning rate of an epoch, counted from 0."""
-        return self.learning_rate * (1 + math.cos(math.pi * epoch / self.epochs)) / 2
-
-    def drop_path_at(self, epoch: int) -> float:
-        """The probability of leaving out a path in an epoch, counted from 0."""
-        return self.drop_path * epoch / self.epochs
-
-
-# NAS-Bench-201: Dong & Yang, arXiv 2001.00326, table 2. DARTS: Liu et al., arXiv 1806.09055,
-# section 3.1.3.
-_RECIPES = {
-    "nas-bench-201": Recipe(),
-    "darts": Recipe(
-        epochs=600,
-        batch_size=96,
-        learning_rate=0.025,
-        weight_decay=3e-4,
-        nesterov=False,
-        clip=5.0,
-        cutout=16,
-        drop_path=0.2,
-        auxiliary=0.4,
-    ),
-}
-
-
-def recipe_for(space: str, source: str = "", **changes: object) -> Recipe:
+def recipe_for(space: Space | str, source: str = "", **changes: object) -> Recipe:
     """The published recipe of a space with some fields changed; a None changes nothing.
 
     Mirrored digits are no digits: the source ``digits`` is trained without flips unless ``flip``
     says otherwise.
 
+    Args:
+        space: with an attribute ``recipe``; or the name of one.
+
     Raises:
-        InputError: no recipe is known for the space, or a value is out of range.
+        InputError: the space has no recipe, or a value is out of range.
     """
-    if space not in _RECIPES:
-        raise InputError(f"no recipe is known for {space!r}; there are {', '.join(_RECIPES)}")
-    recipe = replace(_RECIPES[space], flip=source != "digits")
+    space = get_space(space) if isinstance(space, str) else space
+    recipe = getattr(space, "recipe", None)
+    if recipe is None:
+        raise InputError(
+            f"no recipe of training is known for {space.name!r}; give the space an attribute "
+            "recipe, a tegnas.train.Recipe"
+        )
     given: dict[str, Any] = {name: each for name, each in changes.items() if each is not None}
-    return replace(recipe, **given)
+    return replace(recipe, **{"flip": source != "digits", **given})

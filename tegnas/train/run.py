@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -69,7 +69,7 @@ def train(
             or belongs to another configuration, an auxiliary classifier on images that it isn't
             made for.
     """
-    recipe = recipe or recipe_for(space.name, dataset.source)
+    recipe = recipe or recipe_for(space, dataset.source)
     device = _device(device)
     _check_auxiliary(space, dataset, recipe)
     network = full_network(
@@ -143,10 +143,11 @@ def _call(progress: Callable[[EpochReport], None] | None, report: EpochReport) -
 
 def _check_auxiliary(space: Space, dataset: Dataset, recipe: Recipe) -> None:
     height, width = dataset.images.shape[-2:]
-    if space.name == "darts" and recipe.auxiliary > 0 and (height, width) != (32, 32):
+    side = getattr(space, "auxiliary_side", None)
+    if side is not None and recipe.auxiliary > 0 and (height, width) != (side, side):
         raise InputError(
-            f"the auxiliary classifier of DARTS is made for images of 32×32, and these are "
-            f"{height}×{width}; choose --image-size 32 or --auxiliary 0"
+            f"the auxiliary classifier of {space.name} is made for images of {side}×{side}, and "
+            f"these are {height}×{width}; choose --image-size {side} or --auxiliary 0"
         )
 
 
@@ -158,6 +159,12 @@ def _device(device: torch.device | str) -> torch.device:
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise InputError("torch sees no CUDA device here; choose the device cpu")
     return chosen
+
+
+def _report(content: dict[str, float]) -> EpochReport:
+    # The loss of a training that diverged is NaN.
+    values = {each.name: float(content[each.name]) for each in fields(EpochReport)}
+    return EpochReport(int(values.pop("epoch")), **values)
 
 
 def _save(
@@ -191,8 +198,8 @@ def _restore(
         network.load_state_dict(content["network"])
         optimizer.load_state_dict(content["optimizer"])
         scaler.load_state_dict(content["scaler"])
-        return [EpochReport(**report) for report in content["reports"]]
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        return [_report(each) for each in content["reports"]]
+    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise InputError(
             f"{path} is no checkpoint of this training ({type(error).__name__}); remove the run "
             "directory or choose another --out"

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 #include "kernels/checked.h"
 
@@ -306,6 +307,9 @@ Program parse_program(const int64_t* words, int64_t count) {
         "program header: the input shape, the number of parameters or the "
         "number of instructions is out of range.");
   }
+  // A program has at least two words per instruction, so that this is no more than there is.
+  program.instructions.reserve(std::min(instructions, count / 2));
+  program.shapes.reserve(std::min(instructions, count / 2) + 1);
   program.shapes.push_back(input);
   Checked in_all = input.extent();
   int64_t at = kHeaderWords;
@@ -322,7 +326,7 @@ Program parse_program(const int64_t* words, int64_t count) {
     if (is_too_large(shape)) reader.fail("its output is too large");
     in_all = in_all + shape.extent();
     if (in_all.value() > kMostInAll) reader.fail("the values up to here are too large together");
-    program.instructions.push_back(instruction);
+    program.instructions.push_back(std::move(instruction));
     program.shapes.push_back(shape);
     at += words[at + 1];
   }

@@ -5,76 +5,95 @@
 // gradient is a view of the consumer's.
 
 #include <algorithm>
-#include <map>
-#include <utility>
 #include <vector>
 
 #include "kernels/grouped/emit.h"
-#include "kernels/grouped/waits.h"
 
 namespace tegnas::grouped {
 namespace {
 
-// What a gradient belongs to: a place, or the output of a norm that reads it.
-using Node = std::pair<int64_t, int32_t>;
-
-Node node_of(const View& view) { return {view.place.at, view.norm}; }
-
-Node read_by(const Task& t) {
-  return t.kind == Kind::statistics ? Node{t.in.place.at, -1} : node_of(t.in);
-}
-
-Node made_by(const Task& t) {
-  return t.kind == Kind::statistics ? node_of(t.in) : Node{t.out.at, -1};
-}
-
 class Backward {
  public:
-  Backward(Tasks& tasks, Purpose purpose) : tasks_(tasks), frozen_(purpose == Purpose::frozen) {}
+  Backward(Tasks& tasks, Purpose purpose, int32_t places)
+      : tasks_(tasks), frozen_(purpose == Purpose::frozen), places_(places) {
+    number_norms();
+    needs_.resize(places_ + norms_);
+    consumers_.resize(places_ + norms_);
+    gradients_.resize(places_ + norms_);
+  }
 
   void emit() {
     find_needs();
     count_consumers();
+    tasks_.backward.tasks.reserve(2 * tasks_.forward.tasks.size());
     Task seed;
     seed.in = tasks_.logits;
     contribute(seed, Kind::seed, tasks_.logits, node_of(tasks_.logits));
-    for (size_t k = tasks_.forward.size(); k-- > 0;) step_back(tasks_.forward[k]);
-    for (size_t task : rest_tasks_) tasks_.backward[task].task.row += tasks_.body_rows;
+    for (auto task = tasks_.forward.tasks.rbegin(); task != tasks_.forward.tasks.rend(); ++task) {
+      step_back(*task);
+    }
+    for (size_t task : rest_tasks_) tasks_.backward.tasks[task].row += tasks_.body_rows;
     tasks_.rows = tasks_.body_rows + rest_rows_;
+    set_order(tasks_.backward, waits_.edges());
   }
 
  private:
+  // What a gradient belongs to: a place, or behind the places the output of a norm that reads it.
+  using Node = int32_t;
+
+  // Where it lies; `known` once a task has been written that makes it.
+  struct Gradient {
+    GradientView view;
+    bool known = false;
+  };
+
+  void number_norms() {
+    norm_of_channel_.resize(tasks_.norm_channels);
+    for (const Task& t : tasks_.forward.tasks) {
+      if (t.kind == Kind::statistics) norm_of_channel_[t.in.norm] = norms_++;
+    }
+  }
+
+  Node node_of(const View& view) const {
+    return view.norm < 0 ? view.place.id : places_ + norm_of_channel_[view.norm];
+  }
+  Node read_by(const Task& t) const {
+    return t.kind == Kind::statistics ? t.in.place.id : node_of(t.in);
+  }
+  Node made_by(const Task& t) const {
+    return t.kind == Kind::statistics ? node_of(t.in) : t.out.id;
+  }
+
   // Whether any weight lies behind a node.
-  bool needs(const Node& node) const { return needs_.count(node) > 0; }
+  bool needs(Node node) const { return needs_[node]; }
 
   void find_needs() {
-    for (const Step& step : tasks_.forward) {
-      const Task& t = step.task;
-      if (t.weight >= 0 || (t.kind != Kind::fill && needs(read_by(t)))) {
-        needs_.insert({made_by(t), true});
-      }
+    for (const Task& t : tasks_.forward.tasks) {
+      if (t.weight >= 0 || (t.kind != Kind::fill && needs(read_by(t)))) needs_[made_by(t)] = true;
     }
   }
 
   // How many tasks a node's gradient comes from; none where the logits don't depend on it.
   void count_consumers() {
     if (needs(node_of(tasks_.logits))) consumers_[node_of(tasks_.logits)] = 1;
-    for (size_t k = tasks_.forward.size(); k-- > 0;) {
-      const Task& t = tasks_.forward[k].task;
-      if (t.kind != Kind::fill && consumers_.count(made_by(t)) > 0 && needs(read_by(t))) {
-        ++consumers_[read_by(t)];
+    for (auto t = tasks_.forward.tasks.rbegin(); t != tasks_.forward.tasks.rend(); ++t) {
+      if (t->kind != Kind::fill && consumers_[made_by(*t)] > 0 && needs(read_by(*t))) {
+        ++consumers_[read_by(*t)];
       }
     }
   }
 
+  // Resources of a sweep back: the gradients, at even numbers; the norms' sums, at odd ones.
+  static int32_t values(const Place& gradient) { return 2 * gradient.id; }
+  static int32_t sums(int32_t norm) { return 2 * norm + 1; }
+
   void append(const Task& task) {
-    std::vector<Waits::Resource> reads, writes;
-    if (task.kind != Kind::seed) reads.push_back({'g', task.grad.place.at});
-    if (task.kind == Kind::norm_grad) reads.push_back({'s', task.in.norm});
-    if (task.kind == Kind::norm_sums) writes.push_back({'s', task.in.norm});
-    if (task.out.at >= 0) writes.push_back({'g', task.out.at});
     const auto index = static_cast<int32_t>(tasks_.backward.size());
-    tasks_.backward.push_back({task, waits_.of(index, reads, writes)});
+    if (task.kind != Kind::seed) waits_.read(index, values(task.grad.place));
+    if (task.kind == Kind::norm_grad) waits_.read(index, sums(task.in.norm));
+    if (task.kind == Kind::norm_sums) waits_.write(index, sums(task.in.norm));
+    if (task.out.at >= 0) waits_.write(index, values(task.out));
+    tasks_.backward.tasks.push_back(task);
   }
 
   bool same_numbers(const Task& t) const {
@@ -84,61 +103,62 @@ class Backward {
   }
 
   // Turns a task of the forward sweep into one that adds to the gradient of its input.
-  void contribute(Task task, Kind kind, const View& to, const Node& from) {
+  void contribute(Task task, Kind kind, const View& to, Node from) {
     const Node node = node_of(to);
     if (!needs(node)) return;
-    if (kind != Kind::seed) task.grad = gradients_.at(from);
-    const bool alone = consumers_.at(node) == 1;
+    if (kind != Kind::seed) task.grad = gradients_[from].view;
+    const bool alone = consumers_[node] == 1;
     if (alone && kind == Kind::sum_grad && same_numbers(task)) {
-      gradients_[node] = task.grad;
+      gradients_[node] = {task.grad, true};
       return;
     }
     if (alone && kind == Kind::norm_grad && frozen_ && task.grad.norm < 0) {
-      gradients_[node] = {task.grad.place, task.in.norm};
+      gradients_[node] = {{task.grad.place, task.in.norm}, true};
       return;
     }
-    const auto [found, first] = gradients_.insert({node, {to.place, -1}});
+    Gradient& gradient = gradients_[node];
+    const bool first = !gradient.known;
     if (first) {
-      found->second.place.at = tasks_.gradient_size;
+      gradient = {{to.place, -1}, true};
+      gradient.view.place.at = tasks_.gradient_size;
+      gradient.view.place.id = gradient_places_++;
       tasks_.gradient_size += std::max<int64_t>(1, to.place.size());
     }
     task.kind = kind;
     task.parts = 1;
     task.first = first;
-    task.out = found->second.place;
+    task.out = gradient.view.place;
     append(task);
   }
 
-  void rows(Task task, Kind kind, int64_t count, bool body, const Node& from) {
-    const auto found = gradients_.find(from);
+  void rows(Task task, Kind kind, int64_t count, Node from) {
     if (count == 0) return;
     task.kind = kind;
-    task.row = body ? tasks_.body_rows : rest_rows_;
-    (body ? tasks_.body_rows : rest_rows_) += count;
-    if (found == gradients_.end()) {
+    task.row = task.body ? tasks_.body_rows : rest_rows_;
+    (task.body ? tasks_.body_rows : rest_rows_) += count;
+    if (!gradients_[from].known) {
       tasks_.all_rows_written = false;
       return;
     }
-    task.grad = found->second;
+    task.grad = gradients_[from].view;
     task.out.at = kNowhere;
     // Rows of the rest are numbered apart until the number of the body's is known.
-    if (!body) rest_tasks_.push_back(tasks_.backward.size());
+    if (!task.body) rest_tasks_.push_back(tasks_.backward.tasks.size());
     append(task);
   }
 
-  void step_back(const Step& step) {
-    const Task& task = step.task;
-    if (task.kind == Kind::statistics) return norm_back(task, step.body);
+  void step_back(const Task& task) {
+    if (task.kind == Kind::statistics) return norm_back(task);
     const Node from = made_by(task);
     const int64_t inputs = task.in.place.size();
     if (task.kind == Kind::conv) {
       const int64_t per_channel =
           int64_t{task.in.place.c / task.groups} * task.window.kh * task.window.kw;
-      rows(task, Kind::conv_rows, task.out.c * per_channel, step.body, from);
+      rows(task, Kind::conv_rows, task.out.c * per_channel, from);
     } else if (task.kind == Kind::linear) {
-      rows(task, Kind::linear_rows, task.out.c * inputs, step.body, from);
+      rows(task, Kind::linear_rows, task.out.c * inputs, from);
     }
-    if (gradients_.count(from) == 0) return;
+    if (!gradients_[from].known) return;
     switch (task.kind) {
       case Kind::conv:
         return contribute(task, Kind::conv_grad, task.in, from);
@@ -157,17 +177,16 @@ class Backward {
     }
   }
 
-  void norm_back(const Task& task, bool body) {
+  void norm_back(const Task& task) {
     const Node from = node_of(task.in);
-    if (task.weight >= 0) rows(task, Kind::norm_rows, task.in.place.c, body, from);
-    const auto found = gradients_.find(from);
+    if (task.weight >= 0) rows(task, Kind::norm_rows, task.in.place.c, from);
     View source = task.in;
     source.norm = -1;
-    if (found == gradients_.end() || !needs(node_of(source))) return;
+    if (!gradients_[from].known || !needs(node_of(source))) return;
     if (!frozen_) {
       Task sums = task;
       sums.kind = Kind::norm_sums;
-      sums.grad = found->second;
+      sums.grad = gradients_[from].view;
       sums.out.at = kNowhere;
       append(sums);
     }
@@ -179,16 +198,21 @@ class Backward {
 
   Tasks& tasks_;
   const bool frozen_;
+  const int32_t places_;
+  int32_t norms_ = 0, gradient_places_ = 0;
   Waits waits_;
-  std::map<Node, bool> needs_;
-  std::map<Node, int> consumers_;
-  std::map<Node, GradientView> gradients_;
+  std::vector<int32_t> norm_of_channel_;  // by its first channel
+  std::vector<bool> needs_;               // by node, as what follows
+  std::vector<int32_t> consumers_;
+  std::vector<Gradient> gradients_;
   std::vector<size_t> rest_tasks_;
   int64_t rest_rows_ = 0;
 };
 
 }  // namespace
 
-void emit_backward(Tasks& tasks, Purpose purpose) { Backward(tasks, purpose).emit(); }
+void emit_backward(Tasks& tasks, Purpose purpose, int32_t places) {
+  Backward(tasks, purpose, places).emit();
+}
 
 }  // namespace tegnas::grouped

@@ -5,8 +5,6 @@
 #include <utility>
 
 #include "kernels/checked.h"
-#include "kernels/grouped/waits.h"
-
 namespace tegnas::grouped {
 namespace {
 
@@ -29,14 +27,18 @@ class Forward {
  public:
   Forward(const Program& program, Purpose purpose) : program_(program), purpose_(purpose) {}
 
+  int32_t places() const { return places_; }
+
   Tasks emit() {
     find_live();
     views_.resize(program_.values());
+    tasks_.forward.tasks.reserve(program_.instructions.size());
     views_[0].place = place(program_.shapes[0], kImages);
     for (int64_t value = 1; value < program_.values(); ++value) {
       if (live_[value]) define(value);
     }
     tasks_.logits = views_.back();
+    set_order(tasks_.forward, waits_.edges());
     return std::move(tasks_);
   }
 
@@ -53,35 +55,40 @@ class Forward {
   }
 
   Place new_place(const Shape& shape) {
-    const Place made = place(shape, tasks_.value_size);
+    Place made = place(shape, tasks_.value_size);
+    made.id = places_++;
     // Places are told apart by where they begin, so even an empty one takes room.
     tasks_.value_size += std::max<int64_t>(1, shape.size());
     return made;
   }
 
+  // Resources of a sweep forward: the places, at even numbers; the norms' coefficients, at odd
+  // ones.
+  static int32_t values(const Place& place) { return 2 * place.id; }
+  static int32_t coefficients(int32_t norm) { return 2 * norm + 1; }
+
   // One task, or the parts of a sum.
-  void append(const std::vector<Task>& parts, bool body = false) {
+  void append(const Task* parts, size_t count) {
     const Task& head = parts[0];
     const bool norm = head.kind == Kind::statistics;
-    std::vector<Waits::Resource> reads, writes;
-    for (const Task& part : parts) {
-      if (part.kind != Kind::fill) reads.push_back({'v', part.in.place.at});
-      if (part.in.norm >= 0 && !norm) reads.push_back({'n', part.in.norm});
-    }
-    if (norm) writes.push_back({'n', head.in.norm});
-    if (!norm && head.kind != Kind::signs) writes.push_back({'v', head.out.at});
     const auto index = static_cast<int32_t>(tasks_.forward.size());
-    tasks_.forward.push_back({head, waits_.of(index, reads, writes), body});
-    for (size_t k = 1; k < parts.size(); ++k) tasks_.forward.push_back({parts[k], {}, false});
+    for (const Task* part = parts; part < parts + count; ++part) {
+      if (part->kind != Kind::fill) waits_.read(index, values(part->in.place));
+      if (part->in.norm >= 0 && !norm) waits_.read(index, coefficients(part->in.norm));
+    }
+    if (norm) waits_.write(index, coefficients(head.in.norm));
+    if (!norm && head.kind != Kind::signs) waits_.write(index, values(head.out));
+    tasks_.forward.tasks.insert(tasks_.forward.tasks.end(), parts, parts + count);
   }
+  void append(const Task& task) { append(&task, 1); }
 
-  void append_sum(std::vector<Task> parts) {
+  void append_sum(std::vector<Task>& parts) {
     for (Task& part : parts) {
       part.kind = Kind::sum;
       part.parts = 0;
     }
     parts[0].parts = static_cast<int32_t>(parts.size());
-    append(parts);
+    append(parts.data(), parts.size());
   }
 
   View materialise(const View& view) {
@@ -90,7 +97,8 @@ class Forward {
     task.in = view;
     const Place& from = view.place;
     task.out = new_place({from.c, from.h, from.w});
-    append_sum({task});
+    parts_.assign(1, task);
+    append_sum(parts_);
     return {task.out, -1, false};
   }
 
@@ -107,6 +115,7 @@ class Forward {
     task.bias = i.bias;
     task.factor = i.factor;
     task.include_pad = i.count_include_pad;
+    task.body = i.body;
     views_[value].place = task.out;
     switch (i.op) {
       case Op::add:
@@ -134,19 +143,19 @@ class Forward {
         task.kind = Kind::linear;
     }
     if (i.op != Op::zeros) task.in = views_[i.in[0]];
-    append({task}, i.body);
+    append(task);
   }
 
   void define_sum(const Instruction& i, Task task) {
     task.top = static_cast<int32_t>(i.top);
     task.left = static_cast<int32_t>(i.left);
-    std::vector<Task> parts;
+    parts_.clear();
     for (int64_t in : i.in) {
       task.in = views_[in];
-      parts.push_back(task);
+      parts_.push_back(task);
       if (i.op == Op::concat) task.channel += task.in.place.c;
     }
-    append_sum(parts);
+    append_sum(parts_);
   }
 
   void define_norm(int64_t value, const Instruction& i) {
@@ -157,9 +166,10 @@ class Forward {
     task.weight = i.weight;
     task.bias = i.bias;
     task.eps = i.eps;
+    task.body = i.body;
     tasks_.norm_channels += std::max<int64_t>(1, program_.shapes[value].c);
     views_[value] = task.in;
-    append({task}, i.body);
+    append(task);
   }
 
   void define_relu(int64_t value, const Instruction& i) {
@@ -171,27 +181,60 @@ class Forward {
     task.in = views_[value];
     task.word = tasks_.words;
     tasks_.words = (Checked(tasks_.words) + (task.in.place.size() + 31) / 32).narrow();
-    append({task});
+    append(task);
   }
 
   const Program& program_;
   const Purpose purpose_;
   Tasks tasks_;
+  int32_t places_ = 1;  // the images first
   Waits waits_;
   std::vector<bool> live_;
   std::vector<View> views_;
+  std::vector<Task> parts_;  // of the sum that is written
 };
 
 }  // namespace
 
+void set_order(Steps& steps, const std::vector<Waits::Edge>& edges) {
+  steps.order.assign(steps.tasks.size(), Order{});
+  for (size_t k = 0; k < steps.tasks.size(); ++k) {
+    steps.order[k].kernel = kernel_of(steps.tasks[k].kind);
+    steps.order[k].work = work_of(steps.tasks[k]);
+    if (steps.tasks[k].parts == 0) steps.order[k].waits = -1;
+  }
+  for (const auto& [earlier, later] : edges) {
+    ++steps.order[earlier].followers;
+    ++steps.order[later].waits;
+  }
+  int32_t end = 0;
+  for (Order& order : steps.order) {
+    order.follower = end;
+    end += order.followers;
+    order.followers = 0;
+  }
+  steps.followers.resize(edges.size());
+  for (const auto& [earlier, later] : edges) {
+    Order& order = steps.order[earlier];
+    steps.followers[order.follower + order.followers++] = later;
+  }
+  // Followers come later, so that theirs is known.
+  for (auto order = steps.order.rbegin(); order != steps.order.rend(); ++order) {
+    for (int32_t f = order->follower; f < order->follower + order->followers; ++f) {
+      order->ahead = std::max(order->ahead, steps.order[steps.followers[f]].ahead + 1);
+    }
+  }
+}
+
 Tasks emit_tasks(const Program& program, Purpose purpose) {
-  Tasks tasks = Forward(program, purpose).emit();
+  Forward forward(program, purpose);
+  Tasks tasks = forward.emit();
   if (purpose == Purpose::regions) return tasks;
   const Shape& last = program.shapes.back();
   if (program.instructions.empty() || last.h != 1 || last.w != 1) {
     throw std::invalid_argument("the program has no logits of shape (K, 1, 1).");
   }
-  emit_backward(tasks, purpose);
+  emit_backward(tasks, purpose, forward.places());
   return tasks;
 }
 

@@ -9,16 +9,12 @@ namespace {
 
 constexpr int kKernels = static_cast<int>(Kernel::count);
 
-// The tasks of one program, of which some are done.
-struct Progress {
-  std::vector<int32_t> waiting;                // tasks that each still waits for
-  std::vector<std::vector<int32_t>> followed;  // tasks that wait for it
-  std::vector<int32_t> ahead;                  // tasks of the longest chain behind it
-};
-
 class Planner {
  public:
-  explicit Planner(const std::vector<const std::vector<Step>*>& sweeps) : sweeps_(sweeps) {
+  explicit Planner(const std::vector<const Steps*>& sweeps) : sweeps_(sweeps) {
+    size_t tasks = 0;
+    for (const Steps* sweep : sweeps) tasks += sweep->order.size();
+    waiting_.reserve(tasks);
     for (size_t p = 0; p < sweeps.size(); ++p) start(static_cast<int32_t>(p));
   }
 
@@ -40,35 +36,29 @@ class Planner {
   };
 
   void start(int32_t program) {
-    const std::vector<Step>& sweep = *sweeps_[program];
-    Progress progress{std::vector<int32_t>(sweep.size()),
-                      std::vector<std::vector<int32_t>>(sweep.size()),
-                      std::vector<int32_t>(sweep.size())};
-    for (auto step = static_cast<int32_t>(sweep.size()); step-- > 0;) {
-      progress.waiting[step] = static_cast<int32_t>(sweep[step].after.size());
-      for (int32_t earlier : sweep[step].after) {
-        progress.followed[earlier].push_back(step);
-        progress.ahead[earlier] = std::max(progress.ahead[earlier], progress.ahead[step] + 1);
-      }
-    }
-    programs_.push_back(std::move(progress));
-    for (int32_t step = 0; step < static_cast<int32_t>(sweep.size()); ++step) {
-      // The parts of a sum run with its first.
-      if (sweep[step].task.parts > 0 && sweep[step].after.empty()) make_ready({program, step});
+    first_.push_back(waiting_.size());
+    int32_t step = 0;
+    for (const Order& order : sweeps_[program]->order) {
+      waiting_.push_back(order.waits);
+      if (order.waits == 0) make_ready({program, step});
+      ++step;
     }
   }
 
   void make_ready(const Member& member) {
-    const Kind kind = (*sweeps_[member.program])[member.step].task.kind;
-    Ready& ready = ready_[static_cast<int>(kernel_of(kind))];
+    const Order& order = sweeps_[member.program]->order[member.step];
+    Ready& ready = ready_[static_cast<int>(order.kernel)];
     ready.members.push_back(member);
-    ready.ahead = std::max(ready.ahead, programs_[member.program].ahead[member.step]);
+    ready.ahead = std::max(ready.ahead, order.ahead);
   }
 
   void finish(const Member& member) {
-    Progress& progress = programs_[member.program];
-    for (int32_t next : progress.followed[member.step]) {
-      if (--progress.waiting[next] == 0) make_ready({member.program, next});
+    const Steps& sweep = *sweeps_[member.program];
+    const Order& order = sweep.order[member.step];
+    int32_t* waiting = waiting_.data() + first_[member.program];
+    for (int32_t f = order.follower; f < order.follower + order.followers; ++f) {
+      const int32_t next = sweep.followers[f];
+      if (--waiting[next] == 0) make_ready({member.program, next});
     }
   }
 
@@ -83,8 +73,9 @@ class Planner {
     return best;
   }
 
-  const std::vector<const std::vector<Step>*>& sweeps_;
-  std::vector<Progress> programs_;
+  const std::vector<const Steps*>& sweeps_;
+  std::vector<int32_t> waiting_;  // what each task of each program still waits for
+  std::vector<size_t> first_;     // of each program, where its tasks begin there
   std::array<Ready, kKernels> ready_;
 };
 
@@ -97,7 +88,7 @@ const char* kernel_name(Kernel kernel) {
   return names[static_cast<int>(kernel)];
 }
 
-std::vector<Launch> plan_launches(const std::vector<const std::vector<Step>*>& sweeps) {
+std::vector<Launch> plan_launches(const std::vector<const Steps*>& sweeps) {
   return Planner(sweeps).plan();
 }
 

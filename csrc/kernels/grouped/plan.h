@@ -20,6 +20,6 @@ struct Launch {
 };
 
 // Launches of one sweep of every program, in order; every task is in one of them.
-std::vector<Launch> plan_launches(const std::vector<const std::vector<Step>*>& sweeps);
+std::vector<Launch> plan_launches(const std::vector<const Steps*>& sweeps);
 
 }  // namespace tegnas::grouped

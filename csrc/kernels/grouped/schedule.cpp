@@ -1,8 +1,8 @@
 #include "kernels/grouped/schedule.h"
 
 #include <algorithm>
-#include <map>
 #include <stdexcept>
+#include <unordered_map>
 
 #include "kernels/grouped/plan.h"
 
@@ -11,79 +11,97 @@ namespace {
 
 constexpr int64_t kMost = (int64_t{1} << 31) - 1;
 
-int64_t checked_blocks(const Task& task, const Extent& extent) {
-  const int64_t largest = std::max(task.in.place.size(), task.out.size());
-  if (extent.images > 0 && largest > kMost / extent.images) {
+// Of one seed.
+int64_t checked_blocks(const Work& work, const Extent& extent) {
+  if (extent.images == 0) return 0;
+  // Threads are counted in 32 bits, those of the last block too.
+  constexpr int64_t kMostThreads = kMost - kThreads * kPieces;
+  const bool rows = work.unit == Work::Unit::warp;
+  if (work.largest > kMostThreads / extent.images ||
+      (rows && work.units > kMostThreads / image_blocks(extent))) {
     throw std::invalid_argument(
-        "a value of the program has 2^31 numbers or more; give fewer images.");
+        "a value of the program, or its weights, have 2^31 numbers or more; give fewer images.");
   }
-  return blocks_of(task, extent);
+  return blocks_of_seed(work, extent);
 }
 
 class Scheduler {
  public:
-  explicit Scheduler(const std::vector<Passage>& passages) : passages_(passages) {
-    std::map<const Tasks*, size_t> known;
+  explicit Scheduler(const std::vector<Passage>& passages) {
+    std::unordered_map<const Tasks*, size_t> known;
     for (size_t unit = 0; unit < passages.size(); ++unit) {
-      const auto [found, is_new] = known.insert({passages[unit].tasks, programs_.size()});
-      if (is_new) programs_.push_back({passages[unit].tasks, {}});
-      programs_[found->second].units.push_back(static_cast<int32_t>(unit));
+      const Passage& passage = passages[unit];
+      const auto [found, is_new] = known.insert({passage.tasks, programs_.size()});
+      if (is_new) programs_.push_back({passage.tasks, passage.first_task, {}});
+      std::vector<Run>& runs = programs_[found->second].runs;
+      if (!runs.empty() && runs.back().unit + runs.back().units == static_cast<int32_t>(unit) &&
+          runs.back().extent == passage.extent) {
+        ++runs.back().units;
+      } else {
+        runs.push_back({static_cast<int32_t>(unit), 1, passage.extent});
+      }
     }
   }
 
   Schedule make() {
+    size_t entries = 0;
+    for (const Program& program : programs_) {
+      const Tasks& tasks = *program.tasks;
+      entries += (tasks.forward.size() + tasks.backward.size()) * program.runs.size();
+    }
+    schedule_.entries.reserve(entries);
     sweep(&Tasks::forward, schedule_.forward);
     sweep(&Tasks::backward, schedule_.backward);
     return std::move(schedule_);
   }
 
  private:
-  struct Program {
-    const Tasks* tasks;
-    std::vector<int32_t> units;  // its passages
+  // Passages that are neighbours and of one extent.
+  struct Run {
+    int32_t unit, units;
+    Extent extent;
   };
 
-  void sweep(std::vector<Step> Tasks::* steps, std::vector<Group>& groups) {
-    std::vector<const std::vector<Step>*> sweeps;
+  struct Program {
+    const Tasks* tasks;
+    int64_t first_task;
+    std::vector<Run> runs;
+  };
+
+  void sweep(Steps Tasks::* steps, std::vector<Group>& groups) {
+    std::vector<const Steps*> sweeps;
     for (const Program& program : programs_) sweeps.push_back(&(program.tasks->*steps));
     const bool forward = steps == &Tasks::forward;
     for (const Launch& launch : plan_launches(sweeps)) {
-      const auto first = static_cast<int64_t>(schedule_.entries.size());
-      Group group{launch.kernel, first, 0, 0};
+      Group group{launch.kernel, static_cast<int64_t>(schedule_.entries.size()), 0, 0, 0};
       for (const Member& member : launch.members) {
         const Program& program = programs_[member.program];
-        const auto before = forward ? 0 : static_cast<int64_t>(program.tasks->forward.size());
-        add(group, (*sweeps[member.program])[member.step].task, before + member.step, forward,
-            program.units);
+        const int64_t before = forward ? 0 : program.tasks->forward.size();
+        const Work& work = sweeps[member.program]->order[member.step].work;
+        const int64_t number = program.first_task + before + member.step;
+        for (const Run& run : program.runs) add(group, work, number, forward, run);
       }
       if (group.blocks > 0) groups.push_back(group);
     }
   }
 
-  // The task of every unit; `place`: among the tasks of its program.
-  void add(Group& group, const Task& task, int64_t place, bool forward,
-           const std::vector<int32_t>& units) {
-    Extent known;  // units of one batch share their extent
-    int64_t blocks = 0;
-    for (int32_t unit : units) {
-      const Passage& passage = passages_[unit];
-      Extent extent = passage.extent;
-      if (forward) extent.seeds = 1;
-      if (!(extent == known)) blocks = checked_blocks(task, extent);
-      known = extent;
-      if (blocks == 0) continue;
-      if (group.blocks + blocks > kMost) {
-        throw std::invalid_argument("too many networks for one launch; give fewer at once.");
-      }
-      schedule_.entries.push_back({static_cast<int32_t>(passage.first_task + place), unit,
-                                   static_cast<int32_t>(group.blocks),
-                                   static_cast<int32_t>(blocks / extent.seeds)});
-      ++group.entries;
-      group.blocks += blocks;
+  void add(Group& group, const Work& work, int64_t number, bool forward, const Run& run) {
+    Extent extent = run.extent;
+    if (forward) extent.seeds = 1;
+    const int64_t seed_blocks = checked_blocks(work, extent);
+    const int64_t unit_blocks = seed_blocks * extent.seeds;
+    if (unit_blocks == 0) return;
+    if (unit_blocks > (kMost - group.blocks) / run.units) {
+      throw std::invalid_argument("too many networks for one launch; give fewer at once.");
     }
+    schedule_.entries.push_back(
+        {static_cast<int32_t>(number), run.unit, run.units, static_cast<int32_t>(group.blocks),
+         static_cast<int32_t>(unit_blocks), static_cast<int32_t>(seed_blocks)});
+    ++group.entries;
+    group.tasks += run.units;
+    group.blocks += unit_blocks * run.units;
   }
 
-  const std::vector<Passage>& passages_;
   std::vector<Program> programs_;
   Schedule schedule_;
 };

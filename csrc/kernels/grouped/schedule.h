@@ -20,16 +20,19 @@ struct Passage {
   Extent extent;
 };
 
-// One task of one passage; its blocks begin at `first_block` of the launch, those of one seed after
-// those of another.
+// One task of several passages, which are neighbours and of one extent. Its blocks begin at
+// `first_block` of the launch: those of one passage after those of another, and within a passage
+// those of one seed after those of another.
 struct Entry {
-  int32_t task, unit, first_block, seed_blocks;
+  int32_t task;
+  int32_t unit, units;  // the first passage, and how many
+  int32_t first_block, unit_blocks, seed_blocks;
 };
 
 // One launch.
 struct Group {
   Kernel kernel;
-  int64_t first_entry, entries, blocks;
+  int64_t first_entry, entries, tasks, blocks;  // tasks: every passage's
 };
 
 struct Schedule {

@@ -91,6 +91,7 @@ const char* kernel_name(Kernel kernel);
 struct Place {
   int64_t at = 0;
   int32_t c = 0, h = 1, w = 1;
+  int32_t id = 0;  // number among the places of its sweep; that of the images is 0
 
   constexpr int64_t pixels() const { return int64_t{h} * w; }
   constexpr int64_t size() const { return c * pixels(); }
@@ -125,6 +126,7 @@ struct Task {
   Geometry window;
   int32_t groups = 1;
   bool include_pad = false;                     // avg_pool
+  bool body = false;                            // its weight lies inside the searched cells
   int64_t weight = -1, bias = -1, factor = -1;  // offsets into the parameters
   int32_t channel = 0, top = 0, left = 0;       // sum: where `in` begins in `out`
   int32_t parts = 1;                            // sum: this and following tasks; 0: such a one

@@ -2,43 +2,52 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <utility>
 #include <vector>
 
 namespace tegnas::grouped {
 
+// Tasks come in an order in which they could run one after the other. Resources are memory that is
+// read and written as a whole, numbered from 0. A task reads before it writes.
 class Waits {
  public:
-  // A kind of memory and where in it.
-  using Resource = std::pair<char, int64_t>;
+  using Edge = std::pair<int32_t, int32_t>;  // an earlier task, and one that waits for it
 
-  // Of task `task`; the tasks come in an order in which they could run one after the other.
-  std::vector<int32_t> of(int32_t task, const std::vector<Resource>& reads,
-                          const std::vector<Resource>& writes) {
-    std::vector<int32_t> after;
-    for (const Resource& r : reads) {
-      Users& users = users_[r];
-      if (users.writer >= 0) after.push_back(users.writer);
-      users.readers.push_back(task);
-    }
-    for (const Resource& w : writes) {
-      Users& users = users_[w];
-      if (users.writer >= 0) after.push_back(users.writer);
-      for (int32_t reader : users.readers) {
-        if (reader != task) after.push_back(reader);
-      }
-      users = {task, {}};
-    }
-    return after;
+  void read(int32_t task, int32_t resource) {
+    Users& users = at(resource);
+    if (users.writer >= 0) edges_.push_back({users.writer, task});
+    readers_.push_back({task, users.last_reader});
+    users.last_reader = static_cast<int32_t>(readers_.size()) - 1;
   }
+
+  void write(int32_t task, int32_t resource) {
+    Users& users = at(resource);
+    if (users.writer >= 0) edges_.push_back({users.writer, task});
+    for (int32_t r = users.last_reader; r >= 0; r = readers_[r].before) {
+      if (readers_[r].task != task) edges_.push_back({readers_[r].task, task});
+    }
+    users = {task, -1};
+  }
+
+  // In the order of the tasks that wait.
+  const std::vector<Edge>& edges() const { return edges_; }
 
  private:
   struct Users {
-    int32_t writer = -1;
-    std::vector<int32_t> readers;  // since it was written
+    int32_t writer = -1, last_reader = -1;  // since it was written
   };
-  std::map<Resource, Users> users_;
+  struct Reader {
+    int32_t task, before;  // the reader before this one of the same resource
+  };
+
+  Users& at(int32_t resource) {
+    if (resource >= static_cast<int32_t>(users_.size())) users_.resize(resource + 1);
+    return users_[resource];
+  }
+
+  std::vector<Users> users_;
+  std::vector<Reader> readers_;
+  std::vector<Edge> edges_;
 };
 
 }  // namespace tegnas::grouped

@@ -1,9 +1,11 @@
 // How much a task is: blocks of threads, bytes, floating-point operations.
 //
-// Blocks have 256 threads. Element-wise kinds have a thread per number; convolutions a thread per
-// pixel and image that computes kTile channels, so that a number read serves kTile multiply-adds;
-// rows of the Jacobian a warp per tile of kTile × kTile weights, whose lanes are images: 8 reads
-// per 16 multiply-adds. Reductions over a channel have a block per channel.
+// Blocks have 256 threads. Element-wise kinds have a thread per number, and a block does kPieces
+// times 256 numbers one after the other: to find its task costs it several reads that wait for each
+// other, about as long as 256 numbers take. Convolutions have a thread per pixel and image that
+// computes kTile channels, so that a number read serves kTile multiply-adds; rows of the Jacobian a
+// warp per tile of kTile × kTile weights, whose lanes are images: 8 reads per 16 multiply-adds.
+// Reductions over a channel have a block per channel.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +24,7 @@ namespace tegnas::grouped {
 constexpr int kThreads = 256;
 constexpr int kWarp = 32;
 constexpr int kTile = 4;
+constexpr int kPieces = 4;
 
 struct Extent {
   int64_t images = 0, seeds = 1;
@@ -52,44 +55,63 @@ constexpr int64_t image_blocks(const Extent& e) {
   return e.coupled ? 1 : divide_up(e.images, kWarp);
 }
 
-// Blocks for one seed.
-inline int64_t blocks_of_seed(const Task& t, const Extent& e) {
-  constexpr int kWarps = kThreads / kWarp;
-  const int64_t n = e.images;
+// How a task divides into blocks.
+struct Work {
+  enum class Unit : int32_t { number, pixel, channel, warp };
+  Unit unit;
+  int32_t times;    // pixel: tiles of channels
+  int64_t units;    // numbers or pixels per image, channels, or warps per block of images
+  int64_t largest;  // numbers per image of its largest value
+};
+
+inline Work work_of(const Task& t) {
+  using Unit = Work::Unit;
+  const Place &in = t.in.place, &out = t.out;
+  const auto work = [&](Unit unit, int64_t units, int64_t times = 1) {
+    return Work{unit, static_cast<int32_t>(times), units,
+                in.size() > out.size() ? in.size() : out.size()};
+  };
   switch (t.kind) {
     case Kind::fill:
     case Kind::sum:
     case Kind::avg_pool:
     case Kind::max_pool:
     case Kind::linear:
-      return divide_up(t.out.size() * n, kThreads);
+      return work(Unit::number, out.size());
     case Kind::global_avg_pool:
-      return divide_up(t.in.place.c * n, kThreads);
+      return work(Unit::number, in.c);
     case Kind::conv:
-      return divide_up(t.out.pixels() * n, kThreads) * t.groups *
-             divide_up(t.out.c / t.groups, kTile);
+      return work(Unit::pixel, out.pixels(), t.groups * divide_up(out.c / t.groups, kTile));
     case Kind::conv_grad:
-      return divide_up(t.in.place.pixels() * n, kThreads) * t.groups *
-             divide_up(t.in.place.c / t.groups, kTile);
+      return work(Unit::pixel, in.pixels(), t.groups * divide_up(in.c / t.groups, kTile));
     case Kind::statistics:
     case Kind::norm_sums:
-      return t.in.place.c;
+      return work(Unit::channel, in.c);
     case Kind::signs:
-      return divide_up(divide_up(t.in.place.size(), 32) * n, kThreads);
+      return work(Unit::number, divide_up(in.size(), 32));
     case Kind::conv_rows:
-      return divide_up(weight_tiles(t) * image_blocks(e), kWarps);
+      return work(Unit::warp, weight_tiles(t));
     case Kind::linear_rows:
-      return divide_up(t.out.c * t.in.place.size() * image_blocks(e), kWarps);
+      return work(Unit::warp, out.c * in.size());
     case Kind::norm_rows:
-      return divide_up(t.in.place.c * image_blocks(e), kWarps);
+      return work(Unit::warp, in.c);
     default:  // seed and the element-wise gradients
-      return divide_up(t.in.place.size() * n, kThreads);
+      return work(Unit::number, in.size());
   }
 }
 
-inline int64_t blocks_of(const Task& t, const Extent& e) {
-  if (e.images == 0 || t.parts == 0) return 0;
-  return (Checked(blocks_of_seed(t, e)) * e.seeds).value();
+// Blocks for one seed.
+inline int64_t blocks_of_seed(const Work& work, const Extent& e) {
+  switch (work.unit) {
+    case Work::Unit::number:
+      return divide_up(work.units * e.images, kThreads * kPieces);
+    case Work::Unit::pixel:
+      return divide_up(work.units * e.images, kThreads) * work.times;
+    case Work::Unit::channel:
+      return work.units;
+    default:
+      return divide_up(work.units * image_blocks(e), kThreads / kWarp);
+  }
 }
 
 // What a task, or one part of a sum, must at least move, in numbers of `width` bytes, and compute.

@@ -13,7 +13,6 @@
 #include "kernels/cuda/launch.h"
 #include "ops/cuda/device.h"
 #include "ops/engine_jobs.h"
-#include "ops/threads.h"
 
 namespace tegnas {
 namespace {
@@ -24,17 +23,8 @@ using grouped::Purpose;
 template <typename T>
 class DeviceJobs {
  public:
-  DeviceJobs(const Jobs& jobs, Purpose purpose, const at::Tensor& like) : like_(like) {
-    programs_.resize(jobs.programs.size());
-    try {
-      torch_parallel_for(static_cast<int64_t>(programs_.size()), [&](int64_t begin, int64_t end) {
-        for (int64_t p = begin; p < end; ++p) {
-          programs_[p] = grouped::emit_tasks(jobs.programs[p], purpose);
-        }
-      });
-    } catch (const std::invalid_argument& error) {
-      TORCH_CHECK_VALUE(false, "engine: ", error.what());
-    }
+  DeviceJobs(const Jobs& jobs, Purpose purpose, const at::Tensor& like)
+      : like_(like), programs_(emit_all_tasks(jobs.programs, purpose)) {
     std::vector<int64_t> first;
     const std::vector<grouped::Task> tasks = cuda::engine::all_tasks(programs_, first);
     tasks_ =
@@ -75,6 +65,15 @@ int64_t memory_for_networks() {
   return static_cast<int64_t>(at::cuda::getCurrentDeviceProperties()->totalGlobalMem / 2);
 }
 
+// The workspace of a call, rounded up to a sixteenth of that memory: torch's allocator then has a
+// block that fits from the call before, where it would ask the device for one a little larger.
+at::Tensor network_memory(int64_t bytes, const at::Tensor& like) {
+  const int64_t most = memory_for_networks(), step = std::max<int64_t>(most / 16, 1);
+  const int64_t rounded = (bytes + step - 1) / step * step;
+  // A small call shall not hold a sixteenth of the device.
+  return workspace(bytes < step || rounded > most ? bytes : rounded, like);
+}
+
 // (N, C, H, W) with the images last.
 at::Tensor images_last(const at::Tensor& images) {
   return images.permute({1, 2, 3, 0}).contiguous();
@@ -94,7 +93,7 @@ void run_ntk(const Jobs& jobs, const NtkCall& call, cudaStream_t stream) {
                                          call.x.size(0), call.y.size(0)};
   const auto chunks =
       cuda::engine::cut(device.list(), batches.sizes(), call.coupled, memory_for_networks());
-  const at::Tensor memory = workspace(chunks.bytes, call.x);
+  const at::Tensor memory = network_memory(chunks.bytes, call.x);
   cuda::launch_engine_ntk<T>(
       stream, device.list(), batches, call.coupled, call.trace, chunks, device.tasks(),
       memory.mutable_data_ptr(), device.uploader(),
@@ -130,39 +129,41 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> engine_ntk(
   return {call.kernels[0], call.kernels[1], call.kernels[2]};
 }
 
+// inputs (sets, M, C, H, W).
 template <typename T>
 at::Tensor run_patterns(const Jobs& jobs, const at::Tensor& inputs, int64_t batch_size,
                         cudaStream_t stream) {
   DeviceJobs<T> device(jobs, Purpose::regions, inputs);
+  const int64_t sets = inputs.size(0), all = inputs.size(1);
   std::vector<at::Tensor> turned;
   std::vector<cuda::engine::RegionBatch<T>> batches;
   std::vector<int64_t> sizes;
-  for (int64_t first = 0; first < inputs.size(0); first += batch_size) {
-    const int64_t count = std::min(batch_size, inputs.size(0) - first);
-    turned.push_back(images_last(inputs.narrow(0, first, count)));
-    batches.push_back({turned.back().const_data_ptr<T>(), first, count});
+  for (int64_t first = 0; first < all; first += batch_size) {
+    const int64_t count = std::min(batch_size, all - first);
+    turned.push_back(inputs.narrow(1, first, count).permute({0, 2, 3, 4, 1}).contiguous());
+    batches.push_back({turned.back().const_data_ptr<T>(), first, count, sets,
+                       turned.back().numel() / std::max<int64_t>(sets, 1)});
     sizes.push_back(count);
   }
   int64_t words = 0;
   for (const auto& job : device.list())
     words = std::max<int64_t>(words, (job.tasks->words + 1) / 2);
-  at::Tensor patterns =
-      at::zeros({jobs.count(), inputs.size(0), words}, inputs.options().dtype(at::kLong));
+  at::Tensor patterns = at::zeros({jobs.count(), all, words}, inputs.options().dtype(at::kLong));
   const auto chunks = cuda::engine::cut(device.list(), sizes, false, memory_for_networks());
-  const at::Tensor memory = workspace(chunks.bytes, inputs);
+  const at::Tensor memory = network_memory(chunks.bytes, inputs);
   cuda::launch_engine_patterns<T>(
       stream, device.list(), batches, chunks, device.tasks(), memory.mutable_data_ptr(),
-      device.uploader(),
-      {static_cast<uint32_t*>(patterns.mutable_data_ptr()), inputs.size(0), words});
+      device.uploader(), {static_cast<uint32_t*>(patterns.mutable_data_ptr()), all, words});
   return patterns;
 }
 
 // The counts stay on the device.
 at::Tensor engine_regions(const at::Tensor& code, const at::Tensor& code_offsets,
                           const at::Tensor& job_programs, const at::Tensor& params,
-                          const at::Tensor& job_params, const at::Tensor& inputs,
+                          const at::Tensor& job_params, const at::Tensor& given,
                           int64_t batch_size) {
-  const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, inputs);
+  const at::Tensor inputs = input_sets(given);
+  const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, inputs[0]);
   TORCH_CHECK_VALUE(batch_size > 0, "engine: batch_size must be positive, got ", batch_size, ".");
   check_same_device("engine", params, inputs);
   const OnDeviceOf device(inputs);

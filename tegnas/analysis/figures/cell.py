@@ -6,19 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tegnas.analysis.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, new_figure
+from tegnas.analysis.figures.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    literal,
+    new_figure,
+)
 from tegnas.errors import InputError
-from tegnas.networks.nasbench201 import EDGES
-from tegnas.spaces import Architecture, DartsArchitecture, NasBench201Architecture
+from tegnas.spaces import Architecture, Space
+from tegnas.spaces.drawing import CellGraph, DrawnSpace
+from tegnas.spaces.factorised import Supernet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# A graph: positions of the nodes by label, and edges (source, target, operation, share of the way
-# at which the label stands, so that labels keep clear of each other).
-_Graph = tuple[dict[str, tuple[float, float]], list[tuple[str, str, str, float]]]
-
 _PALE = "#B8B8B8"
+_BEND = 0.35  # height of an arc over half its length
 _SHORT = {
     "nor_conv_3x3": "conv 3×3",
     "nor_conv_1x1": "conv 1×1",
@@ -33,45 +40,33 @@ _SHORT = {
 }
 
 
-def cell_figure(arch: Architecture, title: str = "") -> Figure:
-    """The cell of a NAS-Bench-201 architecture, or the two cells of a DARTS one.
+def cell_figure(space: Space, arch: Architecture, title: str = "") -> Figure:
+    """The cells of an architecture, one below the other.
 
     Raises:
-        InputError: an architecture of another space.
+        InputError: the space has no cells to draw, or the architecture is a supernet.
     """
-    if isinstance(arch, NasBench201Architecture):
-        figure, axes = new_figure(1, 1, size=(5.6, 3.0))
-        _draw(axes.flat[0], _nasbench201_graph(arch), title)
-        return figure
-    if isinstance(arch, DartsArchitecture):
-        figure, axes = new_figure(2, 1, size=(8.6, 7.2))
-        for axis, cell, name in zip(axes.flat, arch.cells, ("normal", "reduction"), strict=True):
-            _draw(axis, _darts_graph(cell), f"{title} {name} cell".strip())
-        return figure
-    raise InputError(f"cells of {type(arch).__name__} can't be drawn")
+    if not isinstance(space, DrawnSpace) or isinstance(arch, Supernet):
+        raise InputError(f"{space.name} has no cells that can be drawn of {arch}")
+    cells = space.cells(arch)
+    alone = len(cells) == 1
+    size = (5.6, 3.0) if alone else (8.6, 3.6 * len(cells))
+    figure, axes = new_figure(len(cells), 1, size=size)
+    for axis, cell in zip(axes.flat, cells, strict=True):
+        _draw(axis, cell, title if alone else f"{title} {cell.name}".strip())
+    return figure
 
 
-def _nasbench201_graph(arch: NasBench201Architecture) -> _Graph:
-    nodes = {"in": (0.0, 0.0), "1": (1.0, 0.55), "2": (2.0, -0.55), "out": (3.0, 0.0)}
-    names = list(nodes)
-    places = (0.5, 0.5, 0.68, 0.22, 0.5, 0.5)
-    edges = [
-        (names[source], names[target], name, place)
-        for name, (source, target), place in zip(arch.operations, EDGES, places, strict=True)
-    ]
-    return nodes, edges
-
-
-def _darts_graph(cell: tuple[tuple[str, int], ...]) -> _Graph:
-    heights = (0.54, -0.5, 1.0, -0.35)
-    nodes = {"c(k−2)": (0.0, 1.2), "c(k−1)": (0.0, -1.2)}
-    nodes |= {str(node): (1.7 + 1.5 * node, heights[node]) for node in range(4)}
-    names = list(nodes)
-    edges = [
-        (names[source], str(place // 2), operation, (0.4, 0.6)[place % 2])
-        for place, (operation, source) in enumerate(cell)
-    ]
-    return nodes, edges
+def _along(
+    source: tuple[float, float], target: tuple[float, float], place: float, bend: float
+) -> tuple[float, float]:
+    """The point at a share of the way along an edge that is bent as matplotlib's arc3 bends it."""
+    (x0, y0), (x1, y1) = source, target
+    aside = 2 * place * (1 - place) * bend
+    return (
+        x0 + place * (x1 - x0) + aside * (y1 - y0),
+        y0 + place * (y1 - y0) - aside * (x1 - x0),
+    )
 
 
 def _colour(operation: str) -> str:
@@ -86,11 +81,15 @@ def _colour(operation: str) -> str:
     return GREY
 
 
-def _draw(axis: Any, graph: _Graph, title: str) -> None:
-    nodes, edges = graph
+def _draw(axis: Any, cell: CellGraph, title: str) -> None:
+    nodes = cell.nodes
     axis.set_axis_off()
-    axis.set_title(title, fontsize=10)
-    for source, target, operation, place in edges:
+    axis.set_title(literal(title), fontsize=10)
+    drawn: set[tuple[str, str]] = set()
+    for edge in cell.edges:
+        source, target, operation = edge.source, edge.target, edge.operation
+        bend = _BEND if (source, target) in drawn else 0.0
+        drawn.add((source, target))
         pale = operation in ("none", "skip_connect")
         axis.annotate(
             "",
@@ -103,9 +102,10 @@ def _draw(axis: Any, graph: _Graph, title: str) -> None:
                 "linestyle": ":" if operation == "none" else "-",
                 "shrinkA": 14,
                 "shrinkB": 14,
+                "connectionstyle": f"arc3,rad={bend}",
             },
         )
-        x, y = (a + place * (b - a) for a, b in zip(nodes[source], nodes[target], strict=True))
+        x, y = _along(nodes[source], nodes[target], edge.place, bend)
         axis.text(
             x,
             y,

@@ -8,19 +8,14 @@ import numpy as np
 
 from tegnas.analysis.comparison import Comparison
 from tegnas.analysis.correlation import Correlation
-from tegnas.analysis.figures.style import BLUE, VERMILION, new_figure
+from tegnas.analysis.figures.style import BLUE, VERMILION, literal, new_figure
+from tegnas.indicators.base import Indicator
 from tegnas.scoring.ranking import ranks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PER_ROW = 5
-# How a score is drawn: the axis' label, and the value from "higher is better".
-_DRAWN = {
-    "T (κ)": ("κ (lower is better)", -1),
-    "E (R)": ("linear regions R", 1),
-    "G (MSE)": ("MSE (lower is better)", -1),
-}
 
 
 def scatter_figure(comparison: Comparison) -> Figure:
@@ -38,7 +33,8 @@ def _panels(comparison: Comparison, draw: Any, ylabel: str, heading: str) -> Fig
     figure, axes = new_figure(rows, _PER_ROW, size=(2.5 * _PER_ROW, 2.4 * rows + 0.4), sharey=True)
     correlations = comparison.strata["all"]
     for axis, each in zip(axes.flat, correlations, strict=False):
-        draw(axis, each, comparison.columns[each.name], comparison.accuracy)
+        indicator = comparison.indicators.get(each.name)
+        draw(axis, each, comparison.columns[each.name], comparison.accuracy, indicator)
     for axis in axes.flat[len(correlations) :]:
         axis.set_visible(False)
     for axis in axes[:, 0]:
@@ -47,15 +43,21 @@ def _panels(comparison: Comparison, draw: Any, ylabel: str, heading: str) -> Fig
     return figure
 
 
-def _scatter(axis: Any, each: Correlation, score: np.ndarray, accuracy: np.ndarray) -> None:
-    label, sign = _DRAWN.get(each.name, (each.name, 1))
-    values = sign * score
-    if " + " in each.name:
-        label, values = f"rank-sum of {each.name}", -score
+def _scatter(
+    axis: Any,
+    each: Correlation,
+    score: np.ndarray,
+    accuracy: np.ndarray,
+    indicator: Indicator | None,
+) -> None:
+    label, values = each.name, score
+    if indicator is not None:
+        label, values = indicator.axis, indicator.drawn(indicator.cost(-score))
+        values[np.isnan(score)] = np.nan
+    elif " + " in each.name:
+        label, values = f"rank score of {each.name}", -score
     finite = np.isfinite(values)
     axis.scatter(values[finite], accuracy[finite], **_dots(len(values), BLUE))
-    if each.name in ("T (κ)", "FLOPs", "parameters"):
-        axis.set_xscale("log")
     if (~finite).any():
         # In the axis' own width: failed architectures have no place on its scale.
         failed = accuracy[~finite]
@@ -70,16 +72,22 @@ def _scatter(axis: Any, each: Correlation, score: np.ndarray, accuracy: np.ndarr
             label=f"{len(failed)} failed",
         )
         axis.legend(loc="lower left", fontsize=7, frameon=False, handletextpad=0.1)
-    axis.set_xlabel(label)
+    axis.set_xlabel(literal(label))
     _title(axis, each)
 
 
-def _rank_rank(axis: Any, each: Correlation, score: np.ndarray, accuracy: np.ndarray) -> None:
+def _rank_rank(
+    axis: Any,
+    each: Correlation,
+    score: np.ndarray,
+    accuracy: np.ndarray,
+    indicator: Indicator | None,
+) -> None:
     known = ~np.isnan(score)
     x, y = ranks(-score[known]), ranks(-accuracy[known])
     axis.plot([1, len(x)], [1, len(x)], color="0.7", linewidth=0.8, zorder=0)
     axis.scatter(x, y, **_dots(len(x), BLUE))
-    axis.set_xlabel(each.name)
+    axis.set_xlabel(literal(each.name))
     margin = 0.02 * len(x)  # so that the dots of the first and the last are whole
     axis.set_xlim(len(x) + margin, 1 - margin)
     axis.set_ylim(len(x) + margin, 1 - margin)

@@ -1,4 +1,4 @@
-"""Landscapes of T, E, G and accuracy in the plane, searches over them, slices through them."""
+"""Landscapes of indicators and accuracy in the plane, searches over them, slices through them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tegnas.analysis.figures.style import COLOUR_MAP, LABELS, SERIES, new_figure
+from tegnas.analysis.figures.style import (
+    ACCURACY_AXIS,
+    COLOUR_MAP,
+    SERIES,
+    axis_label,
+    literal,
+    new_figure,
+)
 from tegnas.analysis.landscape import METHODS, Layout, best_so_far
 from tegnas.analysis.runs import Run
 from tegnas.analysis.score_table import ScoreTable
+from tegnas.scoring.labels import combined_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,19 +29,13 @@ SINGLE_LIMIT = 2000
 
 
 def quantities(scores: ScoreTable, accuracy: np.ndarray | None) -> dict[str, np.ndarray]:
-    """What is drawn, by the names of ``LABELS``; failures and unknown values are NaN."""
-    with np.errstate(divide="ignore"):
-        drawn = {
-            "kappa": np.log10(scores.kappa),
-            "regions": scores.regions.astype(np.float64),
-            "mse": np.log10(scores.mse),
-            "rank_sum": scores.rank_sum,
-        }
-    failed = ~(np.isfinite(scores.kappa) & np.isfinite(scores.mse))
-    for values in drawn.values():
-        values[failed] = np.nan
+    """What is drawn, by the label of its axis; failures and unknown values are NaN."""
+    columns = scores.drawn()
+    drawn = {axis_label(each): columns[each.name] for each in scores.indicators}
+    combined = f"rank score of {combined_label(scores.indicators)} (lower is better)"
+    drawn[combined] = np.where(scores.failed, np.nan, scores.rank_score)
     if accuracy is not None and np.isfinite(accuracy).any():
-        drawn["accuracy"] = accuracy
+        drawn[ACCURACY_AXIS] = accuracy
     return drawn
 
 
@@ -55,7 +57,7 @@ def landscape_figure(
         rows, columns, size=(4.1 * columns, 3.6 * rows + 0.7), sharex=True, sharey=True
     )
     for axis, (name, values) in zip(axes.flat, drawn.items(), strict=False):
-        _surface(figure, axis, layout, values, LABELS[name])
+        _surface(figure, axis, layout, values, name)
         for run, colour in zip(runs, path_colours(len(runs)), strict=True):
             _path(axis, layout, run, colour)
     for axis in axes.flat[len(drawn) :]:
@@ -70,7 +72,8 @@ def landscape_figure(
         figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8)
     how = METHODS[layout.method].partition(":")[0]
     figure.suptitle(
-        f"{scores.space.name}, {len(scores):,} architectures laid out by {how}", fontsize=11
+        f"{literal(scores.space.name)}, {len(scores):,} architectures laid out by {how}",
+        fontsize=11,
     )
     return figure
 
@@ -95,10 +98,10 @@ def slice_figure(
         axis.fill_between(at[known], low, high, color=colour, alpha=0.2, lw=0, label="range")
         axis.plot(at[known], middle, color=colour, marker="o", markersize=4, label="median")
         axis.set_xlabel("choices changed")
-        axis.set_ylabel(LABELS[name])
+        axis.set_ylabel(name)
         axis.set_xticks(at)
     figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    figure.suptitle(f"Slice from {ends}, over every order of the changes", fontsize=10)
+    figure.suptitle(f"Slice from {literal(ends)}, over every order of the changes", fontsize=10)
     return figure
 
 
@@ -141,7 +144,7 @@ def _path(axis: Any, layout: Layout, run: Run, colour: str) -> None:
     x, y = layout.position(archs).T
     outline = {"markeredgecolor": "white", "markeredgewidth": 0.8, "color": colour}
     axis.plot(x, y, color="white", lw=2.6, alpha=0.8)
-    axis.plot(x, y, color=colour, lw=1.3, label=f"{run.label} (○ first, ★ best)")
+    axis.plot(x, y, color=colour, lw=1.3, label=f"{literal(run.label)} (○ first, ★ best)")
     axis.plot(x[:1], y[:1], "o", markersize=7, **outline)
     axis.plot(x[-1:], y[-1:], "*", markersize=13, **outline)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tegnas.errors import InputError
+from tegnas.files import write_atomically
+from tegnas.indicators.base import EXTRA, Indicator
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,14 +20,12 @@ SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 # Surfaces: even in lightness, so that they also read in grey.
 COLOUR_MAP = "cividis"
 
-# What is drawn of each indicator, and how it is called on an axis.
-LABELS = {
-    "kappa": "T: log₁₀ κ (lower is better)",
-    "regions": "E: linear regions R (higher is better)",
-    "mse": "G: log₁₀ MSE (lower is better)",
-    "rank_sum": "rank-sum of T, E, G (lower is better)",
-    "accuracy": "test accuracy, % (higher is better)",
-}
+ACCURACY_AXIS = "test accuracy, % (higher is better)"
+
+
+def axis_label(indicator: Indicator) -> str:
+    """What the axis of an indicator's ``drawn`` values is called."""
+    return indicator.axis if indicator.role == EXTRA else f"{indicator.role}: {indicator.axis}"
 
 
 def new_figure(
@@ -55,9 +56,16 @@ def new_figure(
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure in the format of the file's suffix (png, svg, pdf)."""
+    content = io.BytesIO()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
+        figure.savefig(content, format=path.suffix[1:])
     except (OSError, ValueError) as error:
         raise InputError(f"the figure {path} can't be written: {error}") from None
+    write_atomically(path, content.getvalue())
     return path
+
+
+def literal(text: str) -> str:
+    """A text as it is, from a file or a user, for matplotlib, which reads $…$ as a formula."""
+    return text.replace("$", r"\$")

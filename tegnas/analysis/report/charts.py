@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
 
-from tegnas.analysis.figures.history import drawn_values, pareto_indices
+from tegnas.analysis.figures.history import front_costs, history_table, pareto_indices
 from tegnas.analysis.figures.landscape import SINGLE_LIMIT, path_colours, quantities, value_range
-from tegnas.analysis.figures.style import LABELS, SERIES
+from tegnas.analysis.figures.style import SERIES, axis_label
 from tegnas.analysis.landscape import Layout, best_so_far
 from tegnas.analysis.runs import Run
-from tegnas.analysis.score_table import ScoreTable
+from tegnas.analysis.score_table import ScoreTable, joined
 from tegnas.errors import InputError
 
 _GRID = 44  # cells across a surface
-_NAMES = ("kappa", "regions", "mse")
 
 
 def plotly() -> Any:
@@ -47,14 +47,15 @@ def embed(figure: Any, name: str) -> str:
 
 
 def history_chart(runs: Sequence[Run]) -> Any:
-    """T, E and G of every evaluation, and of the best so far."""
+    """The indicators of every evaluation, and of the best so far."""
     package = plotly()
     go = package.graph_objects
-    figure = package.subplots.make_subplots(1, 3, horizontal_spacing=0.08)
+    indicators = runs[0].scores.indicators
+    figure = package.subplots.make_subplots(1, len(indicators), horizontal_spacing=0.08)
     for run, colour in zip(runs, SERIES * len(runs), strict=False):
         history, path = run.result.history, best_so_far(run.result.history)
-        archs = [str(each.arch) for each in history]
-        for column, values in enumerate(drawn_values(run).values(), start=1):
+        archs = [_as_it_is(each.arch) for each in history]
+        for column, values in enumerate(history_table(run).drawn().values(), start=1):
             at = np.arange(1, len(values) + 1)
             figure.add_trace(
                 go.Scatter(
@@ -69,57 +70,77 @@ def history_chart(runs: Sequence[Run]) -> Any:
                 figure.add_trace(
                     go.Scatter(
                         x=np.add(places, 1), y=_plain(values[[*path, path[-1]]]), mode="lines",
-                        line={"color": colour, "shape": "hv", "width": 2.5}, name=run.label,
-                        legendgroup=run.name, showlegend=column == 1,
+                        line={"color": colour, "shape": "hv", "width": 2.5},
+                        name=_as_it_is(run.label), legendgroup=run.name, showlegend=column == 1,
                         text=[archs[index] for index in [*path, path[-1]]],
                         hovertemplate="best so far: %{text}<br>%{y:.4g}<extra></extra>",
                     ),
                     1, column,
                 )  # fmt: skip
-    for column, name in enumerate(_NAMES, start=1):
+    for column, each in enumerate(indicators, start=1):
         figure.update_xaxes(title_text="evaluations", row=1, col=column)
-        figure.update_yaxes(title_text=LABELS[name], row=1, col=column)
+        figure.update_yaxes(title_text=axis_label(each), row=1, col=column)
     figure.update_layout(height=400, legend={"orientation": "h", "y": 1.12})
     return figure
 
 
 def pareto_chart(runs: Sequence[Run]) -> Any:
-    """T against E, coloured by G, with the architectures that nothing beats in all three."""
+    """The first indicator against the second, coloured by the third where there is one.
+
+    Architectures that nothing beats in all of them stand out.
+    """
     go = plotly().graph_objects
-    columns = [drawn_values(run) for run in runs]
-    joined = {name: np.concatenate([each[name] for each in columns]) for name in _NAMES}
-    archs = np.array([str(each.arch) for run in runs for each in run.result.history])
-    costs = np.stack([joined["kappa"], -joined["regions"], joined["mse"]], 1)
-    front = pareto_indices(np.where(np.isnan(costs), np.inf, costs))
+    table = joined([history_table(run) for run in runs])
+    x, y, *others = [*table.indicators, *table.indicators][:3]
+    drawn = table.drawn()
+    archs = np.array([str(arch) for arch in table.archs])
+    costs = front_costs(table)
+    front = pareto_indices(costs)
     known = np.flatnonzero(np.isfinite(costs).all(1))
-    hover = "%{text}<br>log κ %{x:.3f}, R %{y:.0f}, log MSE %{marker.color:.3f}<extra></extra>"
-    low, high = value_range(joined["mse"][known])
-    colours = {"colorscale": "Cividis", "cmin": low, "cmax": high}
+    shade = drawn[others[0].name] if len(table.indicators) > 2 else None
+    text = [_values_text(table, index) for index in range(len(archs))]
+    hover = "%{text}<extra></extra>"
+    colours: dict[str, Any] = {}
+    if shade is not None:
+        low, high = value_range(shade[known])
+        colours = {"colorscale": "Cividis", "cmin": low, "cmax": high}
+
+    def marker(places: np.ndarray, **more: Any) -> dict[str, Any]:
+        shaded = {} if shade is None else {"color": shade[places], **colours}
+        return {**shaded, **more}
+
+    bar = {} if shade is None else {
+        "colorbar": {"title": {"text": axis_label(others[0]), "side": "right"}}
+    }  # fmt: skip
     figure = go.Figure()
     figure.add_trace(
         go.Scatter(
-            x=joined["kappa"][known], y=joined["regions"][known], mode="markers",
-            text=archs[known], hovertemplate=hover, name="every architecture",
-            marker={
-                "size": 5, "opacity": 0.5, "color": joined["mse"][known], **colours,
-                "colorbar": {"title": {"text": LABELS["mse"], "side": "right"}},
-            },
+            x=drawn[x.name][known], y=drawn[y.name][known], mode="markers",
+            text=[text[index] for index in known], hovertemplate=hover,
+            name="every architecture", marker=marker(known, size=5, opacity=0.5, **bar),
         )
     )  # fmt: skip
     figure.add_trace(
         go.Scatter(
-            x=joined["kappa"][front], y=joined["regions"][front], mode="markers",
-            text=archs[front], hovertemplate=hover, name="not beaten in all three",
-            marker={
-                "size": 11, "symbol": "diamond", "color": joined["mse"][front], **colours,
-                "line": {"color": SERIES[1], "width": 2},
-            },
+            x=drawn[x.name][front], y=drawn[y.name][front], mode="markers",
+            text=[text[index] for index in front], hovertemplate=hover,
+            name="not beaten in all of them",
+            marker=marker(
+                front, size=11, symbol="diamond", line={"color": SERIES[1], "width": 2}
+            ),
         )
     )  # fmt: skip
-    figure.update_xaxes(title_text=LABELS["kappa"])
-    figure.update_yaxes(title_text=LABELS["regions"])
+    figure.update_xaxes(title_text=axis_label(x))
+    figure.update_yaxes(title_text=axis_label(y))
     figure.update_layout(height=480, legend={"orientation": "h", "y": 1.1})
     return figure
+
+
+def _values_text(table: ScoreTable, index: int) -> str:
+    return f"{_as_it_is(table.archs[index])}<br>" + ", ".join(
+        f"{_as_it_is(each.symbol)} {each.text(table[each.name][index])}"
+        for each in table.indicators
+    )
 
 
 def landscape_chart(
@@ -129,7 +150,7 @@ def landscape_chart(
     package = plotly()
     drawn = quantities(scores, accuracy)
     rows = -(-len(drawn) // 2)
-    titles = [LABELS[name] for name in drawn]
+    titles = list(drawn)
     figure = package.subplots.make_subplots(
         rows, 2, subplot_titles=titles, horizontal_spacing=0.14, vertical_spacing=0.3 / rows
     )
@@ -157,7 +178,7 @@ def _surface(go: Any, layout: Layout, scores: ScoreTable, values: np.ndarray) ->
     if len(known) <= SINGLE_LIMIT:
         return go.Scatter(
             x=layout.points[known, 0], y=layout.points[known, 1], mode="markers",
-            text=[str(layout.archs[i]) for i in known], showlegend=False,
+            text=[_as_it_is(layout.archs[i]) for i in known], showlegend=False,
             marker={
                 "size": 6, "color": values[known], "colorscale": "Cividis", "cmin": low,
                 "cmax": high, "showscale": True,
@@ -171,12 +192,12 @@ def _surface(go: Any, layout: Layout, scores: ScoreTable, values: np.ndarray) ->
         members.setdefault((row, column), []).append(index)
     z: list[list[float | None]] = [[None] * _GRID for _ in range(_GRID)]
     text = [[""] * _GRID for _ in range(_GRID)]
-    sums = scores.rank_sum
+    sums = scores.rank_score
     for (row, column), inside in members.items():
         best = min(inside, key=lambda index: sums[index])
         z[row][column] = float(np.median(values[inside]))
         text[row][column] = (
-            f"{len(inside)} architectures, best by rank-sum:<br>{scores.archs[best]}"
+            f"{len(inside)} architectures, best by rank score:<br>{_as_it_is(scores.archs[best])}"
         )
     return go.Heatmap(
         x=(edges[0][1:] + edges[0][:-1]) / 2,
@@ -198,8 +219,11 @@ def _path(go: Any, layout: Layout, run: Run, colour: str, legend: bool) -> list[
         return []
     points = layout.position([history[index].arch for index in path])
     text = [
-        f"{run.label}, evaluation {index + 1}<br>{each.arch}<br>κ {each.kappa:,.4g}, "
-        f"R {each.regions:,.0f}, MSE {each.mse:.4g}"
+        f"{_as_it_is(run.label)}, evaluation {index + 1}<br>{_as_it_is(each.arch)}<br>"
+        + ", ".join(
+            f"{_as_it_is(indicator.symbol)} {indicator.text(value)}"
+            for indicator, value in zip(each.settings.indicators, each.values, strict=True)
+        )
         for index, each in ((index, history[index]) for index in path)
     ]
     count = len(path)
@@ -208,7 +232,7 @@ def _path(go: Any, layout: Layout, run: Run, colour: str, legend: bool) -> list[
     return [
         go.Scatter(
             x=points[:, 0], y=points[:, 1], mode="lines+markers", text=text, showlegend=legend,
-            legendgroup=run.name, name=f"{run.label} (● first, ★ best)",
+            legendgroup=run.name, name=f"{_as_it_is(run.label)} (● first, ★ best)",
             line={"color": colour, "width": 2},
             marker={
                 "symbol": symbols, "size": sizes, "color": colour,
@@ -222,6 +246,11 @@ def _path(go: Any, layout: Layout, run: Run, colour: str, legend: bool) -> list[
 def _widened(values: np.ndarray) -> tuple[float, float]:
     margin = 1e-6 + 0.01 * (values.max() - values.min())
     return values.min() - margin, values.max() + margin
+
+
+def _as_it_is(text: object) -> str:
+    """For plotly, which reads tags in a text: a link in the name of a strategy, say."""
+    return escape(str(text), quote=False)
 
 
 def _plain(values: np.ndarray) -> list[float | None]:

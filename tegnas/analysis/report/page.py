@@ -23,6 +23,7 @@ from tegnas.analysis.report.charts import (
 from tegnas.analysis.report.tables import (
     best_architectures,
     cost_front,
+    indicator_table,
     reproduction,
     ruggedness_table,
     summary,
@@ -30,7 +31,8 @@ from tegnas.analysis.report.tables import (
 from tegnas.analysis.ruggedness import agreement, landscape_ruggedness
 from tegnas.analysis.runs import Run, all_scores, searches
 from tegnas.analysis.score_table import ScoreTable
-from tegnas.errors import InputError
+from tegnas.files import write_atomically
+from tegnas.scoring.presets import describe
 
 _RUGGEDNESS_NOTE = (
     "Exact, since every architecture of the space is scored. Local optima: no single change is "
@@ -63,27 +65,29 @@ def write_report(
     scores = all_scores(runs) if scores is None else scores
     accuracy = np.array([known.get(str(arch), np.nan) for arch in scores.archs])
     drawn = searches(runs)
+    warnings = dict.fromkeys(each for run in runs for each in run.result.warnings)
     sections = [
-        _section("Summary", "", summary(runs, known)),
+        _section("Summary", " ".join(f"{each}." for each in warnings), summary(runs, known)),
+        _section("What was computed", _computed(runs), indicator_table(runs[0])),
         *(
             _section(f"Best architectures: {run.label}", "", best_architectures(run, known))
             for run in runs
         ),
         _section(
-            "T, E and G over time",
-            "Dots are all evaluations, lines the best architecture by rank-sum so far.",
+            "Indicators over time",
+            "Dots are all evaluations, lines the best architecture so far.",
             embed(history_chart(drawn), "history"),
         ),
         _section(
             "What can be had together",
-            "Architectures that no other one beats in T, E and G at once are diamonds.",
+            "Architectures that no other one beats in all indicators at once are diamonds.",
             embed(pareto_chart(drawn), "pareto"),
         ),
     ]
     fronts = "".join(map(cost_front, runs))
     if fronts:
-        note = "Architectures that no other one of the search beats in both rank-sum and cost."
-        sections.append(_section("Rank-sum against cost", note, fronts))
+        note = "Architectures that no other one of the search beats in both rank score and cost."
+        sections.append(_section("Rank score against cost", note, fronts))
     if len(scores) >= 3:
         charted = lay_out(scores, layout)
         paths = [run for run in drawn if not run.exhaustive]
@@ -107,10 +111,16 @@ def write_report(
         plotly=plotly().offline.get_plotlyjs(),
         sections="\n".join(sections),
     )
-    try:
-        Path(path).write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"the report {path} can't be written: {error.strerror}") from None
+    write_atomically(path, page)
+
+
+def _computed(runs: Sequence[Run]) -> str:
+    settings = runs[0].result.best.settings
+    return (
+        f"Scored by {describe(settings)}: {settings.repeats} networks per architecture, their "
+        f"{settings.average}, BatchNorm {settings.batch_norm}; architectures are ranked by "
+        f"{settings.combination} of all indicators."
+    )
 
 
 def _drawn_as(count: int) -> str:

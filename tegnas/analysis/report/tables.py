@@ -6,18 +6,17 @@ import base64
 import io
 import json
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from html import escape
-
-import numpy as np
 
 from tegnas.analysis.architecture_parts import architecture_parts
 from tegnas.analysis.figures.cell import cell_figure
 from tegnas.analysis.ruggedness import Ruggedness
 from tegnas.analysis.runs import Run
 from tegnas.errors import InputError
-from tegnas.search.evaluation import Evaluation, distinct_architectures, rank_sums
+from tegnas.search.command import search_command
+from tegnas.search.evaluation import Evaluation
+from tegnas.spaces import Space
 
 _BEST = 10
 _DRAWN = 3
@@ -43,7 +42,7 @@ def _breakable(text: str) -> str:
 
 def summary(runs: Sequence[Run], accuracies: Mapping[str, float]) -> str:
     """One row per run: what it found, how long it took."""
-    header = ["search", "best architecture", "κ", "R", "MSE"]
+    header = ["search", "best architecture", *_headings(runs[0])]
     if accuracies:
         header.append("accuracy, %")
     header += ["evaluations", "distinct", "seconds", "evaluations/s"]
@@ -62,28 +61,26 @@ def summary(runs: Sequence[Run], accuracies: Mapping[str, float]) -> str:
 
 def best_architectures(run: Run, accuracies: Mapping[str, float]) -> str:
     """The best of one run as a table, the first of them as drawn cells."""
-    distinct = distinct_architectures(run.result.history)
-    order = np.argsort(rank_sums(distinct), kind="stable")[:_BEST]
-    best = [distinct[index] for index in order]
-    header = ["", "architecture", "κ", "R", "MSE"] + (["accuracy, %"] if accuracies else [])
+    best = run.result.ranked()[:_BEST]
+    header = ["", "architecture", *_headings(run)] + (["accuracy, %"] if accuracies else [])
     rows = [
         [str(place), *_values(each)] + ([_accuracy(each, accuracies)] if accuracies else [])
         for place, each in enumerate(best, start=1)
     ]
-    return html_table(header, rows, text=2) + _cells(best[:_DRAWN])
+    return html_table(header, rows, text=2) + _cells(run.scores.space, best[:_DRAWN])
 
 
 def cost_front(run: Run) -> str:
-    """The front of rank-sum and a cost, where the search was asked for one."""
+    """The front of rank score and a cost, where the search was asked for one."""
     front = run.result.pareto
     if front is None:
         return ""
     unit = {"latency": "latency, ms"}.get(front.objective, front.objective)
-    header = ["architecture", unit, "rank-sum", "κ", "R", "MSE"]
+    header = ["architecture", unit, "rank score", *_headings(run)]
     rows = []
     for point in front.points:
         name, *values = _values(point.evaluation)
-        rows.append([name, _number(point.cost), f"{point.rank_sum:,.1f}", *values])
+        rows.append([name, _number(point.cost), f"{point.rank_score:,.1f}", *values])
     return f"<h3>{escape(run.label)}</h3>" + html_table(header, rows)
 
 
@@ -115,38 +112,20 @@ def ruggedness_table(figures: Sequence[Ruggedness], agreements: Mapping[str, flo
 
 
 def reproduction(run: Run) -> str:
-    """The command of a run, and everything that was set."""
-    settings = run.result.settings
-    score = settings.get("score", {})
-    words = ["tegnas", "search"]
-    for option, value in (
-        ("--space", settings.get("space")),
-        ("--images", settings.get("images")),
-        ("--strategy", settings.get("strategy")),
-        ("--budget", settings.get("budget")),
-        ("--seed", settings.get("seed")),
-        ("--train", settings.get("train")),
-        ("--val", settings.get("val")),
-        ("--batch-norm", score.get("batch_norm") if isinstance(score, dict) else None),
-        ("--repeats", score.get("repeats") if isinstance(score, dict) else None),
-    ):
-        if value is not None:
-            words += [option, str(value)]
-    options = settings.get("options", {})
-    for name, value in options.items() if isinstance(options, dict) else ():
-        words += ["--option", f"{name}={value}"]
-    command, details = escape(shlex.join(words)), escape(json.dumps(settings, indent=1))
+    """The command that makes the run again, and everything that was set."""
+    command = escape(search_command(run.result))
+    details = escape(json.dumps(run.result.settings, indent=1))
     return (
         f"<h3>{escape(run.label)}</h3><pre>{command}</pre>"
         f"<details><summary>All settings</summary><pre>{details}</pre></details>"
     )
 
 
-def _cells(best: Sequence[Evaluation]) -> str:
+def _cells(space: Space, best: Sequence[Evaluation]) -> str:
     figures = []
     for place, each in enumerate(best, start=1):
         try:
-            drawn = cell_figure(each.arch)
+            drawn = cell_figure(space, each.arch)
         except InputError:
             return ""  # a space without cells: the table stands alone
         text = io.StringIO()
@@ -164,7 +143,22 @@ def _cells(best: Sequence[Evaluation]) -> str:
 
 
 def _values(each: Evaluation) -> list[str]:
-    return [str(each.arch), _number(each.kappa), f"{each.regions:,.0f}", _number(each.mse)]
+    indicators = each.settings.indicators
+    values = [i.text(value) for i, value in zip(indicators, each.values, strict=True)]
+    return [str(each.arch), *values]
+
+
+def _headings(run: Run) -> list[str]:
+    return [each.symbol for each in run.result.best.settings.indicators]
+
+
+def indicator_table(run: Run) -> str:
+    """What each indicator is, which direction is better, and where it comes from."""
+    rows = [
+        [each.label, each.title, f"{each.better} is better", each.citation or "—"]
+        for each in run.result.best.settings.indicators
+    ]
+    return html_table(["indicator", "what it is", "", "source"], rows, text=4)
 
 
 def _accuracy(each: Evaluation, accuracies: Mapping[str, float]) -> str:

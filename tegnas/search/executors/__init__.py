@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from tegnas.data import Batch
 from tegnas.errors import InputError
@@ -39,12 +40,14 @@ def make_executor(
     space: Space,
     batch: Batch,
     settings: ScoreSettings,
+    seeds: Sequence[int],
     *,
     workers: int | None = None,
     address: str | None = None,
 ) -> Executor:
     """The executor of that name.
 
+    ``seeds`` are those of the small networks (see ``usable_seeds``).
     ``workers`` is the number of processes or of Ray tasks at a time, by default one per core;
     ``address`` is that of a running Ray cluster.
 
@@ -52,12 +55,12 @@ def make_executor(
     """
     check_executor(name, batch, workers, address)
     if name == "in-process":
-        return InProcessExecutor(space, batch, settings)
+        return InProcessExecutor(space, batch, settings, seeds)
     workers = workers or os.cpu_count() or 1
-    task = pack_task(space, batch, settings)
+    task = pack_task(space, batch, settings, seeds)
     if name == "process":
-        return ProcessExecutor(task, workers)
-    return RayExecutor(task, workers, address)
+        return ProcessExecutor(task, settings, workers)
+    return RayExecutor(task, settings, workers, address)
 
 
 __all__ = ["EXECUTORS", "Executor", "WorkerDiedError", "check_executor", "make_executor"]

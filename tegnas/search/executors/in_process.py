@@ -14,15 +14,17 @@ from tegnas.spaces import Architecture, Space
 class InProcessExecutor:
     """One chunk of the engine after the other."""
 
-    def __init__(self, space: Space, batch: Batch, settings: ScoreSettings) -> None:
-        self._scorer = Scorer(space, batch, settings)
+    def __init__(
+        self, space: Space, batch: Batch, settings: ScoreSettings, seeds: Sequence[int]
+    ) -> None:
+        self._scorer = Scorer(space, batch, settings, seeds)
 
     def run(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
         """Scores chunk by chunk, in order."""
         first = 0
         while first < len(archs):
             chunk = tuple(archs[first : first + self._scorer.chunk])
-            yield Scores.from_table(chunk, self._scorer(chunk))
+            yield self._scorer(chunk)
             first += len(chunk)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tegnas.errors import InputError
 from tegnas.scoring.scores import Scores
+from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.executors.base import MAX_ATTEMPTS, WorkerDiedError, split
 from tegnas.search.executors.work import BATCH, score_batch, scores_of
 from tegnas.spaces import Architecture
@@ -23,6 +24,7 @@ class RayExecutor:
 
     Args:
         task: what ``pack_task`` made; the nodes need tegnas, and the file of a space from a file.
+        settings: those that the task holds.
         workers: tasks under way at a time.
         address: of a running cluster (``HOST:PORT``, ``ray://HOST:PORT`` or ``auto``); without it
             a cluster is started on this machine and ended by ``close``.
@@ -31,7 +33,10 @@ class RayExecutor:
         InputError: Ray isn't installed, or no cluster answers at the address.
     """
 
-    def __init__(self, task: bytes, workers: int, address: str | None = None) -> None:
+    def __init__(
+        self, task: bytes, settings: ScoreSettings, workers: int, address: str | None = None
+    ) -> None:
+        self._settings = settings
         # Where no cluster answers, Ray would write a warning per second.
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
         try:
@@ -65,7 +70,7 @@ class RayExecutor:
                 raise error.as_instanceof_cause() from None
             except self._ray.exceptions.RayError:
                 raise WorkerDiedError(batch) from None
-            yield scores_of(batch, table)
+            yield scores_of(batch, self._settings, table)
 
     def close(self) -> None:
         """Leave the cluster, and end it if it was started here."""

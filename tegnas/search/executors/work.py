@@ -19,21 +19,25 @@ from tegnas.spaces import Architecture, Space, get_space
 # Architectures in one batch of a worker: what is lost when it dies.
 BATCH = 16
 
-Table = list[list[list[float]]]
+Table = dict[str, list[list[float]]]
+"""By name of the indicator, the value of every network of every architecture."""
 
 
-def pack_task(space: Space, batch: Batch, settings: ScoreSettings) -> bytes:
+def pack_task(space: Space, batch: Batch, settings: ScoreSettings, seeds: Sequence[int]) -> bytes:
     """Everything that a worker needs, as bytes.
 
     A space from a file travels as its reference, because the worker has to load the file itself.
     Raises ``InputError`` for a space that can't travel.
     """
     try:
-        return pickle.dumps((getattr(space, "reference", None) or space, batch, settings))
+        return pickle.dumps(
+            (getattr(space, "reference", None) or space, batch, settings, tuple(seeds))
+        )
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise InputError(
-            f"the space {space.name!r} can't be sent to other processes ({error}); define its "
-            "functions at the top of a module, or use --executor in-process"
+            f"the space {space.name!r} or an indicator can't be sent to other processes "
+            f"({error}); define their functions at the top of a module, or use --executor "
+            "in-process"
         ) from None
 
 
@@ -41,22 +45,26 @@ def pack_task(space: Space, batch: Batch, settings: ScoreSettings) -> bytes:
 def _scorer(task: bytes) -> tuple[Space, Scorer]:
     # One thread each, so that workers don't compete and sums have one order everywhere.
     torch.set_num_threads(1)
-    space, batch, settings = pickle.loads(task)
+    space, batch, settings, seeds = pickle.loads(task)
     if isinstance(space, str):
         space = get_space(space)
-    return space, Scorer(space, batch, settings)
+    return space, Scorer(space, batch, settings, seeds)
 
 
 def score_batch(task: bytes, archs: Sequence[str]) -> tuple[int, Table]:
-    """κ, R and MSE of every repeat of every architecture, and who computed them.
+    """The scores of some architectures, and who computed them.
 
     Plain lists, because tensors would travel in memory shared with a process that may die.
     """
     space, scorer = _scorer(task)
-    return os.getpid(), scorer([space.parse(arch) for arch in archs]).tolist()
+    scores = scorer([space.parse(arch) for arch in archs])
+    return os.getpid(), {name: values.tolist() for name, values in scores.networks.items()}
 
 
-def scores_of(archs: Sequence[Architecture], table: Table) -> Scores:
+def scores_of(archs: Sequence[Architecture], settings: ScoreSettings, table: Table) -> Scores:
     """The scores that a worker sent back."""
-    values = torch.tensor(table, dtype=torch.float64).reshape(len(archs), -1, 3)
-    return Scores.from_table(tuple(archs), values)
+    return Scores(
+        tuple(archs),
+        settings,
+        {name: torch.tensor(rows, dtype=torch.float64) for name, rows in table.items()},
+    )

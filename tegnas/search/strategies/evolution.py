@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tegnas.errors import InputError
-from tegnas.search.evaluation import Evaluation, rank_sums
+from tegnas.search.evaluation import Evaluation, rank_scores
 from tegnas.search.strategies.drawing import require_mutations
 from tegnas.spaces import Architecture, Space
 
@@ -51,7 +51,7 @@ class Evolution:
             self._founded += founders
             return [self._space.sample(self._rng) for _ in range(founders)]
         contestants = self._rng.sample(list(self._population), self._tournament)
-        parent = contestants[int(np.argmin(rank_sums(contestants)))]
+        parent = contestants[int(np.argmin(rank_scores(contestants)))]
         return [self._space.mutate(parent.arch, self._rng)]
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:

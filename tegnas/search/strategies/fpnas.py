@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import softmax
 
 from tegnas.errors import InputError
-from tegnas.search.evaluation import Evaluation, rank_sums
+from tegnas.search.evaluation import Evaluation, rank_scores
 from tegnas.search.strategies.drawing import draw_admitted, is_admitted, require_choices
 from tegnas.search.strategies.policy import FactorisedPolicy
 from tegnas.spaces import Architecture, Space
@@ -76,7 +76,7 @@ class FPNas:
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """One importance-weighted step."""
         self._history.update((each.arch, each) for each in evaluations)
-        ranks = dict(zip(self._history, rank_sums(list(self._history.values())), strict=True))
+        ranks = dict(zip(self._history, rank_scores(list(self._history.values())), strict=True))
         outranked = [
             float(np.mean([ranks[each.arch] < other for other in ranks.values()]))
             for each in evaluations

@@ -9,7 +9,7 @@ from itertools import filterfalse
 import numpy as np
 
 from tegnas.errors import InputError
-from tegnas.search.evaluation import Evaluation, rank_sums
+from tegnas.search.evaluation import Evaluation, rank_scores
 from tegnas.search.strategies.drawing import is_admitted, require_mutations, unlimited
 from tegnas.search.strategies.planned import Plan, Planned
 from tegnas.spaces import Architecture, Space
@@ -85,7 +85,7 @@ class LocalSearch(Planned):
     def _best_neighbour(self, current: Architecture) -> _Step:
         neighbours = list(self._space.neighbours(current))
         yield from self._score(neighbours)
-        ranks = rank_sums([self._known[arch] for arch in (current, *neighbours)])
+        ranks = rank_scores([self._known[arch] for arch in (current, *neighbours)])
         best = int(np.argmin(ranks))
         return neighbours[best - 1] if ranks[best] < ranks[0] else None
 
@@ -97,7 +97,7 @@ class LocalSearch(Planned):
         for arch in filter(lambda arch: is_admitted(self._space, arch), neighbours):
             yield from self._score([arch])
             around.append(self._known[arch])
-            ranks = rank_sums(around)
+            ranks = rank_scores(around)
             if ranks[-1] < ranks[0]:
                 return arch
         return None

@@ -7,13 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from tegnas.errors import InputError
-from tegnas.search.evaluation import Evaluation, rank_sums
+from tegnas.search.evaluation import Evaluation, rank_scores
 from tegnas.search.strategies.planned import Plan, Planned
 from tegnas.spaces import Architecture, Space
+from tegnas.spaces.base import strategy_default
 from tegnas.spaces.factorised import Removal, Supernet, SupernetSpace
-
-# Operations dropped from every edge in one round: TE-NAS's own.
-_DROPS = {"nas-bench-201": 1, "darts": 3}
 
 CHANGES = ("mean", "relative")
 
@@ -21,17 +19,16 @@ CHANGES = ("mean", "relative")
 class Prune(Planned):
     """In every round, score each removal and drop the least important from every edge.
 
-    The least important removal is the one of lowest rank-sum of the changes in κ, R and MSE,
-    ranked among all removals of the round: κ and MSE fall most and R rises most. (TE-NAS ranks κ
-    and R; TEG-NAS, arXiv 2108.11939, adds MSE.) ``drop`` operations go at a time, 1 by default and
-    3 on DARTS, as published for CIFAR-10; ``none`` is left out from the start. The seed changes
-    nothing.
+    The least important removal is the one of lowest rank score by the changes in the indicators,
+    ranked among all removals of the round: those with better values after it. (TE-NAS ranks κ and
+    R; TEG-NAS, arXiv 2108.11939, adds MSE.) ``drop`` operations go at a time, 1 by default and 3 on
+    DARTS, as published for CIFAR-10; ``none`` is left out from the start. The seed changes nothing.
 
     ``change="mean"`` (default): of the mean over the random networks; all changes of a round are
     against the same supernet, so ranking the scores after removal ranks them. ``"relative"``: the
     mean over the networks of the changes relative to the supernet in the same network, as in the
     code released with TE-NAS. It costs a score of the supernet per round, and its finds are worse
-    (docs/searches.md): one network whose κ is small weighs as much as one whose κ is large.
+    (docs/studies/searches.md): one network whose κ is small weighs as much as one whose κ is large.
 
     Supernets are scored like architectures and count against the budget; the single path at the
     end is scored as the last one and is the answer.
@@ -52,7 +49,7 @@ class Prune(Planned):
                 "prune needs a supernet, in which the operations of a choice run side by side, and "
                 f"{space.name} has none; choose another strategy"
             )
-        drop = _DROPS.get(space.name, 1) if drop is None else drop
+        drop = strategy_default(space, self.name, "drop", 1) if drop is None else drop
         if drop < 1:
             raise InputError(f"prune must drop at least 1 operation per round, got {drop}")
         if change not in CHANGES:
@@ -82,7 +79,7 @@ class Prune(Planned):
                 changes = [relative_change(before, each) for each in after]
             else:
                 changes = yield supernets
-            supernet = self._next(supernet, dict(zip(removals, rank_sums(changes), strict=True)))
+            supernet = self._next(supernet, dict(zip(removals, rank_scores(changes), strict=True)))
         self._found = self._space.single_path(supernet)
         yield [self._found]
 
@@ -105,16 +102,21 @@ class Prune(Planned):
 
 
 def relative_change(before: Evaluation, after: Evaluation) -> Evaluation:
-    """κ, R and MSE as shares by which they change, each the mean over the random networks.
+    """The indicators as shares by which they change, each the mean over the random networks.
 
-    What stays infinite is infinitely worse; what becomes finite falls by all of itself.
+    What stays a failure is infinitely worse; what stops to be one improves by all of itself.
     """
-    first, second = (np.array(each.networks or [_means(each)]) for each in (before, after))
-    with np.errstate(invalid="ignore"):
-        change = np.where(np.isinf(first), -1.0, (second - first) / first)
-    kappa, regions, mse = np.where(np.isinf(second), np.inf, change).mean(0).tolist()
-    return replace(after, kappa=kappa, regions=regions, mse=mse)
+    changes = []
+    for each, old, new in zip(
+        after.settings.indicators, _networks(before), _networks(after), strict=True
+    ):
+        first, second = np.array(old), np.array(new)
+        improved = each.cost(1.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            change = np.where(np.isinf(first), -improved, (second - first) / first)
+        changes.append(np.where(np.isinf(second), each.worst, change).mean().item())
+    return replace(after, values=tuple(changes))
 
 
-def _means(evaluation: Evaluation) -> tuple[float, float, float]:
-    return evaluation.kappa, evaluation.regions, evaluation.mse
+def _networks(evaluation: Evaluation) -> tuple[tuple[float, ...], ...]:
+    return evaluation.networks or tuple((value,) for value in evaluation.values)

@@ -7,25 +7,22 @@ import random
 from collections.abc import Sequence
 
 from tegnas.errors import InputError
+from tegnas.indicators.base import Indicator
 from tegnas.search.evaluation import Evaluation
 from tegnas.search.strategies.drawing import draw_admitted, require_choices
 from tegnas.search.strategies.policy import FactorisedPolicy
 from tegnas.spaces import Architecture, Space
-
-# Indicator and the sign of its improvement.
-_SIGNS = {"kappa": -1.0, "regions": 1.0, "mse": -1.0}
-
-_LEARNING_RATES = {"nas-bench-201": 0.04, "darts": 0.07}
+from tegnas.spaces.base import strategy_default
 
 
 class Reinforce:
     """One architecture per step; the policy follows the change of T, E and G.
 
     The reward of step t is Σ sign · (v_t − v_{t−1}) / (max − min of the last ``window`` + 1e-6)
-    over κ, R and MSE, less a baseline, the exponential moving average of rewards (corrected for
+    over the indicators, less a baseline, the exponential moving average of rewards (corrected for
     its start at zero). A bad architecture counts as the worst value seen so far. The defaults are
     the paper's: Adam with a learning rate of 0.04 (0.07 on DARTS), momentum 0.9, window 10, 500
-    steps. What the search answers is the lowest rank-sum of its whole history, not the policy's
+    steps. What the search answers is the best of its whole history, not the policy's
     mode.
     """
 
@@ -43,7 +40,7 @@ class Reinforce:
     ) -> None:
         self._space = require_choices(space, self.name)
         if learning_rate is None:
-            learning_rate = _LEARNING_RATES.get(space.name, 0.04)
+            learning_rate = strategy_default(space, self.name, "learning_rate", 0.04)
         if not learning_rate > 0 or not 0 <= momentum < 1 or window < 2:
             raise InputError(
                 "reinforce needs a positive learning rate, a momentum in [0, 1) and a window of at "
@@ -79,33 +76,35 @@ class Reinforce:
 
 
 class RelativeChange:
-    """The reward of TEG-NAS: how much better T, E and G are than one step before."""
+    """The reward of TEG-NAS: how much better the indicators are than one step before.
+
+    An indicator that isn't defined for one of the last evaluations adds nothing.
+    """
 
     def __init__(self, window: int) -> None:
         self._window = window
         self._recent: list[Evaluation] = []
-        self._worst = {name: math.nan for name in _SIGNS}
+        self._worst: dict[str, float] = {}
 
     def next(self, evaluation: Evaluation) -> float:
         """The reward of the next step; 0 for the first."""
-        if not _is_bad(evaluation):
-            for name, sign in _SIGNS.items():
-                value = getattr(evaluation, name)
-                if not sign * value >= sign * self._worst[name]:  # also where there is none yet
-                    self._worst[name] = value
+        indicators = evaluation.settings.indicators
+        if not evaluation.failed:
+            for each in indicators:
+                value = evaluation[each.name]
+                worst = self._worst.get(each.name, math.nan)
+                if not each.cost(value) <= each.cost(worst):  # also where there is none yet
+                    self._worst[each.name] = value
         self._recent = [*self._recent, evaluation][-self._window :]
         if len(self._recent) < 2:
             return 0.0
-        return sum(sign * self._change(name) for name, sign in _SIGNS.items())
+        return -sum(self._change(each) for each in indicators)
 
-    def _change(self, name: str) -> float:
-        values = [
-            self._worst[name] if _is_bad(each) else getattr(each, name) for each in self._recent
-        ]
+    def _change(self, indicator: Indicator) -> float:
+        """The change of its cost since the step before, relative to the recent range."""
+        worst = self._worst.get(indicator.name, math.nan)
+        values = [worst if each.failed else each[indicator.name] for each in self._recent]
         if any(math.isnan(value) for value in values):  # nothing but bad ones so far
             return 0.0
-        return (values[-1] - values[-2]) / (max(values) - min(values) + 1e-6)
-
-
-def _is_bad(evaluation: Evaluation) -> bool:
-    return not (math.isfinite(evaluation.kappa) and math.isfinite(evaluation.mse))
+        change = (values[-1] - values[-2]) / (max(values) - min(values) + 1e-6)
+        return indicator.cost(change)

@@ -2,7 +2,8 @@
 //
 // As gram/products.cuh, a block makes 64 × 64 products; here images lie side by side, so a slice
 // of 32 rows is read with neighbouring threads at neighbouring images. One block per network and
-// tile: 768 networks are several waves of any device, so no splits are needed.
+// tile: 768 networks are several waves of any device, so no splits are needed. Two blocks share an
+// SM, so that one computes while the other waits for its slice.
 #pragma once
 
 #include "kernels/cuda/engine/unit.cuh"
@@ -80,7 +81,7 @@ __device__ inline void add_to(double* to, const GramShape& shape, int first_left
 }
 
 template <typename T>
-__global__ void __launch_bounds__(gram::kProductThreads, 1)
+__global__ void __launch_bounds__(gram::kProductThreads, 2)
     gram_kernel(const GramTask<T>* tasks, GramShape shape) {
   TEGNAS_SHARED(double, left_tile, gram::kColumns*(gram::kTile + 1));
   TEGNAS_SHARED(double, right_tile, gram::kColumns*(gram::kTile + 1));

@@ -41,6 +41,12 @@ constexpr int blocks_per_sm() {
   return kKernel == Kernel::conv_rows ? blocks - 1 : blocks;
 }
 
+// Kernels with a thread per number, whose blocks do several pieces.
+constexpr bool in_pieces(Kernel kernel) {
+  return kernel == Kernel::elementwise || kernel == Kernel::signs ||
+         kernel == Kernel::elementwise_grad;
+}
+
 template <typename T>
 __device__ void elementwise(const Task* parts, const Task& t, const Unit<T>& u, int block) {
   switch (t.kind) {
@@ -60,17 +66,43 @@ __device__ void elementwise(const Task* parts, const Task& t, const Unit<T>& u, 
 }
 
 template <typename T, Kernel kKernel>
+__device__ __forceinline__ void do_piece(const Task* parts, const Unit<T>& unit, int piece,
+                                         int seed, const Sweep& sweep) {
+  // Copies, so that what is written can't be taken for a change of them.
+  const Task t = *parts;
+  const Unit<T> u = unit;
+  if constexpr (kKernel == Kernel::elementwise) elementwise(parts, t, u, piece);
+  if constexpr (kKernel == Kernel::signs) pack(t, u, piece);
+  if constexpr (kKernel == Kernel::elementwise_grad) {
+    if (t.kind == Kind::seed) {
+      engine::seed(t, u, piece, seed, sweep);
+    } else {
+      elementwise_back(t, u, piece, seed, sweep.coupled);
+    }
+  }
+}
+
+template <typename T, Kernel kKernel>
 __global__ void __launch_bounds__(grouped::kThreads, (blocks_per_sm<T, kKernel>()))
     group_kernel(Descriptors<T> d, const Entry* entries, int count, Sweep sweep) {
   const Entry entry = entry_of(entries, count, blockIdx.x);
-  // Copies, so that what is written can't be taken for a change of them.
-  const Task t = d.tasks[entry.task];
-  const Unit<T> u = d.units[entry.unit];
   const int all = static_cast<int>(blockIdx.x - static_cast<unsigned>(entry.first_block));
-  const int block = all % entry.seed_blocks, seed = all / entry.seed_blocks;
-  if constexpr (kKernel == Kernel::elementwise) elementwise(d.tasks + entry.task, t, u, block);
-  if constexpr (kKernel == Kernel::conv) convolve(t, u, block);
-  if constexpr (kKernel == Kernel::signs) pack(t, u, block);
+  const int of_unit = all % entry.unit_blocks;
+  const int block = of_unit % entry.seed_blocks, seed = of_unit / entry.seed_blocks;
+  const Task* task = d.tasks + entry.task;
+  const Unit<T>* unit = d.units + entry.unit + all / entry.unit_blocks;
+  if constexpr (in_pieces(kKernel)) {
+    // Task and unit are read again for every piece, from the nearest cache by then: kept from one
+    // to the next they would take more registers than there are.
+#pragma unroll 1
+    for (int piece = block * grouped::kPieces; piece < (block + 1) * grouped::kPieces; ++piece) {
+      do_piece<T, kKernel>(task, *unit, piece, seed, sweep);
+    }
+    return;
+  }
+  // Copies, so that what is written can't be taken for a change of them.
+  const Task t = *task;
+  const Unit<T> u = *unit;
   if constexpr (kKernel == Kernel::statistics || kKernel == Kernel::norm_sums) {
     TEGNAS_SHARED(double, partial, grouped::kThreads / kWarpSize);
     if constexpr (kKernel == Kernel::statistics) {
@@ -78,17 +110,13 @@ __global__ void __launch_bounds__(grouped::kThreads, (blocks_per_sm<T, kKernel>(
     } else {
       norm_sums(t, u, block, seed, partial);
     }
-  }
-  if constexpr (kKernel == Kernel::elementwise_grad) {
-    if (t.kind == Kind::seed) {
-      engine::seed(t, u, block, seed, sweep);
-    } else {
-      elementwise_back(t, u, block, seed, sweep.coupled);
-    }
-  }
-  if constexpr (kKernel == Kernel::conv_grad) convolve_back(t, u, block, seed);
-  if constexpr (kKernel == Kernel::conv_rows) convolve_rows(t, u, block, seed, sweep);
-  if constexpr (kKernel == Kernel::rows) {
+  } else if constexpr (kKernel == Kernel::conv) {
+    convolve(t, u, block);
+  } else if constexpr (kKernel == Kernel::conv_grad) {
+    convolve_back(t, u, block, seed);
+  } else if constexpr (kKernel == Kernel::conv_rows) {
+    convolve_rows(t, u, block, seed, sweep);
+  } else if constexpr (kKernel == Kernel::rows) {
     if (t.kind == Kind::linear_rows) {
       linear_rows(t, u, block, seed, sweep);
     } else {

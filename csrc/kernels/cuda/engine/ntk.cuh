@@ -40,39 +40,49 @@ class NtkRun {
   }
 
  private:
-  // Lays the chunk's networks out in the workspace.
+  // Lays the chunk's networks out in the workspace: all panels behind everything else, so that they
+  // can be cleared at once where not every row is written.
   void place(const Chunk& chunk) {
     units_.clear();
     passages_.clear();
-    char* at = workspace_;
-    bool clear = false;
-    for (const bool second : {false, true}) {
-      const int64_t images = second ? batches_.m : batches_.n;
-      for (int64_t j = chunk.first; images > 0 && j < chunk.last; ++j) {
-        const grouped::Tasks& tasks = *jobs_[j].tasks;
-        const Footprint bytes = footprint<T>(tasks, images, std::min(chunks_.seeds, images));
-        const auto take = [&](int64_t size) {
-          char* here = at;
-          at += size;
-          return here;
-        };
-        Unit<T> unit{};
-        unit.params = jobs_[j].params;
-        unit.images = second ? batches_.y : batches_.x;
-        unit.values = reinterpret_cast<T*>(take(bytes.values));
-        unit.gradients = reinterpret_cast<T*>(take(bytes.gradients));
-        unit.norms = reinterpret_cast<T*>(take(bytes.norms));
-        unit.sums = reinterpret_cast<double*>(take(bytes.sums));
-        unit.panel = reinterpret_cast<T*>(take(bytes.panel));
-        unit.gradient_size = tasks.gradient_size;
-        unit.norm_channels = tasks.norm_channels;
-        unit.images_count = static_cast<int32_t>(images);
-        units_.push_back(unit);
-        passages_.push_back({&tasks, jobs_[j].first_task, {images, 1, coupled_}});
-        clear = clear || !tasks.all_rows_written;
+    const auto each = [&](const auto& action) {
+      for (const bool second : {false, true}) {
+        const int64_t images = second ? batches_.m : batches_.n;
+        for (int64_t j = chunk.first; images > 0 && j < chunk.last; ++j) {
+          action(jobs_[j], second, images,
+                 footprint<T>(*jobs_[j].tasks, images, std::min(chunks_.seeds, images)));
+        }
       }
-    }
-    if (clear) stream_.clear(workspace_, at - workspace_);
+    };
+    int64_t before_panels = 0;
+    bool clear = false;
+    each([&](const Job<T>& job, bool, int64_t, const Footprint& bytes) {
+      before_panels += bytes.total() - bytes.panel;
+      clear = clear || !job.tasks->all_rows_written;
+    });
+    char *at = workspace_, *const panels = workspace_ + before_panels, *panel = panels;
+    each([&](const Job<T>& job, bool second, int64_t images, const Footprint& bytes) {
+      const auto take = [](char*& from, int64_t size) {
+        char* here = from;
+        from += size;
+        return here;
+      };
+      const grouped::Tasks& tasks = *job.tasks;
+      Unit<T> unit{};
+      unit.params = job.params;
+      unit.images = second ? batches_.y : batches_.x;
+      unit.values = reinterpret_cast<T*>(take(at, bytes.values));
+      unit.gradients = reinterpret_cast<T*>(take(at, bytes.gradients));
+      unit.norms = reinterpret_cast<T*>(take(at, bytes.norms));
+      unit.sums = reinterpret_cast<double*>(take(at, bytes.sums));
+      unit.panel = reinterpret_cast<T*>(take(panel, bytes.panel));
+      unit.gradient_size = tasks.gradient_size;
+      unit.norm_channels = tasks.norm_channels;
+      unit.images_count = static_cast<int32_t>(images);
+      units_.push_back(unit);
+      passages_.push_back({&tasks, job.first_task, {images, 1, coupled_}});
+    });
+    if (clear) stream_.clear(panels, panel - panels);
     device_units_ = send(units_);
   }
 

@@ -36,8 +36,11 @@ struct Kernels {
 // Inputs that share the statistics of batch norm.
 template <typename T>
 struct RegionBatch {
-  const T* images;  // (C, H, W, count)
+  const T* images;  // (sets, C, H, W, count); job j reads set j mod sets
   int64_t first, count;
+  int64_t sets = 1, set_size = 0;
+
+  const T* of(int64_t job) const { return images + job % sets * set_size; }
 };
 
 // Patterns (jobs, inputs, words of 64 bits), zero on entry: shorter ones end in zeros.
@@ -52,11 +55,16 @@ using Upload = std::function<const void*(const void*, size_t)>;
 // The tasks of all programs one after the other, and where each program's begin.
 inline std::vector<grouped::Task> all_tasks(const std::vector<grouped::Tasks>& programs,
                                             std::vector<int64_t>& first) {
+  int64_t count = 0;
+  for (const grouped::Tasks& program : programs) {
+    count += program.forward.size() + program.backward.size();
+  }
   std::vector<grouped::Task> tasks;
+  tasks.reserve(count);
   for (const grouped::Tasks& program : programs) {
     first.push_back(static_cast<int64_t>(tasks.size()));
     for (const auto* steps : {&program.forward, &program.backward}) {
-      for (const grouped::Step& step : *steps) tasks.push_back(step.task);
+      tasks.insert(tasks.end(), steps->tasks.begin(), steps->tasks.end());
     }
   }
   return tasks;

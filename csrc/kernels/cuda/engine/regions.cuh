@@ -23,7 +23,7 @@ void run_patterns(const Stream& stream, const std::vector<Job<T>>& jobs,
         const Footprint bytes = footprint<T>(program, batch.count, 1);
         Unit<T> unit{};
         unit.params = jobs[j].params;
-        unit.images = batch.images;
+        unit.images = batch.of(j);
         unit.values = reinterpret_cast<T*>(at);
         unit.norms = reinterpret_cast<T*>(at + bytes.values);
         unit.words = patterns.data + 2 * patterns.words * (j * patterns.inputs + batch.first);

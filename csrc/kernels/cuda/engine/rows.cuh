@@ -20,7 +20,7 @@ struct Lane {
 template <typename T>
 __device__ __forceinline__ Lane lane_of(const Unit<T>& u, int block, int items,
                                         const Sweep& sweep) {
-  const int warp = (block * grouped::kThreads + threadIdx.x) / kWarpSize;
+  const int warp = block * (grouped::kThreads / kWarpSize) + threadIdx.x / kWarpSize;
   const int blocks = sweep.coupled ? 1 : static_cast<int>(ceil_div(u.images_count, kWarpSize));
   const int lane = threadIdx.x % kWarpSize, first = warp / items * kWarpSize + lane;
   const bool active = warp < items * blocks;

@@ -1,1 +1,0 @@
-"""The studies behind docs/ranking.md and docs/ranking-second.md: which definitions rank best."""

@@ -1,0 +1,66 @@
+#include "ops/program_template.h"
+
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/engine/template.h"
+#include "ops/threads.h"
+
+namespace tegnas {
+namespace {
+
+using Words = pybind11::array_t<int64_t, pybind11::array::c_style | pybind11::array::forcecast>;
+
+// All programs one after the other, and where each begins.
+std::pair<Words, Words> write_programs(const Words& words, const Words& options,
+                                       int64_t parameters) {
+  const engine::ProgramTemplate pattern(words.data(), words.size());
+  if (options.ndim() != 2 || options.shape(1) != pattern.edges()) {
+    throw std::invalid_argument("options must be (programs, " + std::to_string(pattern.edges()) +
+                                ") of this template.");
+  }
+  const int64_t count = options.shape(0), edges = pattern.edges();
+  const int64_t* chosen = options.data();
+  std::vector<std::vector<int64_t>> programs(count);
+  std::vector<std::string> errors(count);
+  {
+    const pybind11::gil_scoped_release release;
+    torch_parallel_for(count, [&](int64_t begin, int64_t end) {
+      for (int64_t p = begin; p < end; ++p) {
+        try {
+          programs[p] = pattern.write(chosen + p * edges, parameters);
+        } catch (const std::invalid_argument& error) {
+          errors[p] = error.what();
+        }
+      }
+    });
+  }
+  Words offsets(count + 1);
+  int64_t* offset = offsets.mutable_data();
+  offset[0] = 0;
+  for (int64_t p = 0; p < count; ++p) {
+    if (!errors[p].empty()) {
+      throw std::invalid_argument("program " + std::to_string(p) + ": " + errors[p]);
+    }
+    offset[p + 1] = offset[p] + static_cast<int64_t>(programs[p].size());
+  }
+  Words code(offset[count]);
+  for (int64_t p = 0; p < count; ++p) {
+    std::copy(programs[p].begin(), programs[p].end(), code.mutable_data() + offset[p]);
+  }
+  return {std::move(code), std::move(offsets)};
+}
+
+}  // namespace
+
+void define_program_template(pybind11::module_& m) {
+  m.def("write_programs", &write_programs, "Programs of many architectures from one template.");
+}
+
+}  // namespace tegnas

@@ -1,0 +1,125 @@
+"""Which indicators there are, and from where one of that name is taken.
+
+A new indicator is a file of its own and one line in ``BUILTIN``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tegnas.errors import InputError
+from tegnas.indicators.base import Indicator
+from tegnas.indicators.comparison.az_nas import (
+    AZ_COMPLEXITY,
+    AZ_EXPRESSIVITY,
+    AZ_PROGRESSIVITY,
+    AZ_TRAINABILITY,
+)
+from tegnas.indicators.comparison.fisher import FISHER
+from tegnas.indicators.comparison.grad_norm import GRAD_NORM
+from tegnas.indicators.comparison.grasp import GRASP
+from tegnas.indicators.comparison.jacob_cov import JACOB_COV
+from tegnas.indicators.comparison.meco import MECO
+from tegnas.indicators.comparison.naswot import NASWOT
+from tegnas.indicators.comparison.snip import SNIP
+from tegnas.indicators.comparison.swap import SWAP
+from tegnas.indicators.comparison.synflow import SYNFLOW
+from tegnas.indicators.comparison.zen import ZEN
+from tegnas.indicators.comparison.zico import ZICO
+from tegnas.indicators.leave_one_out_error import LEAVE_ONE_OUT_ERROR
+from tegnas.indicators.linear_regions import LINEAR_REGIONS
+from tegnas.indicators.ntk_condition import NTK_CONDITION
+from tegnas.indicators.ntk_regression_error import NTK_REGRESSION_ERROR
+from tegnas.indicators.size import FLOPS, PARAMETERS
+from tegnas.indicators.variance_inflation import VARIANCE_INFLATION
+from tegnas.user_file import is_reference, load_user_object
+
+BUILTIN = (
+    NTK_CONDITION,
+    LINEAR_REGIONS,
+    NTK_REGRESSION_ERROR,
+    VARIANCE_INFLATION,
+    LEAVE_ONE_OUT_ERROR,
+    PARAMETERS,
+    FLOPS,
+    NASWOT,
+    SYNFLOW,
+    SNIP,
+    GRASP,
+    FISHER,
+    GRAD_NORM,
+    JACOB_COV,
+    ZEN,
+    ZICO,
+    MECO,
+    SWAP,
+    AZ_EXPRESSIVITY,
+    AZ_PROGRESSIVITY,
+    AZ_TRAINABILITY,
+    AZ_COMPLEXITY,
+)
+
+_BY_NAME = {each.name: each for each in BUILTIN}
+
+
+def indicator_names() -> tuple[str, ...]:
+    """The names of the indicators that come with tegnas."""
+    return tuple(_BY_NAME)
+
+
+def builtin(name: str) -> Indicator | None:
+    """The indicator of that name that comes with tegnas, if there is one."""
+    return _BY_NAME.get(name)
+
+
+def get_indicator(name: str) -> Indicator:
+    """The indicator of that name, or one from the user's file by ``FILE.py:NAME``.
+
+    Raises:
+        InputError: there is none of that name, the file can't be run, or NAME in it is no
+            indicator.
+    """
+    if is_reference(name):
+        return _from_file(name)
+    known = builtin(name.strip().replace("-", "_").lower())
+    if known is None:
+        raise InputError(
+            f"unknown indicator {name!r}; tegnas has {', '.join(_BY_NAME)}, and FILE.py:NAME"
+        )
+    return known
+
+
+def as_indicators(values: Iterable[Indicator | str]) -> tuple[Indicator, ...]:
+    """Indicators by value or by name, each once.
+
+    Raises:
+        InputError: none at all, an unknown one, or two of one name.
+    """
+    found = tuple(get_indicator(each) if isinstance(each, str) else each for each in values)
+    for each in found:
+        if not isinstance(each, Indicator):
+            raise InputError(
+                f"{each!r} is not an indicator; use a name, or decorate a function with "
+                "tegnas.indicator"
+            )
+    names = [each.name for each in found]
+    if not names:
+        raise InputError("scores need at least one indicator")
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise InputError(f"the indicator {min(twice)!r} is named twice")
+    return found
+
+
+def _from_file(reference: str) -> Indicator:
+    found = load_user_object(reference, "indicator")
+    value = found.value
+    if not isinstance(value, Indicator):
+        raise InputError(
+            f"{found.name} in {found.path} is a {type(value).__name__} and not an indicator; "
+            "decorate it with tegnas.indicator"
+        )
+    if value.name in _BY_NAME:
+        raise InputError(f"{found.path}: tegnas has an indicator {value.name!r}; name it otherwise")
+    return replace(value, version=found.fingerprint, reference=found.reference)

@@ -1,0 +1,72 @@
+"""Sizes of DARTS networks: every edge adds its share, whatever the others are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import torch
+
+from tegnas.networks.complexity import count_flops, count_parameters
+from tegnas.networks.darts import NODES, Nodes
+from tegnas.networks.darts_evaluation import DartsNetwork
+
+_Size = tuple[int, int]
+_Cell = Sequence[tuple[str, int]]
+_NONE = "none"
+
+
+def network_size(
+    normal: _Cell, reduction: _Cell, num_classes: int, image_shape: tuple[int, int, int]
+) -> _Size:
+    """Parameters and FLOPs of the published network, without its auxiliary classifier.
+
+    A cell is a row of (operation, input) pairs, two for each node.
+    """
+    total = list(_frame(num_classes, image_shape))
+    for is_reduction, pairs in ((False, normal), (True, reduction)):
+        for name, source in pairs:
+            share = _share(is_reduction, name, source < 2, num_classes, image_shape)
+            total = [a + b for a, b in zip(total, share, strict=True)]
+    return total[0], total[1]
+
+
+@lru_cache(maxsize=256)
+def _share(
+    is_reduction: bool,
+    name: str,
+    reads_input: bool,
+    num_classes: int,
+    image_shape: tuple[int, int, int],
+) -> _Size:
+    """What one operation adds, in all cells of its kind; it depends on whether it has stride 2."""
+    if name == _NONE:
+        return 0, 0
+    source = 0 if reads_input else 2
+    cell = _nodes((1, (source, name)))
+    empty = _nodes()
+    with_it = _size(*((empty, cell) if is_reduction else (cell, empty)), num_classes, image_shape)
+    frame = _frame(num_classes, image_shape)
+    return with_it[0] - frame[0], with_it[1] - frame[1]
+
+
+@lru_cache(maxsize=32)
+def _frame(num_classes: int, image_shape: tuple[int, int, int]) -> _Size:
+    """What is outside of the edges."""
+    return _size(_nodes(), _nodes(), num_classes, image_shape)
+
+
+def _nodes(*placed: tuple[int, tuple[int, str]]) -> Nodes:
+    """Cells of ``none`` with an operation put in at the first place of some nodes."""
+    edges = [[(source, (_NONE,)) for source in (0, 1)] for _ in range(NODES)]
+    for node, (source, name) in placed:
+        edges[node][0] = (source, (name,))
+    return tuple(tuple(each) for each in edges)
+
+
+def _size(
+    normal: Nodes, reduction: Nodes, num_classes: int, image_shape: tuple[int, int, int]
+) -> _Size:
+    with torch.device("meta"):
+        network = DartsNetwork(normal, reduction, num_classes=num_classes, auxiliary=False)
+    return count_parameters(network), count_flops(network, image_shape)

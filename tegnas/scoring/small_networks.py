@@ -1,0 +1,51 @@
+"""Indicators of small networks by the engine of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from tegnas.data import Batch
+from tegnas.engine.lowering import CannotLower
+from tegnas.kernel.messages import warn_engine
+from tegnas.scoring.native_scorer import NativeScorer
+from tegnas.scoring.settings import ScoreSettings
+from tegnas.scoring.torch_scorer import TorchScorer
+from tegnas.spaces import Architecture, Space
+
+
+class SmallNetworkScorer:
+    """The native engine, or PyTorch modules for what it can't run.
+
+    A network that the native engine can't run is scored by PyTorch modules, with a warning that
+    says why; the numbers are the same to rounding. Which engine an architecture takes depends on
+    nothing but itself, so that a search stopped and resumed sees the same bits. The arguments are
+    those of ``NativeScorer``.
+
+    Attributes:
+        chunk: how many architectures to score at once.
+    """
+
+    def __init__(
+        self, space: Space, batch: Batch, settings: ScoreSettings, seeds: Sequence[int]
+    ) -> None:
+        self._torch = TorchScorer(space, batch, settings, seeds)
+        self._native = NativeScorer(space, batch, settings, seeds)
+        self._use_native = settings.engine == "native"
+        self.chunk = self._native.chunk if self._use_native else self._torch.chunk
+
+    def __call__(self, archs: Sequence[Architecture]) -> dict[str, Tensor]:
+        """By name of the indicator: float64 (A, networks), on the CPU."""
+        if not self._use_native:
+            return self._torch(archs)
+        try:
+            return self._native(archs)
+        except CannotLower as reason:
+            self.chunk = self._torch.chunk
+            if len(archs) > 1:
+                parts = [self([arch]) for arch in archs]
+                return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+            warn_engine(reason, stacklevel=3)
+            return self._torch(archs)

@@ -1,0 +1,1 @@
+"""The first minutes on a GPU: what ``tools/check_gpu.py`` runs, and how it is read."""
