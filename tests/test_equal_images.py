@@ -17,7 +17,7 @@ def test_the_kernel_of_equal_images_is_singular_on_every_engine(engine, batch_no
     space = tegnas.get_space("nas-bench-201")
     images = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     images[6] = images[2]
-    for seed in range(4):
+    for seed in range(2):
         network = space.network(space.sample(random.Random(seed)), "proxy", seed=seed)
         kernel = tegnas.ntk(network, images, batch_norm=batch_norm, engine=engine)
         assert torch.equal(kernel[6], kernel[2])
@@ -29,7 +29,7 @@ def test_the_cross_kernel_has_equal_columns():
         torch.nn.Conv2d(3, 4, 3),
         torch.nn.BatchNorm2d(4),
         torch.nn.Flatten(),
-        torch.nn.LazyLinear(2),
+        torch.nn.Linear(64, 2),
     )
     x = torch.randn(5, 3, 6, 6, generator=torch.Generator().manual_seed(0))
     y = torch.cat([x[:2] + 1, x[:1] + 1])
