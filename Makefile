@@ -9,13 +9,14 @@ CSRC := $(shell find csrc bench -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o 
 export PATH := $(abspath $(BIN)):$(PATH)
 export MAX_JOBS ?= $(JOBS)
 
-.PHONY: search test test-cpp test-python check-cuda check-gpu lint format docs bench profile clean
+.PHONY: search test test-cpp test-operators test-python check-cuda check-gpu lint format docs bench \
+	profile clean
 
 search: $(VENV)/.built
 	tegnas search --space nas-bench-201 --images digits --strategy evolution --budget 500 \
 	  --seed 0 --out runs/digits
 
-test: test-cpp test-python
+test: test-cpp test-operators test-python
 
 test-cpp: $(VENV)/.tools
 	cmake -S . -B build/cmake -G Ninja
@@ -24,6 +25,10 @@ test-cpp: $(VENV)/.tools
 	cmake -S . -B build/cmake-sanitize -G Ninja -DTEGNAS_SANITIZE=ON
 	cmake --build build/cmake-sanitize -j $(JOBS)
 	ctest --test-dir build/cmake-sanitize --output-on-failure -j $(JOBS)
+
+# Hostile calls of the operators, under sanitizers.
+test-operators: $(VENV)/.built
+	python tools/fuzz_operators.py --sanitize --calls 100000
 
 test-python: $(VENV)/.built
 	python -m pytest

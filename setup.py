@@ -13,9 +13,20 @@ ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 import build_support  # noqa: E402
 
+# For tools/fuzz_operators.py, which loads what is built with it in a process of its own.
+SANITIZE = os.environ.get("TEGNAS_SANITIZE", "") not in ("", "0")
+SANITIZE_FLAGS = [
+    "-fsanitize=address,undefined",
+    "-fno-sanitize=vptr",  # torch's own classes come without what it needs
+    "-fno-sanitize-recover=all",
+    "-fno-omit-frame-pointer",
+]
+
 CXX_FLAGS = ["-O3", "-g0", "-Wall", "-Wextra", "-Wno-psabi", "-Wno-unused-parameter"]
 # The kernels rely on fused multiply-adds wherever the instruction set has them.
 CXX_FLAGS.append("-ffp-contract=fast")
+if SANITIZE:
+    CXX_FLAGS += ["-O1", "-g1", *SANITIZE_FLAGS]
 
 
 def without_torch() -> dict:
@@ -52,6 +63,8 @@ def with_torch() -> dict:
             if self.build_temp is None:
                 kind = "cuda" if choice.cuda else "cpu"
                 tag = f"{sys.implementation.cache_tag}-torch{torch.__version__}"
+                if SANITIZE:
+                    kind += "-sanitize"
                 self.build_temp = str(Path("build", f"{tag}-{kind}"))
             super().finalize_options()
 
@@ -76,7 +89,7 @@ def with_torch() -> dict:
         include_dirs=[str(ROOT / "csrc")],
         define_macros=macros,
         extra_compile_args=flags,
-        extra_link_args=threads,
+        extra_link_args=threads + (SANITIZE_FLAGS[:1] if SANITIZE else []),
     )
     return {"ext_modules": [module], "cmdclass": {"build_ext": Build}}
 

@@ -4,10 +4,12 @@
 
 #include <torch/library.h>
 
-#include <stdexcept>
+#include <algorithm>
 #include <vector>
 
+#include "kernels/machine_memory.h"
 #include "ops/engine_jobs.h"
+#include "ops/refusing.h"
 #include "ops/threads.h"
 
 namespace tegnas {
@@ -17,7 +19,7 @@ cpu::NtkOptions make_options(c10::string_view batch_norm, c10::string_view outpu
   cpu::NtkOptions options;
   if (is_coupled(batch_norm)) options.batch_norm = cpu::NormDerivative::coupled;
   if (is_trace(outputs)) options.outputs = cpu::OutputReduction::trace;
-  options.workers = at::get_num_threads();
+  options.workers = thread_count();
   return options;
 }
 
@@ -49,21 +51,21 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> engine_ntk(
   check_batches(x, y);
   const int64_t n = x.size(0), m = y.size(0);
   const auto float64 = x.options().dtype(at::kDouble);
-  const std::vector<at::Tensor> kernels = {at::zeros({jobs.count(), n, n}, float64),
-                                           at::zeros({jobs.count(), n, n}, float64),
-                                           at::zeros({jobs.count(), m, n}, float64)};
   const cpu::NtkOptions options = make_options(batch_norm, outputs);
   const at::Tensor xs = x.contiguous(), ys = y.contiguous();
-  try {
+  return refusing("engine", [&] {
+    check_machine_has((Checked(2 * n) + m) * n * jobs.count() *
+                      static_cast<int64_t>(sizeof(double)));
+    const std::vector<at::Tensor> kernels = {at::zeros({jobs.count(), n, n}, float64),
+                                             at::zeros({jobs.count(), n, n}, float64),
+                                             at::zeros({jobs.count(), m, n}, float64)};
     if (x.scalar_type() == at::kFloat) {
       run_ntk<float>(jobs, xs, ys, options, kernels);
     } else {
       run_ntk<double>(jobs, xs, ys, options, kernels);
     }
-  } catch (const std::invalid_argument& error) {
-    TORCH_CHECK_VALUE(false, "engine: ", error.what());
-  }
-  return {kernels[0], kernels[1], kernels[2]};
+    return std::make_tuple(kernels[0], kernels[1], kernels[2]);
+  });
 }
 
 // Counts of the jobs that read one of the sets.
@@ -80,8 +82,8 @@ void run_regions(const Jobs& jobs, const at::Tensor& sets, int64_t set, int64_t 
   for (int64_t first = 0; first < all; first += batch_size) {
     batches.push_back({inputs + first * size, std::min(batch_size, all - first)});
   }
-  const std::vector<int64_t> found = cpu::engine_regions<T>(
-      cpu::kernels(), list, batches, at::get_num_threads(), torch_parallel_for);
+  const std::vector<int64_t> found =
+      cpu::engine_regions<T>(cpu::kernels(), list, batches, thread_count(), torch_parallel_for);
   for (size_t k = 0; k < found.size(); ++k) counts[set + k * sets.size(0)] = found[k];
 }
 
@@ -94,14 +96,13 @@ at::Tensor engine_regions(const at::Tensor& code, const at::Tensor& code_offsets
   TORCH_CHECK_VALUE(batch_size > 0, "engine: batch_size must be positive, got ", batch_size, ".");
   at::Tensor counts = at::zeros({jobs.count()}, at::kLong);
   int64_t* to = counts.mutable_data_ptr<int64_t>();
-  try {
-    for (int64_t set = 0; set < sets.size(0); ++set) {
+  refusing("engine", [&] {
+    // Sets that no job reads may be as many as an empty tensor claims.
+    for (int64_t set = 0; set < std::min(sets.size(0), jobs.count()); ++set) {
       sets.scalar_type() == at::kFloat ? run_regions<float>(jobs, sets, set, batch_size, to)
                                        : run_regions<double>(jobs, sets, set, batch_size, to);
     }
-  } catch (const std::invalid_argument& error) {
-    TORCH_CHECK_VALUE(false, "engine: ", error.what());
-  }
+  });
   return counts;
 }
 

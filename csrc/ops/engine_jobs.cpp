@@ -1,9 +1,11 @@
 #include "ops/engine_jobs.h"
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 #include <string>
 
+#include "ops/refusing.h"
 #include "ops/threads.h"
 
 namespace tegnas {
@@ -15,6 +17,13 @@ void check_index(const at::Tensor& tensor, const char* name) {
   TORCH_CHECK_TYPE(tensor.scalar_type() == at::kLong && tensor.dim() == 1, "engine: ", name,
                    " must be int64 of one dimension, got ", tensor.scalar_type(), " of shape ",
                    tensor.sizes(), ".");
+}
+
+void check_images(const at::Tensor& images) {
+  TORCH_CHECK_VALUE(images.dim() == 4, "engine: images must be (N, C, H, W), got ", images.sizes(),
+                    ".");
+  TORCH_CHECK_VALUE(images.size(0) <= engine::kMostImages,
+                    "engine: at most 2^24 images at once, got ", images.size(0), ".");
 }
 
 }  // namespace
@@ -38,6 +47,8 @@ std::vector<engine::Program> parse_programs(const at::Tensor& code, const at::Te
         programs[p] = engine::parse_program(word + start[p], start[p + 1] - start[p]);
       } catch (const std::invalid_argument& error) {
         errors[p] = error.what();
+      } catch (const std::bad_alloc&) {
+        errors[p] = "there is not enough memory for it.";
       }
     }
   });
@@ -50,13 +61,11 @@ std::vector<engine::Program> parse_programs(const at::Tensor& code, const at::Te
 std::vector<grouped::Tasks> emit_all_tasks(const std::vector<engine::Program>& programs,
                                            grouped::Purpose purpose) {
   std::vector<grouped::Tasks> tasks(programs.size());
-  try {
+  refusing("engine", [&] {
     torch_parallel_for(static_cast<int64_t>(programs.size()), [&](int64_t begin, int64_t end) {
       for (int64_t p = begin; p < end; ++p) tasks[p] = grouped::emit_tasks(programs[p], purpose);
     });
-  } catch (const std::invalid_argument& error) {
-    TORCH_CHECK_VALUE(false, "engine: ", error.what());
-  }
+  });
   return tasks;
 }
 
@@ -69,8 +78,7 @@ Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
                        images.scalar_type() == params.scalar_type(),
                    "engine: parameters and images must be both float32 or both float64, got ",
                    params.scalar_type(), " and ", images.scalar_type(), ".");
-  TORCH_CHECK_VALUE(images.dim() == 4, "engine: images must be (N, C, H, W), got ", images.sizes(),
-                    ".");
+  check_images(images);
   TORCH_CHECK_VALUE(params.dim() == 1 && job_programs.numel() == job_params.numel(),
                     "engine: parameters must be one vector, and every job needs a program and an "
                     "offset into it.");
@@ -83,9 +91,10 @@ Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
                       ".");
     const engine::Program& program = jobs.programs[index];
     const int64_t offset = jobs.job_params.const_data_ptr<int64_t>()[job];
-    TORCH_CHECK_VALUE(0 <= offset && offset + program.parameters <= params.numel(), "engine: job ",
-                      job, " reads ", program.parameters, " parameters from ", offset, " of ",
-                      params.numel(), ".");
+    TORCH_CHECK_VALUE(
+        0 <= offset && offset <= params.numel() && program.parameters <= params.numel() - offset,
+        "engine: job ", job, " reads ", program.parameters, " parameters from ", offset, " of ",
+        params.numel(), ".");
     const engine::Shape& shape = program.shapes[0];
     TORCH_CHECK_VALUE(
         images.size(1) == shape.c && images.size(2) == shape.h && images.size(3) == shape.w,
@@ -103,8 +112,8 @@ at::Tensor input_sets(const at::Tensor& inputs) {
 }
 
 void check_batches(const at::Tensor& x, const at::Tensor& y) {
-  TORCH_CHECK_VALUE(y.dim() == 4 && y.sizes().slice(1) == x.sizes().slice(1) &&
-                        y.scalar_type() == x.scalar_type(),
+  check_images(y);
+  TORCH_CHECK_VALUE(y.sizes().slice(1) == x.sizes().slice(1) && y.scalar_type() == x.scalar_type(),
                     "engine: both batches must be images of one shape and dtype, got ", x.sizes(),
                     " and ", y.sizes(), ".");
 }

@@ -12,6 +12,7 @@
 #include "kernels/cuda/engine/memory.h"
 #include "kernels/grouped/schedule.h"
 #include "ops/engine_jobs.h"
+#include "ops/refusing.h"
 
 namespace tegnas {
 namespace {
@@ -60,9 +61,38 @@ void append(std::vector<Launch>& launches, const char* sweep, const std::vector<
   }
 }
 
-std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
-                                const std::vector<int64_t>& jobs, int64_t images, int64_t others,
-                                bool coupled, int64_t memory) {
+// What one call plans at most: tasks of networks on their way through batches, some seconds.
+constexpr int64_t kMostEntries = int64_t{1} << 22;
+
+void check_numbers(const std::vector<int64_t>& jobs, size_t programs, int64_t images,
+                   int64_t others, int64_t memory) {
+  for (int64_t count : {images, others}) {
+    TORCH_CHECK_VALUE(0 <= count && count <= engine::kMostImages,
+                      "engine_plan: a batch has between 0 and 2^24 images, got ", count, ".");
+  }
+  TORCH_CHECK_VALUE(memory > 0, "engine_plan: memory must be positive, got ", memory, ".");
+  for (int64_t program : jobs) {
+    TORCH_CHECK_VALUE(0 <= program && program < static_cast<int64_t>(programs),
+                      "engine_plan: a job names program ", program, " of ", programs, ".");
+  }
+}
+
+// Refuses a plan that would take too long: with little memory, each image is a sweep of its own.
+void check_length(const std::vector<cuda::engine::Job<float>>& jobs, int64_t batches, int64_t most,
+                  int64_t seeds) {
+  Checked tasks = 0;
+  for (const auto& job : jobs) {
+    tasks = tasks + static_cast<int64_t>(job.tasks->forward.size() + job.tasks->backward.size());
+  }
+  const Checked entries = tasks * batches * checked_divide_up(most, seeds);
+  TORCH_CHECK_VALUE(entries.value() <= kMostEntries, "engine_plan: this is a plan of ",
+                    entries.value(), " tasks, more than 2^22; give more memory or fewer jobs.");
+}
+
+std::vector<Launch> make_launches(const std::vector<std::vector<int64_t>>& codes,
+                                  const std::vector<int64_t>& jobs, int64_t images, int64_t others,
+                                  bool coupled, int64_t memory) {
+  check_numbers(jobs, codes.size(), images, others, memory);
   std::vector<grouped::Tasks> programs;
   for (const std::vector<int64_t>& code : codes) {
     programs.push_back(
@@ -79,6 +109,7 @@ std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
       others > 0 ? std::vector<int64_t>{images, others} : std::vector<int64_t>{images};
   const auto chunks = cuda::engine::cut(list, batches, coupled, memory);
   const int64_t most = coupled ? std::max(images, others) : 1;
+  check_length(list, static_cast<int64_t>(batches.size()), most, chunks.seeds);
 
   std::vector<Launch> launches;
   for (const auto& chunk : chunks.list) {
@@ -104,6 +135,13 @@ std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
   return launches;
 }
 
+std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
+                                const std::vector<int64_t>& jobs, int64_t images, int64_t others,
+                                bool coupled, int64_t memory) {
+  return refusing("engine_plan",
+                  [&] { return make_launches(codes, jobs, images, others, coupled, memory); });
+}
+
 // All that the host does for one call before the device can finish it, but for copying to the
 // device: launches, and bytes of descriptors. Frozen statistics, one batch.
 std::pair<int64_t, int64_t> prepare_launches(const Words& code, const Words& offsets,
@@ -116,6 +154,9 @@ std::pair<int64_t, int64_t> prepare_launches(const Words& code, const Words& off
   const auto programs =
       emit_all_tasks(parse_programs(tensor(code), tensor(offsets)),
                      regions ? grouped::Purpose::regions : grouped::Purpose::frozen);
+  check_numbers(
+      std::vector<int64_t>(job_programs.data(), job_programs.data() + job_programs.size()),
+      programs.size(), images, 0, memory);
   std::vector<int64_t> first_tasks;
   const std::vector<grouped::Task> tasks = cuda::engine::all_tasks(programs, first_tasks);
   std::vector<cuda::engine::Job<float>> list;

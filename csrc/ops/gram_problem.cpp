@@ -1,7 +1,11 @@
 #include "ops/gram_problem.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
+
+#include "kernels/machine_memory.h"
+#include "ops/refusing.h"
 
 namespace tegnas {
 namespace {
@@ -12,10 +16,24 @@ namespace gram = cpu::gram;
 constexpr int64_t kGeometry = 10;
 enum Kind : int64_t { kConv2d = 0, kLinear = 1, kScale = 2 };
 
+// Far above any convolution, and low enough that its positions can be counted.
+constexpr int64_t kMostGeometry = int64_t{1} << 20;  // kernel, stride, padding, dilation
+constexpr int64_t kMostNumbers = int64_t{1} << 31;   // of a weight; of a channel with its padding
+
 int64_t output_size(const gram::Layer& layer, int d, int64_t input) {
   const int64_t reach = layer.dilation[d] * (layer.kernel[d] - 1) + 1;
   const int64_t room = input + 2 * layer.padding[d] - reach;
   return room < 0 ? 0 : room / layer.stride[d] + 1;
+}
+
+void check_numbers(const gram::Layer& layer, const at::Tensor& input) {
+  Checked padded = 1;
+  for (int d = 0; d < 2; ++d) padded = padded * (Checked(2) * layer.padding[d] + input.size(3 + d));
+  const Checked weights =
+      Checked(layer.taps()) * layer.in_channels * layer.out_channels * layer.groups;
+  TORCH_CHECK_VALUE(padded.value() <= kMostNumbers && weights.value() <= kMostNumbers,
+                    "ntk_gram: a convolution of ", weights.value(), " weights over planes of ",
+                    padded.value(), " numbers with their padding is too large; at most 2^31 each.");
 }
 
 gram::Layer conv_layer(const at::Tensor& input, const at::Tensor& grad, const int64_t* geometry) {
@@ -33,6 +51,9 @@ gram::Layer conv_layer(const at::Tensor& input, const at::Tensor& grad, const in
                           layer.dilation[d] > 0,
                       "ntk_gram: kernel size, stride and dilation must be positive and padding not "
                       "negative.");
+    TORCH_CHECK_VALUE(std::max({layer.kernel[d], layer.stride[d], layer.padding[d],
+                                layer.dilation[d]}) <= kMostGeometry,
+                      "ntk_gram: kernel size, stride, padding and dilation must be at most 2^20.");
   }
   layer.groups = geometry[9];
   TORCH_CHECK_VALUE(
@@ -47,6 +68,7 @@ gram::Layer conv_layer(const at::Tensor& input, const at::Tensor& grad, const in
                       input.sizes(), " into outputs of ", expected, " along dimension ", 3 + d,
                       ", but the gradient has shape ", grad.sizes(), ".");
   }
+  check_numbers(layer, input);
   return layer;
 }
 
@@ -118,6 +140,7 @@ void check_pair(const at::Tensor& input, const at::Tensor& grad, const at::Tenso
                     "ntk_gram: every tensor of one side must begin with the same (networks, "
                     "images), got ",
                     input.sizes(), " and ", grad.sizes(), " beside ", like.sizes(), ".");
+  for (const at::Tensor& tensor : {input, grad}) check_extent("ntk_gram", tensor);
 }
 
 // One side's operands; checks them and appends their layers to `layers`.
@@ -132,6 +155,18 @@ std::vector<gram::Operands> make_side(at::TensorList inputs, at::TensorList grad
         {make_view(inputs[i], layer_geometry[0]), make_view(grads[i], layer_geometry[0])});
   }
   return side;
+}
+
+// A layer without a number on either side adds nothing, however large its other sizes are.
+void empty_where_no_numbers(at::TensorList inputs, at::TensorList grads,
+                            std::vector<gram::Layer>& layers) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].numel() > 0 && grads[i].numel() > 0) continue;
+    gram::Layer nothing;
+    nothing.scale = true;
+    nothing.float64 = layers[i].float64;
+    layers[i] = nothing;
+  }
 }
 
 }  // namespace
@@ -163,10 +198,14 @@ cpu::gram::Problem gram_problem(at::TensorList inputs, at::TensorList grads,
                         " differs in channels or dtype between the batches.");
     }
   }
+  empty_where_no_numbers(inputs, grads, problem.layers);
+  empty_where_no_numbers(other_inputs, other_grads, problem.layers);
   return problem;
 }
 
 at::Tensor empty_gram(const gram::Problem& problem, const at::Tensor& like) {
+  check_machine_has(Checked(problem.networks) * problem.left_images * problem.right_images *
+                    static_cast<int64_t>(sizeof(double)));
   return at::empty({problem.networks, problem.left_images, problem.right_images},
                    like.options().dtype(at::kDouble));
 }

@@ -4,6 +4,7 @@
 #include <torch/library.h>
 
 #include "kernels/cpu/regression.h"
+#include "ops/refusing.h"
 #include "ops/threads.h"
 
 namespace tegnas {
@@ -35,14 +36,20 @@ at::Tensor kernel_regression_error(const at::Tensor& k_xx, const at::Tensor& k_y
                     "kernel_regression_error: targets must be (n, classes) and (m, classes), got ",
                     targets_x.sizes(), " and ", targets_y.sizes(), " for n = ", n, " and m = ", m,
                     ".");
+  for (const at::Tensor& tensor : {k_xx, k_yx, targets_x, targets_y}) {
+    check_extent("kernel_regression_error", tensor);
+  }
   const at::Tensor xx = in_float64("k_xx", k_xx), yx = in_float64("k_yx", k_yx);
   const at::Tensor x = in_float64("targets_x", targets_x);
   const at::Tensor y = in_float64("targets_y", targets_y);
   at::Tensor errors = at::empty(shape, xx.options());
-  cpu::kernel_regression_error(
-      {xx.const_data_ptr<double>(), yx.const_data_ptr<double>(), x.const_data_ptr<double>(),
-       y.const_data_ptr<double>(), errors.numel(), n, m, x.size(1), ridge},
-      torch_parallel_for, errors.data_ptr<double>());
+  if (errors.numel() == 0) return errors;
+  refusing("kernel_regression_error", [&] {
+    cpu::kernel_regression_error(
+        {xx.const_data_ptr<double>(), yx.const_data_ptr<double>(), x.const_data_ptr<double>(),
+         y.const_data_ptr<double>(), errors.numel(), n, m, x.size(1), ridge},
+        torch_parallel_for, errors.data_ptr<double>());
+  });
   return errors;
 }
 

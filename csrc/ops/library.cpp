@@ -10,6 +10,7 @@
 #include "kernels/cpu/kernels.h"
 #include "ops/engine_plan.h"
 #include "ops/program_template.h"
+#include "ops/threads.h"
 
 #ifndef TEGNAS_CUDA_ARCH_LIST
 #define TEGNAS_CUDA_ARCH_LIST ""
@@ -42,6 +43,8 @@ pybind11::dict build_info() {
 
 PYBIND11_MODULE(_C, m) {
   m.def("build_info", &build_info, "How this extension was built.");
+  m.def("pool_stayed_behind", &tegnas::pool_stayed_behind,
+        "Whether this process was forked after a call had used torch's threads.");
   tegnas::define_engine_plan(m);
   tegnas::define_program_template(m);
 }

@@ -5,6 +5,7 @@
 #include <torch/library.h>
 
 #include "ops/gram_problem.h"
+#include "ops/refusing.h"
 #include "ops/threads.h"
 
 namespace tegnas {
@@ -12,10 +13,14 @@ namespace {
 
 at::Tensor ntk_gram(at::TensorList inputs, at::TensorList grads, at::TensorList other_inputs,
                     at::TensorList other_grads, at::IntArrayRef geometry) {
-  const auto problem = gram_problem(inputs, grads, other_inputs, other_grads, geometry);
-  at::Tensor out = empty_gram(problem, inputs[0]);
-  cpu::gram::ntk_gram(problem, torch_parallel_for, out.data_ptr<double>());
-  return out;
+  return refusing("ntk_gram", [&] {
+    const auto problem = gram_problem(inputs, grads, other_inputs, other_grads, geometry);
+    at::Tensor out = empty_gram(problem, inputs[0]);
+    if (out.numel() > 0) {
+      cpu::gram::ntk_gram(problem, torch_parallel_for, out.data_ptr<double>());
+    }
+    return out;
+  });
 }
 
 }  // namespace

@@ -3,12 +3,14 @@
 
 #include <ATen/ATen.h>
 
+#include "ops/refusing.h"
+
 namespace tegnas {
 
 // The number of features of one input; raises ValueError or TypeError where the tensors don't fit.
 inline int64_t check_activations(at::TensorList activations) {
   TORCH_CHECK_VALUE(!activations.empty(), "pack_signs: at least one tensor is needed.");
-  int64_t features = 0;
+  Checked features = 0;
   for (const at::Tensor& tensor : activations) {
     const auto type = tensor.scalar_type();
     TORCH_CHECK_TYPE(type == at::kFloat || type == at::kDouble || type == at::kBool,
@@ -16,9 +18,10 @@ inline int64_t check_activations(at::TensorList activations) {
     TORCH_CHECK_VALUE(tensor.dim() >= 1 && tensor.size(0) == activations[0].size(0),
                       "pack_signs: every tensor must begin with the same number of inputs, got ",
                       tensor.sizes(), " beside ", activations[0].sizes(), ".");
-    features += c10::multiply_integers(tensor.sizes().slice(1));
+    check_extent("pack_signs", tensor);
+    features = features + c10::multiply_integers(tensor.sizes().slice(1));
   }
-  return features;
+  return features.value();
 }
 
 inline void check_patterns(const at::Tensor& patterns) {
@@ -29,6 +32,7 @@ inline void check_patterns(const at::Tensor& patterns) {
                     "count_regions: patterns must have shape (inputs, words) or (networks, "
                     "inputs, words), got ",
                     patterns.sizes(), ".");
+  check_extent("count_regions", patterns);
 }
 
 }  // namespace tegnas

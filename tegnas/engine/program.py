@@ -127,6 +127,14 @@ class ProgramBuilder:
         """The program; its last value is its result."""
         return Program(self.image_shape, tuple(self.instructions))
 
+    def check_channels(self, channels: int) -> None:
+        """Raise ``InputError`` unless the images have the channels that the network takes."""
+        if self.image_shape[0] != channels:
+            raise InputError(
+                f"the network takes images of {channels} channels, got {self.image_shape[0]}; "
+                "bring them to that number (a single channel: images.expand(-1, 3, -1, -1))"
+            )
+
     def conv2d(
         self,
         value: int,
@@ -200,6 +208,7 @@ class ProgramBuilder:
         """Sum of one value or more; a single one is returned as it is."""
         if len(values) == 1:
             return values[0]
+        self._check_join("add", [self.shapes[value] for value in values])
         return self._add(self.shapes[values[0]], ADD, *values)
 
     def zeros(self, shape: Shape) -> int:
@@ -216,6 +225,7 @@ class ProgramBuilder:
 
     def concat(self, values: Sequence[int]) -> int:
         """Concatenation along channels."""
+        self._check_join("concatenate", [self.shapes[value][1:] for value in values])
         channels = sum(self.shapes[value][0] for value in values)
         return self._add((channels, *self.shapes[values[0]][1:]), CONCAT, *values)
 
@@ -250,6 +260,17 @@ class ProgramBuilder:
             _window_steps(height, kernel_size[0], stride[0], padding[0]),
             _window_steps(width, kernel_size[1], stride[1], padding[1]),
         )
+
+    def _check_join(self, verb: str, shapes: Sequence[tuple[int, ...]]) -> None:
+        """Sides that a stride doesn't divide come out of two paths with different sizes."""
+        different = dict.fromkeys(shapes)
+        if len(different) > 1:
+            sizes = " and ".join("×".join(map(str, shape)) for shape in different)
+            raise InputError(
+                f"images of {self.image_shape[1]}×{self.image_shape[2]} don't fit the network: it "
+                f"would {verb} values of {sizes}; take images whose sides are a multiple of its "
+                "total stride"
+            )
 
     def _add(self, shape: Shape, opcode: int, *operands: int) -> int:
         if shape[1] < 1 or shape[2] < 1:

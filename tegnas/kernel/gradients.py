@@ -19,21 +19,24 @@ from tegnas.kernel.explicit_rows import rows_of
 from tegnas.kernel.graph import Graph, derive, read_graph
 from tegnas.kernel.messages import warn_constant_sum, warn_left_out
 from tegnas.kernel.recorder import Recorder
+from tegnas.kernel.row_products import Rows, product
 from tegnas.kernel.written_over import refuse_written_over
-from tegnas.ops import LayerTerm, ntk_gram
+from tegnas.ops import LayerTerm, first_equals, ntk_gram, with_equal_rows
 
 
 @dataclass(frozen=True)
 class Jacobian:
     """∂s/∂θ of one batch, weight by weight.
 
-    ``terms`` holds operands of the native Gram, ``rows`` explicit (N, numel) matrices.
+    ``terms`` holds operands of the native Gram, ``rows`` explicit (N, numel)
+    matrices, dense or sparse.
     """
 
     images: int
     device: torch.device
     terms: dict[str, LayerTerm]
     rows: dict[str, Tensor]
+    first: Tensor  # of the images that are equal, see ``first_equals``
 
     def explicit(self, name: str) -> Tensor:
         """The rows of one weight, (N, numel)."""
@@ -47,6 +50,7 @@ class Jacobian:
             self.device,
             {name: term for name, term in self.terms.items() if name in wanted},
             {name: rows for name, rows in self.rows.items() if name in wanted},
+            self.first,
         )
 
 
@@ -65,8 +69,8 @@ def gram(left: Jacobian, right: Jacobian | None = None) -> Tensor:
         total += ntk_gram(terms, others)[0]
     for name in (left.terms.keys() | left.rows.keys()) - set(alike):
         if name in other.terms or name in other.rows:
-            total += left.explicit(name).double() @ other.explicit(name).double().T
-    return total
+            total += product(left.explicit(name), other.explicit(name))
+    return with_equal_rows(total, left.first, other.first)
 
 
 def _alike(left: LayerTerm, right: LayerTerm | None) -> bool:
@@ -124,8 +128,9 @@ def jacobians(
             warn_left_out(network, strangers)
         if outputs == "sum" and sum_is_constant(logits.detach()):
             warn_constant_sum(network)
+        first = first_equals(images.detach(), logits.detach())
         return [
-            Jacobian(len(images), images.device, *parts)
+            Jacobian(len(images), images.device, *parts, first)
             for parts in _parts(recorder, logits, images, graph, weights, outputs)
         ]
 
@@ -240,15 +245,14 @@ def _autograd_rows(scalars: Tensor, weights: dict[str, Tensor]) -> dict[str, Ten
     if not weights or not scalars.requires_grad:
         return {}
     rows = {
-        name: _numbers(weight.detach()).new_zeros(len(scalars), _numbers(weight.detach()).numel())
-        for name, weight in weights.items()
+        name: Rows(len(scalars), _numbers(weight.detach())) for name, weight in weights.items()
     }
     for image, scalar in enumerate(scalars):
         gradients = derive(scalar, list(weights.values()))
         for name, gradient in zip(weights, gradients, strict=True):
             if gradient is not None:
-                rows[name][image] = _numbers(gradient)
-    return rows
+                rows[name].add(image, _numbers(gradient))
+    return {name: each.result() for name, each in rows.items()}
 
 
 def _numbers(value: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ slower: its rows come from autograd.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -33,7 +34,37 @@ _COMPUTATION = ("forward", "_conv_forward", "_apply_instance_norm")
 
 def is_native(module: nn.Module) -> bool:
     """Whether ``layer_term`` handles the layer's ``weight``; sub-classes may compute otherwise."""
-    return isinstance(module, NATIVE_LAYERS) and not _computes_otherwise(module)
+    if not isinstance(module, NATIVE_LAYERS):
+        return False
+    return not _computes_otherwise(module) or _channels_of_layer_norm(module) is not None
+
+
+def _channels_of_layer_norm(module: nn.Module) -> int | None:
+    """Which dimension a LayerNorm normalises: -1, or 1 as in convolutional networks.
+
+    Sub-classes of model zoos compute the same by another way, or with the channels first. They are
+    known by their numbers on random input; None for those that compute anything else.
+    """
+    if not isinstance(module, nn.LayerNorm) or module.weight is None:
+        return None
+    if type(module).forward is nn.LayerNorm.forward:
+        return -1
+    weight, size = module.weight.detach(), tuple(module.normalized_shape)
+    generator = torch.Generator().manual_seed(0)
+    for channels, shape in ((-1, (2, 3, *size)), (1, (2, *size, 3, 5))):
+        values = (3 * torch.randn(shape, generator=generator) + 1).to(weight)
+        try:
+            with torch.no_grad():
+                given = type(module).forward(module, values)
+        except (RuntimeError, TypeError, ValueError, IndexError, AssertionError):
+            continue  # it takes other shapes
+        expected = F.layer_norm(
+            values.movedim(channels, -1), size, weight, module.bias, module.eps
+        ).movedim(-1, channels)
+        if isinstance(given, Tensor) and given.shape == expected.shape:
+            if torch.allclose(given, expected, rtol=1e-4, atol=1e-5):
+                return channels
+    return None
 
 
 def _computes_otherwise(module: nn.Module) -> bool:
@@ -56,6 +87,8 @@ def layer_term(module: nn.Module, layer_input: Tensor, output_grad: Tensor) -> L
     if isinstance(module, _ConvNd):
         return _conv_term(module, layer_input, output_grad)
     if isinstance(module, nn.LayerNorm):
+        if _channels_of_layer_norm(module) == 1:
+            layer_input, output_grad = layer_input.movedim(1, -1), output_grad.movedim(1, -1)
         normalised = F.layer_norm(layer_input, module.normalized_shape, eps=module.eps)
         size = module.weight.numel()
         # The scale has one entry per normalised position: bring it to the channel dimension.

@@ -12,7 +12,7 @@ from functools import partial
 from tegnas.engine.program import ParameterLayout, Program, ProgramBuilder, Shape
 from tegnas.engine.template import ProgramTemplate, TemplateBuilder
 from tegnas.networks.darts import NODES, Nodes, edge_names
-from tegnas.networks.layers import BN_EPSILON
+from tegnas.networks.layers import BN_EPSILON, IMAGE_CHANNELS
 
 # Pairs of nodes in a cell: node k may read its two inputs and every node before it.
 CELL_EDGES = sum(node + 2 for node in range(NODES))
@@ -79,6 +79,7 @@ def _open(names: tuple[str, ...], cell: int) -> list[list[tuple[int, Open]]]:
 
 
 def _stem(build: ProgramBuilder) -> int:
+    build.check_channels(IMAGE_CHANNELS)
     stem = build.conv2d(0, "stem.conv", 1, (3, 3), padding=(1, 1))
     return build.batch_norm(stem, "stem.bn", BN_EPSILON)
 

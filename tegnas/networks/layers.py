@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 BN_EPSILON = 1e-5
+# What the stems of the networks read.
+IMAGE_CHANNELS = 3
 
 
 class ReLUConvBN(nn.Module):

@@ -11,7 +11,7 @@ from functools import partial
 
 from tegnas.engine.program import ParameterLayout, Program, ProgramBuilder, Shape
 from tegnas.engine.template import ProgramTemplate, TemplateBuilder
-from tegnas.networks.layers import BN_EPSILON
+from tegnas.networks.layers import BN_EPSILON, IMAGE_CHANNELS
 from tegnas.networks.nasbench201 import DEEP_CELLS, EDGES, Operation, carries, live_edges
 
 
@@ -69,6 +69,7 @@ def _write_proxy(
     cells: int,
     reductions_in_body: bool,
 ) -> None:
+    build.check_channels(IMAGE_CHANNELS)
     value = build.conv2d(0, "stem.conv", channels, (3, 3), padding=(1, 1))
     value = build.batch_norm(value, "stem.bn", BN_EPSILON)
     for stage in range(3):

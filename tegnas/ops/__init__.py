@@ -5,9 +5,11 @@ missing or doesn't fit the installed torch.
 """
 
 from tegnas.ops._library import build_info, native_ops  # isort: skip  (registers the operators)
+from tegnas.ops import _fork as _fork
 from tegnas.ops._device import compute_device, describe_device
 from tegnas.ops._eigen import EigCondition, eig_condition
 from tegnas.ops._engine import EngineJobs, Programs, engine_ntk, engine_regions
+from tegnas.ops._equal_images import first_equals, with_equal_rows
 from tegnas.ops._gram import Conv2dTerm, LayerTerm, LinearTerm, ScaleTerm, ntk_gram
 from tegnas.ops._plan import Launch, engine_plan, prepare_launches
 from tegnas.ops._recorded import RecordedNtk
@@ -34,10 +36,12 @@ __all__ = [
     "engine_plan",
     "engine_regions",
     "eig_condition",
+    "first_equals",
     "kernel_regression_error",
     "native_ops",
     "ntk_gram",
     "pack_signs",
     "prepare_launches",
+    "with_equal_rows",
     "write_programs",
 ]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tegnas.ops._equal_images import first_equals, with_equal_rows
+
 
 @dataclass(frozen=True, eq=False)
 class Programs(Sequence[list[int]]):
@@ -83,6 +85,7 @@ def engine_ntk(
         outputs: ``"sum"``, the kernel of the summed logits, or ``"trace"``, summed over logits.
 
     Returns:
+        The rows of equal images are the same numbers.
         float64 (J, N, N) of all weights, (J, N, N) of the body's weights, and (J, M, N) of the
         body's weights between y and x (M = 0 without y).
 
@@ -91,7 +94,16 @@ def engine_ntk(
         TypeError: a dtype other than float32 or float64.
     """
     y = x[:0] if y is None else y
-    return torch.ops.tegnas.engine_ntk(*jobs.operands(x.device), x, y, batch_norm, outputs)
+    kernels = torch.ops.tegnas.engine_ntk(*jobs.operands(x.device), x, y, batch_norm, outputs)
+    if batch_norm != "coupled":  # frozen rows of equal images are equal as they are
+        return kernels
+    k_all, k_body, k_cross = kernels
+    left, right = first_equals(x), first_equals(y)
+    return (
+        with_equal_rows(k_all, left, left),
+        with_equal_rows(k_body, left, left),
+        with_equal_rows(k_cross, right, left),
+    )
 
 
 def engine_regions(jobs: EngineJobs, inputs: Tensor, *, batch_size: int) -> Tensor:

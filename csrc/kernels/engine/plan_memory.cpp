@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/checked.h"
 #include "kernels/engine/plan_builder.h"
 
 namespace tegnas::engine {
@@ -38,7 +39,7 @@ int64_t place(std::vector<Buffer>& buffers, const std::vector<Life>& lives,
       at = std::max(at, end);
     }
     buffers[b].offset = at;
-    total = std::max(total, at + size);
+    total = std::max(total, (Checked(at) + size).value());
     placed.push_back(b);
   }
   return total;

@@ -4,6 +4,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "kernels/checked.h"
 #include "kernels/engine/plan_builder.h"
 
 namespace tegnas::engine {
@@ -18,6 +19,16 @@ struct Tap {
 };
 
 int64_t floor_mod(int64_t a, int64_t b) { return ((a % b) + b) % b; }
+
+// What the tables of one convolution may have: entries, and steps to find them.
+constexpr int64_t kMostEntries = int64_t{1} << 26;
+constexpr int64_t kMostSteps = int64_t{1} << 28;
+
+void check_at_most(int64_t limit, Checked count) {
+  if (count.value() > limit) {
+    throw std::invalid_argument("a convolution of the program is too large for the engine.");
+  }
+}
 
 }  // namespace
 
@@ -114,6 +125,8 @@ TapConv PlanBuilder::backward_taps(const std::vector<int32_t>& steps, int32_t ou
     source.channels = g.c;
     source.height = g.h;
     source.width = g.w;
+    check_at_most(kMostSteps,
+                  Checked(conv.out_step_y) * conv.out_step_x * (g.c / i.groups) * w.kh * w.kw);
     for (int64_t a = 0; a < conv.out_step_y; ++a) {
       for (int64_t b = 0; b < conv.out_step_x; ++b) {
         std::vector<Tap>& taps = table.classes[a * conv.out_step_x + b];
@@ -166,7 +179,8 @@ void PlanBuilder::size_rings(TapConv& conv, std::vector<TapSource>& sources,
   }
   for (TapSource& source : sources) {
     source.offset = conv.ring_pixels;
-    conv.ring_pixels += source.channels * conv.ring * source.row_width;
+    conv.ring_pixels =
+        (Checked(source.channels) * conv.ring * source.row_width + conv.ring_pixels).value();
   }
   conv.sources = list(sources);
 }
@@ -184,12 +198,11 @@ void PlanBuilder::finish_taps(TapConv& conv, const TapTable& table, int64_t grou
   for (const std::vector<Tap>& taps : table.classes) {
     std::vector<int32_t> offsets, norms, channels;
     std::vector<int64_t> weights, strides;
+    check_at_most(kMostEntries, Checked(conv.ring) * static_cast<int64_t>(taps.size()));
     for (int64_t phase = 0; phase < conv.ring; ++phase) {
       for (const Tap& tap : taps) {
         const int64_t at = position(tap, phase);
-        if (at > std::numeric_limits<int32_t>::max()) {
-          throw std::invalid_argument("a convolution of the program is too large for the engine.");
-        }
+        check_at_most(std::numeric_limits<int32_t>::max(), at);
         offsets.push_back(static_cast<int32_t>(at));
       }
     }
@@ -202,7 +215,7 @@ void PlanBuilder::finish_taps(TapConv& conv, const TapTable& table, int64_t grou
     const int64_t count = static_cast<int64_t>(taps.size());
     classes.push_back(
         {count, keep(offsets), keep(weights), keep(strides), keep(norms), keep(channels)});
-    conv.packed_size += conv.groups * count * group_outs;
+    conv.packed_size = (Checked(conv.groups) * count * group_outs + conv.packed_size).value();
   }
   conv.classes = keep(classes);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "kernels/checked.h"
 #include "kernels/engine/plan_builder.h"
 
 namespace tegnas::engine {
@@ -78,6 +79,8 @@ void PlanBuilder::define_values() {
 }
 
 int32_t PlanBuilder::add_buffer(const Shape& shape, Place place) {
+  // A value, or one with its border of zeros: positions in it are kept in 32 bits.
+  (Checked(std::max<int64_t>(1, shape.c)) * shape.h * shape.w).narrow();
   buffers_.push_back({shape.c, shape.h, shape.w, place, 0, -1, -1});
   zeros_.push_back(false);
   return static_cast<int32_t>(buffers_.size()) - 1;

@@ -6,13 +6,13 @@
 #include <stdexcept>
 #include <utility>
 
+#include "kernels/checked.h"
+
 namespace tegnas::engine {
 namespace {
 
 constexpr int64_t kVersion = 1;
 constexpr int64_t kHeaderWords = 6;
-// Bounds every extent, so that products of a few of them stay inside int64.
-constexpr int64_t kLargest = int64_t{1} << 30;
 
 struct Range {
   int64_t begin, end, instruction;
@@ -86,15 +86,15 @@ class Reader {
 
 Window read_window(Reader& r, bool dilated) {
   Window w;
-  w.kh = r.between("kernel height", 1, 1024);
-  w.kw = r.between("kernel width", 1, 1024);
-  w.sh = r.between("vertical stride", 1, 1024);
-  w.sw = r.between("horizontal stride", 1, 1024);
-  w.ph = r.between("vertical padding", 0, 1024);
-  w.pw = r.between("horizontal padding", 0, 1024);
+  w.kh = r.between("kernel height", 1, kMostWindow);
+  w.kw = r.between("kernel width", 1, kMostWindow);
+  w.sh = r.between("vertical stride", 1, kMostWindow);
+  w.sw = r.between("horizontal stride", 1, kMostWindow);
+  w.ph = r.between("vertical padding", 0, kMostWindow);
+  w.pw = r.between("horizontal padding", 0, kMostWindow);
   if (dilated) {
-    w.dh = r.between("vertical dilation", 1, 1024);
-    w.dw = r.between("horizontal dilation", 1, 1024);
+    w.dh = r.between("vertical dilation", 1, kMostWindow);
+    w.dw = r.between("horizontal dilation", 1, kMostWindow);
   }
   return w;
 }
@@ -113,18 +113,20 @@ void read_flags(Reader& r, bool& flag) { flag = r.between("flags", 0, 1) != 0; }
 
 Shape read_conv(Reader& r, Instruction& i) {
   i.in = {r.input()};
-  const int64_t out = r.between("output channels", 0, kLargest);
+  const int64_t out = r.between("output channels", 0, kMostExtent);
   i.window = read_window(r, true);
   const int64_t channels = r.shape(i.in[0]).c;
-  i.groups = r.between("groups", 1, kLargest);
+  i.groups = r.between("groups", 1, kMostExtent);
   if (channels % i.groups != 0 || out % i.groups != 0) {
     r.fail(std::to_string(i.groups) + " groups do not divide " + std::to_string(channels) +
            " input and " + std::to_string(out) + " output channels");
   }
   const Shape shape = window_shape(r, out, i.in[0], i.window);
-  const int64_t fan = channels / i.groups * i.window.kh * i.window.kw;
-  if (out > 0 && fan > std::numeric_limits<int64_t>::max() / out) r.fail("its weight is too large");
-  i.weight = r.parameters("weight", out * fan, false);
+  const int64_t taps = i.window.kh * i.window.kw;
+  if (taps * std::max<int64_t>(1, std::max(channels, out) / i.groups) > kMostTaps) {
+    r.fail("its kernel has more than 2^24 weights for one channel");
+  }
+  i.weight = r.parameters("weight", out * (channels / i.groups) * taps, false);
   i.bias = r.parameters("bias", out, true);
   read_flags(r, i.body);
   return shape;
@@ -165,25 +167,25 @@ Shape read_joined(Reader& r, Instruction& i) {
       r.fail("its inputs have the shapes " + r.shape_text(i.in[0]) + " and " +
              r.shape_text(i.in[k]) + ", which do not fit together");
     }
-    if (i.op == Op::concat) s.c += other.c;
+    if (i.op == Op::concat) s.c = std::min(s.c + other.c, kMostExtent + 1);  // refused below
   }
   return s;
 }
 
 Shape read_zeros(Reader& r) {
   Shape s;
-  s.c = r.between("channels", 0, kLargest);
-  s.h = r.between("height", 1, kLargest);
-  s.w = r.between("width", 1, kLargest);
+  s.c = r.between("channels", 0, kMostExtent);
+  s.h = r.between("height", 1, kMostExtent);
+  s.w = r.between("width", 1, kMostExtent);
   return s;
 }
 
 Shape read_pad(Reader& r, Instruction& i) {
   i.in = {r.input()};
-  i.left = r.between("left", -kLargest, kLargest);
-  i.right = r.between("right", -kLargest, kLargest);
-  i.top = r.between("top", -kLargest, kLargest);
-  i.bottom = r.between("bottom", -kLargest, kLargest);
+  i.left = r.between("left", -kMostExtent, kMostExtent);
+  i.right = r.between("right", -kMostExtent, kMostExtent);
+  i.top = r.between("top", -kMostExtent, kMostExtent);
+  i.bottom = r.between("bottom", -kMostExtent, kMostExtent);
   Shape s = r.shape(i.in[0]);
   s.h += i.top + i.bottom;
   s.w += i.left + i.right;
@@ -193,10 +195,8 @@ Shape read_pad(Reader& r, Instruction& i) {
 
 Shape read_linear(Reader& r, Instruction& i) {
   i.in = {r.input()};
-  const int64_t out = r.between("output features", 0, kLargest);
-  const int64_t in = r.shape(i.in[0]).size();
-  if (out > 0 && in > std::numeric_limits<int64_t>::max() / out) r.fail("its weight is too large");
-  i.weight = r.parameters("weight", out * in, false);
+  const int64_t out = r.between("output features", 0, kMostExtent);
+  i.weight = r.parameters("weight", out * r.shape(i.in[0]).size(), false);
   i.bias = r.parameters("bias", out, true);
   read_flags(r, i.body);
   return {out, 1, 1};
@@ -233,6 +233,11 @@ Shape read_operands(Reader& r, Instruction& i) {
       return read_linear(r, i);
   }
   r.fail("unknown opcode");
+}
+
+bool is_too_large(const Shape& shape) {
+  return shape.c > kMostExtent || shape.h > kMostExtent || shape.w > kMostExtent ||
+         shape.extent() > kMostNumbers;
 }
 
 void check_no_shared_weights(const Program& program) {
@@ -296,8 +301,8 @@ Program parse_program(const int64_t* words, int64_t count) {
   const Shape input{words[1], words[2], words[3]};
   program.parameters = words[4];
   const int64_t instructions = words[5];
-  if (input.c < 0 || input.h < 1 || input.w < 1 || input.c > kLargest || input.h > kLargest ||
-      input.w > kLargest || program.parameters < 0 || instructions < 0) {
+  if (input.c < 0 || input.h < 1 || input.w < 1 || is_too_large(input) || program.parameters < 0 ||
+      program.parameters > kMostInAll || instructions < 0) {
     throw std::invalid_argument(
         "program header: the input shape, the number of parameters or the "
         "number of instructions is out of range.");
@@ -306,6 +311,7 @@ Program parse_program(const int64_t* words, int64_t count) {
   program.instructions.reserve(std::min(instructions, count / 2));
   program.shapes.reserve(std::min(instructions, count / 2) + 1);
   program.shapes.push_back(input);
+  Checked in_all = input.extent();
   int64_t at = kHeaderWords;
   for (int64_t index = 0; index < instructions; ++index) {
     if (count - at < 2 || words[at + 1] < 2 || words[at + 1] > count - at) {
@@ -317,10 +323,9 @@ Program parse_program(const int64_t* words, int64_t count) {
     Reader reader(program, words + at + 2, words[at + 1] - 2, index, instruction.op);
     const Shape shape = read_operands(reader, instruction);
     reader.end();
-    if (shape.h > kLargest || shape.w > kLargest || shape.c > kLargest ||
-        (shape.c > 0 && shape.pixels() > (int64_t{1} << 40) / shape.c)) {
-      reader.fail("its output is too large");
-    }
+    if (is_too_large(shape)) reader.fail("its output is too large");
+    in_all = in_all + shape.extent();
+    if (in_all.value() > kMostInAll) reader.fail("the values up to here are too large together");
     program.instructions.push_back(std::move(instruction));
     program.shapes.push_back(shape);
     at += words[at + 1];

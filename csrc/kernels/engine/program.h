@@ -8,9 +8,9 @@
 //
 // Value 0 is the input image (channels, height, width); instruction i (from 0) defines value i+1
 // and reads values of smaller number only. Every value has a shape (C, H, W); C may be 0, H and W
-// are at least 1. `weight`, `bias`, `factor` are offsets into the parameter vector of the job
-// (float32 or float64, `parameters` long); an optional one is -1 where absent. The last
-// instruction defines the logits, shape (K, 1, 1), where a kernel is asked for.
+// are at least 1; the limits below hold. `weight`, `bias`, `factor` are offsets into the parameter
+// vector of the job (float32 or float64, `parameters` long); an optional one is -1 where absent.
+// The last instruction defines the logits, shape (K, 1, 1), where a kernel is asked for.
 //
 //   op                code  operands after [opcode, words]
 //   conv2d               1  in, out_channels, kh, kw, sh, sw, ph, pw, dh, dw, groups,
@@ -59,12 +59,24 @@ enum class Op : int64_t {
   linear,
 };
 
+// What a program may ask for. Far above any network that fits a machine, and low enough that
+// tables by row, by channel or by tap stay small and positions in a value fit 32 bits.
+constexpr int64_t kMostExtent = int64_t{1} << 20;   // channels, height, width; numbers of a pad
+constexpr int64_t kMostNumbers = int64_t{1} << 28;  // of one value, for one image
+constexpr int64_t kMostInAll = int64_t{1} << 40;    // of all values, and of the parameters
+constexpr int64_t kMostTaps = int64_t{1} << 24;     // weights of one output or input channel
+constexpr int64_t kMostWindow = 1024;               // kernel, stride, padding, dilation
+// Of one batch. No program's size but its number of images decides over the size of a kernel.
+constexpr int64_t kMostImages = int64_t{1} << 24;
+
 const char* op_name(Op op);
 
 struct Shape {
   int64_t c = 0, h = 0, w = 0;
   int64_t pixels() const { return h * w; }
   int64_t size() const { return c * h * w; }
+  // Rows and pixels are walked through even where there are no channels.
+  int64_t extent() const { return (c > 0 ? c : 1) * h * w; }
   bool operator==(const Shape& o) const { return c == o.c && h == o.h && w == o.w; }
 };
 

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "kernels/checked.h"
 namespace tegnas::grouped {
 namespace {
 
@@ -161,7 +162,7 @@ class Forward {
     Task task;
     task.kind = Kind::statistics;
     task.in = materialise(views_[i.in[0]]);
-    task.in.norm = static_cast<int32_t>(tasks_.norm_channels);
+    task.in.norm = Checked(tasks_.norm_channels).narrow();
     task.weight = i.weight;
     task.bias = i.bias;
     task.eps = i.eps;
@@ -179,7 +180,7 @@ class Forward {
     task.kind = Kind::signs;
     task.in = views_[value];
     task.word = tasks_.words;
-    tasks_.words += static_cast<int32_t>((task.in.place.size() + 31) / 32);
+    tasks_.words = (Checked(tasks_.words) + (task.in.place.size() + 31) / 32).narrow();
     append(task);
   }
 

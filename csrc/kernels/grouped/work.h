@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "kernels/checked.h"
 #include "kernels/grouped/task.h"
 
 #ifdef __CUDACC__

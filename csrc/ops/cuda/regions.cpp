@@ -52,7 +52,7 @@ at::Tensor count_regions(const at::Tensor& patterns) {
   const at::Tensor rows = patterns.contiguous();
   const int64_t inputs = rows.size(-2), words = rows.size(-1);
   at::Tensor counts = at::empty(rows.sizes().slice(0, rows.dim() - 2), rows.options());
-  TORCH_CHECK_VALUE(counts.numel() * inputs < (int64_t{1} << 31),
+  TORCH_CHECK_VALUE((Checked(counts.numel()) * inputs).value() < (int64_t{1} << 31),
                     "count_regions: at most 2^31 rows at once on CUDA, got ", rows.sizes(), ".");
   const at::Tensor memory = workspace(
       static_cast<int64_t>(cuda::count_regions_workspace(counts.numel(), inputs, words)), rows);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <new>
 
+#include "kernels/machine_memory.h"
+
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -28,6 +30,7 @@ void Arena::reset(int64_t bytes) {
   if (bytes <= size_) return;
   memory_.reset();
   size_ = 0;
+  check_machine_has(bytes);
   const int64_t alignment = alignment_for(bytes);
   bytes = (bytes + alignment - 1) / alignment * alignment;
   memory_ = std::unique_ptr<char, Free>(

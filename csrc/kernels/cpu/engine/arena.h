@@ -4,11 +4,14 @@
 #include <cstdint>
 #include <memory>
 
+#include "kernels/checked.h"
+
 namespace tegnas::cpu {
 
 class Arena {
  public:
-  // Makes room for `bytes` and forgets what was handed out before.
+  // Makes room for `bytes` and forgets what was handed out before. Throws std::invalid_argument
+  // where that is more memory than the machine has.
   void reset(int64_t bytes);
 
   // Room for `count` numbers, aligned to a cache line.
@@ -20,8 +23,8 @@ class Arena {
   }
 
   template <typename T>
-  static int64_t rounded(int64_t count) {
-    return (count * static_cast<int64_t>(sizeof(T)) + kLine - 1) / kLine * kLine;
+  static int64_t rounded(Checked count) {
+    return checked_divide_up(count * static_cast<int64_t>(sizeof(T)), kLine) * kLine;
   }
 
   int64_t size() const { return size_; }

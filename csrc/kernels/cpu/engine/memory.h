@@ -15,15 +15,15 @@ class Cutter {
   explicit Cutter(Arena* arena) : arena_(arena) {}
 
   template <typename T>
-  T* take(int64_t count) {
-    bytes_ += Arena::rounded<T>(count);
-    return arena_ == nullptr ? nullptr : arena_->take<T>(count);
+  T* take(Checked count) {
+    bytes_ = bytes_ + Arena::rounded<T>(count);
+    return arena_ == nullptr ? nullptr : arena_->take<T>(count.value());
   }
-  int64_t bytes() const { return bytes_; }
+  int64_t bytes() const { return bytes_.value(); }
 
  private:
   Arena* arena_;
-  int64_t bytes_ = 0;
+  Checked bytes_ = 0;
 };
 
 // Runs cut(Cutter&) to learn the size, makes room, runs it again.
@@ -48,36 +48,41 @@ EngineBatch<T> cut_batch(Cutter& cutter, const EngineKernels<T>& kernels, const 
   batch.images = images;
   batch.blocks = (images + kernels.lanes - 1) / kernels.lanes;
   const int64_t padded = batch.blocks * kernels.lanes;
-  batch.values = cutter.take<T>(plan.value_pixels * padded);
+  batch.values = cutter.take<T>(Checked(plan.value_pixels) * padded);
   // Gradients have a place of their own where several sweeps follow one forward sweep; coupled
   // sweeps get it from cut_sweep.
   batch.gradients = batch.values;
   if (plan.mode == engine::Mode::frozen && plan.gradient_pixels > 0) {
-    batch.gradients = cutter.take<T>(plan.gradient_pixels * padded);
+    batch.gradients = cutter.take<T>(Checked(plan.gradient_pixels) * padded);
   }
-  batch.norms = cutter.take<T>(4 * plan.norm_channels);
-  batch.stats = cutter.take<double>(plan.stats_channels * 2 * kernels.lanes);
+  batch.norms = cutter.take<T>(Checked(4) * plan.norm_channels);
+  batch.stats = cutter.take<double>(Checked(plan.stats_channels) * 2 * kernels.lanes);
   batch.packed = cutter.take<T>(plan.backward_weights);
-  if (plan.mode == engine::Mode::regions) batch.words = cutter.take<uint32_t>(plan.words * padded);
-  if (plan.mode == engine::Mode::coupled) batch.fixed = cutter.take<double>(2 * plan.panel_rows);
+  if (plan.mode == engine::Mode::regions) {
+    batch.words = cutter.take<uint32_t>(Checked(plan.words) * padded);
+  }
+  if (plan.mode == engine::Mode::coupled) {
+    batch.fixed = cutter.take<double>(Checked(2) * plan.panel_rows);
+  }
   return batch;
 }
 
 // What one coupled sweep writes, so that sweeps can run beside each other.
 template <typename T>
 void cut_sweep(Cutter& cutter, const EngineKernels<T>& kernels, EngineBatch<T>& batch) {
-  batch.gradients = cutter.take<T>(batch.plan->gradient_pixels * batch.blocks * kernels.lanes);
-  batch.links = cutter.take<T>(2 * batch.plan->norm_channels);
+  batch.gradients =
+      cutter.take<T>(Checked(batch.plan->gradient_pixels) * batch.blocks * kernels.lanes);
+  batch.links = cutter.take<T>(Checked(2) * batch.plan->norm_channels);
 }
 
 template <typename T>
 EngineScratch<T> cut_scratch(Cutter& cutter, const EngineKernels<T>& kernels,
                              const engine::Plan& plan, int64_t gram_columns) {
   EngineScratch<T> scratch{};
-  scratch.local = cutter.take<T>(plan.local_pixels * kernels.lanes);
-  scratch.ring = cutter.take<T>(plan.ring_pixels * kernels.lanes);
-  scratch.strip = cutter.take<T>(3 * plan.strip_pixels * kernels.lanes);
-  scratch.tile = cutter.take<T>(plan.tile_rows * kernels.lanes);
+  scratch.local = cutter.take<T>(Checked(plan.local_pixels) * kernels.lanes);
+  scratch.ring = cutter.take<T>(Checked(plan.ring_pixels) * kernels.lanes);
+  scratch.strip = cutter.take<T>(Checked(3) * plan.strip_pixels * kernels.lanes);
+  scratch.tile = cutter.take<T>(Checked(plan.tile_rows) * kernels.lanes);
   scratch.packed = cutter.take<T>(plan.forward_weights);
   scratch.gram = cutter.take<double>(kernels.gram_doubles(gram_columns));
   return scratch;

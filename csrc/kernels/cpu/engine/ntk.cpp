@@ -35,9 +35,9 @@ class Grams {
   void cut(Cutter& cutter, int64_t x_padded, int64_t y_padded) {
     x_padded_ = x_padded;
     y_padded_ = y_padded;
-    grams_.body = cutter.take<double>(x_padded * x_padded);
-    grams_.rest = cutter.take<double>(x_padded * x_padded);
-    grams_.cross = y_padded > 0 ? cutter.take<double>(y_padded * x_padded) : nullptr;
+    grams_.body = cutter.take<double>(Checked(x_padded) * x_padded);
+    grams_.rest = cutter.take<double>(Checked(x_padded) * x_padded);
+    grams_.cross = y_padded > 0 ? cutter.take<double>(Checked(y_padded) * x_padded) : nullptr;
   }
 
   void clear() {
@@ -105,7 +105,7 @@ void run_frozen(const Call<T>& call, StemsOfCall<T>& stems, const NtkJob<T>& job
     const int64_t columns = (x.blocks + y.blocks) * kernels.lanes;
     scratch = cut_scratch(cutter, kernels, plan, columns);
     x.local = y.local = scratch.local;
-    panel = cutter.take<T>(plan.panel_rows * columns);
+    panel = cutter.take<T>(Checked(plan.panel_rows) * columns);
     x_stem = cutter.take<T>(Stems<T>::size(x, kernels.lanes));
     if (with_y) y_stem = cutter.take<T>(Stems<T>::size(y, kernels.lanes));
     grams.cut(cutter, x.blocks * kernels.lanes, y.blocks * kernels.lanes);
@@ -146,8 +146,8 @@ void run_coupled(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
     const int64_t x_padded = x.blocks * kernels.lanes, y_padded = y.blocks * kernels.lanes;
     scratch = cut_scratch(cutter, kernels, plan, x_padded + y_padded);
     x.local = y.local = scratch.local;
-    x_rows = cutter.take<T>(plan.panel_rows * x_padded);
-    y_rows = with_y ? cutter.take<T>(plan.panel_rows * y_padded) : nullptr;
+    x_rows = cutter.take<T>(Checked(plan.panel_rows) * x_padded);
+    y_rows = with_y ? cutter.take<T>(Checked(plan.panel_rows) * y_padded) : nullptr;
     grams.cut(cutter, x_padded, y_padded);
   });
   scratch.profile = call.options.profile;

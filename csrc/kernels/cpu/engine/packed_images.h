@@ -20,7 +20,7 @@ class PackedImages {
         lanes_(kernels.lanes),
         blocks_((images.count + kernels.lanes - 1) / kernels.lanes),
         shape_(shape) {
-    const int64_t numbers = blocks_ * lanes_ * shape.size();
+    const int64_t numbers = (Checked(blocks_) * lanes_ * shape.size()).value();
     memory_.reset(Arena::rounded<T>(numbers));
     T* packed = memory_.take<T>(numbers);
     if (numbers > 0) kernels.pack_images(images.data, images.count, shape.size(), packed);
@@ -51,7 +51,7 @@ class PackedImages {
 
   void pad(const engine::Activation& to, const engine::Buffer& b, Padded& padded) const {
     const int64_t planes = blocks_ * shape_.c, plane = b.h * b.w * lanes_;
-    padded.memory.reset(Arena::rounded<T>(planes * plane));
+    padded.memory.reset(Arena::rounded<T>(Checked(planes) * plane));
     T* out = padded.memory.template take<T>(planes * plane);
     padded.data = out;
     std::memset(out, 0, sizeof(T) * planes * plane);

@@ -22,7 +22,9 @@ class Stems {
 
   // How many numbers the stem of a batch has.
   static int64_t size(const EngineBatch<T>& batch, int64_t lanes) {
-    return batch.plan->stem_pixels * batch.blocks * lanes + 4 * batch.plan->stem_channels;
+    const engine::Plan& plan = *batch.plan;
+    return (Checked(plan.stem_pixels) * batch.blocks * lanes + Checked(4) * plan.stem_channels)
+        .value();
   }
 
   // Gives the batch its stem: a kept one, or one that is made now, in `own` where nobody else

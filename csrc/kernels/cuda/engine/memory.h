@@ -5,29 +5,30 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/checked.h"
 #include "kernels/cuda/engine/problem.h"
 
 namespace tegnas::cuda::engine {
 
 constexpr int64_t kAlignment = 256;
 
-inline int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+inline int64_t aligned(Checked bytes) { return checked_divide_up(bytes, kAlignment) * kAlignment; }
 
 // Bytes of one network on its way through one batch.
 struct Footprint {
   int64_t values, gradients, norms, sums, panel;
 
-  int64_t total() const { return values + gradients + norms + sums + panel; }
+  int64_t total() const { return (Checked(values) + gradients + norms + sums + panel).value(); }
 };
 
 template <typename T>
 Footprint footprint(const grouped::Tasks& tasks, int64_t images, int64_t seeds) {
   constexpr int64_t kWidth = sizeof(T);
-  return {aligned(tasks.value_size * images * kWidth),
-          aligned(tasks.gradient_size * images * seeds * kWidth),
-          aligned(4 * tasks.norm_channels * kWidth),
-          aligned(2 * tasks.norm_channels * seeds * static_cast<int64_t>(sizeof(double))),
-          aligned(tasks.rows * images * kWidth)};
+  return {aligned(Checked(tasks.value_size) * images * kWidth),
+          aligned(Checked(tasks.gradient_size) * images * seeds * kWidth),
+          aligned(Checked(4) * tasks.norm_channels * kWidth),
+          aligned(Checked(2) * tasks.norm_channels * seeds * static_cast<int64_t>(sizeof(double))),
+          aligned(Checked(tasks.rows) * images * kWidth)};
 }
 
 // Jobs [first, last) that run together.
@@ -47,11 +48,11 @@ template <typename T>
 Chunks cut(const std::vector<Job<T>>& jobs, const std::vector<int64_t>& batches, bool coupled,
            int64_t budget) {
   const auto bytes = [&](const Job<T>& job, int64_t seeds) {
-    int64_t sum = 0;
+    Checked sum = 0;
     for (int64_t images : batches) {
-      sum += footprint<T>(*job.tasks, images, std::min(seeds, images)).total();
+      sum = sum + footprint<T>(*job.tasks, images, std::min(seeds, images)).total();
     }
-    return sum;
+    return sum.value();
   };
   Chunks chunks;
   if (coupled) {
@@ -63,11 +64,11 @@ Chunks cut(const std::vector<Job<T>>& jobs, const std::vector<int64_t>& batches,
   int64_t used = 0;
   for (int64_t j = 0; j < static_cast<int64_t>(jobs.size()); ++j) {
     const int64_t more = bytes(jobs[j], chunks.seeds);
-    if (chunks.list.empty() || used + more > budget) {
+    if (chunks.list.empty() || used > budget - more) {
       chunks.list.push_back({j, j});
       used = 0;
     }
-    used += more;
+    used = (Checked(used) + more).value();
     chunks.list.back().last = j + 1;
     chunks.bytes = std::max(chunks.bytes, used);
   }

@@ -1,0 +1,12 @@
+// Whether the machine has the memory that a call would take.
+#pragma once
+
+#include "kernels/checked.h"
+
+namespace tegnas {
+
+// Throws std::invalid_argument, with both numbers, where it doesn't. A system that lends more
+// memory than it has would otherwise end the process later, without a word.
+void check_machine_has(Checked bytes);
+
+}  // namespace tegnas

@@ -1,0 +1,42 @@
+#include "ops/threads.h"
+
+#include <ATen/Parallel.h>
+
+#include <atomic>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
+
+namespace tegnas {
+namespace {
+
+std::atomic<bool> pool_used{false}, stayed_behind{false};
+
+void in_child() {
+  if (pool_used) stayed_behind = true;
+}
+
+// Once per process; what the child inherits includes the handler.
+bool watch_forks() {
+#if defined(__unix__) || defined(__APPLE__)
+  return pthread_atfork(nullptr, nullptr, &in_child) == 0;
+#else
+  return true;
+#endif
+}
+
+}  // namespace
+
+bool pool_stayed_behind() { return stayed_behind; }
+
+int64_t thread_count() { return stayed_behind ? 1 : at::get_num_threads(); }
+
+void torch_parallel_for(int64_t count, const std::function<void(int64_t, int64_t)>& body) {
+  static const bool watching = watch_forks();
+  if (stayed_behind || !watching) return serial_for(count, body);
+  if (count > 1 && at::get_num_threads() > 1) pool_used = true;
+  at::parallel_for(0, count, /*grain_size=*/1, body);
+}
+
+}  // namespace tegnas
