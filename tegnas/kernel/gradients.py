@@ -244,9 +244,7 @@ def _autograd_rows(scalars: Tensor, weights: dict[str, Tensor]) -> dict[str, Ten
     """One backward pass per image; a weight that no output depends on has rows of zeros."""
     if not weights or not scalars.requires_grad:
         return {}
-    rows = {
-        name: Rows(len(scalars), _numbers(weight.detach())) for name, weight in weights.items()
-    }
+    rows = {name: Rows(len(scalars), _numbers(weight.detach())) for name, weight in weights.items()}
     for image, scalar in enumerate(scalars):
         gradients = derive(scalar, list(weights.values()))
         for name, gradient in zip(weights, gradients, strict=True):
