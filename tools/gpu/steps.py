@@ -145,7 +145,7 @@ def steps(place: Place) -> list[Step]:
             "ncu",
             60,
             script("one_call"),
-            readers.ncu,
+            readers.printed if place.dry else readers.ncu,
             lambda: (
                 *("ncu", "--csv", "--page", "raw", "--clock-control", "none", *sections),
                 *("--kernel-name-base", "demangled", "--launch-count", "9"),
