@@ -16,7 +16,7 @@ search: $(VENV)/.built
 	tegnas search --space nas-bench-201 --images digits --strategy evolution --budget 500 \
 	  --seed 0 --out runs/digits
 
-test: test-cpp test-operators test-python
+test: test-cpp test-python
 
 test-cpp: $(VENV)/.tools
 	cmake -S . -B build/cmake -G Ninja
@@ -30,8 +30,9 @@ test-cpp: $(VENV)/.tools
 test-operators: $(VENV)/.built
 	python tools/fuzz_operators.py --sanitize --calls 100000
 
+# Each process on one thread; the files of tests are shared out among them.
 test-python: $(VENV)/.built
-	python -m pytest
+	OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) --dist loadfile
 
 # Needs the CUDA toolkit (nvcc on PATH) and no GPU; makes the environment .venv-cuda of its own, in
 # which the dry run of check-gpu is made as well.

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from tegnas.errors import InputError
+from tegnas.kernel.unchanged import unchanged
 from tegnas.regions.activations import Call, Recorder, counted_calls
 from tegnas.regions.statistics import PassStatistics
 
@@ -119,7 +120,9 @@ class PatternReader:
         return recorder.calls, outputs
 
     def _outputs(self, inputs: Tensor, count: int) -> list[Tensor]:
-        result = self._network(inputs.clone())  # it may work in place on what it is given
+        # What a run leaves behind in the network must not change the next one.
+        with unchanged(self._network):
+            result = self._network(inputs.clone())  # it may work in place on what it is given
         leaves = [each for each in tree_leaves(result) if isinstance(each, Tensor)]
         return [each for each in leaves if each.dim() > 0 and len(each) == count]
 
