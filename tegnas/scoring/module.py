@@ -12,13 +12,13 @@ from torch import nn
 
 from tegnas.data import Batch
 from tegnas.errors import InputError
-from tegnas.indicators.base import EXPRESSIVITY, GENERALIZATION, TRAINABILITY, Indicator
+from tegnas.indicators.base import Indicator
 from tegnas.indicators.sources import Architecture, Network
 from tegnas.kernel.checks import check_images
 from tegnas.kernel.targets import centred_targets
 from tegnas.ops import compute_device
 from tegnas.regions import Regions
-from tegnas.scoring.by_name import by_name, by_role
+from tegnas.scoring.by_name import ByRole, by_name
 from tegnas.scoring.module_kernels import module_kernels, searched_weights
 from tegnas.scoring.module_progress import KERNELS, REGIONS, ProgressCallback, ProgressMeter
 from tegnas.scoring.module_regions import RegionPlan, plan_regions
@@ -28,7 +28,7 @@ from tegnas.scoring.settings import ScoreSettings, changed
 
 
 @dataclass(frozen=True)
-class ModuleScore:
+class ModuleScore(ByRole[float]):
     """The indicators of one network as it stands: ``score["variance_inflation"]``.
 
     Attributes:
@@ -56,35 +56,10 @@ class ModuleScore:
         return iter(self.settings.names)
 
     @property
-    def trainability(self) -> float:
-        """The indicator of role T; ``InputError`` if there isn't exactly one."""
-        return self[by_role(self.settings, TRAINABILITY)]
-
-    @property
-    def expressivity(self) -> float:
-        """The indicator of role E; ``InputError`` if there isn't exactly one."""
-        return self[by_role(self.settings, EXPRESSIVITY)]
-
-    @property
-    def generalization(self) -> float:
-        """The indicator of role G; ``InputError`` if there isn't exactly one."""
-        return self[by_role(self.settings, GENERALIZATION)]
-
-    @property
-    def kappa(self) -> float:
-        """The paper's T, condition number of the NTK; lower is better."""
-        return self["ntk_condition"]
-
-    @property
-    def regions(self) -> int | None:
+    def regions(self) -> int | None:  # type: ignore[override]
         """The paper's E, number of linear regions; higher is better; None if undefined."""
         value = self["linear_regions"]
         return None if math.isnan(value) else int(value)
-
-    @property
-    def mse(self) -> float:
-        """The paper's G, error of the NTK regression; lower is better."""
-        return self["ntk_regression_error"]
 
 
 def score_module(

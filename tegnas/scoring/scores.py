@@ -12,10 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tegnas.indicators.base import EXPRESSIVITY, GENERALIZATION, TRAINABILITY
 from tegnas.scoring.average import averaged
 from tegnas.scoring.blindness import blind_indicators
-from tegnas.scoring.by_name import by_name, by_role
+from tegnas.scoring.by_name import ByRole, by_name
 from tegnas.scoring.ranking import positions, rank_score
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Scores:
+class Scores(ByRole[Tensor]):
     """The indicators of A architectures, with the value of every network kept.
 
     ``scores["linear_regions"]`` is the average over the networks, float64 (A,).
@@ -62,36 +61,6 @@ class Scores:
             name: torch.from_numpy(averaged(self.networks[name].numpy(), average))
             for name in self.settings.names
         }
-
-    @property
-    def trainability(self) -> Tensor:
-        """The indicator of role T, (A,); ``InputError`` if there isn't exactly one."""
-        return self[by_role(self.settings, TRAINABILITY)]
-
-    @property
-    def expressivity(self) -> Tensor:
-        """The indicator of role E, (A,); ``InputError`` if there isn't exactly one."""
-        return self[by_role(self.settings, EXPRESSIVITY)]
-
-    @property
-    def generalization(self) -> Tensor:
-        """The indicator of role G, (A,); ``InputError`` if there isn't exactly one."""
-        return self[by_role(self.settings, GENERALIZATION)]
-
-    @property
-    def kappa(self) -> Tensor:
-        """The paper's T, (A,): condition number of the NTK; lower is better."""
-        return self["ntk_condition"]
-
-    @property
-    def regions(self) -> Tensor:
-        """The paper's E, (A,): number of linear regions; higher is better."""
-        return self["linear_regions"]
-
-    @property
-    def mse(self) -> Tensor:
-        """The paper's G, (A,): error of the NTK regression; lower is better."""
-        return self["ntk_regression_error"]
 
     def rank_score(self) -> Tensor:
         """All indicators combined within this set, (A,) float64; lower is better."""

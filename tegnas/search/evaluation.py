@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tegnas.errors import InputError
-from tegnas.indicators.base import EXPRESSIVITY, GENERALIZATION, TRAINABILITY
-from tegnas.scoring.by_name import by_name, by_role
+from tegnas.scoring.by_name import ByRole, by_name
 from tegnas.scoring.ranking import rank_score
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture
@@ -18,7 +17,7 @@ from tegnas.spaces.factorised import Supernet
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(ByRole[float]):
     """An architecture with its indicators: ``evaluation["linear_regions"]``.
 
     Attributes:
@@ -48,36 +47,6 @@ class Evaluation:
     def failed(self) -> bool:
         """Whether one of its indicators is infinite: worst in everything."""
         return any(math.isinf(value) for value in self.values)
-
-    @property
-    def trainability(self) -> float:
-        """The indicator of role T; ``InputError`` if there isn't exactly one."""
-        return self[by_role(self.settings, TRAINABILITY)]
-
-    @property
-    def expressivity(self) -> float:
-        """The indicator of role E; ``InputError`` if there isn't exactly one."""
-        return self[by_role(self.settings, EXPRESSIVITY)]
-
-    @property
-    def generalization(self) -> float:
-        """The indicator of role G; ``InputError`` if there isn't exactly one."""
-        return self[by_role(self.settings, GENERALIZATION)]
-
-    @property
-    def kappa(self) -> float:
-        """The paper's T, condition number of the NTK; lower is better."""
-        return self["ntk_condition"]
-
-    @property
-    def regions(self) -> float:
-        """The paper's E, number of linear regions; higher is better."""
-        return self["linear_regions"]
-
-    @property
-    def mse(self) -> float:
-        """The paper's G, error of the NTK regression; lower is better."""
-        return self["ntk_regression_error"]
 
 
 def columns_of(evaluations: Sequence[Evaluation]) -> list[np.ndarray]:
