@@ -56,9 +56,9 @@ def without_autocast() -> Iterator[None]:
 def batch_statistics(network: nn.Module, mode: str) -> Iterator[None]:
     """Within the block, ``network`` normalises by statistics of the batch and dropout is off.
 
-    Autocast is off as well, whoever has switched it on. Afterwards the network is as it was
-    (``unchanged``). Raises ``InputError`` for an unknown mode and for a network that
-    ``check_network`` refuses.
+    Autocast is off as well, whoever has switched it on; gradients are recorded if they were before.
+    Afterwards the network is as it was (``unchanged``). Raises ``InputError`` for an unknown mode
+    and for a network that ``check_network`` refuses.
     """
     check_batch_norm(mode)
     check_network(network)
