@@ -34,15 +34,13 @@ test-operators: $(VENV)/.built
 test-python: $(VENV)/.built
 	OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) --dist loadfile
 
-# Needs the CUDA toolkit (nvcc on PATH) and no GPU; makes the environment .venv-cuda of its own, in
-# which the dry run of check-gpu is made as well.
+# Needs the CUDA toolkit (nvcc on PATH) and no GPU; makes the environment .venv-cuda of its own.
 check-cuda:
 	$(PYTHON) tools/check_cuda.py --jobs $(JOBS)
-	$(MAKE) check-gpu DRY=1
 
 # Needs a GPU, nvcc and a python3 with a CUDA build of torch; nothing is installed. STEPS="tests ncu"
 # repeats single steps with the build that is there, OUT is where log.txt and summary.txt go. With
-# DRY=1 no GPU is needed: all steps on a smaller scale, on the CPU, in the environment of check-cuda.
+# DRY=1 no GPU is needed: all steps on a smaller scale, on the CPU, in check-cuda's environment.
 OUT ?= build/check-gpu/out
 check-gpu:
 	$(if $(DRY),.venv-cuda/bin/python,$(PYTHON)) tools/check_gpu.py --out $(OUT) --jobs $(JOBS) \
