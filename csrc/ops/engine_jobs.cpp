@@ -108,6 +108,7 @@ at::Tensor input_sets(const at::Tensor& inputs) {
   TORCH_CHECK_VALUE(inputs.dim() == 4 || (inputs.dim() == 5 && inputs.size(0) > 0),
                     "engine: inputs must be (M, C, H, W), or sets of them (S, M, C, H, W), got ",
                     inputs.sizes(), ".");
+  check_extent("engine", inputs);
   return inputs.dim() == 4 ? inputs.unsqueeze(0) : inputs;
 }
 
