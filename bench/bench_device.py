@@ -22,7 +22,9 @@ from pathlib import Path
 import torch
 
 from tegnas import ops
-from tegnas.scoring.jobs import JobMaker
+from tegnas.scoring import get_preset
+from tegnas.scoring.kernel_call import KernelCall
+from tegnas.scoring.settings import changed
 from tegnas.spaces import get_space
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -81,37 +83,23 @@ class Workload:
 
 def engine(architectures: int, preset: str, batch_norm: str, device: str) -> Workload:
     """Kernels of random NAS-Bench-201 architectures, as the preset ``best`` or ``fast`` asks."""
-    kind, size, networks = {"best": ("deep", 16, 5), "fast": ("proxy", 32, 3)}[preset]
-    images, others = 64, 0 if preset == "best" else 64
     space, rng = get_space("nas-bench-201"), random.Random(0)
-    maker = JobMaker(
-        space,
-        kind,
-        num_classes=10,
-        image_shape=(3, size, size),
-        seeds=range(networks),
-        device=device,
-    )
-    jobs = maker.make([space.sample(rng) for _ in range(architectures)])
-    x = torch.randn(images, 3, size, size, device=device)
-    y = torch.randn(others, 3, size, size, device=device)
+    settings = changed(get_preset(preset), batch_norm=batch_norm)
+    archs = [space.sample(rng) for _ in range(architectures)]
+    engine_call = KernelCall.of(space, settings, archs, device=device)
+    x = torch.randn(engine_call.images, *engine_call.image_shape, device=device)
+    y = torch.randn(engine_call.others, *engine_call.image_shape, device=device)
     memory = 40 << 30
     if device != "cpu":
         memory = torch.cuda.get_device_properties(0).total_memory // 2
-    launches = ops.engine_plan(
-        jobs.codes,
-        jobs.programs.tolist(),
-        images=images,
-        others=others,
-        batch_norm=batch_norm,
-        memory=memory,
-    )
+    launches = engine_call.launches(memory)
     name = (
         f"engine_ntk, {architectures} architectures by {preset}, {batch_norm}, "
         f"{len(launches)} launches"
     )
     parts = [Part(each.bytes, each.flops, each.sweep == "gram") for each in launches]
-    return Workload(name, lambda: ops.engine_ntk(jobs, x, y, batch_norm=batch_norm), parts)
+    call = lambda: ops.engine_ntk(engine_call.jobs, x, y, batch_norm=batch_norm)  # noqa: E731
+    return Workload(name, call, parts)
 
 
 def eig_condition(batch: int, n: int, device: str) -> Workload:

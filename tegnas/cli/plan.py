@@ -9,8 +9,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tegnas.ops import Launch, engine_plan
-from tegnas.scoring.jobs import JobMaker
+from tegnas.ops import Launch
+from tegnas.scoring import get_preset
+from tegnas.scoring.kernel_call import KernelCall
+from tegnas.scoring.presets import DEFAULT_PRESET, describe
+from tegnas.scoring.settings import changed
 from tegnas.spaces import get_space
 
 # Published peak rates of an H100 SXM.
@@ -22,9 +25,18 @@ H100_FLOAT64 = 34e12  # vectors, which the kernels use; 67e12 with tensor cores
 def plan(
     space: Annotated[str, typer.Option(help="Search space.")] = "nas-bench-201",
     architectures: Annotated[int, typer.Option(help="Random architectures.", min=1)] = 256,
-    repeats: Annotated[int, typer.Option(help="Networks of each architecture.", min=1)] = 3,
-    images: Annotated[int, typer.Option(help="Training and validation images.", min=1)] = 64,
-    batch_norm: Annotated[str, typer.Option(help="frozen or coupled.")] = "frozen",
+    preset: Annotated[
+        str, typer.Option(help="Whose kernels.", metavar="best|fast|paper")
+    ] = DEFAULT_PRESET,
+    repeats: Annotated[
+        int | None, typer.Option(help="Networks of each architecture; the preset's.", min=1)
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option(help="Images of a batch; the preset's.", min=2)
+    ] = None,
+    batch_norm: Annotated[
+        str | None, typer.Option(help="The preset's.", metavar="frozen|coupled")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the architectures.")] = 0,
     memory: Annotated[
         float,
@@ -35,24 +47,20 @@ def plan(
 
     Nothing is measured: the floors follow from bytes and operations and an H100's peak rates.
     """
-    rng = random.Random(seed)
-    chosen = get_space(space)
-    maker = JobMaker(chosen, "proxy", num_classes=10, image_shape=(3, 32, 32), seeds=range(repeats))
-    jobs = maker.make([chosen.sample(rng) for _ in range(architectures)])
-    launches = engine_plan(
-        jobs.codes,
-        jobs.programs.tolist(),
-        images=images,
-        others=images,
-        batch_norm=batch_norm,
-        memory=int(memory * 2**30),
-    )
+    given = {"repeats": repeats, "train": images, "val": images, "batch_norm": batch_norm}
+    changes = {name: value for name, value in given.items() if value is not None}
+    settings = changed(get_preset(preset), **changes)
+    rng, chosen = random.Random(seed), get_space(space)
+    call = KernelCall.of(chosen, settings, [chosen.sample(rng) for _ in range(architectures)])
+    launches = call.launches(int(memory * 2**30))
     Console().print(_table(launches))
     total = sum(map(floor_seconds, launches))
+    side = call.image_shape[-1]
+    batches = f"{call.images} + {call.others}" if call.others else str(call.images)
     print(
-        f"{architectures} architectures of {space}, {repeats} networks each, {images} + {images} "
-        f"images, {batch_norm}: {len(launches)} launches, "
-        f"{sum(each.bytes for each in launches) / 1e9:.2f} GB, "
+        f"{architectures} architectures of {space} by {describe(settings)}: {settings.repeats} "
+        f"networks each, {batches} images of {side}×{side}, {call.batch_norm}: {len(launches)} "
+        f"launches, {sum(each.bytes for each in launches) / 1e9:.2f} GB, "
         f"{sum(each.flops for each in launches) / 1e9:.1f} GFLOP, at least {total * 1e3:.2f} ms on "
         f"an H100 (not measured)."
     )

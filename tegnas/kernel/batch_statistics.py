@@ -15,10 +15,10 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from tegnas.errors import InputError
 from tegnas.kernel.checks import check_network
+from tegnas.kernel.replaced import Replaced
 from tegnas.kernel.unchanged import unchanged
 
 BATCH_NORM_MODES = ("frozen", "coupled")
@@ -90,22 +90,19 @@ def _drop_caches(network: nn.Module) -> None:
             module.train(True)
 
 
-class _BatchStatistics(TorchFunctionMode):
-    """Takes the place of the functions that would read running statistics or drop values.
-
-    On the functions, not the layers, so that it holds for sub-classes whose forward does more than
-    normalise, and for networks that call the functions themselves.
-    """
+class _BatchStatistics(Replaced):
+    """Takes the place of the functions that would read running statistics or drop values."""
 
     def __init__(self, mode: str) -> None:
-        super().__init__()
         norm = _frozen_batch_norm if mode == "frozen" else _coupled_batch_norm
-        self._replacements: dict[Callable, Callable] = {
-            F.batch_norm: norm,
-            F.instance_norm: _instance_norm,
-            F.scaled_dot_product_attention: _attention_without_dropout,
-            **dict.fromkeys(_DROPOUTS, _identity),
-        }
+        super().__init__(
+            {
+                F.batch_norm: norm,
+                F.instance_norm: _instance_norm,
+                F.scaled_dot_product_attention: _attention_without_dropout,
+                **dict.fromkeys(_DROPOUTS, _identity),
+            }
+        )
 
     def __torch_function__(
         self,
@@ -114,9 +111,14 @@ class _BatchStatistics(TorchFunctionMode):
         args: tuple = (),
         kwargs: dict | None = None,
     ) -> object:
-        call = self._replacements.get(func, func)
         with without_autocast():
-            return call(*args, **(kwargs or {}))
+            return super().__torch_function__(func, types, args, kwargs)
+
+
+def mean_and_variance(input: Tensor) -> tuple[Tensor, Tensor]:
+    """What BatchNorm normalises a batch (N, C, …) by: biased, (C,) each."""
+    variance, mean = torch.var_mean(input, [0, *range(2, input.dim())], correction=0)
+    return mean, variance
 
 
 def normalise(x: Tensor, eps: float) -> Tensor:
@@ -137,8 +139,7 @@ def _frozen_batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    dims = [0, *range(2, input.dim())]
-    variance, mean = torch.var_mean(input.detach(), dims, correction=0)
+    mean, variance = mean_and_variance(input.detach())
     return F.batch_norm(input, mean, variance, weight, bias, training=False, eps=eps)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+
+from tegnas.kernel.batch_statistics import mean_and_variance
+from tegnas.kernel.replaced import Replaced
 
 
-class PassStatistics(TorchFunctionMode):
+class PassStatistics(Replaced):
     """Notes the statistics of every BatchNorm of a pass, or normalises by those of another.
 
     Args:
@@ -21,20 +21,9 @@ class PassStatistics(TorchFunctionMode):
     """
 
     def __init__(self, of: PassStatistics | None = None) -> None:
-        super().__init__()
+        super().__init__({F.batch_norm: self._batch_norm})
         self.noted: list[tuple[Tensor, Tensor]] = []
         self._of = of
-
-    def __torch_function__(
-        self,
-        func: Callable,
-        types: Sequence[type],
-        args: tuple = (),
-        kwargs: dict | None = None,
-    ) -> object:
-        if func is F.batch_norm:
-            return self._batch_norm(*args, **(kwargs or {}))
-        return func(*args, **(kwargs or {}))
 
     def _batch_norm(
         self,
@@ -48,8 +37,7 @@ class PassStatistics(TorchFunctionMode):
         eps: float = 1e-5,
     ) -> Tensor:
         if self._of is None:
-            dims = [0, *range(2, input.dim())]
-            variance, mean = torch.var_mean(input, dims, correction=0)
+            mean, variance = mean_and_variance(input)
         else:
             mean, variance = self._of.noted[len(self.noted)]
         self.noted.append((mean, variance))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.overrides import TorchFunctionMode
 
 from tegnas.errors import InputError
 from tegnas.indicators.base import EXTRA, HIGHER, Indicator
@@ -17,21 +15,11 @@ from tegnas.indicators.comparison.layers import check_weights, weights_used
 from tegnas.indicators.comparison.loss import derived
 from tegnas.indicators.sources import Network
 from tegnas.kernel.batch_statistics import batch_statistics
+from tegnas.kernel.replaced import Replaced
 
 
-class _WithoutBatchNorm(TorchFunctionMode):
-    """BatchNorm hands its input on."""
-
-    def __torch_function__(
-        self,
-        func: Callable,
-        types: Sequence[type],
-        args: tuple = (),
-        kwargs: dict | None = None,
-    ) -> object:
-        if func is F.batch_norm:
-            return args[0] if args else (kwargs or {})["input"]
-        return func(*args, **(kwargs or {}))
+def _first(input: Tensor, *_: object, **__: object) -> Tensor:
+    return input
 
 
 def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
@@ -55,7 +43,7 @@ def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     with (
         torch.enable_grad(),
         batch_statistics(network, "coupled"),
-        _WithoutBatchNorm(),
+        Replaced({F.batch_norm: _first}),
         weights_used(network) as weights,
     ):
         logits = functional_call(network, values, (ones,))

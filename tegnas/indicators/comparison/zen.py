@@ -9,13 +9,13 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from tegnas.errors import InputError
 from tegnas.indicators.base import EXTRA, HIGHER, Indicator
 from tegnas.indicators.comparison.last_map import LastFeatureMap
 from tegnas.indicators.sources import Network
 from tegnas.kernel.batch_statistics import batch_statistics
+from tegnas.kernel.replaced import Replaced
 
 # The paper averages over 32 draws; the mean over these has a spread of about 0.3 % here.
 _DRAWS = 4
@@ -54,35 +54,23 @@ def zen(network: nn.Module, images: Tensor, labels: Tensor, *, seed: int = 0) ->
     return sum(scores) / _DRAWS
 
 
-class _Redrawn(TorchFunctionMode):
-    """Layers compute with weights that are drawn at their first call, BatchNorms note their scale.
-
-    On the functions, not the layers, so that the network itself stays as it is, also where a weight
-    is computed from others.
-    """
+class _Redrawn(Replaced):
+    """Layers compute with weights drawn at their first call, BatchNorms note their scale."""
 
     def __init__(self, gauss: Callable[[Sequence[int]], Tensor]) -> None:
-        super().__init__()
+        super().__init__(
+            {
+                F.conv1d: self._of(F.conv1d),
+                F.conv2d: self._of(F.conv2d),
+                F.linear: self._of(F.linear),
+                F.batch_norm: self._batch_norm,
+                F.group_norm: self._group_norm,
+            }
+        )
         self._gauss = gauss
         self._draws: list[tuple[Tensor, Tensor]] = []  # a weight and what stands for it, by call
         self._call = 0
         self._scales: list[float] = []
-        self._replacements: dict[Callable, Callable] = {
-            F.conv1d: self._of(F.conv1d),
-            F.conv2d: self._of(F.conv2d),
-            F.linear: self._of(F.linear),
-            F.batch_norm: self._batch_norm,
-            F.group_norm: self._group_norm,
-        }
-
-    def __torch_function__(
-        self,
-        func: Callable,
-        types: Sequence[type],
-        args: tuple = (),
-        kwargs: dict | None = None,
-    ) -> object:
-        return self._replacements.get(func, func)(*args, **(kwargs or {}))
 
     def features(self, network: nn.Module, x: Tensor) -> tuple[Tensor, float]:
         """The last feature map, and Σ log σ̄ over the BatchNorms."""
