@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,9 @@ from tegnas.scoring.ranking import kendall_tau, ranks
 
 # Share of the architectures that counts as the top.
 TOP = 0.1
+
+Measure = Callable[[np.ndarray, np.ndarray], float]
+"""Agreement of a score with accuracies."""
 
 
 @dataclass(frozen=True)
@@ -86,19 +89,13 @@ def correlate(
     count = len(order)
     if count < 2:
         raise InputError(f"{name}: a correlation needs two or more architectures with a score")
-    measures: tuple[Callable[[np.ndarray, np.ndarray], float], ...] = (
+    measures: tuple[Measure, ...] = (
         kendall_tau,
-        _spearman,
+        spearman_rho,
         _weighted,
         lambda x, y: precision_at_top(x, y, top),
     )
-    rng = np.random.default_rng(seed)
-    draws = [rng.integers(count, size=count) for _ in range(resamples)]
-    estimates = []
-    for measure in measures:
-        values = [measure(order[draw], accuracies[draw]) for draw in draws]
-        low, high = _percentiles(np.array(values))
-        estimates.append(Estimate(measure(order, accuracies), low, high))
+    estimates = estimate(measures, order, accuracies, resamples=resamples, seed=seed)
     _, groups = np.unique(order, return_counts=True)
     return Correlation(
         name,
@@ -108,6 +105,34 @@ def correlate(
         int(groups[groups > 1].sum()),
         *estimates,
     )
+
+
+def estimate(
+    measures: Sequence[Measure],
+    score: np.ndarray,
+    accuracy: np.ndarray,
+    *,
+    resamples: int,
+    seed: int,
+) -> list[Estimate]:
+    """Each measure of agreement with its interval, by the same resamples of the architectures.
+
+    Args:
+        measures: called with a score and accuracies, float64 (A,) each.
+        score: float64 (A,), without NaN.
+        accuracy: float64 (A,), finite.
+        resamples: of the bootstrap; 0 leaves the intervals nan.
+        seed: of the resamples.
+    """
+    rng = np.random.default_rng(seed)
+    count = len(score)
+    draws = [rng.integers(count, size=count) for _ in range(resamples)]
+    estimates = []
+    for measure in measures:
+        values = [measure(score[draw], accuracy[draw]) for draw in draws]
+        low, high = _percentiles(np.array(values))
+        estimates.append(Estimate(measure(score, accuracy), low, high))
+    return estimates
 
 
 def precision_at_top(score: np.ndarray, accuracy: np.ndarray, top: float = TOP) -> float:
@@ -129,7 +154,8 @@ def _highest(values: np.ndarray, size: int) -> float:
     return float(np.partition(values, len(values) - size)[len(values) - size])
 
 
-def _spearman(x: np.ndarray, y: np.ndarray) -> float:
+def spearman_rho(x: np.ndarray, y: np.ndarray) -> float:
+    """Spearman's ρ; nan where all of one side tie."""
     if _constant(x) or _constant(y):
         return float("nan")
     from scipy.stats import spearmanr

@@ -29,6 +29,7 @@ class Benchmark:
         truth: trained quality by column, float64 (A,), NaN where it isn't known; more is better.
         facts: the other columns of numbers (parameters, FLOPs, latencies, published scores, …),
             float64 (A,), NaN where there is none.
+        published: the facts that others rank architectures by.
         source: the file.
     """
 
@@ -37,6 +38,7 @@ class Benchmark:
     archs: tuple[Architecture, ...]
     truth: Mapping[str, NDArray[np.float64]]
     facts: Mapping[str, NDArray[np.float64]]
+    published: tuple[str, ...]
     source: str
 
     def __len__(self) -> int:
@@ -76,7 +78,8 @@ def load_benchmark(path: str | PathLike[str]) -> Benchmark:
             raise InputError(f"{file}, line {line}: {error}") from None
     numbers = _numbers(file, text, known)
     truth = {name: numbers.pop(name) for name in text.header if name in known.truth}
-    return Benchmark(known.name, space, tuple(archs), truth, numbers, str(file))
+    published = tuple(name for name in numbers if name in known.published)
+    return Benchmark(known.name, space, tuple(archs), truth, numbers, published, str(file))
 
 
 def _numbers(file: Path, text: CsvText, known: TableFormat) -> dict[str, NDArray[np.float64]]:

@@ -19,6 +19,8 @@ class TableFormat:
         columns: those that the table must have.
         truth: the columns of trained quality that it may have; more is better in all of them.
         architecture: gives of a row the text that the space's ``parse`` reads.
+        published: columns that others rank architectures by (sizes, training-free scores), where
+            the table has them; more is taken as better.
         belongs: whether a row is of this benchmark, where ``columns`` alone can't tell.
     """
 
@@ -27,6 +29,7 @@ class TableFormat:
     columns: Collection[str]
     truth: Collection[str]
     architecture: Callable[[Row], str] = lambda row: row["arch"]
+    published: Collection[str] = ()
     belongs: Callable[[Row], bool] = lambda row: True
 
     def is_of(self, row: Row) -> bool:

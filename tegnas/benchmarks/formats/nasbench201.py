@@ -15,5 +15,6 @@ NAS_BENCH_201 = TableFormat(
         "imagenet16_test200",
         "imagenet16_120_test200",
     ),
+    published=("params_M", "flops_M"),
     belongs=lambda row: row["arch"].startswith("|"),
 )
