@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tegnas.analysis.resampled import Pairs
 from tegnas.errors import InputError
 from tegnas.scoring.ranking import kendall_tau, ranks
 
 # Share of the architectures that counts as the top.
 TOP = 0.1
+
+# Of more architectures the tables of all pairs would take too much memory.
+_LARGEST_PAIRS = 3000
 
 Measure = Callable[[np.ndarray, np.ndarray], float]
 """Agreement of a score with accuracies."""
@@ -89,13 +93,16 @@ def correlate(
     count = len(order)
     if count < 2:
         raise InputError(f"{name}: a correlation needs two or more architectures with a score")
-    measures: tuple[Measure, ...] = (
-        kendall_tau,
-        spearman_rho,
-        _weighted,
-        lambda x, y: precision_at_top(x, y, top),
+    estimates = (
+        *tau_and_rho(order, accuracies, resamples=resamples, seed=seed),
+        *_estimates(
+            (_weighted, lambda x, y: precision_at_top(x, y, top)),
+            order,
+            accuracies,
+            resamples,
+            seed,
+        ),
     )
-    estimates = estimate(measures, order, accuracies, resamples=resamples, seed=seed)
     _, groups = np.unique(order, return_counts=True)
     return Correlation(
         name,
@@ -107,31 +114,47 @@ def correlate(
     )
 
 
-def estimate(
-    measures: Sequence[Measure],
-    score: np.ndarray,
-    accuracy: np.ndarray,
-    *,
-    resamples: int,
-    seed: int,
-) -> list[Estimate]:
-    """Each measure of agreement with its interval, by the same resamples of the architectures.
+def tau_and_rho(
+    score: np.ndarray, accuracy: np.ndarray, *, resamples: int, seed: int
+) -> tuple[Estimate, Estimate]:
+    """Kendall's τ-b and Spearman's ρ with their intervals.
 
     Args:
-        measures: called with a score and accuracies, float64 (A,) each.
         score: float64 (A,), without NaN.
         accuracy: float64 (A,), finite.
-        resamples: of the bootstrap; 0 leaves the intervals nan.
+        resamples: of the bootstrap over architectures; 0 leaves the intervals nan.
         seed: of the resamples.
     """
+    if len(score) > _LARGEST_PAIRS:
+        tau, rho = _estimates((kendall_tau, _spearman), score, accuracy, resamples, seed)
+        return tau, rho
+    pairs = Pairs.of(score, accuracy)
+    counts = np.zeros((resamples, len(score)))
+    for row, draw in zip(counts, _draws(len(score), resamples, seed), strict=True):
+        row += np.bincount(draw, minlength=len(score))
+    estimates = []
+    for value, resampled in (
+        (kendall_tau(score, accuracy), pairs.taus(counts)),
+        (_spearman(score, accuracy), pairs.rhos(counts)),
+    ):
+        estimates.append(Estimate(value, *_percentiles(resampled)))
+    return estimates[0], estimates[1]
+
+
+def _draws(count: int, resamples: int, seed: int) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
-    count = len(score)
-    draws = [rng.integers(count, size=count) for _ in range(resamples)]
+    return [rng.integers(count, size=count) for _ in range(resamples)]
+
+
+def _estimates(
+    measures: Sequence[Measure], score: np.ndarray, accuracy: np.ndarray, resamples: int, seed: int
+) -> list[Estimate]:
+    """Each measure with its interval, by the same resamples."""
+    draws = _draws(len(score), resamples, seed)
     estimates = []
     for measure in measures:
         values = [measure(score[draw], accuracy[draw]) for draw in draws]
-        low, high = _percentiles(np.array(values))
-        estimates.append(Estimate(measure(score, accuracy), low, high))
+        estimates.append(Estimate(measure(score, accuracy), *_percentiles(np.array(values))))
     return estimates
 
 
@@ -154,8 +177,7 @@ def _highest(values: np.ndarray, size: int) -> float:
     return float(np.partition(values, len(values) - size)[len(values) - size])
 
 
-def spearman_rho(x: np.ndarray, y: np.ndarray) -> float:
-    """Spearman's ρ; nan where all of one side tie."""
+def _spearman(x: np.ndarray, y: np.ndarray) -> float:
     if _constant(x) or _constant(y):
         return float("nan")
     from scipy.stats import spearmanr

@@ -86,10 +86,11 @@ def _numbers(file: Path, text: CsvText, known: TableFormat) -> dict[str, NDArray
     """Every column of numbers; those of trained quality even where all of them are missing."""
     cells = {name: [row[i] for row in text.rows] for i, name in enumerate(text.header)}
     numeric = parse_columns(str(file), text.lines, _without_text(cells))
-    missing = {name: [None] * len(text.rows) for name in known.truth if name in cells}
+    for name in set(known.truth) & set(cells) - set(numeric):
+        numeric[name] = [None] * len(text.rows)
     return {
         name: np.array([np.nan if value is None else value for value in values])
-        for name, values in {**missing, **numeric}.items()
+        for name, values in numeric.items()
     }
 
 

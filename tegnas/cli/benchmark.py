@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shlex
 import sys
 from dataclasses import asdict
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -24,7 +26,7 @@ from tegnas.analysis.benchmarking import (
     mean_ranks,
     score_benchmark,
 )
-from tegnas.analysis.benchmarking.page import HEADER, cells
+from tegnas.analysis.benchmarking.page import HEADER, LEGEND, cells, title
 from tegnas.analysis.figures.style import save
 from tegnas.benchmarks import load_benchmark
 from tegnas.cli import options
@@ -120,16 +122,21 @@ def _print(rows: list[BenchmarkRow], ranks: dict[str, float], notes: list[str]) 
     console = Console()
     for benchmark, task in dict.fromkeys((row.benchmark, row.task) for row in rows):
         of_task = [row for row in rows if (row.benchmark, row.task) == (benchmark, task)]
-        count = max(row.count for row in of_task)
         table = Table(
-            title=f"{benchmark}, {task}: {count:,} architectures, 95 % intervals",
+            title=f"{benchmark}, {title(of_task)}",
             title_justify="left",
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
         )
         for name in HEADER:
-            table.add_column(name, justify="left" if name == HEADER[0] else "right")
+            left = name == HEADER[0]
+            table.add_column(name, justify="left" if left else "right", no_wrap=not left)
         for row in of_task:
-            table.add_row(*cells(row))
+            # Without the zero before the point the intervals fit into 80 columns.
+            name, *figures = cells(row)
+            table.add_row(name, *(re.sub(r"\b0\.", ".", figure) for figure in figures))
         console.print(table)
+    console.print(LEGEND.replace("*", ""))
     if len({row.benchmark for row in rows}) > 1:
         table = Table(title="mean rank by τ, each benchmark one vote", title_justify="left")
         table.add_column("score")

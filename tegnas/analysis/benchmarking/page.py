@@ -8,14 +8,11 @@ from collections.abc import Mapping, Sequence
 from tegnas.analysis.benchmarking.rows import CHOSEN_OF, BenchmarkRow
 from tegnas.analysis.correlation import Estimate
 
-HEADER = (
-    "score",
-    "Kendall τ",
-    "Spearman ρ",
-    "τ, best half",
-    "τ, best tenth",
-    f"first of {CHOSEN_OF}",
-    "ms",
+HEADER = ("score", "Kendall τ", "Spearman ρ", "half", "tenth", "first", "ms")
+
+LEGEND = (
+    "*half*, *tenth*: τ among the best of them by trained quality; *first*: quality of the one "
+    f"ranked first of {CHOSEN_OF}; *ms* per architecture; intervals are 95 %."
 )
 
 
@@ -42,14 +39,20 @@ def benchmark_page(
     if figure is not None:
         parts.append(f"![Kendall τ with 95 % intervals, per benchmark and task]({figure})")
     parts += [f"- {note}" for note in notes]
+    parts.append(LEGEND)
     for benchmark in dict.fromkeys(row.benchmark for row in rows):
         parts.append(f"## {benchmark}")
         of_benchmark = [row for row in rows if row.benchmark == benchmark]
         for task in dict.fromkeys(row.task for row in of_benchmark):
             of_task = [row for row in of_benchmark if row.task == task]
-            count = max(row.count for row in of_task)
-            parts += [f"### {task}: {count:,} architectures", _table(of_task)]
+            parts += [f"### {title(of_task)}", _table(of_task)]
     return "\n\n".join(parts) + "\n"
+
+
+def title(rows: Sequence[BenchmarkRow]) -> str:
+    """The task of some rows, how many architectures there are and how good the best one is."""
+    whole = max(rows, key=lambda row: row.count)
+    return f"{whole.task}: {whole.count:,} architectures, the best has {whole.best:.4g}"
 
 
 def cells(row: BenchmarkRow) -> tuple[str, ...]:
@@ -60,7 +63,7 @@ def cells(row: BenchmarkRow) -> tuple[str, ...]:
         _estimate(row.rho),
         _number(row.tau_half),
         _number(row.tau_tenth),
-        f"{row.chosen:.4g} of {row.best:.4g}",
+        f"{row.chosen:.4g}",
         "—" if math.isnan(row.milliseconds) else f"{row.milliseconds:,.3g}",
     )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from tegnas.analysis.benchmarking.scored import ScoredBenchmark
-from tegnas.analysis.correlation import Estimate, estimate, spearman_rho
+from tegnas.analysis.correlation import Estimate, tau_and_rho
+from tegnas.analysis.score_table import ScoreTable
 from tegnas.indicators.base import EXTRA
 from tegnas.scoring.labels import combined_label
 from tegnas.scoring.ranking import kendall_tau, ranks
@@ -120,23 +122,25 @@ class _Score:
 def _scores(scored: ScoredBenchmark) -> Iterator[_Score]:
     everyone = np.ones(len(scored.rows), dtype=bool)
     for name, table in scored.tables.items():
-        milliseconds = scored.milliseconds[name]
+        cost = scored.milliseconds[name]
         main = [each for each in table.indicators if each.role != EXTRA] or table.indicators
         title = name if len(table.indicators) == 1 else f"{name}: {combined_label(main)}"
-        of_main = table.only(main)
-        yield _Score(
-            title, RECIPE, milliseconds, everyone, lambda i, t=of_main: -t.select(i).rank_score
-        )
+        yield _Score(title, RECIPE, cost, everyone, partial(_combined, table.only(main)))
         if len(table.indicators) > 1:
-            for label, cost in table.costs().items():
-                yield _Score(
-                    f"{name}: {label}", PART, milliseconds, everyone, lambda i, c=cost: -c[i]
-                )
+            for label, values in table.costs().items():
+                yield _Score(f"{name}: {label}", PART, cost, everyone, partial(_picked, -values))
     for name in scored.benchmark.published:
         values = scored.benchmark.facts[name][scored.rows]
-        yield _Score(
-            f"table: {name}", PUBLISHED, math.nan, ~np.isnan(values), lambda i, v=values: v[i]
-        )
+        known = ~np.isnan(values)
+        yield _Score(f"table: {name}", PUBLISHED, math.nan, known, partial(_picked, values))
+
+
+def _combined(table: ScoreTable, members: np.ndarray) -> np.ndarray:
+    return -table.select(members).rank_score
+
+
+def _picked(values: np.ndarray, members: np.ndarray) -> np.ndarray:
+    return values[members]
 
 
 def _row(
@@ -149,13 +153,7 @@ def _row(
     seed: int,
 ) -> BenchmarkRow:
     quality = truth[known]
-    tau, rho = estimate(
-        (kendall_tau, spearman_rho),
-        ranks(score.of(known)),
-        quality,
-        resamples=resamples,
-        seed=seed,
-    )
+    tau, rho = tau_and_rho(ranks(score.of(known)), quality, resamples=resamples, seed=seed)
     by_quality = known[np.argsort(-quality, kind="stable")]
     half, tenth = (
         _tau(score, truth, by_quality[: round(share * len(known))]) for share in (_HALF, _TENTH)
