@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tegnas._version import __version__
-from tegnas.benchmarks import AccuracyTable, load_nats_bench, load_table
+from tegnas.benchmarks import AccuracyTable, Benchmark, load_benchmark, load_nats_bench, load_table
 from tegnas.data import Batch, load_batch
 from tegnas.errors import InputError, NativeCodeError
 from tegnas.indicators import Indicator, get_indicator, indicator, indicator_names
@@ -16,6 +16,7 @@ from tegnas.spaces import Space, get_space
 __all__ = [
     "AccuracyTable",
     "Batch",
+    "Benchmark",
     "Evaluation",
     "Indicator",
     "InputError",
@@ -34,6 +35,7 @@ __all__ = [
     "indicator",
     "indicator_names",
     "load_batch",
+    "load_benchmark",
     "load_nats_bench",
     "load_table",
     "ntk",

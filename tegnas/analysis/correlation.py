@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from tegnas.analysis.resampled import Pairs
 from tegnas.errors import InputError
 from tegnas.scoring.ranking import kendall_tau, ranks
 
 # Share of the architectures that counts as the top.
 TOP = 0.1
+
+# Of more architectures the tables of all pairs would take too much memory.
+_LARGEST_PAIRS = 3000
+
+Measure = Callable[[np.ndarray, np.ndarray], float]
+"""Agreement of a score with accuracies."""
 
 
 @dataclass(frozen=True)
@@ -86,19 +93,16 @@ def correlate(
     count = len(order)
     if count < 2:
         raise InputError(f"{name}: a correlation needs two or more architectures with a score")
-    measures: tuple[Callable[[np.ndarray, np.ndarray], float], ...] = (
-        kendall_tau,
-        _spearman,
-        _weighted,
-        lambda x, y: precision_at_top(x, y, top),
+    estimates = (
+        *tau_and_rho(order, accuracies, resamples=resamples, seed=seed),
+        *_estimates(
+            (_weighted, lambda x, y: precision_at_top(x, y, top)),
+            order,
+            accuracies,
+            resamples,
+            seed,
+        ),
     )
-    rng = np.random.default_rng(seed)
-    draws = [rng.integers(count, size=count) for _ in range(resamples)]
-    estimates = []
-    for measure in measures:
-        values = [measure(order[draw], accuracies[draw]) for draw in draws]
-        low, high = _percentiles(np.array(values))
-        estimates.append(Estimate(measure(order, accuracies), low, high))
     _, groups = np.unique(order, return_counts=True)
     return Correlation(
         name,
@@ -108,6 +112,50 @@ def correlate(
         int(groups[groups > 1].sum()),
         *estimates,
     )
+
+
+def tau_and_rho(
+    score: np.ndarray, accuracy: np.ndarray, *, resamples: int, seed: int
+) -> tuple[Estimate, Estimate]:
+    """Kendall's τ-b and Spearman's ρ with their intervals.
+
+    Args:
+        score: float64 (A,), without NaN.
+        accuracy: float64 (A,), finite.
+        resamples: of the bootstrap over architectures; 0 leaves the intervals nan.
+        seed: of the resamples.
+    """
+    if len(score) > _LARGEST_PAIRS:
+        tau, rho = _estimates((kendall_tau, _spearman), score, accuracy, resamples, seed)
+        return tau, rho
+    pairs = Pairs.of(score, accuracy)
+    counts = np.zeros((resamples, len(score)))
+    for row, draw in zip(counts, _draws(len(score), resamples, seed), strict=True):
+        row += np.bincount(draw, minlength=len(score))
+    estimates = []
+    for value, resampled in (
+        (kendall_tau(score, accuracy), pairs.taus(counts)),
+        (_spearman(score, accuracy), pairs.rhos(counts)),
+    ):
+        estimates.append(Estimate(value, *_percentiles(resampled)))
+    return estimates[0], estimates[1]
+
+
+def _draws(count: int, resamples: int, seed: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [rng.integers(count, size=count) for _ in range(resamples)]
+
+
+def _estimates(
+    measures: Sequence[Measure], score: np.ndarray, accuracy: np.ndarray, resamples: int, seed: int
+) -> list[Estimate]:
+    """Each measure with its interval, by the same resamples."""
+    draws = _draws(len(score), resamples, seed)
+    estimates = []
+    for measure in measures:
+        values = [measure(score[draw], accuracy[draw]) for draw in draws]
+        estimates.append(Estimate(measure(score, accuracy), *_percentiles(np.array(values))))
+    return estimates
 
 
 def precision_at_top(score: np.ndarray, accuracy: np.ndarray, top: float = TOP) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -15,8 +13,9 @@ from tegnas.benchmarks.columns import (
     is_lower_better,
     parse_columns,
 )
+from tegnas.benchmarks.csv_text import read_csv
 from tegnas.errors import InputError
-from tegnas.reading import listed, regular_file
+from tegnas.reading import listed
 from tegnas.spaces import Space
 
 _ARCH = "arch"
@@ -210,40 +209,14 @@ def _split_column(path: str | PathLike[str], column: str | None) -> tuple[Path, 
 
 
 def _read(file: Path) -> tuple[list[str], list[int], list[list[str]]]:
-    """The header, and of every row that is not blank the line number and the cells."""
-    lines: list[int] = []
-    rows: list[list[str]] = []
-    try:
-        with regular_file(file, "the accuracy table").open(
-            newline="", encoding="utf-8-sig"
-        ) as text:
-            reader = csv.reader(text, strict=True)
-            for row in reader:
-                if row:
-                    lines.append(reader.line_num)
-                    rows.append([cell.strip() for cell in row])
-    except OSError as error:
+    """The header, and of every row the line number and the cells."""
+    text = read_csv(file)
+    if _ARCH not in text.header:
         raise InputError(
-            f"the accuracy table {file} can't be read ({error.strerror}); check the path"
-        ) from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"the accuracy table {file} is not CSV text ({error})") from None
-    if len(rows) < 2:
-        raise InputError(f"the accuracy table {file} is empty; it needs a header and rows")
-    header = rows[0]
-    if _ARCH not in header:
-        raise InputError(
-            f"the accuracy table {file} has no column '{_ARCH}'; its header is {listed(header)}"
+            f"the accuracy table {file} has no column '{_ARCH}'; its header is "
+            f"{listed(text.header)}"
         )
-    for name, count in Counter(header).items():
-        if count > 1:
-            raise InputError(f"the accuracy table {file} has two columns named '{name}'")
-    for line, row in zip(lines[1:], rows[1:], strict=True):
-        if len(row) != len(header):
-            raise InputError(
-                f"{file}, line {line}: {len(row)} cells where the header has {len(header)}"
-            )
-    return header, lines[1:], rows[1:]
+    return text.header, text.lines, text.rows
 
 
 def _architectures(file: Path, position: int, lines: list[int], rows: list[list[str]]) -> list[str]:

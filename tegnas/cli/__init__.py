@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from tegnas.cli.benchmark import benchmark
 from tegnas.cli.compare import compare
 from tegnas.cli.correlate import correlate
 from tegnas.cli.doctor import doctor
@@ -29,6 +30,7 @@ app.command()(search)
 app.command()(compare)
 app.command()(score)
 app.command()(correlate)
+app.command()(benchmark)
 app.command()(plot)
 app.command()(report)
 app.command()(export)

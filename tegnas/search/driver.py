@@ -30,7 +30,7 @@ from tegnas.search.executors import check_executor, make_executor
 from tegnas.search.pareto import ParetoFront, pareto_front
 from tegnas.search.result import SearchResult
 from tegnas.search.run_directory import DEVICES, RESULT, SCORES, note_device, open_run_directory
-from tegnas.search.store import ScoreStore
+from tegnas.search.store import ScoreStore, store_name
 from tegnas.search.strategies import Strategy, make_strategy
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.isomorphism import representatives
@@ -141,7 +141,7 @@ def search(
 
     def open_store(path: Path | None) -> ScoreStore:
         return ScoreStore(
-            path, space=_store_name(space), settings=settings, data=batch.fingerprint()
+            path, space=store_name(space), settings=settings, data=batch.fingerprint()
         )
 
     with ExitStack() as stack:
@@ -205,12 +205,6 @@ def check_budget(budget: int | None, strategy: Strategy) -> int:
             f"{strategy.name} needs a budget of at least {minimum} evaluations here, got {budget}"
         )
     return budget
-
-
-def _store_name(space: Space) -> str:
-    """The name of the space; with its contents where they are a file that may change."""
-    fingerprint = getattr(space, "fingerprint", None)
-    return space.name if fingerprint is None else f"{space.name} {fingerprint}"
 
 
 def _run(

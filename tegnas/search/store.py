@@ -21,7 +21,7 @@ from tegnas.scoring.scores import Scores
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.evaluation import Evaluation
 from tegnas.search.read_only import read_only
-from tegnas.spaces import Architecture
+from tegnas.spaces import Architecture, Space
 
 VERSION = 3
 
@@ -54,6 +54,12 @@ _SELECT = "SELECT indicator, value FROM scores WHERE architecture = ? ORDER BY i
 
 Networks = dict[str, tuple[float, ...]]
 """Of every indicator the value of each network."""
+
+
+def store_name(space: Space) -> str:
+    """What scores call a space: its name, with its contents where they are a file."""
+    fingerprint = getattr(space, "fingerprint", None)
+    return space.name if fingerprint is None else f"{space.name} {fingerprint}"
 
 
 class ScoreStore:
@@ -139,6 +145,16 @@ class ScoreStore:
                 self._key,
             ).fetchone()
         return total
+
+    def mean_seconds(self) -> float:
+        """What a score of this key took on average, NaN where there is none."""
+        with self._errors():
+            (mean,) = self._connection.execute(
+                "SELECT AVG(seconds) FROM architectures "
+                "WHERE space = ? AND settings = ? AND data = ?",
+                self._key,
+            ).fetchone()
+        return math.nan if mean is None else mean
 
     def cost(self, arch: str, name: str) -> float | None:
         """A stored cost of an architecture, if there is one."""

@@ -1,0 +1,11 @@
+"""The public benchmarks whose tables are known, one file each."""
+
+from __future__ import annotations
+
+from tegnas.benchmarks.formats.base import Row, TableFormat
+from tegnas.benchmarks.formats.nasbench201 import NAS_BENCH_201
+
+# The first that a table fits is taken.
+FORMATS: tuple[TableFormat, ...] = (NAS_BENCH_201,)
+
+__all__ = ["FORMATS", "Row", "TableFormat"]
