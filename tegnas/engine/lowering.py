@@ -254,7 +254,13 @@ class _Lowering:
         kernel, stride, padding = _window(options)
         dilation = options.get("dilation", 1)
         self._plane("a max pool", value)
-        if options.get("ceil_mode") or options.get("return_indices") or dilation not in (1, (1, 1)):
+        sides = self.build.shapes[value.number][1:]
+        rests = (
+            (side + 2 * pad - size) % step
+            for side, size, step, pad in zip(sides, kernel, stride, padding, strict=True)
+        )
+        rounds_up = options.get("ceil_mode") and any(rests)
+        if rounds_up or options.get("return_indices") or dilation not in (1, (1, 1)):
             raise CannotLower("a max pool rounds up, is dilated or returns indices")
         return _Value(self.build.max_pool(value.number, kernel, stride, padding))
 

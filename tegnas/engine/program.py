@@ -50,6 +50,19 @@ Shape = tuple[int, int, int]
 CONSTANT = "constant "
 
 
+@dataclass(frozen=True)
+class Part:
+    """Consecutive output channels of a layer that a program computes in several parts.
+
+    Attributes:
+        first: the first of them.
+        total: how many the layer has, as its parameters do.
+    """
+
+    first: int
+    total: int
+
+
 class ParameterLayout:
     """Where each parameter lies in the vector that programs read; grows as programs are made."""
 
@@ -148,13 +161,19 @@ class ProgramBuilder:
         groups: int = 1,
         bias: bool = False,
         body: bool = False,
+        part: Part | None = None,
     ) -> int:
-        """Convolution with the weight ``{name}.weight`` and, if asked, ``{name}.bias``."""
+        """Convolution with the weight ``{name}.weight`` and, if asked, ``{name}.bias``.
+
+        ``part``: which channels of the layer these ``out_channels`` are, where it has more;
+        without groups.
+        """
         channels, height, width = self.shapes[value]
-        weight = self.layout.offset(
-            f"{name}.weight", (out_channels, channels // groups, *kernel_size)
-        )
-        bias_at = self.layout.offset(f"{name}.bias", (out_channels,)) if bias else -1
+        part = part or Part(0, out_channels)
+        shape_of_one = (channels // groups, *kernel_size)
+        weight = self.layout.offset(f"{name}.weight", (part.total, *shape_of_one))
+        weight += part.first * math.prod(shape_of_one)
+        bias_at = self.layout.offset(f"{name}.bias", (part.total,)) + part.first if bias else -1
         shape = (
             out_channels,
             _window_steps(height, kernel_size[0], stride[0], padding[0], dilation[0]),
@@ -164,14 +183,24 @@ class ProgramBuilder:
         return self._add(shape, CONV2D, value, out_channels, *operands)
 
     def batch_norm(
-        self, value: int, name: str, eps: float, *, affine: bool = True, body: bool = False
+        self,
+        value: int,
+        name: str,
+        eps: float,
+        *,
+        affine: bool = True,
+        body: bool = False,
+        part: Part | None = None,
     ) -> int:
-        """BatchNorm with ``{name}.weight`` and ``{name}.bias``, statistics of the batch."""
-        channels = self.shapes[value][0]
+        """BatchNorm with ``{name}.weight`` and ``{name}.bias``, statistics of the batch.
+
+        ``part``: which channels of the layer those of the value are, where it has more.
+        """
+        part = part or Part(0, self.shapes[value][0])
         weight = bias = -1
         if affine:
-            weight = self.layout.offset(f"{name}.weight", (channels,))
-            bias = self.layout.offset(f"{name}.bias", (channels,))
+            weight = self.layout.offset(f"{name}.weight", (part.total,)) + part.first
+            bias = self.layout.offset(f"{name}.bias", (part.total,)) + part.first
         bits = struct.unpack("<q", struct.pack("<d", eps))[0]
         return self._add(self.shapes[value], BATCH_NORM, value, bits, weight, bias, int(body))
 

@@ -9,10 +9,11 @@ from tegnas.spaces.darts import Darts
 from tegnas.spaces.darts_architecture import DartsArchitecture
 from tegnas.spaces.loading import is_reference, load_space
 from tegnas.spaces.mobilenet import MobileNetSpace
+from tegnas.spaces.nasbench101 import NasBench101, NasBench101Architecture
 from tegnas.spaces.nasbench201 import NasBench201, NasBench201Architecture
 from tegnas.spaces.nats_size import NatsSize
 
-_SPACES = {each.name: each for each in (NasBench201, NatsSize, Darts, MobileNetSpace)}
+_SPACES = {each.name: each for each in (NasBench201, NasBench101, NatsSize, Darts, MobileNetSpace)}
 
 
 def space_names() -> tuple[str, ...]:
@@ -44,6 +45,8 @@ __all__ = [
     "DartsArchitecture",
     "DeepSpace",
     "MobileNetSpace",
+    "NasBench101",
+    "NasBench101Architecture",
     "NasBench201",
     "NasBench201Architecture",
     "NatsSize",

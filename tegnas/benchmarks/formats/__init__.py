@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tegnas.benchmarks.formats.base import Row, TableFormat
+from tegnas.benchmarks.formats.nasbench101 import NAS_BENCH_101
 from tegnas.benchmarks.formats.nasbench201 import NAS_BENCH_201
 
 # The first that a table fits is taken.
-FORMATS: tuple[TableFormat, ...] = (NAS_BENCH_201,)
+FORMATS: tuple[TableFormat, ...] = (NAS_BENCH_201, NAS_BENCH_101)
 
 __all__ = ["FORMATS", "Row", "TableFormat"]
