@@ -196,8 +196,9 @@ class NasBench101:
     def decode(self, indices: Sequence[int]) -> NasBench101Architecture:
         """The cell with these options, mended where they are none.
 
-        Without a path from input to output it gets the edge between the two. From a live part of
-        more than nine edges the last ones, row by row, are taken that no path is lost with.
+        Without a path from input to output it gets the edge between the two. A live part of more
+        than nine edges loses one after the other, the last one, row by row, that no node is lost
+        with, or if there is none, that not every path is lost with.
         """
         adjacency = "".join(map(str, indices[: len(_PAIRS)]))
         operations = tuple(OPERATIONS[index] for index in indices[len(_PAIRS) :])
@@ -349,15 +350,20 @@ def _of_seven_nodes(arch: NasBench101Architecture) -> NasBench101Architecture:
 
 
 def _mended(adjacency: str, operations: tuple[str, ...]) -> str:
-    """The nearest cell, see ``NasBench101.decode``."""
-    if not live_nodes(cell_of(adjacency, operations)):
+    """The adjacency of a cell, see ``NasBench101.decode``."""
+
+    def live(written: str) -> tuple[int, ...]:
+        return live_nodes(cell_of(written, operations))
+
+    if not live(adjacency):
         adjacency = _flipped(adjacency, _PAIRS.index((0, MAX_NODES - 1)))
-    place = len(_PAIRS)
     while _problem(cell_of(adjacency, operations)):  # too many edges
-        place -= 1
-        without = _flipped(adjacency, place)
-        live = set(live_nodes(cell_of(adjacency, operations)))
-        removable = adjacency[place] == "1" and live.issuperset(_PAIRS[place])
-        if removable and live_nodes(cell_of(without, operations)):
-            adjacency = without
+        nodes = live(adjacency)
+        without = [
+            _flipped(adjacency, place)
+            for place in reversed(range(len(_PAIRS)))
+            if adjacency[place] == "1" and set(_PAIRS[place]) <= set(nodes)
+        ]
+        keeping = [each for each in without if live(each) == nodes]
+        adjacency = (keeping or [each for each in without if live(each)])[0]
     return adjacency

@@ -53,7 +53,7 @@ def _first_forms(inputs: tuple[int, ...]) -> Iterator[tuple[str, tuple[str, ...]
         other = rearranged(graph, order).adjacency
         if other < adjacency:
             return
-        if other == adjacency:
+        if other == adjacency and order != tuple(range(inner + 2)):
             symmetries.append(order[1:-1])
     for operations in itertools.product(OPERATIONS, repeat=inner):
         if all(
