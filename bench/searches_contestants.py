@@ -26,6 +26,7 @@ class Comparison:
 
 COMPARISONS = {
     "nas-bench-201": Comparison(100, ("best", "fast")),
+    "nas-bench-101": Comparison(100, changes={"repeats": 1}),
     "darts": Comparison(300),
     "nats-size": Comparison(300, changes={"repeats": 1}),
     "mobilenet": Comparison(100, changes={"repeats": 1}),

@@ -37,7 +37,9 @@ def test_a_name_is_folded_only_where_the_column_is_narrower():
     assert shown(ARCH, 10)[:3] == ["|nor_c", "onv_3x", "3~0|+"]
 
 
-@pytest.mark.parametrize("name", ["nas-bench-201", "darts", "nats-size", "mobilenet"])
+@pytest.mark.parametrize(
+    "name", ["nas-bench-201", "nas-bench-101", "darts", "nats-size", "mobilenet"]
+)
 def test_nothing_is_lost(name):
     text = str(get_space(name).sample(random.Random(0)))
     for width in (12, 30, 80):

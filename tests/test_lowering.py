@@ -254,6 +254,17 @@ def test_functions_that_programs_cannot_follow_are_refused(name):
         lower_module(Function(FUNCTIONS[name]), SHAPE)
 
 
+@pytest.mark.parametrize(("side", "lowered"), [(8, True), (9, False)])
+def test_a_max_pool_that_rounds_up_is_followed_where_nothing_is_rounded(side, lowered):
+    pool = nn.MaxPool2d(2, 2, ceil_mode=True)
+    network = nn.Sequential(pool, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 2))
+    if lowered:
+        assert "max_pool" in str(lower_module(network, (2, side, 8)).program)
+    else:
+        with pytest.raises(CannotLower, match="a max pool rounds up"):
+            lower_module(network, (2, side, 8))
+
+
 def conv_net() -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(27, 2))
 

@@ -24,7 +24,9 @@ from tegnas.search.strategies import drawing, make_strategy
 from tegnas.spaces import get_space
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "residual_mlp_space.py"
-SPACES = ["nas-bench-201", "darts", "nats-size", "mobilenet", f"{EXAMPLE}:SPACE"]
+SPACES = [
+    "nas-bench-201", "nas-bench-101", "darts", "nats-size", "mobilenet", f"{EXAMPLE}:SPACE"
+]  # fmt: skip
 PRUNED = ["nas-bench-201", "darts"]
 SETTINGS = paper_settings(repeats=1, region_samples=32, region_batch_size=32)
 BUDGET = 8

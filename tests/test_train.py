@@ -46,6 +46,8 @@ def test_published_recipes() -> None:
     darts = recipe_for("darts", "cifar10:x")
     assert (darts.epochs, darts.batch_size, darts.cutout) == (600, 96, 16)
     assert (darts.drop_path, darts.auxiliary) == (0.2, 0.4)
+    cells = recipe_for("nas-bench-101", "cifar10:x")
+    assert (cells.epochs, cells.batch_size, cells.learning_rate) == (108, 256, 0.2)
     assert not recipe_for("nas-bench-201", "digits").flip
     with pytest.raises(InputError, match="no recipe of training is known for 'mobilenet'"):
         recipe_for("mobilenet")
