@@ -10,7 +10,7 @@ pasted text; what its queries give (``module_adjacency``, ``module_operations``)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tegnas.errors import InputError
@@ -54,16 +54,13 @@ def _from_literals(text: str) -> Iterator[Written]:
     matrix: Any = None  # the last one that is still without operations
     for value in literals_in(_CONSTANT.sub(r"'\1'", _COMMENT.sub("", text))):
         if isinstance(value, dict):
-            found = [
-                next((value[key] for key in keys if key in value), None)
-                for keys in (_MATRIX_KEYS, _OPERATION_KEYS)
-            ]
-            if not (_is_matrix(found[0]) and _is_names(found[1])):
+            rows, names = (_entry(value, keys) for keys in (_MATRIX_KEYS, _OPERATION_KEYS))
+            if not (_is_matrix(rows) and _is_names(names)):
                 raise InputError(
                     f"{_shown(text)} is a dictionary without a matrix and operations of a "
                     'NAS-Bench-101 cell, {"matrix": [[0, 1], [0, 0]], "ops": ["input", "output"]}'
                 )
-            yield _from_matrix(found[0], found[1], text)
+            yield _from_matrix(rows, names, text)
         elif _is_matrix(value):
             matrix = value
         elif _is_names(value) and matrix is not None:
@@ -71,6 +68,11 @@ def _from_literals(text: str) -> Iterator[Written]:
             matrix = None
         elif len(value) == 2 and _is_matrix(value[0]) and _is_names(value[1]):
             yield _from_matrix(value[0], value[1], text)
+
+
+def _entry(content: Mapping[Any, Any], keys: Sequence[str]) -> Any:
+    """What stands under the first of some keys that is there; None without any."""
+    return next((content[key] for key in keys if key in content), None)
 
 
 def _is_matrix(value: Any) -> bool:
