@@ -32,7 +32,10 @@ from tegnas.networks.nasbench101_cell import (
 from tegnas.networks.nasbench101_program import divided_nodes
 from tegnas.reference.ntk import with_batch_statistics
 from tegnas.reference.scores import kernels_by_hooks
+from tegnas.scoring import get_preset
 from tegnas.scoring.jobs import JobMaker
+from tegnas.scoring.settings import changed
+from tegnas.search import Limits, search
 from tegnas.spaces import NasBench101, NasBench101Architecture
 from tegnas.spaces.factorised import FactorisedSpace
 from tegnas.spaces.isomorphism import LivePartSpace
@@ -456,6 +459,18 @@ def test_scores_are_those_of_the_live_part():
         region_samples=64, region_batch_size=64,
     )  # fmt: skip
     assert all(torch.equal(each[0], each[1]) for each in scores.networks.values())
+
+
+@pytest.mark.parametrize("images", ["noise", "cifar10_dev500.npz"])
+def test_searches_run_on_images_of_every_kind(images, request):
+    if images != "noise":
+        images = str(request.getfixturevalue("shared_data") / images)
+    settings = changed(get_preset("best"), repeats=1, region_samples=64, region_batch_size=64)
+    batch = load_batch(images, train=6, val=6, seed=0)
+    result = search(SPACE, batch, "evolution", 6, settings=settings, limits=Limits(params=9e6),
+                    options={"population": 4, "tournament": 2})  # fmt: skip
+    assert len(result.history) == 6
+    assert all(SPACE.parameters(each.arch, 10) <= 9e6 for each in result.history)
 
 
 def test_the_table_is_read_whole(shared_data):
