@@ -11,8 +11,13 @@ from tegnas.spaces.loading import is_reference, load_space
 from tegnas.spaces.mobilenet import MobileNetSpace
 from tegnas.spaces.nasbench201 import NasBench201, NasBench201Architecture
 from tegnas.spaces.nats_size import NatsSize
+from tegnas.spaces.transnas_macro import TransNasMacro
+from tegnas.spaces.transnas_micro import TransNasMicro
 
-_SPACES = {each.name: each for each in (NasBench201, NatsSize, Darts, MobileNetSpace)}
+_SPACES = {
+    each.name: each
+    for each in (NasBench201, NatsSize, Darts, MobileNetSpace, TransNasMicro, TransNasMacro)
+}
 
 
 def space_names() -> tuple[str, ...]:
@@ -49,6 +54,8 @@ __all__ = [
     "NatsSize",
     "ProgramSpace",
     "Space",
+    "TransNasMacro",
+    "TransNasMicro",
     "get_space",
     "space_names",
 ]
