@@ -30,7 +30,9 @@ def bound() -> ConstrainedSpace:
     return ConstrainedSpace(SPACE, LIMITS, cost_meter())
 
 
-@pytest.mark.parametrize("name", ["nas-bench-201", "nats-size", "mobilenet"])
+@pytest.mark.parametrize(
+    "name", ["nas-bench-201", "nats-size", "mobilenet", "transnas-micro", "transnas-macro"]
+)
 def test_costs_are_those_of_the_full_network(name):
     space = get_space(name)
     arch = space.sample(random.Random(0))

@@ -17,7 +17,10 @@ from tegnas.spaces.sizes import full_flops, full_parameters
 from tegnas.train import Recipe, recipe_for
 
 
-@pytest.mark.parametrize("name", ["nas-bench-201", "darts", "mobilenet", "nats-size"])
+@pytest.mark.parametrize(
+    "name",
+    ["nas-bench-201", "darts", "mobilenet", "nats-size", "transnas-micro", "transnas-macro"],
+)
 def test_sizes_are_those_of_the_network_in_use(name):
     space, rng = get_space(name), random.Random(3)
     for classes, count in ((10, 2), (7, 1)):

@@ -169,10 +169,7 @@ def _cell(operations: Sequence[str]) -> str:
     lines += ["", "    def forward(self, x: Tensor) -> Tensor:"]
     for target in (1, 2, 3):
         if target in read:
-            value = _node(edges, target)
-            lines.append(
-                f"        node{target} = {value}" if target < 3 else f"        return {value}"
-            )
+            lines += _node(edges, target)
     source = "\n".join(lines) + "\n"
     return _SKIP + source if "skip(" in source else source
 
@@ -187,14 +184,18 @@ def _module(name: str, source: int) -> str | None:
     return f"ReLUConvBN({channels}, out_channels, kernel_size={kernel_size}, stride={stride})"
 
 
-def _node(edges: Sequence[tuple[str, tuple[int, int]]], target: int) -> str:
+def _node(edges: Sequence[tuple[str, tuple[int, int]]], target: int) -> list[str]:
+    """The lines that compute a node."""
     terms = []
     for index, (name, (source, end)) in enumerate(edges):
         if end == target and name != "none":
             node = f"node{source}" if source else "x"
             direct = name == "skip_connect" and source
             terms.append(node if direct else f"self.edge{index}({node})")
+    begin = f"node{target} =" if target < 3 else "return"
     if terms:
-        return " + ".join(terms)
-    pixels = "x[:, :1, :: self.stride, :: self.stride]"
-    return f"torch.zeros_like({pixels}).repeat(1, self.out_channels, 1, 1)"
+        return [f"        {begin} {' + '.join(terms)}"]
+    return [
+        "        pixels = torch.zeros_like(x[:, :1, :: self.stride, :: self.stride])",
+        f"        {begin} pixels.repeat(1, self.out_channels, 1, 1)",
+    ]
