@@ -7,17 +7,21 @@ import random
 import types
 from collections import defaultdict
 
+import numpy as np
 import pytest
 import torch
+from strategy_runs import run
 
 import tegnas
 from tegnas import InputError, ops
+from tegnas.analysis.encoding import encode, one_hot, slice_between
 from tegnas.benchmarks.formats.transnas import TASKS
 from tegnas.engine.program import ParameterLayout
 from tegnas.export import pytorch_source
 from tegnas.networks.complexity import count_flops, count_parameters
 from tegnas.networks.full import full_network
 from tegnas.scoring.jobs import JobMaker
+from tegnas.search.strategies import make_strategy
 from tegnas.spaces import TransNasMacro, TransNasMicro, get_space
 from tegnas.spaces.base import DEEP_KINDS
 from tegnas.spaces.sizes import full_flops, full_parameters
@@ -107,10 +111,17 @@ class TestArchitectures:
             assert arch in list(MACRO.neighbours(rng.choice(neighbours)))
 
     def test_policies_refuse_what_is_no_product(self):
-        from tegnas.search.strategies import make_strategy
-
-        with pytest.raises(InputError, match="transnas-macro doesn't name its choices"):
+        with pytest.raises(InputError, match="transnas-macro isn't a product of choices"):
             make_strategy("reinforce", MACRO, 0)
+
+    def test_macro_networks_are_laid_out_but_not_sliced(self):
+        archs = list(MACRO)
+        codes = encode(MACRO, archs)
+        assert len(np.unique(codes, axis=0)) == len(archs)
+        assert codes[archs.index(MACRO.parse("64-1234-basic"))].tolist() == [0, 1, 2, 3, 0, 0]
+        assert one_hot(MACRO, archs[:9]).sum(1).tolist() == [6] * 9
+        with pytest.raises(InputError, match="no slices through the space 'transnas-macro'"):
+            slice_between(MACRO, archs[0], archs[1])
 
 
 class TestIsomorphism:
@@ -249,6 +260,14 @@ class TestPrograms:
         network = space.network(arch, "deep", num_classes=3)
         named = {name: tuple(value.shape) for name, value in network.named_parameters()}
         assert {name: shape for name, shape, _ in layout.entries()} == named
+
+
+def test_pruning_ends_on_a_cell_of_the_space():
+    budget = make_strategy("prune", MICRO, 0).default_budget
+    assert budget == 6 * 3 + 6 * 2 + 1
+    history = run("prune", MICRO, budget)
+    assert MICRO.parse(str(history[-1].arch)) == history[-1].arch
+    assert "{" not in str(history[-1].arch)
 
 
 class TestExport:

@@ -11,7 +11,7 @@ from functools import partial
 from tegnas.engine.program import ParameterLayout, Program, ProgramBuilder, Shape
 from tegnas.engine.template import ProgramTemplate, TemplateBuilder
 from tegnas.networks.layers import BN_EPSILON, IMAGE_CHANNELS
-from tegnas.networks.nasbench201 import EDGES, carries, live_edges
+from tegnas.networks.nasbench201 import EDGES, Operation, carries, live_edges
 from tegnas.networks.nasbench201_program import Edge, Open
 from tegnas.networks.transnas import (
     MICRO_CODE,
@@ -25,7 +25,7 @@ from tegnas.networks.transnas import (
 
 def transnas_program(
     code: str,
-    operations: Sequence[Edge] | None,
+    operations: Sequence[Operation] | None,
     size: TransNasSize,
     num_classes: int,
     image_shape: Shape,

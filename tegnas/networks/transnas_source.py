@@ -170,8 +170,8 @@ def _cell(operations: Sequence[str]) -> str:
     for target in (1, 2, 3):
         if target in read:
             lines += _node(edges, target)
-    source = "\n".join(lines) + "\n"
-    return _SKIP + source if "skip(" in source else source
+    unit = "\n".join(lines) + "\n"
+    return _SKIP + unit if "skip(" in unit else unit
 
 
 def _module(name: str, source: int) -> str | None:

@@ -24,6 +24,7 @@ from tegnas.networks.transnas_program import transnas_program
 from tegnas.networks.transnas_sizes import network_size
 from tegnas.networks.transnas_source import transnas_source
 from tegnas.spaces.base import DEEP_KINDS
+from tegnas.spaces.factorised import Choice
 from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
 from tegnas.spaces.transnas_sizes import PUBLISHED, RECIPE, full_size, network_sizes, size_of_kind
 
@@ -127,6 +128,20 @@ class TransNasMacro:
         for each in dict.fromkeys(found):
             if each != code and _is_valid(each):
                 yield TransNasMacroArchitecture(each)
+
+    def choices(self) -> tuple[Choice, ...]:
+        """The kind of each module, of the last two ``-`` for none; not all combinations exist."""
+        return tuple(
+            Choice(f"module{place}", ("-", *MODULES) if place >= LENGTHS[0] else tuple(MODULES))
+            for place in range(LENGTHS[-1])
+        )
+
+    def encode(self, arch: TransNasMacroArchitecture) -> tuple[int, ...]:
+        """The index of the option taken in every choice."""
+        padded = arch.code.ljust(LENGTHS[-1], "-")
+        return tuple(
+            choice.options.index(kind) for choice, kind in zip(self.choices(), padded, strict=True)
+        )
 
     def canonical(self, arch: TransNasMacroArchitecture) -> Hashable:
         """The architecture itself: none is isomorphic to another."""

@@ -223,9 +223,12 @@ class TransNasMicro(ProductSpace):
         self, archs: Sequence[TransNasMicroArchitecture | Supernet]
     ) -> list[tuple[int, ...]] | None:
         """The operation of every edge of every architecture; None with a supernet among them."""
-        if any(isinstance(arch, Supernet) for arch in archs):
-            return None
-        return [self.encode(arch) for arch in archs]
+        options = []
+        for arch in archs:
+            if isinstance(arch, Supernet):
+                return None
+            options.append(self.encode(arch))
+        return options
 
     def pytorch_source(
         self,
