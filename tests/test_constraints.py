@@ -30,7 +30,17 @@ def bound() -> ConstrainedSpace:
     return ConstrainedSpace(SPACE, LIMITS, cost_meter())
 
 
-@pytest.mark.parametrize("name", ["nas-bench-201", "nas-bench-101", "nats-size", "mobilenet"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nas-bench-201",
+        "nas-bench-101",
+        "transnas-micro",
+        "transnas-macro",
+        "nats-size",
+        "mobilenet",
+    ],
+)
 def test_costs_are_those_of_the_full_network(name):
     space = get_space(name)
     arch = space.sample(random.Random(0))

@@ -21,6 +21,8 @@ KINDS = [
     ("nas-bench-201", "deep-thin"),
     ("darts", "proxy"),
     ("darts", "thin"),
+    ("transnas-micro", "deep"),
+    ("transnas-micro", "deep-thin"),
 ]
 
 
@@ -52,7 +54,7 @@ def test_darts_with_none_comes_from_the_template_too():
     assert writer.write(np.array(space.template_options([arch])), layout.size)[0] == expected
 
 
-@pytest.mark.parametrize("name", ["nas-bench-201", "darts"])
+@pytest.mark.parametrize("name", ["nas-bench-201", "darts", "transnas-micro"])
 def test_a_supernet_is_not_a_choice_from_the_template(name):
     space = get_space(name)
     assert space.template_options([*sampled(space, 1), space.supernet()]) is None

@@ -25,9 +25,17 @@ from tegnas.spaces import get_space
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "residual_mlp_space.py"
 SPACES = [
-    "nas-bench-201", "nas-bench-101", "darts", "nats-size", "mobilenet", f"{EXAMPLE}:SPACE"
-]  # fmt: skip
-PRUNED = ["nas-bench-201", "darts"]
+    "nas-bench-201",
+    "nas-bench-101",
+    "transnas-micro",
+    "transnas-macro",
+    "darts",
+    "nats-size",
+    "mobilenet",
+    f"{EXAMPLE}:SPACE",
+]
+PRUNED = ["nas-bench-201", "darts", "transnas-micro"]
+NO_PRODUCTS = ["transnas-macro"]
 SETTINGS = paper_settings(repeats=1, region_samples=32, region_batch_size=32)
 BUDGET = 8
 
@@ -51,6 +59,8 @@ def stop_half_way(state) -> None:
 def test_every_strategy_goes_on_to_the_same_end(strategy, space, batch, tmp_path):
     if (strategy, space) == ("exhaustive", "darts"):
         pytest.skip("too large to go through")
+    if strategy in ("reinforce", "fpnas") and space in NO_PRODUCTS:
+        pytest.skip("no product of choices")
     options = {"evolution": {"population": 4, "tournament": 2}}.get(strategy)
     arguments = {"settings": SETTINGS, "options": options, "seed": 1, "budget": BUDGET}
     with pytest.raises(Stopped):

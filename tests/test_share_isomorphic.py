@@ -37,7 +37,14 @@ def batch():
 
 def test_representatives_are_of_the_same_class_and_represent_themselves():
     rng = random.Random(0)
-    for name in ("nas-bench-201", "nas-bench-101", "darts", "nats-size", "mobilenet"):
+    for name in (
+        "nas-bench-201",
+        "nas-bench-101",
+        "transnas-micro",
+        "darts",
+        "nats-size",
+        "mobilenet",
+    ):
         space = get_space(name)
         represent = representatives(space)
         for _ in range(20):

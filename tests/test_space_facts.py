@@ -18,7 +18,16 @@ from tegnas.train import Recipe, recipe_for
 
 
 @pytest.mark.parametrize(
-    "name", ["nas-bench-201", "nas-bench-101", "darts", "mobilenet", "nats-size"]
+    "name",
+    [
+        "nas-bench-201",
+        "nas-bench-101",
+        "transnas-micro",
+        "transnas-macro",
+        "darts",
+        "mobilenet",
+        "nats-size",
+    ],
 )
 def test_sizes_are_those_of_the_network_in_use(name):
     space, rng = get_space(name), random.Random(3)

@@ -27,7 +27,10 @@ def build(choices, num_classes):
 
 
 TOY = ChoiceSpace("toy", {"width": (4, 8), "act": ("relu", "none", "tanh")}, build)
-SPACES = [get_space("nats-size"), get_space("mobilenet"), get_space("nas-bench-201"), TOY]
+SPACES = [
+    *map(get_space, ("nats-size", "mobilenet", "nas-bench-201", "transnas-micro")),
+    TOY,
+]
 
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)

@@ -10,32 +10,42 @@ import numpy as np
 
 from tegnas.errors import InputError
 from tegnas.spaces import Architecture, Space
-from tegnas.spaces.factorised import FactorisedSpace
+from tegnas.spaces.factorised import CodedSpace, FactorisedSpace
 
 # Combinations of a slice's step that are looked at; beyond, they are drawn at random.
 _PER_STEP = 24
+
+
+def coded(space: Space) -> CodedSpace:
+    """The space by the choices of its architectures; ``InputError`` for one that names none."""
+    if not isinstance(space, CodedSpace):
+        raise InputError(
+            f"the space {space.name!r} can't be laid out: it has no choices and encode"
+        )
+    return space
 
 
 def factorised(space: Space) -> FactorisedSpace:
     """The space as a product of choices; ``InputError`` for one that isn't."""
     if not isinstance(space, FactorisedSpace):
         raise InputError(
-            f"the space {space.name!r} can't be laid out: it has no choices, encode and decode"
+            f"there are no slices through the space {space.name!r}: it isn't a product of choices "
+            "(choices, encode and decode), so that what lies between two architectures may be none"
         )
     return space
 
 
 def encode(space: Space, archs: Sequence[Architecture]) -> np.ndarray:
     """The option taken in every choice (for cells, the operation of every edge), int64 (A, C)."""
-    product = factorised(space)
-    codes = np.array([product.encode(arch) for arch in archs], dtype=np.int64)
-    return codes.reshape(len(archs), len(product.choices()))
+    known = coded(space)
+    codes = np.array([known.encode(arch) for arch in archs], dtype=np.int64)
+    return codes.reshape(len(archs), len(known.choices()))
 
 
 def one_hot(space: Space, archs: Sequence[Architecture]) -> np.ndarray:
     """One column per option of every choice, 1 where it is taken, float64 (A, options)."""
     codes = encode(space, archs)
-    sizes = [len(choice.options) for choice in factorised(space).choices()]
+    sizes = [len(choice.options) for choice in coded(space).choices()]
     return np.concatenate(
         [np.eye(size)[codes[:, column]] for column, size in enumerate(sizes)], axis=1
     )

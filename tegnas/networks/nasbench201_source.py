@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tegnas.networks.full import check_size
@@ -133,7 +134,7 @@ def nasbench201_source(
 
 def _cell(arch: NasBench201Architecture) -> str:
     edges = list(zip(arch.operations, EDGES, strict=True))
-    read = _nodes_read(arch)
+    read = nodes_read(arch.operations)
     lines = [
         "class Cell(nn.Module):",
         '    """The searched cell: every node is the sum of its edges.',
@@ -161,10 +162,10 @@ def _cell(arch: NasBench201Architecture) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _nodes_read(arch: NasBench201Architecture) -> set[int]:
-    """The nodes that the output depends on, itself included."""
+def nodes_read(operations: Sequence[str]) -> set[int]:
+    """The nodes of a cell that the output depends on, itself included."""
     read = {3}
-    for name, (source, target) in reversed(list(zip(arch.operations, EDGES, strict=True))):
+    for name, (source, target) in reversed(list(zip(operations, EDGES, strict=True))):
         if name != "none" and target in read:
             read.add(source)
     return read

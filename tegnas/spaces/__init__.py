@@ -12,8 +12,21 @@ from tegnas.spaces.mobilenet import MobileNetSpace
 from tegnas.spaces.nasbench101 import NasBench101, NasBench101Architecture
 from tegnas.spaces.nasbench201 import NasBench201, NasBench201Architecture
 from tegnas.spaces.nats_size import NatsSize
+from tegnas.spaces.transnas_macro import TransNasMacro
+from tegnas.spaces.transnas_micro import TransNasMicro
 
-_SPACES = {each.name: each for each in (NasBench201, NasBench101, NatsSize, Darts, MobileNetSpace)}
+_SPACES = {
+    each.name: each
+    for each in (
+        NasBench201,
+        NasBench101,
+        TransNasMicro,
+        TransNasMacro,
+        NatsSize,
+        Darts,
+        MobileNetSpace,
+    )
+}
 
 
 def space_names() -> tuple[str, ...]:
@@ -52,6 +65,8 @@ __all__ = [
     "NatsSize",
     "ProgramSpace",
     "Space",
+    "TransNasMacro",
+    "TransNasMicro",
     "get_space",
     "space_names",
 ]

@@ -25,14 +25,22 @@ class Choice:
 
 
 @runtime_checkable
-class FactorisedSpace(Space, Protocol):
-    """A space that is a product of choices: every combination of options is an architecture."""
+class CodedSpace(Space, Protocol):
+    """A space whose architectures can be told by the options that they take in some choices.
+
+    Not every combination need be an architecture. What lays architectures out needs no more.
+    """
 
     def choices(self) -> tuple[Choice, ...]:
         """The choices, in a fixed order."""
 
     def encode(self, arch: Architecture) -> tuple[int, ...]:
         """The index of the option taken in every choice."""
+
+
+@runtime_checkable
+class FactorisedSpace(CodedSpace, Protocol):
+    """A space that is a product of choices: every combination of options is an architecture."""
 
     def decode(self, indices: Sequence[int]) -> Architecture:
         """The architecture with these options; inverse of ``encode``."""

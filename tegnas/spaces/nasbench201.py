@@ -263,14 +263,7 @@ class NasBench201:
 
     def cells(self, arch: NasBench201Architecture) -> tuple[CellGraph, ...]:
         """The cell, drawn from left to right."""
-        nodes = {"in": (0.0, 0.0), "1": (1.0, 0.55), "2": (2.0, -0.55), "out": (3.0, 0.0)}
-        names = list(nodes)
-        places = (0.5, 0.5, 0.68, 0.22, 0.5, 0.5)
-        edges = (
-            CellEdge(names[source], names[target], name, place)
-            for name, (source, target), place in zip(arch.operations, EDGES, places, strict=True)
-        )
-        return (CellGraph("cell", nodes, tuple(edges)),)
+        return (cell_graph(arch.operations),)
 
     def program_template(
         self, kind: str, *, num_classes: int, image_shape: Shape, layout: ParameterLayout
@@ -296,6 +289,18 @@ class NasBench201:
                 return None
             options.append([_NUMBER[name] for name in arch.operations])
         return options
+
+
+def cell_graph(operations: Sequence[str]) -> CellGraph:
+    """A cell of four nodes, drawn from left to right."""
+    nodes = {"in": (0.0, 0.0), "1": (1.0, 0.55), "2": (2.0, -0.55), "out": (3.0, 0.0)}
+    names = list(nodes)
+    places = (0.5, 0.5, 0.68, 0.22, 0.5, 0.5)
+    edges = (
+        CellEdge(names[source], names[target], name, place)
+        for name, (source, target), place in zip(operations, EDGES, places, strict=True)
+    )
+    return CellGraph("cell", nodes, tuple(edges))
 
 
 @lru_cache(maxsize=1)

@@ -5,8 +5,14 @@ from __future__ import annotations
 from tegnas.benchmarks.formats.base import Row, TableFormat
 from tegnas.benchmarks.formats.nasbench101 import NAS_BENCH_101
 from tegnas.benchmarks.formats.nasbench201 import NAS_BENCH_201
+from tegnas.benchmarks.formats.transnas import TRANSNAS_MACRO, TRANSNAS_MICRO
 
 # The first that a table fits is taken.
-FORMATS: tuple[TableFormat, ...] = (NAS_BENCH_201, NAS_BENCH_101)
+FORMATS: tuple[TableFormat, ...] = (
+    NAS_BENCH_201,
+    NAS_BENCH_101,
+    TRANSNAS_MICRO,
+    TRANSNAS_MACRO,
+)
 
 __all__ = ["FORMATS", "Row", "TableFormat"]

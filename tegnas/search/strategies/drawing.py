@@ -46,8 +46,8 @@ def require_choices(space: Space, strategy: str) -> FactorisedSpace:
     """The space, as a product of choices; ``InputError`` if it isn't one."""
     if not all(hasattr(space, method) for method in ("choices", "encode", "decode")):
         raise InputError(
-            f"{space.name} doesn't name its choices, which {strategy} search needs; use evolution "
-            "or random"
+            f"{space.name} isn't a product of choices (choices, encode and decode), which "
+            f"{strategy} search needs; use evolution or random"
         )
     return cast(FactorisedSpace, space)
 
