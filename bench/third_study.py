@@ -2,11 +2,9 @@
 
     python bench/third_study.py score --tables DIR --images FILE.npz --out OUT [--only NAME]
     python bench/third_study.py choose --tables DIR --images FILE.npz --out OUT
-    python bench/third_study.py confirm --tables DIR --images FILE.npz --out OUT
 
 The protocol is docs/studies/ranking-third.md. ``score`` computes every candidate on every table and
-goes on where it stopped; ``choose`` reads what is there and prints the tables of the choice;
-``confirm`` computes the declared definition on architectures, images and networks not seen before.
+goes on where it stopped; ``choose`` reads what is there and prints the tables of the choice.
 """
 
 from __future__ import annotations
@@ -106,8 +104,8 @@ class Patterns:
 
 Candidate = Kernels | Patterns
 
-KERNELS = tuple(Kernels(*each) for each in itertools.product((2, 4, 8), (1.0, 0.5), (8, 16)))
-PATTERNS = tuple(Patterns(*each) for each in itertools.product((1, 2, 4), (0.0, 0.5, 1.0)))
+KERNELS = tuple(Kernels(*each) for each in itertools.product((1, 2, 3), (1.0, 0.6), (8, 16)))
+PATTERNS = tuple(Patterns(*each) for each in itertools.product((1, 2), (0.0, 0.6, 1.0)))
 COUNTS = (1, 2, 3, 5)
 
 
