@@ -95,8 +95,12 @@ def _numbers(file: Path, text: CsvText, known: TableFormat) -> dict[str, NDArray
 
 
 def _without_text(cells: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """The columns less those of text in which some cells happen to be digits."""
-    return {name: each for name, each in cells.items() if not any(map(_is_text, each))}
+    """The columns less those of text, in which some cells or all happen to be digits."""
+    return {
+        name: each
+        for name, each in cells.items()
+        if name != "arch" and not any(map(_is_text, each))
+    }
 
 
 def _is_text(cell: str) -> bool:

@@ -8,9 +8,11 @@ from tegnas.spaces.choice_space import ChoiceSpace
 from tegnas.spaces.darts import Darts
 from tegnas.spaces.darts_architecture import DartsArchitecture
 from tegnas.spaces.loading import is_reference, load_space
+from tegnas.spaces.mnasnet import MnasNet
 from tegnas.spaces.mobilenet import MobileNetSpace
 from tegnas.spaces.nasbench101 import NasBench101, NasBench101Architecture
 from tegnas.spaces.nasbench201 import NasBench201, NasBench201Architecture
+from tegnas.spaces.nasbench_macro import NasBenchMacro
 from tegnas.spaces.nats_size import NatsSize
 from tegnas.spaces.transnas_macro import TransNasMacro
 from tegnas.spaces.transnas_micro import TransNasMicro
@@ -23,8 +25,10 @@ _SPACES = {
         TransNasMicro,
         TransNasMacro,
         NatsSize,
+        NasBenchMacro,
         Darts,
         MobileNetSpace,
+        MnasNet,
     )
 }
 
@@ -57,11 +61,13 @@ __all__ = [
     "Darts",
     "DartsArchitecture",
     "DeepSpace",
+    "MnasNet",
     "MobileNetSpace",
     "NasBench101",
     "NasBench101Architecture",
     "NasBench201",
     "NasBench201Architecture",
+    "NasBenchMacro",
     "NatsSize",
     "ProgramSpace",
     "Space",

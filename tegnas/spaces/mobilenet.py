@@ -10,7 +10,8 @@ from torch import nn
 
 from tegnas.errors import InputError
 from tegnas.networks.initialise import initialised
-from tegnas.networks.mobilenet import MobileNet, Stage
+from tegnas.networks.mobile import MobileNetwork
+from tegnas.networks.mobilenet import Stage, mobilenet_plan
 from tegnas.spaces.base import check_kind
 from tegnas.spaces.factorised import Choice
 from tegnas.spaces.product import ProductSpace
@@ -116,23 +117,15 @@ class MobileNetSpace(ProductSpace):
         of one channel, without stem and strides.
         """
         check_kind(kind)
-        thin = kind == "thin"
         divisor = {"full": 1, "proxy": _PROXY_DIVISOR, "thin": _THIN_DIVISOR}[kind]
         stages = [
             Stage(each.width // divisor, each.depth, each.kernel_size, each.expansion)
             for each in arch.stages
         ]
-        return initialised(
-            lambda: MobileNet(
-                stages,
-                (1,) * len(stages) if thin else STRIDES,
-                stem=None if thin else STEM // divisor,
-                head=HEAD // divisor,
-                num_classes=num_classes,
-                in_channels=1 if thin else 3,
-            ),
-            seed,
+        plan = mobilenet_plan(
+            stages, STRIDES, STEM // divisor, HEAD // divisor, thin=kind == "thin"
         )
+        return initialised(lambda: MobileNetwork(plan, num_classes), seed)
 
 
 def _options(widths: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:

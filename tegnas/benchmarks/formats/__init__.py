@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from tegnas.benchmarks.formats.base import Row, TableFormat
+from tegnas.benchmarks.formats.mnasnet import ACCEL_NASBENCH
 from tegnas.benchmarks.formats.nasbench101 import NAS_BENCH_101
 from tegnas.benchmarks.formats.nasbench201 import NAS_BENCH_201
+from tegnas.benchmarks.formats.nasbench_macro import NAS_BENCH_MACRO
 from tegnas.benchmarks.formats.transnas import TRANSNAS_MACRO, TRANSNAS_MICRO
 
 # The first that a table fits is taken.
@@ -13,6 +15,8 @@ FORMATS: tuple[TableFormat, ...] = (
     NAS_BENCH_101,
     TRANSNAS_MICRO,
     TRANSNAS_MACRO,
+    NAS_BENCH_MACRO,
+    ACCEL_NASBENCH,
 )
 
 __all__ = ["FORMATS", "Row", "TableFormat"]

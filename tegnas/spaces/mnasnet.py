@@ -1,0 +1,241 @@
+"""The MnasNet space of Accel-NASBench (Ahmad et al., DAC 2024, arXiv 2404.08005)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from tegnas.errors import InputError
+from tegnas.networks.full import check_size
+from tegnas.networks.initialise import initialised
+from tegnas.networks.mnasnet import (
+    BLOCKS,
+    DROPOUT,
+    STRIDES,
+    WIDTHS,
+    MnasNetBlock,
+    last_halvings,
+    mnasnet_plan,
+)
+from tegnas.networks.mobile import MobileNetwork, MobilePlan
+from tegnas.networks.mobile_source import mobile_source
+from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
+from tegnas.spaces.factorised import Choice
+from tegnas.spaces.product import ProductSpace
+from tegnas.spaces.recipe import Recipe
+from tegnas.spaces.small_size import (
+    DEEP_SIZE,
+    DEEP_THIN_SIZE,
+    PROXY_SIZE,
+    THIN_SIZE,
+    SmallSize,
+)
+
+EXPANSIONS = (1, 4, 6)
+KERNEL_SIZES = (3, 5)
+LAYERS = (1, 2, 3)
+# EfficientNet-B0, which the benchmark wanted in its space, has four layers in the sixth block.
+DEEPEST, DEEPEST_LAYERS = 5, (1, 2, 3, 4)
+SQUEEZE_EXCITATION = (0, 1)
+
+_NAMES = ("expansion", "kernel_size", "layers", "squeeze_excitation")
+_FIRST_WIDTH = WIDTHS[1]
+_PUBLISHED_HALVINGS = STRIDES.count(2)
+_BLOCK = re.compile(r"e(\d+)k(\d+)l(\d+)s(\d+)")
+_EXAMPLE = "e1k3l1s1-e6k3l2s1-e6k5l2s1-e6k3l3s1-e6k5l3s1-e6k5l4s1-e6k3l1s1"
+
+
+@dataclass(frozen=True)
+class MnasNetArchitecture:
+    """The seven blocks."""
+
+    blocks: tuple[MnasNetBlock, ...]
+
+    def __str__(self) -> str:
+        return "-".join(
+            f"e{each.expansion}k{each.kernel_size}l{each.layers}s{each.squeeze_excitation:d}"
+            for each in self.blocks
+        )
+
+
+class MnasNet(ProductSpace):
+    """Seven blocks of layers: expansion, kernel size, how many, squeeze-and-excitation.
+
+    10¹¹ architectures. How many layers a block has is a choice, so small networks have them all
+    whatever the ``depth`` of their size.
+
+    Args:
+        deep: size of the small network behind the kernels.
+        deep_thin: size of the one behind the activation patterns.
+        halvings: how often small networks halve their images: they leave out the first of the five
+            halvings of a network for images of 224×224, which would leave a single pixel of 16×16
+            from the fourth block on.
+    """
+
+    name = "mnasnet"
+    deep_kinds = DEEP_KINDS
+
+    # The short schedule of the benchmark as far as there are fields for it: 16 epochs on four GPUs
+    # with 512 images each. It also warmed up for two epochs, smoothed labels, took random crops of
+    # 160 to 192 pixels and left out layers at random.
+    recipe = Recipe(
+        epochs=16, batch_size=2048, learning_rate=0.425, weight_decay=1e-4, nesterov=False
+    )
+
+    def __init__(
+        self,
+        *,
+        deep: SmallSize = DEEP_SIZE,
+        deep_thin: SmallSize = DEEP_THIN_SIZE,
+        halvings: int = 3,
+    ) -> None:
+        if not 0 <= halvings <= _PUBLISHED_HALVINGS:
+            raise InputError(
+                f"halvings of mnasnet must be from 0 to {_PUBLISHED_HALVINGS}, got {halvings}"
+            )
+        self.deep = deep
+        self.deep_thin = deep_thin
+        self.halvings = halvings
+
+    def parse(self, text: str) -> MnasNetArchitecture:
+        """Read seven blocks such as ``e6k3l2s1-…``; ``InputError`` if they aren't of this space."""
+        matches = [_BLOCK.fullmatch(block) for block in re.split(r"[-,\s]+", text.strip())]
+        if len(matches) != BLOCKS or not all(matches):
+            raise InputError(
+                f"{text!r} is not an architecture of the mnasnet space; it should look like "
+                f"{_EXAMPLE}: expansion, kernel size, layers and squeeze-and-excitation of each of "
+                "seven blocks"
+            )
+        taken = [tuple(map(int, match.groups())) for match in matches if match]
+        for index, values in enumerate(taken):
+            for letter, value, options in zip("ekls", values, _options(index), strict=True):
+                if value not in options:
+                    raise InputError(
+                        f"block {index} of {text!r} has {letter}{value}; the options are "
+                        f"{', '.join(f'{letter}{each}' for each in options)}"
+                    )
+        return MnasNetArchitecture(tuple(_block(values) for values in taken))
+
+    def choices(self) -> tuple[Choice, ...]:
+        """Expansion, kernel size, layers and squeeze-and-excitation of every block."""
+        return tuple(
+            Choice(f"block{index}.{name}", tuple(map(str, options)))
+            for index in range(BLOCKS)
+            for name, options in zip(_NAMES, _options(index), strict=True)
+        )
+
+    def encode(self, arch: MnasNetArchitecture) -> tuple[int, ...]:
+        """The index of every option taken."""
+        return tuple(
+            options.index(int(getattr(block, name)))
+            for index, block in enumerate(arch.blocks)
+            for name, options in zip(_NAMES, _options(index), strict=True)
+        )
+
+    def decode(self, indices: Sequence[int]) -> MnasNetArchitecture:
+        """The architecture with these options."""
+        count = len(_NAMES)
+        return MnasNetArchitecture(
+            tuple(
+                _block(
+                    [
+                        options[taken]
+                        for options, taken in zip(
+                            _options(index),
+                            indices[count * index : count * (index + 1)],
+                            strict=True,
+                        )
+                    ]
+                )
+                for index in range(BLOCKS)
+            )
+        )
+
+    def network(
+        self,
+        arch: MnasNetArchitecture,
+        kind: str = "proxy",
+        *,
+        num_classes: int = 10,
+        seed: int = 0,
+    ) -> nn.Module:
+        """The untrained network.
+
+        ``full``: the benchmark's own; the others: the same layers with fewer channels, of 16 in the
+        first block, and fewer halvings. ``thin`` and ``deep-thin`` have neither stem nor strides.
+        """
+        plan = self._plan(arch, kind)
+        return initialised(lambda: MobileNetwork(plan, num_classes), seed)
+
+    def full_network(
+        self,
+        arch: MnasNetArchitecture,
+        *,
+        channels: int | None = None,
+        cells: int | None = None,
+        num_classes: int = 10,
+        auxiliary: bool = True,
+        seed: int = 0,
+    ) -> nn.Module:
+        """The benchmark's network, or with other ``channels`` than 16 in the first block."""
+        plan = self._full_plan(arch, channels, cells)
+        return initialised(lambda: MobileNetwork(plan, num_classes), seed)
+
+    def pytorch_source(
+        self,
+        arch: MnasNetArchitecture,
+        *,
+        channels: int | None,
+        cells: int | None,
+        num_classes: int,
+        version: str,
+    ) -> str:
+        """The network as a file of its own."""
+        check_size(channels=channels, cells=cells, num_classes=num_classes)
+        return mobile_source(
+            self._full_plan(arch, channels, cells),
+            title="network of the MnasNet space of Accel-NASBench (arXiv 2404.08005)",
+            arch=arch,
+            num_classes=num_classes,
+            version=version,
+        )
+
+    def _full_plan(
+        self, arch: MnasNetArchitecture, channels: int | None, cells: int | None
+    ) -> MobilePlan:
+        if cells is not None:
+            raise InputError(
+                "networks of mnasnet have the layers of their architecture; leave cells out"
+            )
+        widths = WIDTHS if channels is None else _widths(SmallSize(channels))
+        return mnasnet_plan(arch.blocks, widths, dropout=DROPOUT)
+
+    def _plan(self, arch: MnasNetArchitecture, kind: str) -> MobilePlan:
+        check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
+        if kind == "full":
+            return self._full_plan(arch, None, None)
+        size, region_side = {
+            "proxy": (PROXY_SIZE, None),
+            "thin": (THIN_SIZE, 3),
+            "deep": (self.deep, None),
+            "deep-thin": (self.deep_thin, 2),
+        }[kind]
+        strides = last_halvings(self.halvings)
+        return mnasnet_plan(arch.blocks, _widths(size), strides, region_side=region_side)
+
+
+def _options(block: int) -> tuple[tuple[int, ...], ...]:
+    layers = DEEPEST_LAYERS if block == DEEPEST else LAYERS
+    return (EXPANSIONS, KERNEL_SIZES, layers, SQUEEZE_EXCITATION)
+
+
+def _block(values: Sequence[int]) -> MnasNetBlock:
+    expansion, kernel_size, layers, squeeze_excitation = values
+    return MnasNetBlock(expansion, kernel_size, layers, bool(squeeze_excitation))
+
+
+def _widths(size: SmallSize) -> tuple[int, ...]:
+    return tuple(size.width(each, _FIRST_WIDTH) for each in WIDTHS)
