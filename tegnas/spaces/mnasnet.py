@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from tegnas.engine.program import Shape
 from tegnas.errors import InputError
 from tegnas.networks.full import check_size
 from tegnas.networks.initialise import initialised
@@ -21,6 +22,7 @@ from tegnas.networks.mnasnet import (
     mnasnet_plan,
 )
 from tegnas.networks.mobile import MobileNetwork, MobilePlan
+from tegnas.networks.mobile_size import mobile_size
 from tegnas.networks.mobile_source import mobile_source
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
 from tegnas.spaces.factorised import Choice
@@ -202,6 +204,14 @@ class MnasNet(ProductSpace):
             num_classes=num_classes,
             version=version,
         )
+
+    def parameters(self, arch: MnasNetArchitecture, num_classes: int) -> int:
+        """Parameters of the full network."""
+        return mobile_size(self._plan(arch, "full"), num_classes, (3, 32, 32))[0]
+
+    def flops(self, arch: MnasNetArchitecture, num_classes: int, image_shape: Shape) -> int:
+        """Operations of the full network for one image."""
+        return mobile_size(self._plan(arch, "full"), num_classes, image_shape)[1]
 
     def _full_plan(
         self, arch: MnasNetArchitecture, channels: int | None, cells: int | None

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from tegnas.engine.program import Shape
 from tegnas.errors import InputError
 from tegnas.networks.initialise import initialised
-from tegnas.networks.mobile import MobileNetwork
+from tegnas.networks.mobile import MobileNetwork, MobilePlan
+from tegnas.networks.mobile_size import mobile_size
 from tegnas.networks.mobilenet import Stage, mobilenet_plan
 from tegnas.spaces.base import check_kind
 from tegnas.spaces.factorised import Choice
@@ -116,16 +118,27 @@ class MobileNetSpace(ProductSpace):
         ``full``: as described; ``proxy``: a quarter of the widths; ``thin``: a twelfth, on images
         of one channel, without stem and strides.
         """
+        plan = self._plan(arch, kind)
+        return initialised(lambda: MobileNetwork(plan, num_classes), seed)
+
+    def parameters(self, arch: MobileNetArchitecture, num_classes: int) -> int:
+        """Parameters of the full network."""
+        return mobile_size(self._plan(arch, "full"), num_classes, (3, 32, 32))[0]
+
+    def flops(self, arch: MobileNetArchitecture, num_classes: int, image_shape: Shape) -> int:
+        """Operations of the full network for one image."""
+        return mobile_size(self._plan(arch, "full"), num_classes, image_shape)[1]
+
+    def _plan(self, arch: MobileNetArchitecture, kind: str) -> MobilePlan:
         check_kind(kind)
         divisor = {"full": 1, "proxy": _PROXY_DIVISOR, "thin": _THIN_DIVISOR}[kind]
         stages = [
             Stage(each.width // divisor, each.depth, each.kernel_size, each.expansion)
             for each in arch.stages
         ]
-        plan = mobilenet_plan(
+        return mobilenet_plan(
             stages, STRIDES, STEM // divisor, HEAD // divisor, thin=kind == "thin"
         )
-        return initialised(lambda: MobileNetwork(plan, num_classes), seed)
 
 
 def _options(widths: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:

@@ -13,6 +13,7 @@ from tegnas.networks.full import check_size
 from tegnas.networks.initialise import initialised
 from tegnas.networks.mobile import MobileNetwork, MobilePlan
 from tegnas.networks.mobile_program import mobile_program
+from tegnas.networks.mobile_size import mobile_size
 from tegnas.networks.mobile_source import mobile_source
 from tegnas.networks.nasbench_macro import BLOCKS, IDENTITY, LAYERS, STAGES, WIDTHS, macro_plan
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
@@ -169,6 +170,14 @@ class NasBenchMacro(ProductSpace):
             num_classes=num_classes,
             version=version,
         )
+
+    def parameters(self, arch: NasBenchMacroArchitecture, num_classes: int) -> int:
+        """Parameters of the full network."""
+        return mobile_size(self._plan(arch, "full"), num_classes, (3, 32, 32))[0]
+
+    def flops(self, arch: NasBenchMacroArchitecture, num_classes: int, image_shape: Shape) -> int:
+        """Operations of the full network for one image."""
+        return mobile_size(self._plan(arch, "full"), num_classes, image_shape)[1]
 
     def _full_plan(
         self, arch: NasBenchMacroArchitecture, channels: int | None, cells: int | None
