@@ -111,7 +111,7 @@ def test_small_networks_keep_layers_and_the_last_halvings():
 
 
 def test_sizes_are_those_of_the_constructor():
-    space = MnasNet(deep=SmallSize(2), deep_thin=SmallSize(2))
+    space = MnasNet(deep=SmallSize(2), deep_thin=SmallSize(2), region_side=3)
     network = space.network(SPACE.parse(SMALL), "deep")
     widths = [
         network.get_submodule(f"stage{index}.block0.project.conv").out_channels
@@ -119,7 +119,7 @@ def test_sizes_are_those_of_the_constructor():
     ]
     assert widths == [2, 3, 5, 10, 14, 24, 40]
     assert (network.stem.conv.out_channels, network.head.conv.out_channels) == (4, 160)
-    assert space.network(SPACE.parse(SMALL), "deep-thin").region_input_shape == (4, 2, 2)
+    assert space.network(SPACE.parse(SMALL), "deep-thin").region_input_shape == (4, 3, 3)
 
 
 @pytest.mark.parametrize("side", [1, 7, 16, 32])

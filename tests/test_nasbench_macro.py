@@ -88,7 +88,7 @@ def test_sizes_are_those_of_the_constructor():
     assert widths == [8, 16, 32]
     assert (network.stem.conv.out_channels, network.head.conv.out_channels) == (4, 160)
     thin = space.network(space.parse("11111111"), "deep-thin")
-    assert thin.region_input_shape == (1, 2, 2)
+    assert thin.region_input_shape == (1, 1, 1)
     assert isinstance(thin.stem, nn.Identity)
 
 

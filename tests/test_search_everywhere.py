@@ -31,6 +31,7 @@ SPACES = [
     "transnas-macro",
     "darts",
     "nats-size",
+    "nas-bench-macro",
     "mobilenet",
     f"{EXAMPLE}:SPACE",
 ]

@@ -72,6 +72,8 @@ class MnasNet(ProductSpace):
     Args:
         deep: size of the small network behind the kernels.
         deep_thin: size of the one behind the activation patterns.
+        region_side: side of its inputs: single pixels, since on those of 2×2 nearly every network
+            of the space tells all inputs apart.
         halvings: how often small networks halve their images: they leave out the first of the five
             halvings of a network for images of 224×224, which would leave a single pixel of 16×16
             from the fourth block on.
@@ -92,14 +94,17 @@ class MnasNet(ProductSpace):
         *,
         deep: SmallSize = DEEP_SIZE,
         deep_thin: SmallSize = DEEP_THIN_SIZE,
+        region_side: int = 1,
         halvings: int = 3,
     ) -> None:
+        check_size(region_side=region_side)
         if not 0 <= halvings <= _PUBLISHED_HALVINGS:
             raise InputError(
                 f"halvings of mnasnet must be from 0 to {_PUBLISHED_HALVINGS}, got {halvings}"
             )
         self.deep = deep
         self.deep_thin = deep_thin
+        self.region_side = region_side
         self.halvings = halvings
 
     def parse(self, text: str) -> MnasNetArchitecture:
@@ -229,9 +234,9 @@ class MnasNet(ProductSpace):
             return self._full_plan(arch, None, None)
         size, region_side = {
             "proxy": (PROXY_SIZE, None),
-            "thin": (THIN_SIZE, 3),
+            "thin": (THIN_SIZE, self.region_side),
             "deep": (self.deep, None),
-            "deep-thin": (self.deep_thin, 2),
+            "deep-thin": (self.deep_thin, self.region_side),
         }[kind]
         strides = last_halvings(self.halvings)
         return mnasnet_plan(arch.blocks, _widths(size), strides, region_side=region_side)

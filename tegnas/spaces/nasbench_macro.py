@@ -51,6 +51,8 @@ class NasBenchMacro(ProductSpace):
     Args:
         deep: size of the small network behind the kernels.
         deep_thin: size of the one behind the activation patterns.
+        region_side: side of its inputs: single pixels, since on those of 2×2 nearly every network
+            of the space tells all inputs apart.
     """
 
     name = "nas-bench-macro"
@@ -59,9 +61,17 @@ class NasBenchMacro(ProductSpace):
     # As in the benchmark's released code.
     recipe = Recipe(epochs=50, nesterov=False)
 
-    def __init__(self, *, deep: SmallSize = DEEP_SIZE, deep_thin: SmallSize = DEEP_THIN_SIZE):
+    def __init__(
+        self,
+        *,
+        deep: SmallSize = DEEP_SIZE,
+        deep_thin: SmallSize = DEEP_THIN_SIZE,
+        region_side: int = 1,
+    ) -> None:
+        check_size(region_side=region_side)
         self.deep = deep
         self.deep_thin = deep_thin
+        self.region_side = region_side
 
     def parse(self, text: str) -> NasBenchMacroArchitecture:
         """Read eight digits such as ``11111221``; ``InputError`` if it isn't that."""
@@ -195,9 +205,9 @@ class NasBenchMacro(ProductSpace):
             return macro_plan(arch.layers)
         size, region_side = {
             "proxy": (PROXY_SIZE, None),
-            "thin": (THIN_SIZE, 3),
+            "thin": (THIN_SIZE, self.region_side),
             "deep": (self.deep, None),
-            "deep-thin": (self.deep_thin, 2),
+            "deep-thin": (self.deep_thin, self.region_side),
         }[kind]
         return macro_plan(arch.layers, _widths(size), region_side)
 
