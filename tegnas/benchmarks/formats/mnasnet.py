@@ -25,4 +25,5 @@ ACCEL_NASBENCH = TableFormat(
     ),
     truth=("val_top1", "val_top5"),
     architecture=_architecture,
+    published=("params_m", "macs_m"),
 )

@@ -12,4 +12,5 @@ NAS_BENCH_MACRO = TableFormat(
     space="nas-bench-macro",
     columns=("arch", *_TRUTH),
     truth=_TRUTH,
+    published=("params", "flops"),
 )
