@@ -171,9 +171,12 @@ OTHER = GENOTYPE.replace("dil_conv_5x5", "skip_connect")
         (NASNET, "is not a DARTS architecture; it should look like"),  # no literal
         (f"{GENOTYPE} {OTHER}", "holds 2 architectures; give one of them"),
         (GENOTYPE[:-9], "is not a DARTS architecture"),
-        (GENOTYPE.replace("range(2, 6))", "range(3, 6))"), "reduce_concat is range.3, 6."),
+        (
+            GENOTYPE.replace("range(2, 6))", "range(3, 7))"),
+            "reduce_concat must .* .3, 4, 5, 6.",
+        ),
         (GENOTYPE.replace("range(2, 6))", "range(10**9))"), "is not a DARTS architecture"),
-        (GENOTYPE.replace("range(2, 6))", "range(1000000000))"), "concat must be range"),
+        (GENOTYPE.replace("range(2, 6))", "range(1000000000))"), "concat must name nodes"),
         (f"{GENOTYPE[:-1]}, connectN=3)", "connectN=3 says how nodes are connected"),
         (f"{GENOTYPE[:-1]}, **{{}})", "is not a DARTS architecture"),
         (
@@ -182,7 +185,7 @@ OTHER = GENOTYPE.replace("dil_conv_5x5", "skip_connect")
         ),
         ("[[(0, 7)], [(0, 1)]]", "numbers the operations of DARTS from 0 .* to 6 .* has 7"),
         ("[[(0, 1)], 5]", "is not a DARTS architecture"),
-        (GENOTYPE.replace("range(2, 6))", f"range({'9' * 40}))"), "concat must be range"),
+        (GENOTYPE.replace("range(2, 6))", f"range({'9' * 40}))"), "concat must name nodes"),
         ("[[(0, 1)], [(1, 2)]]", "the normal cell needs 8 pairs"),
         ("{'a': 'max_pool_3x3'}", "a dictionary in none of the forms .* NAS-Bench-301's"),
         (

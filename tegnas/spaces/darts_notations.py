@@ -16,7 +16,6 @@ from tegnas.networks.darts import NODES
 from tegnas.spaces.darts_architecture import DartsArchitecture, Pair
 from tegnas.spaces.literals import NotLiteral, bracketed, literals_in, read_call
 
-_CONCAT = range(2, 2 + NODES)
 _CELLS = ("normal", "reduce")
 _FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 _UNUSED = ("connectN", "connects")  # fields of AutoDL-Projects' genotypes, None on DARTS
@@ -149,17 +148,11 @@ def _from_fields(fields: Mapping[Any, Any], text: str) -> DartsArchitecture:
                 "AutoDL-Projects that is not DARTS; there it is None"
             )
     cells = [_pairs(name, fields[name]) for name in _CELLS]
-    for name in _CELLS:
-        concat = fields[f"{name}_concat"]
-        if not isinstance(concat, list | tuple | range):
-            raise _malformed(text)
-        whole = _CONCAT if isinstance(concat, range) else list(_CONCAT)
-        if (concat if isinstance(concat, range) else list(concat)) != whole:
-            raise InputError(
-                f"DARTS cells put out all of their nodes: concat must be range(2, 6), and "
-                f"{name}_concat is {concat!r}"
-            )
-    return DartsArchitecture(*cells)
+    concats = [fields[f"{name}_concat"] for name in _CELLS]
+    if not all(isinstance(each, list | tuple | range) for each in concats):
+        raise _malformed(text)
+    # A range may be of any length; more nodes than a cell has are wrong whatever follows.
+    return DartsArchitecture(*cells, *(tuple(each[: NODES + 1]) for each in concats))
 
 
 def _pairs(cell: str, value: Any) -> tuple[Any, ...]:
