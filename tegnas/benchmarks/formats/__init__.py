@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tegnas.benchmarks.formats.base import Row, TableFormat
+from tegnas.benchmarks.formats.darts import DARTS_CIFAR10, NAS_BENCH_301
 from tegnas.benchmarks.formats.nasbench101 import NAS_BENCH_101
 from tegnas.benchmarks.formats.nasbench201 import NAS_BENCH_201
 from tegnas.benchmarks.formats.transnas import TRANSNAS_MACRO, TRANSNAS_MICRO
@@ -13,6 +14,8 @@ FORMATS: tuple[TableFormat, ...] = (
     NAS_BENCH_101,
     TRANSNAS_MICRO,
     TRANSNAS_MACRO,
+    DARTS_CIFAR10,
+    NAS_BENCH_301,
 )
 
 __all__ = ["FORMATS", "Row", "TableFormat"]
