@@ -2,7 +2,7 @@
 
 A space that writes programs itself shares one parameter vector per seed among all architectures,
 and where it has a template, many programs are written at once. The networks of other spaces are
-traced, once per architecture where its weights are those that its seed gives by name.
+traced, once per architecture where its weights are those that a seed gives by name.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tegnas.engine.template import TemplateWriter
 from tegnas.networks.initialise import initial_vector
 from tegnas.ops import EngineJobs, Programs
 from tegnas.spaces import Architecture, ProgramSpace, Space
-from tegnas.spaces.base import THIN_KINDS, TemplateSpace
+from tegnas.spaces.base import THIN_KINDS, InitialisedSpace, TemplateSpace
 
 # A template holds the parameters of all architectures: for a few it would cost more than it saves.
 _WORTH_A_TEMPLATE = 16
@@ -124,12 +124,13 @@ class JobMaker:
     def _lowered_with_every_seed(self, arch: Architecture) -> tuple[Program, list[Tensor]]:
         """The program of an architecture, and its parameters for each of the seeds.
 
-        Where the first network starts from what its seed gives by name (``initialise``), as the
-        networks of every space of tegnas and of ``ChoiceSpace`` do, the others aren't made.
+        Where weights are those that a seed gives by name, only the first network is made; that it
+        has them is checked, in case a subclass sets others.
         """
         first, *others = self._seeds
         lowered = self._lowered(arch, first)
-        if _equal(lowered.parameters, initial_vector(lowered.layout, first)):
+        by_name = isinstance(self._space, InitialisedSpace) and self._space.weights_by_name
+        if by_name and _equal(lowered.parameters, initial_vector(lowered.layout, first)):
             vectors = [initial_vector(lowered.layout, seed) for seed in others]
         else:
             vectors = [self._lowered(arch, seed).parameters for seed in others]

@@ -63,6 +63,7 @@ class MobileNetSpace(ProductSpace):
 
     name = "mobilenet"
     deep_kinds = DEEP_KINDS
+    weights_by_name = True
 
     def __init__(
         self, *, deep: SmallSize = DEEP_SIZE, deep_thin: SmallSize = DEEP_THIN_SIZE

@@ -49,6 +49,7 @@ class NatsSize(ProductSpace):
 
     name = "nats-size"
     deep_kinds = DEEP_KINDS
+    weights_by_name = True
 
     def __init__(
         self, *, deep: SmallSize = DEEP_SIZE, deep_thin: SmallSize = DEEP_THIN_SIZE
