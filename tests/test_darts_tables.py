@@ -82,7 +82,7 @@ def outputs_of_layers(network: nn.Module) -> dict[str, int]:
 
 def test_sizes_of_the_table_of_50_epochs_are_those_of_the_published_network(folder):
     table = load_benchmark(folder / "darts_cifar10_50ep.csv")
-    for row in (0, 140, 280):
+    for row in (0, 200):
         with torch.device("meta"):
             network = DARTS.full_network(table.archs[row], auxiliary=False)
         parameters, multiplications = count_parameters(network), count_flops(network)

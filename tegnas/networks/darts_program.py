@@ -219,7 +219,8 @@ def _cell(
         first(build, before_previous, f"{name}.preprocess0", channels),
         _relu_conv_bn(build, previous, f"{name}.preprocess1", channels),
     ]
-    for node, edges in enumerate(plan.nodes):
+    nodes: Sequence[Sequence[tuple[int, tuple[str, ...] | Open]]] = plan.nodes
+    for node, edges in enumerate(nodes):
         called = edge_names([source for source, _ in edges])
         terms = [
             _edge(

@@ -65,7 +65,7 @@ def _frame(outputs: tuple[int, int], num_classes: int, image_shape: tuple[int, i
 
 def _plan(outputs: int, *placed: tuple[int, Edge]) -> CellPlan:
     """A cell of ``none`` with an operation put in at the first place of some nodes."""
-    edges = [[(source, (_NONE,)) for source in (0, 1)] for _ in range(NODES)]
+    edges: list[list[Edge]] = [[(0, (_NONE,)), (1, (_NONE,))] for _ in range(NODES)]
     for node, edge in placed:
         edges[node][0] = edge
     return CellPlan(edges, ALL_NODES[:outputs])

@@ -208,9 +208,10 @@ def _from_cells(cells: Sequence[Any], text: str) -> DartsArchitecture:
                 f"NASLib numbers the operations of DARTS from 0 ({_NUMBERED[0]}) to "
                 f"{len(_NUMBERED) - 1} ({_NUMBERED[-1]}), and {_shown(text)} has {number}"
             )
-    return DartsArchitecture(
-        *(tuple((_NUMBERED[number], source) for source, number in cell) for cell in cells)
+    normal, reduce = (
+        tuple((_NUMBERED[number], source) for source, number in cell) for cell in cells
     )
+    return DartsArchitecture(normal, reduce)
 
 
 # Dictionaries
