@@ -35,8 +35,9 @@ from tegnas.scoring.settings import ScoreSettings
 from tegnas.scoring.shrink import small_batch
 from tegnas.search.evaluator import Evaluator
 from tegnas.search.executors import make_executor
-from tegnas.search.store import ScoreStore, store_name
+from tegnas.search.store import ScoreStore
 from tegnas.spaces.small_size import SmallSize
+from tegnas.spaces.stored_name import stored_name
 
 # Each family has one vote; a table of several spaces has one for each.
 FAMILIES = {
@@ -145,12 +146,12 @@ class Study:
         settings = self.settings(candidate)
         space = type(benchmark.space)(**candidate.sizes())
         seeds = usable_seeds(space, small_batch(space, self.batch, settings), settings)
-        # The sizes of the networks aren't part of a score's key: each candidate has its own file.
+        # Each candidate has a file of its own.
         folder = self.out / f"draw{self.draw}-{self.first_network}" / family
         folder.mkdir(parents=True, exist_ok=True)
         store = ScoreStore(
             folder / f"{candidate}.sqlite",
-            space=store_name(space),
+            space=stored_name(space, settings.small_networks),
             settings=settings,
             data=self.batch.fingerprint(),
         )

@@ -114,8 +114,15 @@ def test_malformed_short_text_is_refused(old, new, message):
         ("('dil_conv_3x3', 2)", "print('evaluated')", "is not a DARTS architecture"),
         (", ('dil_conv_3x3', 2)", "", "the normal cell needs 8 pairs .* not 7"),
         ("[('max", "7 or [('max", "is not a DARTS architecture"),
-        ("normal_concat=[2, 3, 4, 5]", "normal_concat=range(2, 5)", "concat must be range"),
-        ("normal_concat=[2, 3, 4, 5]", "normal_concat=[3, 4, 5]", "concat must be range"),
+        ("normal_concat=[2, 3, 4, 5]", "normal_concat=range(2, 7)", "normal_concat must name nod"),
+        (
+            "normal_concat=[2, 3, 4, 5]",
+            "normal_concat=[1, 4, 5]",
+            "inputs 0 and 1 can't be put",
+        ),
+        ("normal_concat=[2, 3, 4, 5]", "normal_concat=[5, 4, 5]", "each once"),
+        ("normal_concat=[2, 3, 4, 5]", "normal_concat=[]", "normal_concat must name nodes"),
+        ("normal_concat=[2, 3, 4, 5]", "normal_concat=[2.0]", "normal_concat must name nodes"),
         ("normal_concat=[2, 3, 4, 5]", "normal_concat=range(x)", "is not a DARTS architecture"),
         ("normal_concat=[2, 3, 4, 5], ", "", "is not a DARTS architecture"),
         ("reduce_concat", "stem=3, reduce_concat", "is not a DARTS architecture"),
@@ -160,6 +167,40 @@ def test_neighbours_of_such_an_architecture_are_different_ones(text):
 def test_such_an_architecture_is_no_combination_of_choices():
     with pytest.raises(InputError, match="reads input 0 twice is no choice"):
         SPACE.encode(SPACE.parse(SAME))
+
+
+# Cells that put out fewer nodes
+
+FEWER = PUBLISHED.replace("normal_concat=[2, 3, 4, 5]", "normal_concat=range(4, 6)")
+
+
+def test_cells_may_put_out_fewer_nodes():
+    arch = SPACE.parse(FEWER)
+    assert (arch.normal_concat, arch.reduce_concat) == ((4, 5), (2, 3, 4, 5))
+    assert SPACE.parse(str(arch)) == arch and "normal_concat=[4, 5], " in str(arch)
+    assert arch != SPACE.parse(PUBLISHED) and SPACE.distance(arch, SPACE.parse(PUBLISHED)) == 2
+    assert SPACE.parse(FEWER.replace("range(4, 6)", "[5, 4]")) == arch
+    assert all(each.normal_concat == (4, 5) for each in SPACE.neighbours(arch))
+    assert SPACE.canonical(SPACE.canonical(arch)) == SPACE.canonical(arch)
+    with pytest.raises(InputError, match="put out fewer nodes are no choice"):
+        SPACE.encode(arch)
+
+
+def test_the_nodes_put_out_are_renumbered_with_the_others():
+    alike = "('sep_conv_3x3', 0), ('sep_conv_3x3', 1), "
+    pairs = f"{alike}{alike}('skip_connect', 0), ('skip_connect', 1), ('none', 0), ('none', 1)"
+    cell = "Genotype(normal=[{}], normal_concat=[{}], reduce=[{}], reduce_concat=range(2, 6))"
+    first, second, third = (
+        SPACE.canonical(SPACE.parse(cell.format(pairs, node, pairs))) for node in (2, 3, 4)
+    )
+    assert first == second != third
+
+
+def test_a_cell_is_cut_if_what_it_puts_out_reads_nothing():
+    through = "('skip_connect', 0), ('none', 1), " * 3 + "('none', 0), ('none', 1)"
+    cell = "Genotype(normal=[{0}], normal_concat=[{1}], reduce=[{0}], reduce_concat=range(2, 6))"
+    found = [SPACE.is_connected(SPACE.parse(cell.format(through, each))) for each in ("2", "5")]
+    assert found == [True, False]
 
 
 # Size and drawing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from dataclasses import replace
 from math import prod
 
 import pytest
@@ -11,14 +12,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tegnas import InputError, get_space
+from tegnas import InputError, get_space, ops
 from tegnas.engine import program as p
+from tegnas.engine.lowering import lower_module
 from tegnas.networks.initialise import initial_vector
 from tegnas.reference.ntk import with_batch_statistics
-from tegnas.spaces import DartsArchitecture
+from tegnas.spaces import Darts, DartsArchitecture
 from tegnas.spaces.darts_architecture import NONE, OPERATIONS
+from tegnas.spaces.small_size import SmallSize
 
 SPACE = get_space("darts")
+# Of five cells, since those of twenty are the same over and over.
+SMALL = Darts(deep=SmallSize(2, depth=0), deep_thin=SmallSize(1, depth=0))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -103,26 +108,78 @@ def some_archs() -> list[object]:
         tuple((OPERATIONS[i % 7], i // 2 // 2) for i in range(8)),
     )
     supernet = SPACE.supernet().without([(0, name) for name in OPERATIONS] + [(3, OPERATIONS[0])])
-    return [*archs, mixed, twice, supernet]
+    fewer = replace(archs[1], normal_concat=(4, 5), reduce_concat=(3,))
+    return [*archs, mixed, twice, supernet, fewer]
 
 
-@pytest.mark.parametrize("kind", ["proxy", "thin"])
+def double_vector(layout: p.ParameterLayout, seed: int) -> Tensor:
+    """The parameters in double precision; constants, as of a supernet's mean, exactly."""
+    vector = initial_vector(layout, seed).double()
+    for name, _, offset in layout.entries():
+        if name.startswith(p.CONSTANT):
+            vector[offset] = float(name.removeprefix(p.CONSTANT))
+    return vector
+
+
+@pytest.mark.parametrize("kind", ["proxy", "thin", "deep", "deep-thin"])
 @pytest.mark.parametrize(
-    "arch", some_archs(), ids=["sample0", "sample1", "none", "twice", "supernet"]
+    "arch", some_archs(), ids=["sample0", "sample1", "none", "twice", "supernet", "fewer"]
 )
 def test_programs_compute_what_networks_compute(kind, arch):
-    network = SPACE.network(arch, kind, num_classes=3, seed=2).double()
+    network = SMALL.network(arch, kind, num_classes=3, seed=2).double()
     shape = getattr(network, "region_input_shape", (3, 9, 6))
     images = torch.randn(5, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     layout = p.ParameterLayout()
-    program = SPACE.program(arch, kind, num_classes=3, image_shape=shape, layout=layout)
+    program = SMALL.program(arch, kind, num_classes=3, image_shape=shape, layout=layout)
     network = with_batch_statistics(network, "frozen")
     expected_signs, signs = watch_relus(network), []
     with torch.no_grad():
         expected = network(images)
-        found = run(program, initial_vector(layout, 2).double(), images, signs)
+        found = run(program, double_vector(layout, 2), images, signs)
     torch.testing.assert_close(found, expected)
     assert len(signs) == len(expected_signs) and all(map(torch.equal, signs, expected_signs))
+
+
+@pytest.mark.parametrize("kind", ["deep", "deep-thin"])
+def test_parameters_of_deep_programs_are_those_of_the_network(kind):
+    arch = SPACE.sample(random.Random(0))
+    network = SPACE.network(arch, kind, num_classes=3)
+    shape = getattr(network, "region_input_shape", (3, 8, 8))
+    layout = p.ParameterLayout()
+    SPACE.program(arch, kind, num_classes=3, image_shape=shape, layout=layout)
+    found = {name: shape for name, shape, _ in layout.entries()}
+    assert found == {name: tuple(value.shape) for name, value in network.named_parameters()}
+
+
+def test_deep_networks_have_kernels_by_program_as_by_module():
+    arch = SPACE.sample(random.Random(1))
+    x = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    layout = p.ParameterLayout()
+    program = SMALL.program(arch, "deep", num_classes=3, image_shape=(3, 8, 8), layout=layout)
+    network = SMALL.network(arch, "deep", num_classes=3, seed=2)
+    lowered = lower_module(network, (3, 8, 8), lambda name: name.startswith("cell"))
+    first = torch.tensor([0])
+    kernels = [
+        ops.engine_ntk(ops.EngineJobs([each.encode(len(vector))], first, vector, first), x)
+        for each, vector in (
+            (program, initial_vector(layout, 2)),
+            (lowered.program, lowered.parameters),
+        )
+    ]
+    for written, traced in zip(*kernels, strict=True):
+        torch.testing.assert_close(written, traced, rtol=1e-5, atol=0)
+
+
+def test_deep_networks_have_the_published_layout():
+    network = SPACE.network(SPACE.sample(random.Random(0)), "deep")
+    widths = [network.get_submodule(f"cell{i}.preprocess1.conv").out_channels for i in range(20)]
+    assert widths == [4] * 6 + [8] * 7 + [16] * 7 and network.layers == 20
+    assert network.stem.conv.out_channels == 12 and network.auxiliary is None
+    layers = [
+        Darts(deep=SmallSize(1, depth=share)).network(SPACE.sample(random.Random(0)), "deep").layers
+        for share in (0, 1 / 3, 0.5, 2 / 3)
+    ]
+    assert layers == [5, 8, 11, 14]
 
 
 def test_programs_mark_the_weights_of_the_cells():
@@ -137,5 +194,5 @@ def test_programs_mark_the_weights_of_the_cells():
         if opcode in place
     }
     assert marked and all(marked[name] == name.startswith("cell") for name in marked)
-    with pytest.raises(InputError, match="proxy or thin, got 'full'"):
+    with pytest.raises(InputError, match="proxy, thin, deep or deep-thin, got"):
         SPACE.program(arch, "full", num_classes=3, image_shape=(3, 8, 8), layout=layout)

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import types
+from dataclasses import replace
 
 import pytest
 import torch
@@ -61,8 +62,11 @@ DARTS = get_space("darts")
 TWICE = "normal " + "sep_conv_3x3~0 max_pool_3x3~0 " * 4 + "reduce " + "skip_connect~1 " * 8
 
 
+FEWER = replace(DARTS.sample(random.Random(9)), normal_concat=(4, 5), reduce_concat=(2, 3, 5))
+
+
 @pytest.mark.parametrize(
-    "arch", [DARTS.parse(TWICE), *(DARTS.sample(random.Random(seed)) for seed in range(4))]
+    "arch", [DARTS.parse(TWICE), FEWER, *(DARTS.sample(random.Random(seed)) for seed in range(4))]
 )
 def test_written_darts_network_computes_the_same(arch: DartsArchitecture) -> None:
     size = {"channels": 4, "cells": 6, "num_classes": 7}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from tegnas import load_batch, ntk, score, score_module
 from tegnas.kernel.leave_one_out import leave_one_out
 from tegnas.reference.leave_one_out import leave_one_out as by_regressions
-from tegnas.spaces import get_space
+from tegnas.spaces import ChoiceSpace, get_space
 
 SPACE = get_space("nas-bench-201")
 T, G = "variance_inflation", "leave_one_out_error"
@@ -115,11 +117,21 @@ def test_a_cell_without_weights_fails_though_its_network_has_some():
         assert bool(scores[name].isfinite()) is finite
 
 
+def own_space() -> ChoiceSpace:
+    def build(choices: Mapping[str, object], num_classes: int) -> nn.Module:
+        width = choices["width"]
+        layers = nn.Conv2d(3, width, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        return nn.Sequential(*layers, nn.Linear(width, num_classes))
+
+    return ChoiceSpace("own", {"width": (4, 8)}, build)
+
+
 def test_a_space_without_deep_networks_is_scored_by_its_proxies():
-    space, batch = get_space("darts"), load_batch("noise", train=8, val=4, seed=0, size=16)
+    space, batch = own_space(), load_batch("noise", train=8, val=4, seed=0, size=16)
     arch = space.sample(random.Random(0))
     found = score([arch], batch, space=space, repeats=1, region_samples=20)
-    kernel = ntk(space.network(arch), batch.images, params="cells")
+    network = space.network(arch, num_classes=batch.num_classes)
+    kernel = ntk(network, batch.images, params="cells")
     assert found.trainability.item() == pytest.approx(by_regressions(kernel)[0], rel=2e-3)
 
 

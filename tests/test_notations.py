@@ -7,8 +7,10 @@ import json
 import time
 
 import pytest
+import torch
 
 from tegnas import InputError, get_space
+from tegnas.networks.complexity import count_parameters
 from tegnas.spaces.literals import NotLiteral, bracketed, literals_in, outermost, read_literal
 
 DARTS = get_space("darts")
@@ -171,9 +173,12 @@ OTHER = GENOTYPE.replace("dil_conv_5x5", "skip_connect")
         (NASNET, "is not a DARTS architecture; it should look like"),  # no literal
         (f"{GENOTYPE} {OTHER}", "holds 2 architectures; give one of them"),
         (GENOTYPE[:-9], "is not a DARTS architecture"),
-        (GENOTYPE.replace("range(2, 6))", "range(3, 6))"), "reduce_concat is range.3, 6."),
+        (
+            GENOTYPE.replace("range(2, 6))", "range(3, 7))"),
+            "reduce_concat must .* .3, 4, 5, 6.",
+        ),
         (GENOTYPE.replace("range(2, 6))", "range(10**9))"), "is not a DARTS architecture"),
-        (GENOTYPE.replace("range(2, 6))", "range(1000000000))"), "concat must be range"),
+        (GENOTYPE.replace("range(2, 6))", "range(1000000000))"), "concat must name nodes"),
         (f"{GENOTYPE[:-1]}, connectN=3)", "connectN=3 says how nodes are connected"),
         (f"{GENOTYPE[:-1]}, **{{}})", "is not a DARTS architecture"),
         (
@@ -182,7 +187,7 @@ OTHER = GENOTYPE.replace("dil_conv_5x5", "skip_connect")
         ),
         ("[[(0, 7)], [(0, 1)]]", "numbers the operations of DARTS from 0 .* to 6 .* has 7"),
         ("[[(0, 1)], 5]", "is not a DARTS architecture"),
-        (GENOTYPE.replace("range(2, 6))", f"range({'9' * 40}))"), "concat must be range"),
+        (GENOTYPE.replace("range(2, 6))", f"range({'9' * 40}))"), "concat must name nodes"),
         ("[[(0, 1)], [(1, 2)]]", "the normal cell needs 8 pairs"),
         ("{'a': 'max_pool_3x3'}", "a dictionary in none of the forms .* NAS-Bench-301's"),
         (
@@ -228,6 +233,53 @@ def test_every_row_of_public_tables_is_read(shared_data):
     cells = [DARTS.parse(f"normal {row['normal']} reduce {row['reduce']}") for row in rows]
     assert len(read) > 300 and len(cells) > 200
     assert any("none" in str(arch) for arch in cells)
+
+
+# FairDARTS' own architectures a and b (arXiv 1911.12126, table 2), with as many edges as they need.
+SPARSE = {
+    "a": (
+        "Genotype(normal=[('sep_conv_3x3', 2, 0), ('sep_conv_5x5', 2, 1), ('max_pool_3x3', 4, 0), "
+        "('sep_conv_3x3', 5, 0)], normal_concat=range(2, 6), reduce=[('max_pool_3x3', 2, 0), "
+        "('avg_pool_3x3', 2, 1), ('avg_pool_3x3', 3, 0), ('dil_conv_5x5', 3, 1), "
+        "('avg_pool_3x3', 4, 0), ('sep_conv_5x5', 4, 1), ('skip_connect', 5, 0), "
+        "('skip_connect', 5, 1)], reduce_concat=range(2, 6))",
+        2.84,
+        (2, 4, 5),
+    ),
+    "b": (
+        "Genotype(normal=[('sep_conv_3x3', 2, 0), ('sep_conv_3x3', 2, 1), ('sep_conv_3x3', 3, 1), "
+        "('dil_conv_3x3', 4, 0), ('sep_conv_5x5', 4, 1), ('dil_conv_5x5', 5, 1)], "
+        "normal_concat=range(2, 6), reduce=[('skip_connect', 2, 0), ('dil_conv_3x3', 2, 1), "
+        "('skip_connect', 3, 0), ('dil_conv_3x3', 3, 1), ('max_pool_3x3', 4, 0), "
+        "('sep_conv_3x3', 4, 1), ('skip_connect', 5, 2), ('max_pool_3x3', 5, 0)], "
+        "reduce_concat=range(2, 6))",
+        3.88,
+        (2, 3, 4, 5),
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "millions", "concat"), SPARSE.values(), ids=SPARSE)
+def test_nodes_with_fewer_edges_have_the_published_parameters(text, millions, concat):
+    arch = DARTS.parse(text)
+    with torch.device("meta"):
+        network = DARTS.network(arch, "full")  # published with the auxiliary classifier
+    assert count_parameters(network) / 1e6 == pytest.approx(millions, abs=0.005)
+    assert arch.normal_concat == concat and DARTS.parse(str(arch)) == arch
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("('sep_conv_3x3', 5, 0)", "('sep_conv_3x3', 5, 3)", "reads a node that has no edges"),
+        ("('max_pool_3x3', 4, 0)", "('max_pool_3x3', 2, 0)", "has 3 edges where DARTS has 2"),
+        ("('sep_conv_3x3', 5, 0)", "('sep_conv_3x3', 6, 0)", "an edge to node 6"),
+        ("('sep_conv_3x3', 5, 0)", "('sep_conv_3x3', 5, 7)", "can't read input 7"),
+    ],
+)
+def test_edges_that_no_node_can_have_are_said(old, new, message):
+    with pytest.raises(InputError, match=message):
+        DARTS.parse(SPARSE["a"][0].replace(old, new))
 
 
 # NAS-Bench-201

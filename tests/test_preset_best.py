@@ -20,7 +20,8 @@ from tegnas.scoring.ranking import combine
 from tegnas.scoring.settings import changed
 from tegnas.search import SearchResult
 from tegnas.search.compare import compare
-from tegnas.spaces import get_space
+from tegnas.spaces import Darts, get_space
+from tegnas.spaces.small_size import SmallSize
 
 SPACE = get_space("nas-bench-201")
 BEST = ("variance_inflation", "linear_regions", "leave_one_out_error")
@@ -61,9 +62,11 @@ def test_log_rank_counts_from_the_worst():
     assert found == pytest.approx([math.log(3), math.log(1.5), math.log(3) + math.log(1.5)])
 
 
-@pytest.mark.parametrize("name", ["nas-bench-201", "darts"])
-def test_engines_agree(batch, name):
-    space = get_space(name)
+SMALL_DARTS = Darts(deep=SmallSize(2, depth=0), deep_thin=SmallSize(1, depth=0))
+
+
+@pytest.mark.parametrize("space", [SPACE, SMALL_DARTS], ids=lambda space: space.name)
+def test_engines_agree(batch, space):
     archs = sample(space, 4)
     native, torch_ = (
         score(archs, batch, space=space, settings=settings(engine=engine))

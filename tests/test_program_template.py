@@ -23,6 +23,8 @@ KINDS = [
     ("darts", "thin"),
     ("transnas-micro", "deep"),
     ("transnas-micro", "deep-thin"),
+    ("darts", "deep"),
+    ("darts", "deep-thin"),
 ]
 
 

@@ -17,6 +17,7 @@ from tegnas.data import load_batch
 from tegnas.errors import InputError
 from tegnas.networks.complexity import count_parameters
 from tegnas.scoring import get_preset
+from tegnas.scoring.settings import changed
 from tegnas.search import Limits, SearchResult, search, strategy_names
 from tegnas.search.compare import compare, summarise
 from tegnas.search.evaluation import rank_scores
@@ -76,6 +77,16 @@ def test_every_strategy_goes_on_to_the_same_end(strategy, space, batch, tmp_path
     assert (
         SearchResult.load(tmp_path / "a" / "result.json", get_space(space)).history == whole.history
     )
+
+
+@pytest.mark.parametrize("space", SPACES[:-1], ids=lambda name: Path(name).stem)
+@pytest.mark.parametrize("images", ["digits", "noise"])
+def test_deep_small_networks_are_searched_on(space, images):
+    settings = changed(get_preset("best"), repeats=1, region_samples=32)
+    images = load_batch(images, train=6, val=6, seed=0)
+    result = search(get_space(space), images, "random", 3, settings=settings)
+    assert len(result.history) == 3
+    assert all(0 < each["linear_regions"] <= 32 for each in result.history)
 
 
 def test_pruning_goes_on_to_the_same_end(batch, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import random
 from itertools import islice
@@ -16,8 +17,10 @@ from tegnas.engine.lowering import lower_module
 from tegnas.errors import InputError
 from tegnas.networks.complexity import count_parameters
 from tegnas.regions import count_regions, region_inputs
-from tegnas.spaces import ChoiceSpace, Space, get_space, space_names
+from tegnas.spaces import ChoiceSpace, MobileNetSpace, Space, get_space, space_names
+from tegnas.spaces.base import DeepSpace
 from tegnas.spaces.factorised import FactorisedSpace
+from tegnas.spaces.small_size import SmallSize
 
 
 def build(choices, num_classes):
@@ -72,25 +75,38 @@ class TestEverySpace:
 
 
 @pytest.mark.parametrize("name", ["nats-size", "mobilenet"])
-@pytest.mark.parametrize("kind", ["proxy", "full"])
+@pytest.mark.parametrize("kind", ["proxy", "deep", "full"])
 def test_networks_give_logits_and_can_be_lowered(name, kind):
     space = get_space(name)
     network = space.network(space.sample(random.Random(1)), kind, num_classes=7)
     assert network(torch.randn(2, 3, 32, 32)).shape == (2, 7)
-    if kind == "proxy":
-        lower_module(network, (3, 32, 32))
+    if kind != "full":
+        lower_module(network, (3, 16, 16))
 
 
 @pytest.mark.parametrize("name", ["nats-size", "mobilenet"])
-def test_thin_networks_differ_in_regions(name):
+@pytest.mark.parametrize("kind", ["thin", "deep-thin"])
+def test_thin_networks_differ_in_regions(name, kind):
     space, rng = get_space(name), random.Random(1)
     counts = set()
     for _ in range(4):
-        thin = space.network(space.sample(rng), "thin")
+        thin = space.network(space.sample(rng), kind)
         inputs = region_inputs(thin.region_input_shape, samples=1000, batch_size=1000, seed=0)
         counts.add(count_regions(thin, inputs))
     assert len(counts) == 4
     assert max(counts) < 1000
+
+
+def test_deep_networks_keep_their_depth_and_the_proportion_of_their_widths():
+    sizes, stages = get_space("nats-size"), MobileNetSpace(deep=SmallSize(6, depth=0.5))
+    deep = sizes.network(sizes.parse("8:16:24:64:40"), "deep")
+    convolutions = [m for m in deep.modules() if isinstance(m, nn.Conv2d)]
+    assert {conv.out_channels for conv in convolutions} == {4, 8, 12, 32, 20}
+    deep = stages.network(stages.parse("w12d1k3e3-w48d2k3e3-w64d3k3e3-w160d3k3e3"), "deep")
+    blocks = [deep.get_submodule(f"stage{index}") for index in range(4)]
+    assert [len(each) for each in blocks] == [1, 1, 2, 2]
+    assert [each.block0.project.conv.out_channels for each in blocks] == [6, 24, 32, 80]
+    assert (deep.stem.conv.out_channels, deep.head.conv.out_channels) == (8, 160)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +150,53 @@ def test_malformed_architectures_of_own_spaces_are_named(text, message):
 def test_wrong_choices_are_named(choices, message):
     with pytest.raises(InputError, match=message):
         ChoiceSpace("wrong", choices, build)
+
+
+class TestDeepNetworksOfOnesOwn:
+    @staticmethod
+    def build(choices, num_classes, width=1.0, depth=1.0):
+        channels = max(1, round(choices["channels"] * width))
+        layers = [nn.Conv2d(3, channels, 1), nn.ReLU()]
+        for _ in range(math.ceil(choices["blocks"] * depth)):
+            layers += [nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU()]
+        pool = nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        return nn.Sequential(*layers, *pool, nn.Linear(channels, num_classes))
+
+    def space(self, **options):
+        choices = {"channels": (16, 32), "blocks": (1, 4)}
+        return ChoiceSpace("own", choices, self.build, **options)
+
+    def test_it_has_none_unless_its_channels_are_given(self):
+        assert not isinstance(self.space(), DeepSpace)
+        with pytest.raises(InputError, match="choose one of proxy, thin, full"):
+            self.space().network(next(iter(self.space())), "deep")
+
+    def test_they_have_the_share_of_the_channels_that_the_rule_asks_for(self):
+        space = self.space(channels=16)
+        assert isinstance(space, DeepSpace)
+        arch = space.parse("channels=32,blocks=4")
+        widths = {
+            kind: space.network(arch, kind)[0].out_channels for kind in ("full", *space.deep_kinds)
+        }
+        assert widths == {"full": 32, "deep": 8, "deep-thin": 2}
+        assert space.network(arch, "deep-thin").region_input_shape == (3, 2, 2)
+        assert space.network(arch, "thin").region_input_shape == (3, 3, 3)
+
+    def test_they_are_never_wider_than_the_network_and_as_deep_as_asked(self):
+        space = self.space(channels=16, deep=SmallSize(64, depth=0.5))
+        deep = space.network(space.parse("channels=16,blocks=4"), "deep")
+        assert deep[0].out_channels == 16
+        assert sum(isinstance(layer, nn.Conv2d) for layer in deep) == 1 + 2
+
+    def test_a_thin_builder_of_ones_own_is_kept(self):
+        space = self.space(channels=16, thin=lambda choices, classes: nn.Conv2d(3, 5, 1))
+        assert space.network(next(iter(space)), "deep-thin").out_channels == 5
+
+    def test_a_builder_that_cannot_be_narrowed_is_named(self):
+        with pytest.raises(InputError, match="by a share, .* the keyword width, or leave channels"):
+            ChoiceSpace("own", {"width": (4, 8)}, build, channels=4)
+        with pytest.raises(InputError, match="channels must be at least 1, got 0"):
+            self.space(channels=0)
 
 
 class TestSpaceFiles:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +21,7 @@ from tegnas.search.store import read_store
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.factorised import Supernet
 from tegnas.spaces.recorded import recorded_space
-
-_FINGERPRINT = re.compile(r" [0-9a-f]{64}$")
+from tegnas.spaces.stored_name import name_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +115,7 @@ def read_scores(
     stored = read_store(path)
     settings = ScoreSettings.from_json(stored.settings, indicators)
     # Of a space from a file the store knows name and fingerprint, the configuration the reference.
-    name = _FINGERPRINT.sub("", stored.space)
+    name = name_of(stored.space)
     space = recorded_space(_configuration(Path(run)).get("space", name), run, space)
     parsed = ((space.parse(text), networks) for text, networks in stored.networks.items())
     # Pruning also scores supernets, which are no architectures.

@@ -25,11 +25,13 @@ class LoweredModule:
 
     Attributes:
         program: for images of the shape that it was lowered for.
+        layout: where each parameter lies in the vector.
         parameters: float32 or float64, as the module's parameters.
         logits: whether the result is of shape (N, K), as kernels need it.
     """
 
     program: Program
+    layout: ParameterLayout
     parameters: Tensor
     logits: bool
 
@@ -69,7 +71,7 @@ def lower_module(
     for node in trace(module).nodes:
         lowering.visit(node)
     program = _with_pattern(lowering.build.build())
-    return LoweredModule(program, lowering.parameters(), lowering.logits)
+    return LoweredModule(program, lowering.layout, lowering.parameters(), lowering.logits)
 
 
 def _with_pattern(program: Program) -> Program:

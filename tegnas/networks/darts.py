@@ -7,6 +7,7 @@ networks are those of the code released with TEG-NAS (arXiv 2108.11939).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import partial, reduce
 
 import torch
@@ -18,11 +19,26 @@ from tegnas.networks.mixed import MixedOperation
 
 NODES = 4
 
-# A cell by its nodes: what each of them reads, by which operations. Inputs 0 and 1 are the outputs
-# of the two cells before, input 2 + k is node k. An architecture has two edges per node with one
-# operation each, a supernet all edges with several.
+# Inputs 0 and 1 of a cell are the outputs of the two cells before, 2 + k is node k. The published
+# cells put out all of their nodes.
+ALL_NODES = tuple(range(2, 2 + NODES))
+
+# What a node reads, by which operations. An architecture has two edges per node with one operation
+# each, a supernet all edges with several.
 Edge = tuple[int, tuple[str, ...]]
-Nodes = Sequence[Sequence[Edge]]
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """How a cell is wired.
+
+    Attributes:
+        nodes: the edges of each of its nodes.
+        concat: numbers of the nodes that are put out, one after the other.
+    """
+
+    nodes: Sequence[Sequence[Edge]]
+    concat: Sequence[int] = ALL_NODES
 
 
 def edge_names(sources: Sequence[int]) -> tuple[str, ...]:
@@ -40,12 +56,13 @@ class Cell(nn.Module):
     """Four nodes, each the sum of its edges; the output is all of them, one after the other.
 
     ``forward``: outputs of the cell before the previous one and of the previous one →
-    (N, 4·channels, H, W), or ⌈H/2⌉ × ⌈W/2⌉ pixels for a reduction.
+    (N, 4·channels, H, W), or ⌈H/2⌉ × ⌈W/2⌉ pixels for a reduction. Fewer channels where the plan
+    puts out fewer nodes.
     """
 
     def __init__(
         self,
-        nodes: Nodes,
+        plan: CellPlan,
         in_channels: tuple[int, int],
         channels: int,
         *,
@@ -60,8 +77,9 @@ class Cell(nn.Module):
             else ReLUConvBN(in_channels[0], channels, 1)
         )
         self.preprocess1 = ReLUConvBN(in_channels[1], channels, 1)
-        self._sources = tuple(tuple(source for source, _ in edges) for edges in nodes)
-        for node, edges in enumerate(nodes):
+        self._sources = tuple(tuple(source for source, _ in edges) for edges in plan.nodes)
+        self._concat = tuple(plan.concat)
+        for node, edges in enumerate(plan.nodes):
             modules = nn.ModuleDict()
             called = edge_names(self._sources[node])
             for name, (source, operations) in zip(called, edges, strict=True):
@@ -80,7 +98,7 @@ class Cell(nn.Module):
                     term = drop_images(term, drop_path)
                 terms.append(term)
             states.append(reduce(torch.add, terms))
-        return torch.cat(states[2:], 1)
+        return torch.cat([states[node] for node in self._concat], 1)
 
 
 def _stride(reduction: bool, source: int) -> int:
@@ -106,8 +124,8 @@ class CellStack(nn.Module):
 
     def _add_cells(
         self,
-        normal: Nodes,
-        reduction: Nodes,
+        normal: CellPlan,
+        reduction: CellPlan,
         *,
         stem_channels: int,
         channels: int,
@@ -121,15 +139,16 @@ class CellStack(nn.Module):
             reduces = index in reductions
             if reduces:
                 channels *= 2
+            plan = reduction if reduces else normal
             cell = Cell(
-                reduction if reduces else normal,
+                plan,
                 (outputs[-2], outputs[-1]),
                 channels,
                 reduction=reduces,
                 after_reduction=after_reduction,
             )
             self.add_module(f"cell{index}", cell)
-            outputs.append(NODES * channels)
+            outputs.append(len(plan.concat) * channels)
             after_reduction = reduces
         self.layers = layers
         return outputs[2:]
@@ -146,7 +165,7 @@ class DartsProxyNetwork(CellStack):
 
     image_channels = 3
 
-    def __init__(self, normal: Nodes, reduction: Nodes, num_classes: int) -> None:
+    def __init__(self, normal: CellPlan, reduction: CellPlan, num_classes: int) -> None:
         super().__init__()
         self.stem = ConvBN(self.image_channels, 1)
         _, channels = self._add_cells(

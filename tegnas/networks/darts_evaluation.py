@@ -5,11 +5,19 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tegnas.networks.darts import CellStack, Nodes
+from tegnas.networks.darts import CellPlan, CellStack
 from tegnas.networks.layers import BN_EPSILON, ConvBN, ReLUConvBN
 
 # Channels of the first cells, and cells in all, of the published CIFAR network.
 PUBLISHED_SIZE = (36, 20)
+
+# How much wider the stem is than the first cells.
+STEM_MULTIPLIER = 3
+
+
+def reduction_cells(layers: int) -> set[int]:
+    """Which of so many cells are reductions: those at one and two thirds."""
+    return {layers // 3, 2 * layers // 3}
 
 
 class DartsNetwork(CellStack):
@@ -26,8 +34,8 @@ class DartsNetwork(CellStack):
 
     def __init__(
         self,
-        normal: Nodes,
-        reduction: Nodes,
+        normal: CellPlan,
+        reduction: CellPlan,
         *,
         channels: int = 36,
         layers: int = 20,
@@ -43,7 +51,7 @@ class DartsNetwork(CellStack):
             stem_channels=stem_channels,
             channels=channels,
             layers=layers,
-            reductions={layers // 3, 2 * layers // 3},
+            reductions=reduction_cells(layers),
             after_reduction=self._stem_reduces,
         )
         self._auxiliary_cell = 2 * layers // 3
@@ -59,8 +67,8 @@ class DartsNetwork(CellStack):
     _auxiliary_stride = 3
 
     def _add_stem(self, channels: int) -> int:
-        self.stem: nn.Module = ConvBN(3, 3 * channels)
-        return 3 * channels
+        self.stem: nn.Module = ConvBN(3, STEM_MULTIPLIER * channels)
+        return STEM_MULTIPLIER * channels
 
     def _run_stem(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = self.stem(x)
@@ -80,6 +88,36 @@ class DartsNetwork(CellStack):
         return logits
 
 
+class DartsDeepThinNetwork(DartsNetwork):
+    """The cells of the CIFAR network without its stem: for the region count, on 2×2 pixels.
+
+    ``forward``: (M, channels, H, W) → logits (M, num_classes).
+    """
+
+    def __init__(
+        self,
+        normal: CellPlan,
+        reduction: CellPlan,
+        *,
+        channels: int,
+        layers: int,
+        num_classes: int,
+    ) -> None:
+        super().__init__(
+            normal,
+            reduction,
+            channels=channels,
+            layers=layers,
+            num_classes=num_classes,
+            auxiliary=False,
+        )
+        self.region_input_shape = (channels, 2, 2)
+
+    def _add_stem(self, channels: int) -> int:
+        self.stem = nn.Identity()
+        return channels
+
+
 class DartsImageNetNetwork(DartsNetwork):
     """The ImageNet network: a stem that divides the side by 8, then 14 cells.
 
@@ -91,8 +129,8 @@ class DartsImageNetNetwork(DartsNetwork):
 
     def __init__(
         self,
-        normal: Nodes,
-        reduction: Nodes,
+        normal: CellPlan,
+        reduction: CellPlan,
         *,
         channels: int = 48,
         layers: int = 14,

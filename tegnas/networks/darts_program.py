@@ -1,6 +1,7 @@
 """Programs of the small DARTS networks, written without making the ``nn.Module``.
 
-The same networks, with the same parameter names, as ``tegnas.networks.darts``. Supernets as well.
+The same networks, with the same parameter names, as ``tegnas.networks.darts`` and
+``tegnas.networks.darts_evaluation``. Supernets as well.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from functools import partial
 
 from tegnas.engine.program import ParameterLayout, Program, ProgramBuilder, Shape
 from tegnas.engine.template import ProgramTemplate, TemplateBuilder
-from tegnas.networks.darts import NODES, Nodes, edge_names
+from tegnas.networks.darts import ALL_NODES, NODES, CellPlan, edge_names
+from tegnas.networks.darts_evaluation import STEM_MULTIPLIER, reduction_cells
 from tegnas.networks.layers import BN_EPSILON, IMAGE_CHANNELS
 
 # Pairs of nodes in a cell: node k may read its two inputs and every node before it.
@@ -26,16 +28,27 @@ class Open:
     names: tuple[str, ...]
 
 
-# What each node reads, by which operations, or by which ones an architecture may choose.
-Cell = Sequence[Sequence[tuple[int, tuple[str, ...] | Open]]]
+@dataclass(frozen=True)
+class OpenPlan:
+    """The wiring of a cell in a template: every edge that a node may have."""
+
+    nodes: Sequence[Sequence[tuple[int, Open]]]
+    concat: Sequence[int] = ALL_NODES
+
+
+Cell = CellPlan | OpenPlan
 
 
 def proxy_program(
-    normal: Nodes, reduction: Nodes, num_classes: int, image_shape: Shape, layout: ParameterLayout
+    normal: CellPlan,
+    reduction: CellPlan,
+    num_classes: int,
+    image_shape: Shape,
+    layout: ParameterLayout,
 ) -> Program:
     """``DartsProxyNetwork``."""
     build = ProgramBuilder(image_shape, layout)
-    _classify(build, _stem(build), normal, reduction, num_classes)
+    _classify(build, _stem(build, 1), normal, reduction, num_classes)
     return build.build()
 
 
@@ -44,12 +57,16 @@ def proxy_template(
 ) -> ProgramTemplate:
     """``proxy_program`` of every architecture, see ``edge_number``: option 0 is no edge."""
     build = TemplateBuilder(image_shape, layout)
-    _classify(build, _stem(build), _open(names, 0), _open(names, 1), num_classes)
+    _classify(build, _stem(build, 1), _open(names, 0), _open(names, 1), num_classes)
     return build.template(2 * CELL_EDGES, whole=True)
 
 
 def thin_program(
-    normal: Nodes, reduction: Nodes, num_classes: int, image_shape: Shape, layout: ParameterLayout
+    normal: CellPlan,
+    reduction: CellPlan,
+    num_classes: int,
+    image_shape: Shape,
+    layout: ParameterLayout,
 ) -> Program:
     """``DartsThinNetwork``: its ReLUs are the activation pattern."""
     build = ProgramBuilder(image_shape, layout)
@@ -66,21 +83,85 @@ def thin_template(
     return build.template(2 * CELL_EDGES, whole=True)
 
 
+def deep_program(
+    normal: CellPlan,
+    reduction: CellPlan,
+    channels: int,
+    layers: int,
+    num_classes: int,
+    image_shape: Shape,
+    layout: ParameterLayout,
+) -> Program:
+    """``DartsNetwork`` without its auxiliary classifier."""
+    build = ProgramBuilder(image_shape, layout)
+    value = _stem(build, STEM_MULTIPLIER * channels)
+    _classify_deep(build, value, normal, reduction, channels, layers, num_classes)
+    return build.build()
+
+
+def deep_template(
+    names: tuple[str, ...],
+    channels: int,
+    layers: int,
+    num_classes: int,
+    image_shape: Shape,
+    layout: ParameterLayout,
+) -> ProgramTemplate:
+    """``deep_program`` of every architecture, see ``edge_number``: option 0 is no edge."""
+    build = TemplateBuilder(image_shape, layout)
+    value = _stem(build, STEM_MULTIPLIER * channels)
+    cells = _open(names, 0), _open(names, 1)
+    _classify_deep(build, value, *cells, channels, layers, num_classes)
+    return build.template(2 * CELL_EDGES, whole=True)
+
+
+def deep_thin_program(
+    normal: CellPlan,
+    reduction: CellPlan,
+    channels: int,
+    layers: int,
+    num_classes: int,
+    image_shape: Shape,
+    layout: ParameterLayout,
+) -> Program:
+    """``DartsDeepThinNetwork``: its ReLUs are the activation pattern."""
+    build = ProgramBuilder(image_shape, layout)
+    _classify_deep(build, 0, normal, reduction, channels, layers, num_classes)
+    return build.build()
+
+
+def deep_thin_template(
+    names: tuple[str, ...],
+    channels: int,
+    layers: int,
+    num_classes: int,
+    image_shape: Shape,
+    layout: ParameterLayout,
+) -> ProgramTemplate:
+    """``deep_thin_program`` of every architecture, see ``edge_number``: option 0 is no edge."""
+    build = TemplateBuilder(image_shape, layout)
+    cells = _open(names, 0), _open(names, 1)
+    _classify_deep(build, 0, *cells, channels, layers, num_classes)
+    return build.template(2 * CELL_EDGES, whole=True)
+
+
 def edge_number(cell: int, node: int, source: int) -> int:
     """Of the edge from ``source`` to ``node`` in the normal (0) or the reduction (1) cell."""
     return cell * CELL_EDGES + sum(each + 2 for each in range(node)) + source
 
 
-def _open(names: tuple[str, ...], cell: int) -> list[list[tuple[int, Open]]]:
-    return [
-        [(source, Open(edge_number(cell, node, source), names)) for source in range(node + 2)]
-        for node in range(NODES)
-    ]
+def _open(names: tuple[str, ...], cell: int) -> OpenPlan:
+    return OpenPlan(
+        [
+            [(source, Open(edge_number(cell, node, source), names)) for source in range(node + 2)]
+            for node in range(NODES)
+        ]
+    )
 
 
-def _stem(build: ProgramBuilder) -> int:
+def _stem(build: ProgramBuilder, channels: int) -> int:
     build.check_channels(IMAGE_CHANNELS)
-    stem = build.conv2d(0, "stem.conv", 1, (3, 3), padding=(1, 1))
+    stem = build.conv2d(0, "stem.conv", channels, (3, 3), padding=(1, 1))
     return build.batch_norm(stem, "stem.bn", BN_EPSILON)
 
 
@@ -93,20 +174,52 @@ def _classify(
     build.linear(build.global_avg_pool(last), "classifier", num_classes)
 
 
+def _classify_deep(
+    build: ProgramBuilder,
+    value: int,
+    normal: Cell,
+    reduction: Cell,
+    channels: int,
+    layers: int,
+    num_classes: int,
+) -> None:
+    before_previous, previous, after_reduction = value, value, False
+    for index in range(layers):
+        reduces = index in reduction_cells(layers)
+        if reduces:
+            channels *= 2
+        output = _cell(
+            build,
+            before_previous,
+            previous,
+            reduction if reduces else normal,
+            f"cell{index}",
+            channels,
+            reduces=reduces,
+            after_reduction=after_reduction,
+        )
+        before_previous, previous, after_reduction = previous, output, reduces
+    build.linear(build.global_avg_pool(previous), "classifier", num_classes)
+
+
 def _cell(
     build: ProgramBuilder,
     before_previous: int,
     previous: int,
-    nodes: Cell,
+    plan: Cell,
     name: str,
     channels: int,
     *,
     reduces: bool,
+    after_reduction: bool = False,
 ) -> int:
+    # After a reduction the cell before the previous one has twice the pixels per side.
+    first = _factorized_reduction if after_reduction else _relu_conv_bn
     states = [
-        _relu_conv_bn(build, value, f"{name}.preprocess{index}", channels)
-        for index, value in enumerate((before_previous, previous))
+        first(build, before_previous, f"{name}.preprocess0", channels),
+        _relu_conv_bn(build, previous, f"{name}.preprocess1", channels),
     ]
+    nodes: Sequence[Sequence[tuple[int, tuple[str, ...] | Open]]] = plan.nodes
     for node, edges in enumerate(nodes):
         called = edge_names([source for source, _ in edges])
         terms = [
@@ -120,7 +233,7 @@ def _cell(
             for edge, (source, names) in zip(called, edges, strict=True)
         ]
         states.append(build.add(terms))
-    return build.concat(states[2:])
+    return build.concat([states[node] for node in plan.concat])
 
 
 def _relu_conv_bn(build: ProgramBuilder, value: int, name: str, channels: int) -> int:
@@ -149,7 +262,8 @@ def _operation(build: ProgramBuilder, value: int, name: str, path: str, stride: 
         channels, height, width = build.shapes[value]
         return build.zeros((channels, -(-height // stride), -(-width // stride)))
     if name == "skip_connect":
-        return value if stride == 1 else _factorized_reduction(build, value, path)
+        channels = build.shapes[value][0]
+        return value if stride == 1 else _factorized_reduction(build, value, path, channels)
     if name == "avg_pool_3x3":
         return build.avg_pool(value, (3, 3), strides, (1, 1), count_include_pad=False)
     if name == "max_pool_3x3":
@@ -181,8 +295,7 @@ def _depthwise_pointwise(
     return build.batch_norm(value, f"{path}.bn", BN_EPSILON, body=True)
 
 
-def _factorized_reduction(build: ProgramBuilder, value: int, path: str) -> int:
-    channels = build.shapes[value][0]
+def _factorized_reduction(build: ProgramBuilder, value: int, path: str, channels: int) -> int:
     value = build.relu(value)
     halves = [
         build.conv2d(each, f"{path}.conv{index}", outputs, (1, 1), stride=(2, 2), body=True)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tegnas.errors import InputError
-from tegnas.networks.darts import edge_names
+from tegnas.networks.darts import ALL_NODES, edge_names
 from tegnas.networks.darts_evaluation import PUBLISHED_SIZE
 from tegnas.networks.full import check_size
-from tegnas.spaces.darts_architecture import NONE, DartsArchitecture, Pair
+from tegnas.spaces.darts_architecture import NONE, DartsArchitecture, Pair, printed_concat
 
 _HEADER = '''\
 """A DARTS network for CIFAR (Liu et al., arXiv 1806.09055), written by tegnas {version}.
@@ -172,7 +172,7 @@ class Network(nn.Module):
             cell = ReductionCell if reduces else NormalCell
             module = cell(widths[-2], widths[-1], channels, after_reduction)
             self.add_module(f"cell{{layer}}", module)
-            widths.append(4 * channels)
+            widths.append({outputs} * channels)
             after_reduction = reduces
         self.auxiliary = None
         if auxiliary:
@@ -214,20 +214,27 @@ def darts_source(
         _DEPTHWISE if used & {"sep_conv", "dil_conv"} else "",
         *(source for name, source in _FUNCTIONS.items() if name in used),
         _EDGE,
-        _cell("NormalCell", arch.normal, reduction=False),
-        _cell("ReductionCell", arch.reduce, reduction=True),
+        _cell("NormalCell", arch.normal, arch.normal_concat, reduction=False),
+        _cell("ReductionCell", arch.reduce, arch.reduce_concat, reduction=True),
         _NETWORK.format(
             channels=channels or PUBLISHED_SIZE[0],
             cells=cells or PUBLISHED_SIZE[1],
             num_classes=num_classes,
+            outputs=_outputs(*map(len, arch.concats)),
         ),
     ]
     return "\n".join(part.strip("\n") + "\n\n" for part in parts if part).rstrip("\n") + "\n"
 
 
+def _outputs(normal: int, reduction: int) -> str:
+    """How many nodes a cell puts out, as an expression."""
+    return str(normal) if normal == reduction else f"({reduction} if reduces else {normal})"
+
+
 def _wrapped(arch: DartsArchitecture) -> str:
     lines = ["    Genotype("]
-    for name, cell in (("normal", arch.normal), ("reduce", arch.reduce)):
+    parts = zip(("normal", "reduce"), arch.cells, arch.concats, strict=True)
+    for name, cell, concat in parts:
         first, second = (", ".join(map(repr, half)) for half in (cell[:4], cell[4:]))
         lines += [
             f"        {name}=[",
@@ -235,15 +242,18 @@ def _wrapped(arch: DartsArchitecture) -> str:
             f"            {second}",
             "        ],",
         ]
-        lines.append(f"        {name}_concat=range(2, 6){',' if name == 'normal' else ''}")
+        comma = "," if name == "normal" else ""
+        lines.append(f"        {name}_concat={printed_concat(concat)}{comma}")
     return "\n".join([*lines, "    )"])
 
 
-def _cell(name: str, pairs: tuple[tuple[str, int], ...], *, reduction: bool) -> str:
+def _cell(name: str, pairs: Sequence[Pair], concat: Sequence[int], *, reduction: bool) -> str:
     doc = "halves the resolution" if reduction else "keeps the resolution"
+    outputs = ", ".join(f"x{node}" for node in concat)
+    given = "its four nodes" if concat == ALL_NODES else outputs
     lines = [
         f"class {name}(nn.Module):",
-        f'    """Reads the two cells before it and {doc}; puts out its four nodes."""',
+        f'    """Reads the two cells before it and {doc}; puts out {given}."""',
         "",
         "    def __init__("
         "self, before: int, last: int, channels: int, after_reduction: bool) -> None:",
@@ -266,7 +276,7 @@ def _cell(name: str, pairs: tuple[tuple[str, int], ...], *, reduction: bool) -> 
             f'self.node{node}["{called}"](x{source})' for called, (_, source) in _named(pairs, node)
         )
         lines.append(f"        x{node + 2} = {terms}")
-    lines += ["        return torch.cat([x2, x3, x4, x5], 1)"]
+    lines += [f"        return torch.cat([{outputs}], 1)"]
     return "\n".join(lines) + "\n"
 
 

@@ -11,10 +11,6 @@ from torch import Tensor, nn
 from tegnas.networks.layers import BNReLU, ConvBN, ReLUConvBN
 from tegnas.networks.mixed import MixedOperation
 
-# Cells per stage of the deep network, and cells of the deep thin one, by the second study
-# (docs/studies/ranking-second.md).
-DEEP_CELLS, DEEP_THIN_CELLS = 3, 5
-
 # Channels, and cells per stage, of the benchmark's own network.
 PUBLISHED_SIZE = (16, 5)
 
@@ -163,38 +159,38 @@ class NasBench201DeepNetwork(NasBench201Network):
 
     cell_prefixes = ("stage",)
 
-    def __init__(self, operations: Sequence[Operation], channels: int, num_classes: int) -> None:
-        super().__init__(operations, channels, DEEP_CELLS, num_classes)
-
 
 class NasBench201ThinNetwork(nn.Module):
-    """Cells of one channel without a stem: the network that expressivity is counted on.
+    """Cells of few channels without a stem: the network that expressivity is counted on.
 
-    ``forward``: (M, 1, H, W) → logits (M, num_classes). A stem is kept among the weights, unused,
-    because the paper's released networks have it.
+    ``forward``: (M, channels, H, W) → logits (M, num_classes). A stem is kept among the weights,
+    unused, because the paper's released networks have it.
     """
 
     cell_prefixes = ("stage",)
-    region_input_shape = (1, 3, 3)
 
-    def __init__(self, operations: Sequence[Operation], num_classes: int, cells: int = 1) -> None:
+    # Side of the inputs.
+    _side = 3
+
+    def __init__(
+        self,
+        operations: Sequence[Operation],
+        num_classes: int,
+        channels: int = 1,
+        cells: int = 1,
+    ) -> None:
         super().__init__()
-        self.stem = ConvBN(1, 1)
-        self.stage0 = make_stage(operations, 1, cells)
-        self.last = BNReLU(1)
-        self.classifier = nn.Linear(1, num_classes)
+        self.region_input_shape = (channels, self._side, self._side)
+        self.stem = ConvBN(channels, channels)
+        self.stage0 = make_stage(operations, channels, cells)
+        self.last = BNReLU(channels)
+        self.classifier = nn.Linear(channels, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.last(self.stage0(x)).mean((2, 3)))
 
 
 class NasBench201DeepThinNetwork(NasBench201ThinNetwork):
-    """As many cells as a stage of the trained network has, on inputs of four pixels.
+    """Several cells, on inputs of four pixels: those of nine have a region each by then."""
 
-    Inputs of nine have a region each by then.
-    """
-
-    region_input_shape = (1, 2, 2)
-
-    def __init__(self, operations: Sequence[Operation], num_classes: int) -> None:
-        super().__init__(operations, num_classes, DEEP_THIN_CELLS)
+    _side = 2

@@ -12,7 +12,7 @@ from functools import partial
 from tegnas.engine.program import ParameterLayout, Program, ProgramBuilder, Shape
 from tegnas.engine.template import ProgramTemplate, TemplateBuilder
 from tegnas.networks.layers import BN_EPSILON, IMAGE_CHANNELS
-from tegnas.networks.nasbench201 import DEEP_CELLS, EDGES, Operation, carries, live_edges
+from tegnas.networks.nasbench201 import EDGES, Operation, carries, live_edges
 
 
 @dataclass(frozen=True)
@@ -82,26 +82,28 @@ def _write_proxy(
 def deep_program(
     operations: Sequence[Operation],
     channels: int,
+    cells: int,
     num_classes: int,
     image_shape: Shape,
     layout: ParameterLayout,
 ) -> Program:
     """``NasBench201DeepNetwork``, without the edges that cannot matter."""
     return proxy_program(
-        operations, channels, num_classes, image_shape, layout, DEEP_CELLS, reductions_in_body=False
+        operations, channels, num_classes, image_shape, layout, cells, reductions_in_body=False
     )
 
 
 def deep_template(
     names: tuple[str, ...],
     channels: int,
+    cells: int,
     num_classes: int,
     image_shape: Shape,
     layout: ParameterLayout,
 ) -> ProgramTemplate:
     """``deep_program`` of every architecture; an edge's options are ``names``."""
     return proxy_template(
-        names, channels, num_classes, image_shape, layout, DEEP_CELLS, reductions_in_body=False
+        names, channels, num_classes, image_shape, layout, cells, reductions_in_body=False
     )
 
 

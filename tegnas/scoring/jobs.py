@@ -2,7 +2,7 @@
 
 A space that writes programs itself shares one parameter vector per seed among all architectures,
 and where it has a template, many programs are written at once. The networks of other spaces are
-traced, and each brings its own.
+traced, once per architecture where its weights are those that a seed gives by name.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from tegnas.engine.lowering import CannotLower, lower_module
-from tegnas.engine.program import ParameterLayout, Shape
+from tegnas.engine.lowering import CannotLower, LoweredModule, lower_module
+from tegnas.engine.program import ParameterLayout, Program, Shape
 from tegnas.engine.template import TemplateWriter
 from tegnas.networks.initialise import initial_vector
 from tegnas.ops import EngineJobs, Programs
 from tegnas.spaces import Architecture, ProgramSpace, Space
-from tegnas.spaces.base import THIN_KINDS, TemplateSpace
+from tegnas.spaces.base import THIN_KINDS, InitialisedSpace, TemplateSpace
 
 # A template holds the parameters of all architectures: for a few it would cost more than it saves.
 _WORTH_A_TEMPLATE = 16
@@ -110,15 +110,9 @@ class JobMaker:
     def _traced(self, archs: Sequence[Architecture]) -> EngineJobs:
         codes, vectors = [], []
         for arch in archs:
-            for seed in self._seeds:
-                network = self._space.network(
-                    arch, self._kind, num_classes=self._num_classes, seed=seed
-                )
-                lowered = lower_module(network, self._image_shape, _in_cells(network))
-                if not lowered.logits and self._kind not in THIN_KINDS:
-                    raise CannotLower("it gives something other than logits (N, K)")
-                vectors.append(lowered.parameters)
-            codes.append(lowered.program.encode(len(lowered.parameters)))
+            program, parameters = self._lowered_with_every_seed(arch)
+            codes.append(program.encode(len(parameters[0])))
+            vectors += parameters
         lengths = torch.tensor([0, *map(len, vectors)])
         return EngineJobs(
             codes,
@@ -126,6 +120,32 @@ class JobMaker:
             (torch.cat(vectors) if vectors else torch.zeros(0)).to(self._device),
             lengths.cumsum(0)[:-1],
         )
+
+    def _lowered_with_every_seed(self, arch: Architecture) -> tuple[Program, list[Tensor]]:
+        """The program of an architecture, and its parameters for each of the seeds.
+
+        Where weights are those that a seed gives by name, only the first network is made; that it
+        has them is checked, in case a subclass sets others.
+        """
+        first, *others = self._seeds
+        lowered = self._lowered(arch, first)
+        by_name = isinstance(self._space, InitialisedSpace) and self._space.weights_by_name
+        if by_name and _equal(lowered.parameters, initial_vector(lowered.layout, first)):
+            vectors = [initial_vector(lowered.layout, seed) for seed in others]
+        else:
+            vectors = [self._lowered(arch, seed).parameters for seed in others]
+        return lowered.program, [lowered.parameters, *vectors]
+
+    def _lowered(self, arch: Architecture, seed: int) -> LoweredModule:
+        network = self._space.network(arch, self._kind, num_classes=self._num_classes, seed=seed)
+        lowered = lower_module(network, self._image_shape, _in_cells(network))
+        if not lowered.logits and self._kind not in THIN_KINDS:
+            raise CannotLower("it gives something other than logits (N, K)")
+        return lowered
+
+
+def _equal(left: Tensor, right: Tensor) -> bool:
+    return left.dtype == right.dtype and torch.equal(left, right)
 
 
 def _in_cells(network: nn.Module) -> Callable[[str], bool]:

@@ -30,10 +30,11 @@ from tegnas.search.executors import check_executor, make_executor
 from tegnas.search.pareto import ParetoFront, pareto_front
 from tegnas.search.result import SearchResult
 from tegnas.search.run_directory import DEVICES, RESULT, SCORES, note_device, open_run_directory
-from tegnas.search.store import ScoreStore, store_name
+from tegnas.search.store import ScoreStore
 from tegnas.search.strategies import Strategy, make_strategy
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.isomorphism import representatives
+from tegnas.spaces.stored_name import stored_name
 
 DEFAULT_BUDGET = 1000
 
@@ -141,7 +142,10 @@ def search(
 
     def open_store(path: Path | None) -> ScoreStore:
         return ScoreStore(
-            path, space=store_name(space), settings=settings, data=batch.fingerprint()
+            path,
+            space=stored_name(space, settings.small_networks),
+            settings=settings,
+            data=batch.fingerprint(),
         )
 
     with ExitStack() as stack:

@@ -21,7 +21,7 @@ from tegnas.scoring.scores import Scores
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.evaluation import Evaluation
 from tegnas.search.read_only import read_only
-from tegnas.spaces import Architecture, Space
+from tegnas.spaces import Architecture
 
 VERSION = 3
 
@@ -54,12 +54,6 @@ _SELECT = "SELECT indicator, value FROM scores WHERE architecture = ? ORDER BY i
 
 Networks = dict[str, tuple[float, ...]]
 """Of every indicator the value of each network."""
-
-
-def store_name(space: Space) -> str:
-    """What scores call a space: its name, with its contents where they are a file."""
-    fingerprint = getattr(space, "fingerprint", None)
-    return space.name if fingerprint is None else f"{space.name} {fingerprint}"
 
 
 class ScoreStore:

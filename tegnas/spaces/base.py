@@ -105,6 +105,16 @@ class TemplateSpace(ProgramSpace, Protocol):
 
 
 @runtime_checkable
+class InitialisedSpace(Space, Protocol):
+    """A space that says whether its networks' weights are those of ``initialise``, by their names.
+
+    Optional, for speed: of networks that are traced, one is then made for all seeds.
+    """
+
+    weights_by_name: bool
+
+
+@runtime_checkable
 class DeepSpace(Space, Protocol):
     """A space whose ``network`` also makes small networks of more cells than the paper's.
 

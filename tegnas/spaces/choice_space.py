@@ -11,8 +11,10 @@ SPACE = ChoiceSpace("cnn", {"width": (8, 16), "depth": (1, 2)}, build)
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import torch
@@ -20,11 +22,15 @@ from torch import nn
 
 from tegnas.errors import InputError
 from tegnas.networks.initialise import initialised
-from tegnas.spaces.base import check_kind
+from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, THIN_KINDS, check_kind
 from tegnas.spaces.factorised import Choice
 from tegnas.spaces.product import ProductSpace
+from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
 
-Builder = Callable[[Mapping[str, object], int], nn.Module]
+# ``build(choices, num_classes)``, or with ``width=`` and ``depth=``, see ``ChoiceSpace``.
+Builder = Callable[..., nn.Module]
+
+_KINDS = (*NETWORK_KINDS, *DEEP_KINDS)
 
 
 @dataclass(frozen=True)
@@ -51,13 +57,26 @@ class ChoiceSpace(ProductSpace):
             without it they are computed on the network itself.
         thin: the same for the network on which linear regions are counted; without it, the proxy.
         region_input_shape: (C, H, W) of the inputs of the region count, on images small enough
-            that networks differ. A network made for images of one size needs a ``thin`` for these.
+            that networks differ; by default 3×3×3, and 3×2×2 for deep networks. A network made for
+            images of one size needs a ``thin`` for these.
         body: prefixes of the weights behind G; all by default.
+        channels: of the first stage of the narrowest network. Where it is given, the space has deep
+            small networks, by one rule with the published spaces: ``build(choices, num_classes,
+            width=share)`` makes the network as it is with that share of its channels, and linear
+            regions are counted on the same, still narrower, unless there is a ``thin``.
+        deep, deep_thin: how much of the network they keep. With a depth below 1, ``build`` is also
+            given ``depth=``, the share of the blocks of each stage.
+
+    Attributes:
+        deep, deep_thin: as given.
 
     Raises:
-        InputError: no choices, a choice without options, or names and options that can't be told
-            apart in text.
+        InputError: no choices, a choice without options, names and options that can't be told
+            apart in text, fewer channels than one, or a ``build`` that doesn't take what it would
+            be given.
     """
+
+    weights_by_name = True
 
     def __init__(
         self,
@@ -67,8 +86,11 @@ class ChoiceSpace(ProductSpace):
         *,
         proxy: Builder | None = None,
         thin: Builder | None = None,
-        region_input_shape: tuple[int, int, int] = (3, 3, 3),
+        region_input_shape: tuple[int, int, int] | None = None,
         body: tuple[str, ...] = ("",),
+        channels: int | None = None,
+        deep: SmallSize = DEEP_SIZE,
+        deep_thin: SmallSize = DEEP_THIN_SIZE,
     ) -> None:
         if not choices:
             raise InputError(f"the space {name!r} has no choices; give it at least one")
@@ -89,11 +111,25 @@ class ChoiceSpace(ProductSpace):
                     f"choice {choice!r} of {name!r} holds a comma, a line break or '=' in its "
                     "name or options"
                 )
-        proxy = proxy or build
-        self._builders = {"full": build, "proxy": proxy, "thin": thin or proxy}
-        self._region_input_shape = region_input_shape
+        self.deep = deep
+        self.deep_thin = deep_thin
+        self._builders: dict[str, Builder] = {
+            "full": build,
+            "proxy": proxy or build,
+            "thin": thin or proxy or build,
+        }
+        if channels is not None:
+            if channels < 1:
+                raise InputError(f"channels must be at least 1, got {channels}")
+            self.deep_kinds = DEEP_KINDS
+            self._builders["deep"] = _narrowed(name, build, channels, deep)
+            self._builders["deep-thin"] = thin or _narrowed(name, build, channels, deep_thin)
+        self._region_input_shapes = {
+            "thin": region_input_shape or (3, 3, 3),
+            "deep-thin": region_input_shape or (3, 2, 2),
+        }
         self._body = body
-        self._thin_runs = False
+        self._thin_runs: set[str] = set()
 
     def parse(self, text: str) -> ChoiceArchitecture:
         """Read ``name=option,…``; ``InputError`` names what is unknown or missing."""
@@ -140,16 +176,17 @@ class ChoiceSpace(ProductSpace):
 
         ``InputError`` if the thin network can't take the inputs of the region count.
         """
-        check_kind(kind)
+        check_kind(kind, tuple(each for each in _KINDS if each in self._builders))
         taken = {name: self._values[name][option] for name, option in arch.options}
         network = initialised(lambda: self._builders[kind](taken, num_classes), seed)
         if not hasattr(network, "cell_prefixes"):
             vars(network)["cell_prefixes"] = self._body
         if not hasattr(network, "region_input_shape"):
-            vars(network)["region_input_shape"] = self._region_input_shape
-        if kind == "thin" and not self._thin_runs:
+            shape = self._region_input_shapes.get(kind, self._region_input_shapes["thin"])
+            vars(network)["region_input_shape"] = shape
+        if kind in THIN_KINDS and kind not in self._thin_runs:
             self._check_thin(network)
-            self._thin_runs = True
+            self._thin_runs.add(kind)
         return network
 
     def _check_thin(self, network: nn.Module) -> None:
@@ -163,3 +200,18 @@ class ChoiceSpace(ProductSpace):
                 f"{'×'.join(map(str, shape))} ({error}); give the space another "
                 "region_input_shape, or thin= for networks that can"
             ) from None
+
+
+def _narrowed(name: str, build: Builder, channels: int, size: SmallSize) -> Builder:
+    """``build`` for a small network of a size; ``channels`` are those that it has at full width."""
+    shares = {"width": min(1.0, size.channels / channels)}
+    if size.depth < 1:
+        shares["depth"] = size.depth
+    try:
+        inspect.signature(build).bind({}, 1, **shares)
+    except TypeError:
+        raise InputError(
+            f"the builder of {name!r} is asked for small networks by a share, which it doesn't "
+            f"take: give it the keyword {' and '.join(shares)}, or leave channels out"
+        ) from None
+    return partial(build, **shares)

@@ -11,14 +11,19 @@ from torch import nn
 from tegnas.engine.program import ParameterLayout, Program, Shape
 from tegnas.engine.template import ProgramTemplate
 from tegnas.errors import InputError
-from tegnas.networks.darts import NODES, DartsProxyNetwork, DartsThinNetwork, Nodes
+from tegnas.networks.darts import ALL_NODES, NODES, CellPlan, DartsProxyNetwork, DartsThinNetwork
 from tegnas.networks.darts_evaluation import (
     PUBLISHED_SIZE,
+    DartsDeepThinNetwork,
     DartsImageNetNetwork,
     DartsNetwork,
 )
 from tegnas.networks.darts_program import (
     CELL_EDGES,
+    deep_program,
+    deep_template,
+    deep_thin_program,
+    deep_thin_template,
     edge_number,
     proxy_program,
     proxy_template,
@@ -28,7 +33,7 @@ from tegnas.networks.darts_program import (
 from tegnas.networks.darts_sizes import network_size
 from tegnas.networks.darts_source import darts_source
 from tegnas.networks.initialise import initialised
-from tegnas.spaces.base import check_kind
+from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
 from tegnas.spaces.darts_architecture import (
     NONE,
     OPERATIONS,
@@ -43,11 +48,12 @@ from tegnas.spaces.darts_supernet import (
     full_supernet,
     possible_removals,
     single_path,
-    supernet_nodes,
+    supernet_plans,
 )
 from tegnas.spaces.drawing import CellEdge, CellGraph
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, combinations, parse_supernet
 from tegnas.spaces.recipe import Recipe
+from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
 
 _OPTIONS = (NONE, *OPERATIONS)
 _NUMBER = {name: number for number, name in enumerate(_OPTIONS, start=1)}
@@ -63,9 +69,17 @@ class Darts:
     The space is the published one: seven operations, two different inputs per node (section 2.4
     of the paper). ``none`` belongs to the search there and not to the architectures: it can be
     parsed and scored, but is neither counted nor drawn.
+
+    Args:
+        deep: how much of the published network the deep one keeps.
+        deep_thin: the same of the deep thin one.
+
+    Attributes:
+        deep, deep_thin: as given.
     """
 
     name = "darts"
+    deep_kinds = DEEP_KINDS
 
     # Liu et al., arXiv 1806.09055, section 3.1.3.
     recipe = Recipe(
@@ -83,6 +97,12 @@ class Darts:
     auxiliary_side = 32
     # Published for this space: TEG-NAS, arXiv 2108.11939; TE-NAS, arXiv 2102.11535.
     strategy_defaults = {"reinforce": {"learning_rate": 0.07}, "prune": {"drop": 3}}
+
+    def __init__(
+        self, *, deep: SmallSize = DEEP_SIZE, deep_thin: SmallSize = DEEP_THIN_SIZE
+    ) -> None:
+        self.deep = deep
+        self.deep_thin = deep_thin
 
     def parse(self, text: str) -> DartsArchitecture | Supernet:
         """Read ``Genotype(normal=[...], ...)`` or ``normal op~input … reduce op~input …``.
@@ -119,9 +139,11 @@ class Darts:
     def distance(self, first: DartsArchitecture, second: DartsArchitecture) -> int:
         """In how many operations and inputs two architectures differ.
 
-        The two pairs of a node have no order: they are compared in the way that agrees best.
+        The two pairs of a node have no order: they are compared in the way that agrees best. A node
+        that only one of them puts out counts as one more.
         """
-        return sum(
+        outputs = zip(first.concats, second.concats, strict=True)
+        return sum(len(set(left) ^ set(right)) for left, right in outputs) + sum(
             _node_distance(left[2 * node : 2 * node + 2], right[2 * node : 2 * node + 2])
             for left, right in zip(first.cells, second.cells, strict=True)
             for node in range(NODES)
@@ -132,7 +154,16 @@ class Darts:
         return all_choices()
 
     def encode(self, arch: DartsArchitecture) -> tuple[int, ...]:
-        """The index of the option taken in every choice; ``InputError`` for ``none``."""
+        """The index of the option taken in every choice.
+
+        ``InputError`` for what isn't of the published space: ``none``, a node that reads one input
+        twice, a cell that puts out fewer nodes.
+        """
+        if not _puts_out_all(arch):
+            raise InputError(
+                "cells that put out fewer nodes are no choice of the DARTS space; its cells put "
+                "out all four"
+            )
         return encode_cell(arch.normal) + encode_cell(arch.reduce)
 
     def decode(self, indices: Sequence[int]) -> DartsArchitecture:
@@ -154,7 +185,11 @@ class Darts:
 
     def canonical(self, arch: DartsArchitecture) -> DartsArchitecture:
         """The same for architectures whose cells differ only in the numbering of their nodes."""
-        return DartsArchitecture(*(min(renumbered_cells(cell)) for cell in arch.cells))
+        (normal, normal_concat), (reduce, reduce_concat) = (
+            min(renumbered_cells(cell, concat))
+            for cell, concat in zip(arch.cells, arch.concats, strict=True)
+        )
+        return DartsArchitecture(normal, reduce, normal_concat, reduce_concat)
 
     def representative(self, arch: DartsArchitecture | Supernet) -> DartsArchitecture | Supernet:
         """The canonical form."""
@@ -165,10 +200,7 @@ class Darts:
 
         If one doesn't, the network that is trained is cut at every cell of that kind.
         """
-        return all(
-            any(source < 2 and set(names) - {NONE} for edges in cell for source, names in edges)
-            for cell in _nodes(arch)
-        )
+        return all(map(_passes_on, _plans(arch)))
 
     def network(
         self,
@@ -182,14 +214,29 @@ class Darts:
 
         ``proxy``: one channel, a normal and a reduction cell; ``thin``: the same without a stem;
         ``full``: the published CIFAR network of 20 cells and 36 channels, with an auxiliary
-        classifier (see ``DartsNetwork``). ``imagenet_network`` gives the one for ImageNet.
+        classifier (see ``DartsNetwork``); ``deep``: the same network with few channels, without
+        the auxiliary classifier; ``deep-thin``: its cells alone, on inputs of ``channels`` × 2×2.
+        ``imagenet_network`` gives the one for ImageNet.
         """
-        check_kind(kind)
-        cells = _nodes(arch)
+        check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
+        cells = _plans(arch)
         makers: dict[str, Callable[[], nn.Module]] = {
             "proxy": lambda: DartsProxyNetwork(*cells, num_classes),
             "thin": lambda: DartsThinNetwork(*cells, num_classes),
             "full": lambda: DartsNetwork(*cells, num_classes=num_classes),
+            "deep": lambda: DartsNetwork(
+                *cells,
+                channels=self.deep.channels,
+                layers=_layers(self.deep),
+                num_classes=num_classes,
+                auxiliary=False,
+            ),
+            "deep-thin": lambda: DartsDeepThinNetwork(
+                *cells,
+                channels=self.deep_thin.channels,
+                layers=_layers(self.deep_thin),
+                num_classes=num_classes,
+            ),
         }
         return initialised(makers[kind], seed)
 
@@ -202,12 +249,19 @@ class Darts:
         image_shape: Shape,
         layout: ParameterLayout,
     ) -> Program:
-        """The program of a ``proxy`` or ``thin`` network."""
+        """The program of a network of any kind but ``full``."""
+        cells = _plans(arch)
         if kind == "proxy":
-            return proxy_program(*_nodes(arch), num_classes, image_shape, layout)
+            return proxy_program(*cells, num_classes, image_shape, layout)
         if kind == "thin":
-            return thin_program(*_nodes(arch), num_classes, image_shape, layout)
-        raise InputError(f"programs are of kind proxy or thin, got {kind!r}")
+            return thin_program(*cells, num_classes, image_shape, layout)
+        if kind == "deep":
+            size = (self.deep.channels, _layers(self.deep))
+            return deep_program(*cells, *size, num_classes, image_shape, layout)
+        if kind == "deep-thin":
+            size = (self.deep_thin.channels, _layers(self.deep_thin))
+            return deep_thin_program(*cells, *size, num_classes, image_shape, layout)
+        raise InputError(f"programs are of kind proxy, thin, deep or deep-thin, got {kind!r}")
 
     def program_template(
         self, kind: str, *, num_classes: int, image_shape: Shape, layout: ParameterLayout
@@ -217,7 +271,13 @@ class Darts:
             return proxy_template(_OPTIONS, num_classes, image_shape, layout)
         if kind == "thin":
             return thin_template(_OPTIONS, num_classes, image_shape, layout)
-        raise InputError(f"programs are of kind proxy or thin, got {kind!r}")
+        if kind == "deep":
+            size = (self.deep.channels, _layers(self.deep))
+            return deep_template(_OPTIONS, *size, num_classes, image_shape, layout)
+        if kind == "deep-thin":
+            size = (self.deep_thin.channels, _layers(self.deep_thin))
+            return deep_thin_template(_OPTIONS, *size, num_classes, image_shape, layout)
+        raise InputError(f"programs are of kind proxy, thin, deep or deep-thin, got {kind!r}")
 
     def template_options(
         self, archs: Sequence[DartsArchitecture | Supernet]
@@ -228,7 +288,7 @@ class Darts:
         """
         options = []
         for arch in archs:
-            if isinstance(arch, Supernet):
+            if isinstance(arch, Supernet) or not _puts_out_all(arch):
                 return None
             taken = [0] * (2 * CELL_EDGES)
             for first, cell in zip(_FIRST_EDGES, arch.cells, strict=True):
@@ -244,7 +304,7 @@ class Darts:
         self, arch: DartsArchitecture, *, num_classes: int = 1000, seed: int = 0
     ) -> nn.Module:
         """The published ImageNet network, untrained: 14 cells, 48 channels."""
-        return initialised(lambda: DartsImageNetNetwork(*arch.nodes, num_classes=num_classes), seed)
+        return initialised(lambda: DartsImageNetNetwork(*arch.plans, num_classes=num_classes), seed)
 
     def full_network(
         self,
@@ -259,7 +319,7 @@ class Darts:
         """The CIFAR network, 36 channels and 20 cells, or of another size."""
         return initialised(
             lambda: DartsNetwork(
-                *arch.nodes,
+                *arch.plans,
                 channels=channels or PUBLISHED_SIZE[0],
                 layers=cells or PUBLISHED_SIZE[1],
                 num_classes=num_classes,
@@ -284,11 +344,11 @@ class Darts:
 
     def parameters(self, arch: DartsArchitecture, num_classes: int) -> int:
         """Parameters of the full network, without its auxiliary classifier."""
-        return network_size(*arch.cells, num_classes, (3, 32, 32))[0]
+        return _full_size(arch, num_classes, (3, 32, 32))[0]
 
     def flops(self, arch: DartsArchitecture, num_classes: int, image_shape: Shape) -> int:
         """Operations of the full network for one image, without its auxiliary classifier."""
-        return network_size(*arch.cells, num_classes, image_shape)[1]
+        return _full_size(arch, num_classes, image_shape)[1]
 
     def cells(self, arch: DartsArchitecture) -> tuple[CellGraph, ...]:
         """The normal and the reduction cell."""
@@ -309,8 +369,32 @@ class Darts:
         )
 
 
-def _nodes(arch: DartsArchitecture | Supernet) -> tuple[Nodes, Nodes]:
-    return supernet_nodes(arch) if isinstance(arch, Supernet) else arch.nodes
+def _plans(arch: DartsArchitecture | Supernet) -> tuple[CellPlan, CellPlan]:
+    return supernet_plans(arch) if isinstance(arch, Supernet) else arch.plans
+
+
+def _layers(size: SmallSize) -> int:
+    """Cells of a small network: its share of each of the three stages, and the two reductions."""
+    stage = (PUBLISHED_SIZE[1] - 2) // 3
+    return 3 * size.cells(stage) + 2
+
+
+def _full_size(arch: DartsArchitecture, num_classes: int, image_shape: Shape) -> tuple[int, int]:
+    normal, reduction = map(len, arch.concats)
+    return network_size(*arch.cells, (normal, reduction), num_classes, image_shape)
+
+
+def _puts_out_all(arch: DartsArchitecture) -> bool:
+    return all(concat == ALL_NODES for concat in arch.concats)
+
+
+def _passes_on(cell: CellPlan) -> bool:
+    """Whether what a cell puts out depends on an input."""
+    reached = {0, 1}
+    for node, edges in enumerate(cell.nodes, start=2):
+        if any(source in reached and set(names) - {NONE} for source, names in edges):
+            reached.add(node)
+    return not reached.isdisjoint(cell.concat)
 
 
 # A change of an architecture: the cell, the place in the cell, the pair that is put there.

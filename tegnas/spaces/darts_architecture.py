@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
 from tegnas.errors import InputError
-from tegnas.networks.darts import NODES, Nodes
+from tegnas.networks.darts import ALL_NODES, NODES, CellPlan
 
 # The seven operations of the published space, and ``none``, which its search uses but no
 # architecture that it ends in.
@@ -24,8 +25,6 @@ NONE = "none"
 
 Pair = tuple[str, int]
 
-_CONCAT = range(2, 2 + NODES)
-
 
 @dataclass(frozen=True)
 class DartsArchitecture:
@@ -37,32 +36,43 @@ class DartsArchitecture:
     are equal values. A node may read one input twice, by one operation or two: the published
     space has no such node, but searches that prune edges end in some.
 
-    Raises ``InputError`` for a wrong number of pairs, an unknown operation or an input that the
-    node can't read.
+    The published cells put out all of their nodes; ``normal_concat`` and ``reduce_concat`` name
+    those that are put out where it is fewer.
+
+    Raises ``InputError`` for a wrong number of pairs, an unknown operation, an input that the node
+    can't read or nodes put out that the cell hasn't.
     """
 
     normal: tuple[Pair, ...]
     reduce: tuple[Pair, ...]
+    normal_concat: tuple[int, ...] = ALL_NODES
+    reduce_concat: tuple[int, ...] = ALL_NODES
 
     def __post_init__(self) -> None:
         for name in ("normal", "reduce"):
+            concat = f"{name}_concat"
             object.__setattr__(self, name, _checked_cell(name, getattr(self, name)))
+            object.__setattr__(self, concat, _checked_concat(concat, getattr(self, concat)))
 
     def __str__(self) -> str:
         return (
-            f"Genotype(normal={list(self.normal)}, normal_concat={_CONCAT}, "
-            f"reduce={list(self.reduce)}, reduce_concat={_CONCAT})"
+            f"Genotype(normal={list(self.normal)}, "
+            f"normal_concat={printed_concat(self.normal_concat)}, "
+            f"reduce={list(self.reduce)}, reduce_concat={printed_concat(self.reduce_concat)})"
         )
 
     @property
-    def nodes(self) -> tuple[Nodes, Nodes]:
-        """The two cells as networks take them: what each node reads, by which operation."""
+    def plans(self) -> tuple[CellPlan, CellPlan]:
+        """The two cells as networks take them."""
         normal, reduction = (
-            tuple(
-                tuple((source, (name,)) for name, source in cell[2 * node : 2 * node + 2])
-                for node in range(NODES)
+            CellPlan(
+                tuple(
+                    tuple((source, (name,)) for name, source in cell[2 * node : 2 * node + 2])
+                    for node in range(NODES)
+                ),
+                concat,
             )
-            for cell in self.cells
+            for cell, concat in zip(self.cells, self.concats, strict=True)
         )
         return normal, reduction
 
@@ -71,15 +81,31 @@ class DartsArchitecture:
         """The normal cell, then the reduction cell."""
         return self.normal, self.reduce
 
+    @property
+    def concats(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The nodes that the normal cell puts out, then those of the reduction cell."""
+        return self.normal_concat, self.reduce_concat
 
-def renumbered_cells(cell: Sequence[Pair]) -> Iterator[tuple[Pair, ...]]:
-    """The cell with its nodes in every order in which a node reads earlier ones only."""
+
+def printed_concat(concat: Sequence[int]) -> str:
+    """As genotypes have it: a range where all nodes are put out."""
+    return repr(range(2, 2 + NODES) if concat == ALL_NODES else list(concat))
+
+
+def renumbered_cells(
+    cell: Sequence[Pair], concat: Sequence[int]
+) -> Iterator[tuple[tuple[Pair, ...], tuple[int, ...]]]:
+    """The cell with its nodes in every order in which a node reads earlier ones only.
+
+    And the numbers that the nodes which are put out then have.
+    """
     nodes = [cell[2 * node : 2 * node + 2] for node in range(NODES)]
     for order in permutations(range(NODES)):
         place = {0: 0, 1: 1} | {2 + node: 2 + index for index, node in enumerate(order)}
         moved = [[(name, place[source]) for name, source in nodes[node]] for node in order]
         if all(source < index + 2 for index, pairs in enumerate(moved) for _, source in pairs):
-            yield tuple(pair for pairs in moved for pair in sorted(pairs, key=_by_input))
+            renumbered = tuple(pair for pairs in moved for pair in sorted(pairs, key=_by_input))
+            yield renumbered, tuple(sorted(place[node] for node in concat))
 
 
 def _by_input(pair: Pair) -> tuple[int, str]:
@@ -99,6 +125,22 @@ def _checked_cell(cell: str, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     for node in range(NODES):
         checked += sorted(map(tuple, pairs[2 * node : 2 * node + 2]), key=_by_input)
     return tuple(checked)
+
+
+def _checked_concat(name: str, numbers: Sequence[int]) -> tuple[int, ...]:
+    """In the order of the nodes: any other only numbers the channels differently."""
+    if (
+        not isinstance(numbers, list | tuple)
+        or not numbers
+        or any(type(each) is not int or each not in ALL_NODES for each in numbers)
+        or len(set(numbers)) < len(numbers)
+    ):
+        raise InputError(
+            f"{name} must name nodes that the cell puts out, each once, among its nodes "
+            f"{ALL_NODES[0]} to {ALL_NODES[-1]} (its inputs 0 and 1 can't be put out: a reduction "
+            f"has another resolution), not {reprlib.repr(numbers)}; range(2, 6) is all of them"
+        )
+    return tuple(sorted(numbers))
 
 
 def _check_pair(where: str, inputs: int, pair: object) -> None:

@@ -2,7 +2,7 @@
 
 Read are: the ``Genotype`` of the released code, of its many successors and of AutoDL-Projects,
 alone or within a pasted line; words ``op~input`` or ``op:input``; NASLib's pairs of numbers; the
-configuration of NAS-Bench-301; the dictionaries of NNI's two generations.
+configuration of NAS-Bench-301; the dictionaries of NNI's two generations; FairDARTS' triples.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from tegnas.networks.darts import NODES
 from tegnas.spaces.darts_architecture import DartsArchitecture, Pair
 from tegnas.spaces.literals import NotLiteral, bracketed, literals_in, read_call
 
-_CONCAT = range(2, 2 + NODES)
 _CELLS = ("normal", "reduce")
 _FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 _UNUSED = ("connectN", "connects")  # fields of AutoDL-Projects' genotypes, None on DARTS
@@ -148,18 +147,63 @@ def _from_fields(fields: Mapping[Any, Any], text: str) -> DartsArchitecture:
                 f"{name}={fields[name]!r} says how nodes are connected in a space of "
                 "AutoDL-Projects that is not DARTS; there it is None"
             )
-    cells = [_pairs(name, fields[name]) for name in _CELLS]
+    cells, concats = [], []
     for name in _CELLS:
-        concat = fields[f"{name}_concat"]
+        cell, concat = fields[name], fields[f"{name}_concat"]
         if not isinstance(concat, list | tuple | range):
             raise _malformed(text)
-        whole = _CONCAT if isinstance(concat, range) else list(_CONCAT)
-        if (concat if isinstance(concat, range) else list(concat)) != whole:
+        # A range may be of any length; more nodes than a cell has are wrong whatever follows.
+        concat = tuple(concat[: NODES + 1])
+        if _are_triples(cell):
+            cell, missing = _from_triples(name, cell)
+            concat = tuple(node for node in concat if node not in missing)
+        cells.append(_pairs(name, cell))
+        concats.append(concat)
+    return DartsArchitecture(*cells, *concats)
+
+
+def _are_triples(cell: Any) -> bool:
+    return (
+        _is_sequence(cell)
+        and len(cell) > 0
+        and all(
+            _is_sequence(item) and len(item) == 3 and type(item[1]) is type(item[2]) is int
+            for item in cell
+        )
+    )
+
+
+def _from_triples(cell: str, triples: Sequence[Any]) -> tuple[list[Any], set[int]]:
+    """FairDARTS' (operation, node, input): the pairs of a cell, and the nodes that it hasn't.
+
+    A node has two edges at most (Chu et al., ECCV 2020, arXiv 1911.12126): ``none`` stands for one
+    that is missing. A node without edges is left out of what the cell puts out, as the published
+    numbers of parameters have it.
+    """
+    pairs: list[Any] = []
+    missing: set[int] = set()
+    for node in range(2, NODES + 2):
+        edges = [(name, source) for name, target, source in triples if target == node]
+        if len(edges) > 2:
             raise InputError(
-                f"DARTS cells put out all of their nodes: concat must be range(2, 6), and "
-                f"{name}_concat is {concat!r}"
+                f"node {node} of the {cell} cell has {len(edges)} edges where DARTS has 2 at most"
             )
-    return DartsArchitecture(*cells)
+        read = {source for _, source in edges}
+        if read & missing:
+            raise InputError(
+                f"node {node} of the {cell} cell reads a node that has no edges; leave that out"
+            )
+        if not edges:
+            missing.add(node)
+        free = [source for source in (0, 1) if source not in read]
+        pairs += [*edges, *(("none", source) for source in free[: 2 - len(edges)])]
+    unknown = {target for _, target, _ in triples} - set(range(2, NODES + 2))
+    if unknown:
+        raise InputError(
+            f"the {cell} cell has an edge to node {min(unknown)}; a DARTS cell has the nodes 2 to "
+            f"{NODES + 1}"
+        )
+    return pairs, missing
 
 
 def _pairs(cell: str, value: Any) -> tuple[Any, ...]:
@@ -193,7 +237,7 @@ def _pair(item: Any) -> Any:
     """(operation, input), by its name here, without the weight that AutoDL-Projects appends."""
     if not _is_sequence(item):
         return item
-    if len(item) == 3 and isinstance(item[2], int | float):
+    if len(item) == 3 and isinstance(item[2], float):
         item = item[:2]
     if len(item) == 2 and isinstance(item[0], str):
         return _SYNONYMS.get(item[0], item[0]), item[1]
@@ -215,9 +259,10 @@ def _from_cells(cells: Sequence[Any], text: str) -> DartsArchitecture:
                 f"NASLib numbers the operations of DARTS from 0 ({_NUMBERED[0]}) to "
                 f"{len(_NUMBERED) - 1} ({_NUMBERED[-1]}), and {_shown(text)} has {number}"
             )
-    return DartsArchitecture(
-        *(tuple((_NUMBERED[number], source) for source, number in cell) for cell in cells)
+    normal, reduce = (
+        tuple((_NUMBERED[number], source) for source, number in cell) for cell in cells
     )
+    return DartsArchitecture(normal, reduce)
 
 
 # Dictionaries

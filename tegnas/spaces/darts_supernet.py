@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tegnas.errors import InputError
-from tegnas.networks.darts import NODES, Nodes
+from tegnas.networks.darts import NODES, CellPlan
 from tegnas.spaces.darts_architecture import NONE, OPERATIONS, DartsArchitecture
 from tegnas.spaces.factorised import RemovalGroup, Supernet
 
@@ -63,13 +63,13 @@ def single_path(supernet: Supernet) -> DartsArchitecture:
     return DartsArchitecture(tuple(pairs[: 2 * NODES]), tuple(pairs[2 * NODES :]))
 
 
-def supernet_nodes(supernet: Supernet) -> tuple[Nodes, Nodes]:
+def supernet_plans(supernet: Supernet) -> tuple[CellPlan, CellPlan]:
     """The two cells as networks take them; an edge without operations computes ``none``."""
     nodes = tuple(
         tuple((source, supernet.operations[edge] or (NONE,)) for source, edge in enumerate(edges))
         for edges in _node_edges()
     )
-    return nodes[:NODES], nodes[NODES:]
+    return CellPlan(nodes[:NODES]), CellPlan(nodes[NODES:])
 
 
 def _node_edges() -> Iterator[range]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from torch import nn
@@ -14,9 +14,10 @@ from tegnas.networks.initialise import initialised
 from tegnas.networks.mobile import MobileNetwork, MobilePlan
 from tegnas.networks.mobile_size import mobile_size
 from tegnas.networks.mobilenet import Stage, mobilenet_plan
-from tegnas.spaces.base import check_kind
+from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, THIN_KINDS, check_kind
 from tegnas.spaces.factorised import Choice
 from tegnas.spaces.product import ProductSpace
+from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
 
 # For images of 32×32: the first stage keeps the resolution, each of the others halves it.
 WIDTHS = ((12, 16, 24), (24, 32, 48), (48, 64, 96), (96, 128, 160))
@@ -52,9 +53,26 @@ class MobileNetSpace(ProductSpace):
 
     In the manner of MobileNetV2 (Sandler et al., CVPR 2018, arXiv 1801.04381) and of the searches
     around it (MnasNet, arXiv 1807.11626); the options are ours, scaled to 32×32 pixels.
+
+    The narrowest first stage stands for the first stage of the sizes of small networks.
+
+    Args:
+        deep: how much of the network the deep one keeps.
+        deep_thin: the same of the deep thin one.
+
+    Attributes:
+        deep, deep_thin: as given.
     """
 
     name = "mobilenet"
+    deep_kinds = DEEP_KINDS
+    weights_by_name = True
+
+    def __init__(
+        self, *, deep: SmallSize = DEEP_SIZE, deep_thin: SmallSize = DEEP_THIN_SIZE
+    ) -> None:
+        self.deep = deep
+        self.deep_thin = deep_thin
 
     def parse(self, text: str) -> MobileNetArchitecture:
         """Read stages such as ``w16d2k3e6-…``; ``InputError`` if they aren't of this space."""
@@ -116,7 +134,8 @@ class MobileNetSpace(ProductSpace):
         """The untrained network.
 
         ``full``: as described; ``proxy``: a quarter of the widths; ``thin``: a twelfth, on images
-        of one channel, without stem and strides.
+        of one channel, without stem and strides; ``deep`` and ``deep-thin``: the same at the sizes
+        of the space (by default a third and a twelfth).
         """
         plan = self._plan(arch, kind)
         return initialised(lambda: MobileNetwork(plan, num_classes), seed)
@@ -130,15 +149,21 @@ class MobileNetSpace(ProductSpace):
         return mobile_size(self._plan(arch, "full"), num_classes, image_shape)[1]
 
     def _plan(self, arch: MobileNetArchitecture, kind: str) -> MobilePlan:
-        check_kind(kind)
-        divisor = {"full": 1, "proxy": _PROXY_DIVISOR, "thin": _THIN_DIVISOR}[kind]
+        check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
+        width, depth = self._scaling(kind)
         stages = [
-            Stage(each.width // divisor, each.depth, each.kernel_size, each.expansion)
+            Stage(width(each.width), depth(each.depth), each.kernel_size, each.expansion)
             for each in arch.stages
         ]
-        return mobilenet_plan(
-            stages, STRIDES, STEM // divisor, HEAD // divisor, thin=kind == "thin"
-        )
+        return mobilenet_plan(stages, STRIDES, width(STEM), width(HEAD), thin=kind in THIN_KINDS)
+
+    def _scaling(self, kind: str) -> tuple[Callable[[int], int], Callable[[int], int]]:
+        """What becomes of a width of the full network, and of the blocks of a stage."""
+        if kind in DEEP_KINDS:
+            size = self.deep if kind == DEEP_KINDS[0] else self.deep_thin
+            return lambda width: size.width(width, WIDTHS[0][0]), size.cells
+        divisor = {"full": 1, "proxy": _PROXY_DIVISOR, "thin": _THIN_DIVISOR}[kind]
+        return lambda width: width // divisor, lambda blocks: blocks
 
 
 def _options(widths: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:

@@ -15,7 +15,6 @@ from tegnas.engine.template import ProgramTemplate
 from tegnas.errors import InputError
 from tegnas.networks.initialise import initialised
 from tegnas.networks.nasbench201 import (
-    DEEP_THIN_CELLS,
     EDGES,
     PUBLISHED_SIZE,
     NasBench201DeepNetwork,
@@ -39,6 +38,7 @@ from tegnas.spaces.drawing import CellEdge, CellGraph
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, parse_supernet
 from tegnas.spaces.nasbench201_notations import OPERATIONS, parse_operations
 from tegnas.spaces.recipe import Recipe
+from tegnas.spaces.small_size import SmallSize
 
 _NUMBER = {name: number for number, name in enumerate(OPERATIONS)}
 
@@ -58,14 +58,34 @@ class NasBench201Architecture:
         return "+".join(nodes)
 
 
+# What the second study chose (docs/studies/ranking-second.md): three of the five cells per stage
+# with 3 channels for the kernels, the five cells of one stage with 1 channel for the patterns.
+_DEEP_SIZE = SmallSize(channels=3, depth=0.6)
+_DEEP_THIN_SIZE = SmallSize(channels=1)
+
+
 class NasBench201:
-    """Cells of four nodes with one of five operations on each of the six edges."""
+    """Cells of four nodes with one of five operations on each of the six edges.
+
+    Args:
+        deep: how much of the benchmark's network the deep one keeps.
+        deep_thin: how much of its first stage the deep thin one keeps.
+
+    Attributes:
+        deep, deep_thin: as given.
+    """
 
     name = "nas-bench-201"
 
     # Dong & Yang, arXiv 2001.00326, table 2.
     recipe = Recipe()
     deep_kinds = DEEP_KINDS
+
+    def __init__(
+        self, *, deep: SmallSize = _DEEP_SIZE, deep_thin: SmallSize = _DEEP_THIN_SIZE
+    ) -> None:
+        self.deep = deep
+        self.deep_thin = deep_thin
 
     def parse(self, text: str) -> NasBench201Architecture | Supernet:
         """Read an architecture string such as ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
@@ -191,16 +211,21 @@ class NasBench201:
         """The untrained network of an architecture.
 
         ``proxy``: 3 channels, one cell per stage; ``thin``: the first cell alone with one channel;
-        ``full``: the benchmark's own, 16 channels, five cells per stage; ``deep``: the proxy of
-        three cells per stage; ``deep-thin``: five cells with one channel.
+        ``full``: the benchmark's own, 16 channels, five cells per stage; ``deep``: few channels,
+        by default 3, and several cells per stage, 3; ``deep-thin``: several cells, 5, alone with
+        one channel.
         """
         check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
         makers: dict[str, Callable[[], nn.Module]] = {
             "proxy": lambda: NasBench201Network(arch.operations, 3, 1, num_classes),
             "thin": lambda: NasBench201ThinNetwork(arch.operations, num_classes),
             "full": lambda: NasBench201Network(arch.operations, 16, 5, num_classes),
-            "deep": lambda: NasBench201DeepNetwork(arch.operations, 3, num_classes),
-            "deep-thin": lambda: NasBench201DeepThinNetwork(arch.operations, num_classes),
+            "deep": lambda: NasBench201DeepNetwork(
+                arch.operations, *_sized(self.deep), num_classes
+            ),
+            "deep-thin": lambda: NasBench201DeepThinNetwork(
+                arch.operations, num_classes, *_sized(self.deep_thin)
+            ),
         }
         return initialised(makers[kind], seed)
 
@@ -220,9 +245,11 @@ class NasBench201:
         if kind == "thin":
             return thin_program(operations, num_classes, image_shape, layout)
         if kind == "deep":
-            return deep_program(operations, 3, num_classes, image_shape, layout)
+            size = _sized(self.deep)
+            return deep_program(operations, *size, num_classes, image_shape, layout)
         if kind == "deep-thin":
-            return thin_program(operations, num_classes, image_shape, layout, DEEP_THIN_CELLS)
+            _, cells = _sized(self.deep_thin)
+            return thin_program(operations, num_classes, image_shape, layout, cells)
         raise InputError(f"programs are of kind proxy, thin, deep or deep-thin, got {kind!r}")
 
     def full_network(
@@ -274,9 +301,11 @@ class NasBench201:
         if kind == "thin":
             return thin_template(OPERATIONS, num_classes, image_shape, layout)
         if kind == "deep":
-            return deep_template(OPERATIONS, 3, num_classes, image_shape, layout)
+            size = _sized(self.deep)
+            return deep_template(OPERATIONS, *size, num_classes, image_shape, layout)
         if kind == "deep-thin":
-            return thin_template(OPERATIONS, num_classes, image_shape, layout, DEEP_THIN_CELLS)
+            _, cells = _sized(self.deep_thin)
+            return thin_template(OPERATIONS, num_classes, image_shape, layout, cells)
         raise InputError(f"programs are of kind proxy, thin, deep or deep-thin, got {kind!r}")
 
     def template_options(
@@ -301,6 +330,11 @@ def cell_graph(operations: Sequence[str]) -> CellGraph:
         for name, (source, target), place in zip(operations, EDGES, places, strict=True)
     )
     return CellGraph("cell", nodes, tuple(edges))
+
+
+def _sized(size: SmallSize) -> tuple[int, int]:
+    """Channels of a small network, and its cells per stage."""
+    return size.channels, size.cells(PUBLISHED_SIZE[1])
 
 
 @lru_cache(maxsize=1)

@@ -10,9 +10,10 @@ from torch import nn
 from tegnas.errors import InputError
 from tegnas.networks.initialise import initialised
 from tegnas.networks.nats_size import SizeNetwork, SizeThinNetwork
-from tegnas.spaces.base import check_kind
+from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, THIN_KINDS, check_kind
 from tegnas.spaces.factorised import Choice
 from tegnas.spaces.product import ProductSpace
+from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
 
 CHANNELS = (8, 16, 24, 32, 40, 48, 56, 64)
 POSITIONS = 5
@@ -33,9 +34,28 @@ class NatsSizeArchitecture:
 
 
 class NatsSize(ProductSpace):
-    """Five numbers of channels from 8 to 64; the cell is fixed."""
+    """Five numbers of channels from 8 to 64; the cell is fixed.
+
+    The benchmark's network has one cell per stage: its small networks have the same, whatever
+    their depth, and the narrowest first stage stands for the first stage of their sizes.
+
+    Args:
+        deep: how much of the benchmark's network the deep one keeps.
+        deep_thin: the same of the deep thin one.
+
+    Attributes:
+        deep, deep_thin: as given.
+    """
 
     name = "nats-size"
+    deep_kinds = DEEP_KINDS
+    weights_by_name = True
+
+    def __init__(
+        self, *, deep: SmallSize = DEEP_SIZE, deep_thin: SmallSize = DEEP_THIN_SIZE
+    ) -> None:
+        self.deep = deep
+        self.deep_thin = deep_thin
 
     def parse(self, text: str) -> NatsSizeArchitecture:
         """Read five numbers such as ``8:16:32:64:64``; ``InputError`` if it isn't that."""
@@ -72,12 +92,16 @@ class NatsSize(ProductSpace):
         """The untrained network.
 
         ``full``: the benchmark's own; ``proxy``: a quarter of the channels; ``thin``: an eighth,
-        see ``SizeThinNetwork``. The small networks are ours; no paper has any.
+        see ``SizeThinNetwork``; ``deep`` and ``deep-thin``: the same at the sizes of the space (by
+        default a half and an eighth). The small networks are ours; no paper has any.
         """
-        check_kind(kind)
-        if kind == "thin":
-            thin = [each // _THIN_DIVISOR for each in arch.channels]
-            return initialised(lambda: SizeThinNetwork(thin, num_classes), seed)
-        divisor = _PROXY_DIVISOR if kind == "proxy" else 1
-        channels = [each // divisor for each in arch.channels]
-        return initialised(lambda: SizeNetwork(channels, num_classes), seed)
+        check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
+        channels = {
+            "full": list(arch.channels),
+            "proxy": [each // _PROXY_DIVISOR for each in arch.channels],
+            "thin": [each // _THIN_DIVISOR for each in arch.channels],
+            "deep": [self.deep.width(each, CHANNELS[0]) for each in arch.channels],
+            "deep-thin": [self.deep_thin.width(each, CHANNELS[0]) for each in arch.channels],
+        }[kind]
+        make = SizeThinNetwork if kind in THIN_KINDS else SizeNetwork
+        return initialised(lambda: make(channels, num_classes), seed)

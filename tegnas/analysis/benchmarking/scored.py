@@ -19,8 +19,9 @@ from tegnas.scoring.seeds import usable_seeds
 from tegnas.scoring.shrink import small_batch
 from tegnas.search.evaluator import Evaluator
 from tegnas.search.executors import make_executor
-from tegnas.search.store import ScoreStore, store_name
+from tegnas.search.store import ScoreStore
 from tegnas.spaces import Architecture
+from tegnas.spaces.stored_name import stored_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ def score_benchmark(
         show(0, 0)
         kept = ScoreStore(
             store,
-            space=store_name(benchmark.space),
+            space=stored_name(benchmark.space, settings.small_networks),
             settings=settings,
             data=batch.fingerprint(),
         )

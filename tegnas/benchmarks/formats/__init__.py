@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tegnas.benchmarks.formats.base import Row, TableFormat
+from tegnas.benchmarks.formats.darts import DARTS_CIFAR10, NAS_BENCH_301
 from tegnas.benchmarks.formats.mnasnet import ACCEL_NASBENCH
 from tegnas.benchmarks.formats.nasbench101 import NAS_BENCH_101
 from tegnas.benchmarks.formats.nasbench201 import NAS_BENCH_201
@@ -17,6 +18,8 @@ FORMATS: tuple[TableFormat, ...] = (
     TRANSNAS_MACRO,
     NAS_BENCH_MACRO,
     ACCEL_NASBENCH,
+    DARTS_CIFAR10,
+    NAS_BENCH_301,
 )
 
 __all__ = ["FORMATS", "Row", "TableFormat"]
