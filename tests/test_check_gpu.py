@@ -192,7 +192,7 @@ def test_the_script_of_a_step_runs_on_the_cpu(place, name):
 def run(steps: list[Step], tmp_path: Path, total: float = 60) -> list[Outcome]:
     return run_steps(
         steps,
-        dry=True,
+        dry=False,
         total=total,
         cwd=tmp_path,
         log=tmp_path / "log.txt",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache, reduce
+from functools import cache, reduce
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +41,7 @@ def live_edges(operations: Sequence[Operation]) -> tuple[bool, ...]:
     return _live_among(tuple(map(carries, operations)))
 
 
-@lru_cache(maxsize=None)  # of 64 cells
+@cache  # of 64 cells
 def _live_among(carried: tuple[bool, ...]) -> tuple[bool, ...]:
     carrying = [edge for carry, edge in zip(carried, EDGES, strict=True) if carry]
     entered, needed = {0}, {3}

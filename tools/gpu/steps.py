@@ -117,13 +117,7 @@ def steps(place: Place) -> list[Step]:
 
     sections = [word for section in NCU_SECTIONS for word in ("--section", section)]
     return [
-        Step(
-            "build",
-            1800 if place.dry else 180,
-            _build(place),
-            readers.build(place.objects),
-            cwd=ROOT,
-        ),
+        Step("build", 180, _build(place), readers.build(place.objects), cwd=ROOT),
         Step("doctor", 30, (place.python, "-m", "tegnas", "doctor"), readers.doctor),
         Step("tests", 120, _tests(place), readers.pytest),
         scores("best", 45),

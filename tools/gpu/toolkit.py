@@ -8,8 +8,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-# Where no GPU is: ``check_cuda.py`` builds for these, and a dry run of ``check_gpu.py``, whose sm_90
-# is among them, takes what it has built.
+# Where no GPU is: ``check_cuda.py`` builds for these, sm_90 among them, and a dry run of
+# ``check_gpu.py`` takes what it has built.
 ARCH_LIST = "8.0;9.0+PTX"
 WORK = Path("build", "check-cuda")
 
