@@ -143,6 +143,13 @@ std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
                   [&] { return make_launches(codes, jobs, images, others, coupled, memory); });
 }
 
+// Stands for pinned memory, which torch keeps from call to call.
+grouped::Task* staging(int64_t tasks) {
+  thread_local std::vector<grouped::Task> kept;
+  if (static_cast<int64_t>(kept.size()) < tasks) kept.resize(tasks);
+  return kept.data();
+}
+
 // All that the host does for one call before the device can finish it, but for copying to the
 // device: launches, and bytes of descriptors. Frozen statistics, one batch.
 std::pair<int64_t, int64_t> prepare_launches(const Words& code, const Words& offsets,
@@ -158,15 +165,14 @@ std::pair<int64_t, int64_t> prepare_launches(const Words& code, const Words& off
       std::vector<int64_t>(job_programs.data(), job_programs.data() + job_programs.size()),
       programs.size(), images, 0, memory);
   const std::vector<int64_t> first_tasks = grouped::number_tasks(programs);
-  const auto task_bytes = first_tasks.back() * static_cast<int64_t>(sizeof(grouped::Task));
-  const at::Tensor staged = at::empty({task_bytes}, at::kByte);
-  copy_tasks(programs, first_tasks, static_cast<grouped::Task*>(staged.mutable_data_ptr()));
+  copy_tasks(programs, first_tasks, staging(first_tasks.back()));
   std::vector<cuda::engine::Job<float>> list;
   for (int64_t job = 0; job < job_programs.size(); ++job) {
     const int64_t program = job_programs.data()[job];
     list.push_back({&programs.at(program), first_tasks.at(program), nullptr});
   }
-  int64_t launches = 0, bytes = task_bytes;
+  int64_t launches = 0;
+  auto bytes = static_cast<int64_t>(first_tasks.back() * sizeof(grouped::Task));
   for (const auto& chunk : cuda::engine::cut(list, {images}, false, memory).list) {
     std::vector<grouped::Passage> passages;
     for (int64_t job = chunk.first; job < chunk.last; ++job) {
