@@ -40,7 +40,8 @@ check-cuda:
 
 # Needs a GPU, nvcc and a python3 with a CUDA build of torch; nothing is installed. STEPS="tests ncu"
 # repeats single steps with the build that is there, OUT is where log.txt and summary.txt go. With
-# DRY=1 no GPU is needed: all steps on a smaller scale, on the CPU, in check-cuda's environment.
+# DRY=1 no GPU is needed: all steps on a smaller scale, on the CPU, in check-cuda's environment and
+# with its build, so it comes after check-cuda.
 OUT ?= build/check-gpu/out
 check-gpu:
 	$(if $(DRY),.venv-cuda/bin/python,$(PYTHON)) tools/check_gpu.py --out $(OUT) --jobs $(JOBS) \

@@ -2,10 +2,12 @@
 
     python bench/host.py
 
-While a device computes one set of architectures, the host writes the programs of the next and plans
-their launches. Measured is all of that but the copies to the device and the launches themselves, on
-new random architectures of NAS-Bench-201 in every round, as the preset ``best`` scores them: 256
-deep networks of five seeds for the kernels, 256 deep thin ones for the regions.
+While a device computes one set of architectures, the host does all of this for the next: finds out
+which networks have to be computed, writes their programs, plans their launches, and reads the
+values of the set before. Left out are only the copies to the device and the launches themselves.
+Every round has 256 new architectures of NAS-Bench-201, of which no two have the same kernels, as
+the preset ``best`` scores them: deep networks of five seeds for the kernels, deep thin ones for the
+regions.
 """
 
 from __future__ import annotations
@@ -15,20 +17,28 @@ import random
 import statistics
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import islice
+from unittest.mock import patch
 
 import torch
 from machine import describe_machine
 
 from tegnas import ops
+from tegnas.data import load_batch
+from tegnas.indicators.sources import Kernel
+from tegnas.scoring import ScoreSettings, get_preset
 from tegnas.scoring.jobs import JobMaker
+from tegnas.scoring.native_scorer import NativeScorer
+from tegnas.scoring.shrink import small_batch
 from tegnas.spaces import get_space
 
-ARCHITECTURES, NETWORKS = 256, 5
-# Kind of network, image shape, images of a batch, and whether its regions are counted.
-CALLS = {
-    "kernels": ("deep", (3, 16, 16), 64, False),
-    "regions": ("deep-thin", (1, 2, 2), 1000, True),
-}
+ARCHITECTURES = 256
+SPACE = get_space("nas-bench-201")
+
+Times = dict[str, list[tuple[float, float]]]
 
 
 def measure(rounds: int) -> dict[str, tuple[float, float]]:
@@ -36,41 +46,85 @@ def measure(rounds: int) -> dict[str, tuple[float, float]]:
 
     After one round that makes the templates and weights.
     """
-    space, rng = get_space("nas-bench-201"), random.Random(0)
-    makers = {
-        name: JobMaker(
-            space, kind, num_classes=10, image_shape=shape, seeds=range(NETWORKS), device="cpu"
-        )
-        for name, (kind, shape, _, _) in CALLS.items()
-    }
-    times: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for _ in range(rounds + 1):
-        archs = [space.sample(rng) for _ in range(ARCHITECTURES)]
-        first = now()
-        for name, (_, _, images, regions) in CALLS.items():
-            begin = now()
-            jobs = makers[name].make(archs)
-            written = now()
-            ops.prepare_launches(jobs, images=images, regions=regions)
-            times[f"{name}: programs written"].append(since(begin, written))
-            times[f"{name}: launches planned"].append(since(written, now()))
-        times["all"].append(since(first, now()))
-    return {name: medians(values[1:]) for name, values in times.items()}
+    settings = without_computing(get_preset("best"))
+    batch = small_batch(SPACE, load_batch("digits", train=settings.train, val=2), settings)
+    scorer = NativeScorer(SPACE, batch, settings, range(settings.repeats))
+    archs = new_architectures()
+    times: Times = defaultdict(list)
+
+    def planned(jobs: ops.EngineJobs, images: int, regions: bool) -> torch.Tensor:
+        ops.prepare_launches(jobs, images=images, regions=regions)
+        return torch.zeros(len(jobs.programs))
+
+    def engine_ntk(jobs, x, y=None, *, batch_norm):
+        kernels = planned(jobs, len(x), False).double()[:, None, None]
+        return kernels, kernels, kernels
+
+    def engine_regions(jobs, inputs, *, batch_size):
+        return planned(jobs, batch_size, True).long()
+
+    with ExitStack() as stack:
+        for where, name, call, part in (
+            (JobMaker, "make", JobMaker.make, "programs written"),
+            (ops, "engine_ntk", engine_ntk, "launches planned, kernels"),
+            (ops, "engine_regions", engine_regions, "launches planned, regions"),
+        ):
+            stack.enter_context(patch.object(where, name, timed(call, times, part)))
+        call = timed(lambda some: scorer.begin(some)(), times, "all")
+        call(list(islice(archs, ARCHITECTURES)))
+        times.clear()
+        for _ in range(rounds):
+            call(list(islice(archs, ARCHITECTURES)))
+    return {name: medians(values, rounds) for name, values in times.items()}
 
 
-def now() -> tuple[float, float]:
-    """Seconds by the clock, and of this process on all processors."""
-    return time.perf_counter(), time.process_time()
+def without_computing(settings: ScoreSettings) -> ScoreSettings:
+    """The settings with indicators that take what a device would have computed as it is."""
+
+    def first_number(kernels) -> torch.Tensor:
+        return kernels.searched[:, 0, 0]
+
+    return replace(
+        settings,
+        indicators=tuple(
+            replace(each, compute=first_number) if isinstance(each.source, Kernel) else each
+            for each in settings.indicators
+        ),
+    )
 
 
-def since(begin: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
-    """Milliseconds of both."""
-    return 1e3 * (end[0] - begin[0]), 1e3 * (end[1] - begin[1])
+def new_architectures() -> Iterator[object]:
+    """Connected ones in random order, each with a live part of its own."""
+    archs = list(SPACE)
+    random.Random(0).shuffle(archs)
+    seen = set()
+    for arch in archs:
+        if SPACE.is_connected(arch) and SPACE.live(arch) not in seen:
+            seen.add(SPACE.live(arch))
+            yield arch
 
 
-def medians(values: list[tuple[float, float]]) -> tuple[float, float]:
-    """Of the clock's and of the processors'."""
-    clock, processors = zip(*values, strict=True)
+def timed(call: Callable, times: Times, name: str) -> Callable:
+    """The same function, which adds the milliseconds that it takes."""
+
+    def measured(*args, **options):
+        begin = time.perf_counter(), time.process_time()
+        result = call(*args, **options)
+        end = time.perf_counter(), time.process_time()
+        times[name].append((1e3 * (end[0] - begin[0]), 1e3 * (end[1] - begin[1])))
+        return result
+
+    return measured
+
+
+def medians(values: list[tuple[float, float]], rounds: int) -> tuple[float, float]:
+    """Of the rounds, in each of which there may be several calls; of both clocks."""
+    calls = len(values) // rounds
+    sums = [
+        tuple(map(sum, zip(*values[first : first + calls], strict=True)))
+        for first in range(0, len(values), calls)
+    ]
+    clock, processors = zip(*sums, strict=True)
     return statistics.median(clock), statistics.median(processors)
 
 

@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SAMPLES = Path(__file__).parent / "samples"
 sys.path.insert(0, str(ROOT / "tools"))
+import check_gpu  # noqa: E402
 from gpu import readers  # noqa: E402
 from gpu.build_times import FileTime, least_seconds, read_ninja_log  # noqa: E402
 from gpu.running import Outcome, run_steps, summary  # noqa: E402
@@ -149,6 +150,20 @@ def test_ncu_looks_for_the_slowest_kernels_by_their_whole_names(tmp_path):
     assert not re.search(pattern, "void f<float, (ns::Kernel)6>(int *)")
 
 
+@pytest.mark.parametrize(
+    ("words", "archs", "work"),
+    [
+        ("--dry", "8.0;9.0+PTX", "check-cuda"),
+        ("--dry --archs 9.0", "9.0", "check-gpu"),
+        ("", None, "check-gpu"),
+    ],
+)
+def test_a_dry_run_takes_the_build_of_check_cuda(words, archs, work, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["check_gpu.py", *words.split()])
+    options = check_gpu.read_options()
+    assert (options.archs, options.work) == (archs, ROOT / "build" / work)
+
+
 # The scripts, on the CPU
 
 
@@ -177,7 +192,7 @@ def test_the_script_of_a_step_runs_on_the_cpu(place, name):
 def run(steps: list[Step], tmp_path: Path, total: float = 60) -> list[Outcome]:
     return run_steps(
         steps,
-        dry=True,
+        dry=False,
         total=total,
         cwd=tmp_path,
         log=tmp_path / "log.txt",

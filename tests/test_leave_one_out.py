@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tegnas import load_batch, ntk, score, score_module
-from tegnas.kernel.leave_one_out import leave_one_out
+from tegnas.kernel.leave_one_out import inverse_of_all_at_once, leave_one_out
 from tegnas.reference.leave_one_out import leave_one_out as by_regressions
 from tegnas.spaces import ChoiceSpace, get_space
 
@@ -48,6 +48,13 @@ def test_inflation_is_a_condition_number_of_the_angles():
     assert inflation.item() == pytest.approx((values.mean() * (1 / values).mean()).item())
     assert inflation.item() == pytest.approx(leave_one_out(angles)[0].item())
     assert leave_one_out(torch.eye(5, dtype=torch.float64)) == (1.0, 1.0)
+
+
+def test_inverses_are_the_same_all_at_once_as_on_a_gpu():
+    factors = torch.linalg.cholesky(kernels(5, 33, 0))
+    expected = torch.cholesky_inverse(factors)
+    torch.testing.assert_close(inverse_of_all_at_once(factors), expected, rtol=1e-10, atol=1e-12)
+    assert inverse_of_all_at_once(factors[:0]).shape == (0, 33, 33)
 
 
 def test_a_bad_kernel_is_infinite_and_leaves_the_others_alone():

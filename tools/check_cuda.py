@@ -20,17 +20,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
-from gpu.toolkit import build_environment, cuda_home  # noqa: E402
+from gpu.toolkit import (  # noqa: E402
+    ARCH_LIST,
+    WORK,
+    build_environment,
+    cuda_home,
+    library_folder,
+    objects_folder,
+)
 
 import build_support  # noqa: E402
 
 TORCH = "torch==2.14.1"
-ARCH_LIST = "8.0;9.0+PTX"
 # What a machine with a GPU is expected to have, for the dry run of check_gpu.py.
 PACKAGES = "numpy scipy scikit-learn typer rich pytest pytest-benchmark hypothesis matplotlib"
 BUILD_PACKAGES = "setuptools>=77 wheel ninja"
 VENV = ROOT / ".venv-cuda"
-OUT = ROOT / "build" / "check-cuda"
+OUT = ROOT / WORK
 FLAGS = ["-std=c++20", "-O3", "--expt-relaxed-constexpr", f"-I{ROOT / 'csrc'}"]
 
 LOAD = """
@@ -104,14 +110,16 @@ def build(python: Path, home: Path, jobs: int) -> Path:
     environ = build_environment(python, home, arch_list=ARCH_LIST, jobs=jobs)
     OUT.mkdir(parents=True, exist_ok=True)
     log = OUT / "build.log"
-    command = [str(python), "setup.py", "build_ext", "--build-lib", str(OUT)]
+    library = library_folder(OUT)
+    command = [str(python), "setup.py", "build_ext", "--build-lib", str(library)]
+    command += ["--build-temp", str(objects_folder(OUT))]
     with log.open("w") as out:
         status = subprocess.run(command, cwd=ROOT, env=environ, stdout=out, stderr=out).returncode
     if status != 0:
         tail = "\n".join(log.read_text().splitlines()[-40:])
         raise SystemExit(f"{tail}\ncheck-cuda: the build failed; all of its output is in {log}.")
-    (library,) = (OUT / "tegnas").glob("_C*.so")
-    return library
+    (extension,) = (library / "tegnas").glob("_C*.so")
+    return extension
 
 
 def load(python: Path, library: Path) -> None:

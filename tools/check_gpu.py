@@ -9,8 +9,9 @@ that fails or runs out of time stops nothing.
     python3 tools/check_gpu.py --out OUT --steps tests    single ones, with the build that is there
     python3 tools/check_gpu.py --out OUT --dry            no GPU: the same, smaller, on the CPU
 
-A dry run builds for sm_90 alone. It needs the toolkit and an interpreter with a CUDA torch,
-as ``make check-cuda`` makes one.
+A dry run needs the toolkit and the environment with a CUDA torch that ``make check-cuda`` makes.
+It takes what that has built, for sm_90 among others, and compiles what has changed since;
+``--archs 9.0`` builds for sm_90 alone, where a run on a GPU builds.
 """
 
 from __future__ import annotations
@@ -25,10 +26,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from gpu.running import run_steps, summary  # noqa: E402
 from gpu.steps import ROOT, Place, chosen, steps  # noqa: E402
-from gpu.toolkit import build_environment, cuda_home  # noqa: E402
+from gpu.toolkit import ARCH_LIST, WORK, build_environment, cuda_home  # noqa: E402
 
 TOTAL = 9 * 60.0
-DRY_ARCHS = "9.0"
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
         total=options.total,
         cwd=place.out,
         log=log,
-        environ=environment(place, options.jobs),
+        environ=environment(place, options.archs, options.jobs),
         tell=lambda line: print(line, flush=True),
     )
     seconds = time.monotonic() - begin
@@ -65,24 +65,26 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "check-gpu" / "out")
     parser.add_argument("--steps", default="", help="names between commas; all of them by default")
     parser.add_argument("--dry", action="store_true", help="no GPU: less work, on the CPU")
+    parser.add_argument("--archs", help="GPUs to build for, as in TORCH_CUDA_ARCH_LIST")
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has torch")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="compiled at a time")
     parser.add_argument("--total", type=float, help="seconds for all steps")
     parser.add_argument("--work", type=Path, help="where the build is kept")
     options = parser.parse_args()
     if options.work is None:
-        options.work = ROOT / "build" / ("check-gpu-dry" if options.dry else "check-gpu")
+        shared = options.dry and options.archs is None
+        options.work = ROOT / (WORK if shared else Path("build", "check-gpu"))
+    if options.dry and options.archs is None:
+        options.archs = ARCH_LIST
     if options.total is None:
         # A dry run compiles on whatever cores there are.
         options.total = 3600.0 if options.dry else TOTAL
     return options
 
 
-def environment(place: Place, jobs: int) -> dict[str, str]:
+def environment(place: Place, archs: str | None, jobs: int) -> dict[str, str]:
     """That of the build, with the built package first on the path."""
-    home = cuda_home()
-    arch_list = DRY_ARCHS if place.dry else None
-    environ = build_environment(place.python, home, arch_list=arch_list, jobs=jobs)
+    environ = build_environment(place.python, cuda_home(), arch_list=archs, jobs=jobs)
     before = [os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else []
     return {
         **environ,

@@ -19,6 +19,10 @@ void check_index(const at::Tensor& tensor, const char* name) {
                    tensor.sizes(), ".");
 }
 
+int64_t program_count(const at::Tensor& offsets) {
+  return std::max<int64_t>(offsets.numel() - 1, 0);
+}
+
 void check_images(const at::Tensor& images) {
   TORCH_CHECK_VALUE(images.dim() == 4, "engine: images must be (N, C, H, W), got ", images.sizes(),
                     ".");
@@ -26,27 +30,38 @@ void check_images(const at::Tensor& images) {
                     "engine: at most 2^24 images at once, got ", images.size(0), ".");
 }
 
-}  // namespace
+// What the jobs of a program must fit.
+struct Asks {
+  engine::Shape images;
+  int64_t parameters = 0;
 
-std::vector<engine::Program> parse_programs(const at::Tensor& code, const at::Tensor& offsets) {
-  check_index(code, "code");
-  check_index(offsets, "code_offsets");
+  Asks() = default;
+  explicit Asks(const engine::Program& program)
+      : images(program.shapes[0]), parameters(program.parameters) {}
+};
+
+// Calls body(words, count, p, scratch) for every program p; the programs are shared out among
+// threads, each of which has one `Scratch`. Raises ValueError in one sentence.
+template <typename Scratch, typename Body>
+void for_programs(const at::Tensor& code, const at::Tensor& offsets, const Body& body) {
   const at::Tensor words = code.contiguous(), starts = offsets.contiguous();
   const int64_t* start = starts.const_data_ptr<int64_t>();
   const int64_t* word = words.const_data_ptr<int64_t>();
-  const int64_t count = std::max<int64_t>(starts.numel() - 1, 0);
+  const int64_t count = program_count(offsets);
   for (int64_t p = 0; p < count; ++p) {
     TORCH_CHECK_VALUE(0 <= start[p] && start[p] <= start[p + 1] && start[p + 1] <= words.numel(),
                       "engine: code_offsets must rise from 0 to the length of the code.");
   }
-  std::vector<engine::Program> programs(count);
   std::vector<std::string> errors(count);
   torch_parallel_for(count, [&](int64_t begin, int64_t end) {
+    Scratch scratch;
     for (int64_t p = begin; p < end; ++p) {
       try {
-        programs[p] = engine::parse_program(word + start[p], start[p + 1] - start[p]);
+        body(word + start[p], start[p + 1] - start[p], p, scratch);
       } catch (const std::invalid_argument& error) {
         errors[p] = error.what();
+      } catch (const std::length_error&) {
+        errors[p] = "there is not enough memory for it.";
       } catch (const std::bad_alloc&) {
         errors[p] = "there is not enough memory for it.";
       }
@@ -55,23 +70,35 @@ std::vector<engine::Program> parse_programs(const at::Tensor& code, const at::Te
   for (int64_t p = 0; p < count; ++p) {
     TORCH_CHECK_VALUE(errors[p].empty(), "engine: program ", p, ": ", errors[p]);
   }
-  return programs;
 }
 
-std::vector<grouped::Tasks> emit_all_tasks(const std::vector<engine::Program>& programs,
-                                           grouped::Purpose purpose) {
-  std::vector<grouped::Tasks> tasks(programs.size());
-  refusing("engine", [&] {
-    torch_parallel_for(static_cast<int64_t>(programs.size()), [&](int64_t begin, int64_t end) {
-      for (int64_t p = begin; p < end; ++p) tasks[p] = grouped::emit_tasks(programs[p], purpose);
-    });
-  });
+// A program that is read only to be written as tasks.
+struct Writing {
+  engine::Program program;
+  grouped::Scratch scratch;
+};
+
+void check_codes(const at::Tensor& code, const at::Tensor& offsets) {
+  check_index(code, "code");
+  check_index(offsets, "code_offsets");
+}
+
+std::vector<grouped::Tasks> make_tasks(const at::Tensor& code, const at::Tensor& offsets,
+                                       grouped::Purpose purpose, std::vector<Asks>& asks) {
+  check_codes(code, offsets);
+  std::vector<grouped::Tasks> tasks(program_count(offsets));
+  asks.resize(tasks.size());
+  for_programs<Writing>(code, offsets,
+                        [&](const int64_t* words, int64_t count, int64_t p, Writing& writing) {
+                          engine::parse_program(words, count, writing.program);
+                          asks[p] = Asks(writing.program);
+                          grouped::emit_tasks(writing.program, purpose, writing.scratch, tasks[p]);
+                        });
   return tasks;
 }
 
-Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
-               const at::Tensor& job_programs, const at::Tensor& params,
-               const at::Tensor& job_params, const at::Tensor& images) {
+void check_operands(const at::Tensor& job_programs, const at::Tensor& params,
+                    const at::Tensor& job_params, const at::Tensor& images) {
   check_index(job_programs, "job_programs");
   check_index(job_params, "job_params");
   TORCH_CHECK_TYPE((params.scalar_type() == at::kFloat || params.scalar_type() == at::kDouble) &&
@@ -82,25 +109,73 @@ Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
   TORCH_CHECK_VALUE(params.dim() == 1 && job_programs.numel() == job_params.numel(),
                     "engine: parameters must be one vector, and every job needs a program and an "
                     "offset into it.");
-  Jobs jobs{parse_programs(code, code_offsets), job_programs.contiguous(), params.contiguous(),
-            job_params.contiguous()};
+}
+
+// `asks`: of each program, in their order.
+void check_jobs(const JobTable& jobs, const std::vector<Asks>& asks, const at::Tensor& images) {
+  const int64_t* programs = jobs.job_programs.const_data_ptr<int64_t>();
+  const int64_t* offsets = jobs.job_params.const_data_ptr<int64_t>();
+  const int64_t length = jobs.params.numel();
+  const engine::Shape given{images.size(1), images.size(2), images.size(3)};
   for (int64_t job = 0; job < jobs.count(); ++job) {
-    const int64_t index = jobs.job_programs.const_data_ptr<int64_t>()[job];
-    TORCH_CHECK_VALUE(0 <= index && index < static_cast<int64_t>(jobs.programs.size()),
-                      "engine: job ", job, " names program ", index, " of ", jobs.programs.size(),
-                      ".");
-    const engine::Program& program = jobs.programs[index];
-    const int64_t offset = jobs.job_params.const_data_ptr<int64_t>()[job];
-    TORCH_CHECK_VALUE(
-        0 <= offset && offset <= params.numel() && program.parameters <= params.numel() - offset,
-        "engine: job ", job, " reads ", program.parameters, " parameters from ", offset, " of ",
-        params.numel(), ".");
-    const engine::Shape& shape = program.shapes[0];
-    TORCH_CHECK_VALUE(
-        images.size(1) == shape.c && images.size(2) == shape.h && images.size(3) == shape.w,
-        "engine: job ", job, " is a program for images of ", shape.c, "×", shape.h, "×", shape.w,
-        ", got ", images.sizes(), ".");
+    const int64_t index = programs[job], offset = offsets[job];
+    TORCH_CHECK_VALUE(0 <= index && index < static_cast<int64_t>(asks.size()), "engine: job ", job,
+                      " names program ", index, " of ", asks.size(), ".");
+    const Asks& program = asks[index];
+    TORCH_CHECK_VALUE(0 <= offset && offset <= length && program.parameters <= length - offset,
+                      "engine: job ", job, " reads ", program.parameters, " parameters from ",
+                      offset, " of ", length, ".");
+    const engine::Shape& shape = program.images;
+    TORCH_CHECK_VALUE(given == shape, "engine: job ", job, " is a program for images of ", shape.c,
+                      "×", shape.h, "×", shape.w, ", got ", images.sizes(), ".");
   }
+}
+
+JobTable table_of(const at::Tensor& job_programs, const at::Tensor& params,
+                  const at::Tensor& job_params) {
+  return {job_programs.contiguous(), params.contiguous(), job_params.contiguous()};
+}
+
+}  // namespace
+
+std::vector<grouped::Tasks> make_tasks(const at::Tensor& code, const at::Tensor& offsets,
+                                       grouped::Purpose purpose) {
+  std::vector<Asks> asks;
+  return make_tasks(code, offsets, purpose, asks);
+}
+
+void copy_tasks(const std::vector<grouped::Tasks>& programs, const std::vector<int64_t>& first,
+                grouped::Task* to) {
+  torch_parallel_for(static_cast<int64_t>(programs.size()), [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p) grouped::copy_tasks(programs[p], to + first[p]);
+  });
+}
+
+Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
+               const at::Tensor& job_programs, const at::Tensor& params,
+               const at::Tensor& job_params, const at::Tensor& images) {
+  check_operands(job_programs, params, job_params, images);
+  check_codes(code, code_offsets);
+  Jobs jobs{table_of(job_programs, params, job_params),
+            std::vector<engine::Program>(program_count(code_offsets))};
+  struct Nothing {};
+  for_programs<Nothing>(code, code_offsets,
+                        [&](const int64_t* words, int64_t count, int64_t p, Nothing&) {
+                          engine::parse_program(words, count, jobs.programs[p]);
+                        });
+  check_jobs(jobs, {jobs.programs.begin(), jobs.programs.end()}, images);
+  return jobs;
+}
+
+GroupedJobs make_grouped_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
+                              const at::Tensor& job_programs, const at::Tensor& params,
+                              const at::Tensor& job_params, const at::Tensor& images,
+                              grouped::Purpose purpose) {
+  check_operands(job_programs, params, job_params, images);
+  std::vector<Asks> asks;
+  GroupedJobs jobs{table_of(job_programs, params, job_params),
+                   make_tasks(code, code_offsets, purpose, asks)};
+  check_jobs(jobs, asks, images);
   return jobs;
 }
 

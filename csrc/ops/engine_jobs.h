@@ -10,33 +10,48 @@
 
 namespace tegnas {
 
-// The programs of a call, and for each job which one it runs and where its parameters begin.
-struct Jobs {
-  std::vector<engine::Program> programs;
+// For each job of a call which program it runs and where its parameters begin.
+struct JobTable {
   at::Tensor job_programs, params, job_params;
 
   int64_t count() const { return job_programs.numel(); }
-  const engine::Program& program(int64_t job) const {
-    return programs[job_programs.const_data_ptr<int64_t>()[job]];
-  }
+  int64_t program_number(int64_t job) const { return job_programs.const_data_ptr<int64_t>()[job]; }
   template <typename T>
   const T* parameters(int64_t job) const {
     return params.const_data_ptr<T>() + job_params.const_data_ptr<int64_t>()[job];
   }
 };
 
-// The programs of a call from their words, one after the other. Raises ValueError in one sentence.
-std::vector<engine::Program> parse_programs(const at::Tensor& code, const at::Tensor& offsets);
+struct Jobs : JobTable {
+  std::vector<engine::Program> programs;
 
-// The tasks of each program. Raises ValueError in one sentence.
-std::vector<grouped::Tasks> emit_all_tasks(const std::vector<engine::Program>& programs,
-                                           grouped::Purpose purpose);
+  const engine::Program& program(int64_t job) const { return programs[program_number(job)]; }
+};
+
+// The same with the tasks of each program.
+struct GroupedJobs : JobTable {
+  std::vector<grouped::Tasks> programs;
+};
 
 // Raises ValueError or TypeError, in one sentence, where the operands don't fit. Programs and the
 // places of parameters are read here, so they must be on the CPU.
 Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
                const at::Tensor& job_programs, const at::Tensor& params,
                const at::Tensor& job_params, const at::Tensor& images);
+GroupedJobs make_grouped_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
+                              const at::Tensor& job_programs, const at::Tensor& params,
+                              const at::Tensor& job_params, const at::Tensor& images,
+                              grouped::Purpose purpose);
+
+// The tasks of the programs of a call, from their words one after the other. Raises ValueError in
+// one sentence.
+std::vector<grouped::Tasks> make_tasks(const at::Tensor& code, const at::Tensor& offsets,
+                                       grouped::Purpose purpose);
+
+// The tasks of all programs one after the other, to the place where they are wanted; `first` says
+// where each program's begin.
+void copy_tasks(const std::vector<grouped::Tasks>& programs, const std::vector<int64_t>& first,
+                grouped::Task* to);
 
 // Inputs of region counts as sets (sets, M, C, H, W), of which there is at least one; (M, C, H, W)
 // is a single one. Job j reads set j mod sets.

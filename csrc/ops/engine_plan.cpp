@@ -99,8 +99,9 @@ std::vector<Launch> make_launches(const std::vector<std::vector<int64_t>>& codes
         grouped::emit_tasks(engine::parse_program(code.data(), static_cast<int64_t>(code.size())),
                             coupled ? grouped::Purpose::coupled : grouped::Purpose::frozen));
   }
-  std::vector<int64_t> first_tasks;
-  const std::vector<grouped::Task> tasks = cuda::engine::all_tasks(programs, first_tasks);
+  const std::vector<int64_t> first_tasks = grouped::number_tasks(programs);
+  std::vector<grouped::Task> tasks(first_tasks.back());
+  copy_tasks(programs, first_tasks, tasks.data());
   std::vector<cuda::engine::Job<float>> list;
   for (int64_t program : jobs) {
     list.push_back({&programs.at(program), first_tasks.at(program), nullptr});
@@ -142,6 +143,13 @@ std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
                   [&] { return make_launches(codes, jobs, images, others, coupled, memory); });
 }
 
+// Stands for pinned memory, which torch keeps from call to call.
+grouped::Task* staging(int64_t tasks) {
+  thread_local std::vector<grouped::Task> kept;
+  if (static_cast<int64_t>(kept.size()) < tasks) kept.resize(tasks);
+  return kept.data();
+}
+
 // All that the host does for one call before the device can finish it, but for copying to the
 // device: launches, and bytes of descriptors. Frozen statistics, one batch.
 std::pair<int64_t, int64_t> prepare_launches(const Words& code, const Words& offsets,
@@ -151,20 +159,20 @@ std::pair<int64_t, int64_t> prepare_launches(const Words& code, const Words& off
     return at::from_blob(const_cast<int64_t*>(words.data()), {words.size()}, at::kLong);
   };
   const pybind11::gil_scoped_release release;
-  const auto programs =
-      emit_all_tasks(parse_programs(tensor(code), tensor(offsets)),
-                     regions ? grouped::Purpose::regions : grouped::Purpose::frozen);
+  const auto programs = make_tasks(tensor(code), tensor(offsets),
+                                   regions ? grouped::Purpose::regions : grouped::Purpose::frozen);
   check_numbers(
       std::vector<int64_t>(job_programs.data(), job_programs.data() + job_programs.size()),
       programs.size(), images, 0, memory);
-  std::vector<int64_t> first_tasks;
-  const std::vector<grouped::Task> tasks = cuda::engine::all_tasks(programs, first_tasks);
+  const std::vector<int64_t> first_tasks = grouped::number_tasks(programs);
+  copy_tasks(programs, first_tasks, staging(first_tasks.back()));
   std::vector<cuda::engine::Job<float>> list;
   for (int64_t job = 0; job < job_programs.size(); ++job) {
     const int64_t program = job_programs.data()[job];
     list.push_back({&programs.at(program), first_tasks.at(program), nullptr});
   }
-  int64_t launches = 0, bytes = static_cast<int64_t>(tasks.size() * sizeof tasks[0]);
+  int64_t launches = 0;
+  auto bytes = static_cast<int64_t>(first_tasks.back() * sizeof(grouped::Task));
   for (const auto& chunk : cuda::engine::cut(list, {images}, false, memory).list) {
     std::vector<grouped::Passage> passages;
     for (int64_t job = chunk.first; job < chunk.last; ++job) {

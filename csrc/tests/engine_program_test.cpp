@@ -74,6 +74,21 @@ void shapes() {
   CHECK(said.find("logits of shape (K, 1, 1)") != std::string::npos);
 }
 
+// However many values an instruction reads, they are read in order, and again from a copy.
+void inputs() {
+  for (int64_t count = 1; count < 12; ++count) {
+    Writer w({3, 8, 8});
+    Words values;
+    for (int64_t k = 0; k < count; ++k) values.push_back(w.relu(k));
+    w.add(values);
+    const engine::Program program = w.program(), copy = program;
+    for (const engine::Inputs& in : {program.instructions.back().in, copy.instructions.back().in}) {
+      CHECK((Words(in.begin(), in.end()) == values));
+      CHECK(in.size() == values.size() && in[count - 1] == values.back());
+    }
+  }
+}
+
 // Any single changed word is either refused or still a program; nothing else happens.
 void every_word() {
   const Words words = Nasbench201::proxy("3ps1n3").words();
@@ -92,6 +107,7 @@ void every_word() {
 int main() {
   changed_words();
   shapes();
+  inputs();
   every_word();
   return finish("engine_program_test");
 }

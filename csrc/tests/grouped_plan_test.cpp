@@ -66,6 +66,51 @@ void random_programs() {
   }
 }
 
+bool same(const Place& a, const Place& b) {
+  return a.at == b.at && a.c == b.c && a.h == b.h && a.w == b.w && a.id == b.id;
+}
+
+bool same(const Task& a, const Task& b) {
+  return a.kind == b.kind && a.first == b.first && same(a.in.place, b.in.place) &&
+         a.in.norm == b.in.norm && a.in.relu == b.in.relu && same(a.out, b.out) &&
+         same(a.grad.place, b.grad.place) && a.grad.norm == b.grad.norm && same(a.index, b.index) &&
+         a.body == b.body && a.weight == b.weight && a.bias == b.bias && a.channel == b.channel &&
+         a.parts == b.parts && a.row == b.row && a.word == b.word;
+}
+
+bool same(const Steps& a, const Steps& b) {
+  const auto tasks = [](const Task& x, const Task& y) { return same(x, y); };
+  const auto orders = [](const Order& x, const Order& y) {
+    return x.kernel == y.kernel && x.waits == y.waits && x.ahead == y.ahead &&
+           x.follower == y.follower && x.followers == y.followers;
+  };
+  return a.followers == b.followers &&
+         std::equal(a.tasks.begin(), a.tasks.end(), b.tasks.begin(), b.tasks.end(), tasks) &&
+         std::equal(a.order.begin(), a.order.end(), b.order.begin(), b.order.end(), orders);
+}
+
+// What was written into the same memory before makes no difference.
+void memory_that_is_used_again() {
+  engine::Program program;
+  Scratch scratch;
+  Tasks again;
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    for (const Purpose purpose : {Purpose::frozen, Purpose::coupled, Purpose::regions}) {
+      Random random(seed);
+      const std::vector<int64_t> words = random_program(random, {12, 6, 7, 7, 3}).words();
+      const auto count = static_cast<int64_t>(words.size());
+      const Tasks fresh = emit_tasks(engine::parse_program(words.data(), count), purpose);
+      engine::parse_program(words.data(), count, program);
+      emit_tasks(program, purpose, scratch, again);
+      CHECK(same(fresh.forward, again.forward) && same(fresh.backward, again.backward));
+      CHECK(same(fresh.logits.place, again.logits.place) && fresh.rows == again.rows);
+      CHECK(fresh.value_size == again.value_size && fresh.gradient_size == again.gradient_size);
+      CHECK(fresh.body_rows == again.body_rows && fresh.words == again.words);
+      CHECK(fresh.all_rows_written == again.all_rows_written);
+    }
+  }
+}
+
 std::vector<Tasks> architectures(int count, Purpose purpose) {
   std::vector<Tasks> programs;
   Random random(1);
@@ -75,6 +120,21 @@ std::vector<Tasks> architectures(int count, Purpose purpose) {
     programs.push_back(emit_tasks(Nasbench201::proxy(ops).program(), purpose));
   }
   return programs;
+}
+
+// All tasks one after the other, each program's where it says.
+void numbers() {
+  const std::vector<Tasks> programs = architectures(3, Purpose::frozen);
+  const std::vector<int64_t> first = number_tasks(programs);
+  std::vector<Task> all(first.back());
+  for (size_t p = 0; p < programs.size(); ++p) copy_tasks(programs[p], all.data() + first[p]);
+  for (size_t p = 0; p < programs.size(); ++p) {
+    const Steps &forward = programs[p].forward, &backward = programs[p].backward;
+    CHECK(first[p + 1] - first[p] == forward.size() + backward.size());
+    CHECK(same(all[first[p]], forward.tasks.front()));
+    CHECK(same(all[first[p] + forward.size()], backward.tasks.front()));
+    CHECK(same(all[first[p + 1] - 1], backward.tasks.back()));
+  }
 }
 
 size_t launches_of(const std::vector<Tasks>& programs) {
@@ -147,6 +207,8 @@ void too_large() {
 
 int main() {
   random_programs();
+  memory_that_is_used_again();
+  numbers();
   too_large();
   few();
   rows_last();

@@ -67,7 +67,7 @@ def _of_batch(flat: Tensor) -> tuple[Tensor, Tensor]:
     factors, failed = torch.linalg.cholesky_ex(flat / (lengths[:, :, None] * lengths[:, None, :]))
     pivots = factors.diagonal(dim1=1, dim2=2).square()
     usable &= (failed == 0) & (pivots.amin(1) > n * torch.finfo(flat.dtype).eps)
-    inverse = torch.cholesky_inverse(torch.where(usable[:, None, None], factors, identity))
+    inverse = _inverse(torch.where(usable[:, None, None], factors, identity))
     own = inverse.diagonal(dim1=1, dim2=2)
     inflation = own.mean(1)
     shares = (inverse / own[:, :, None]).square() * (squares[:, :, None] / squares[:, None, :])
@@ -75,3 +75,18 @@ def _of_batch(flat: Tensor) -> tuple[Tensor, Tensor]:
     results = torch.stack([inflation, error])
     results = torch.where(usable & results.isfinite().all(0), results, torch.inf)
     return results[0], results[1]
+
+
+def _inverse(factors: Tensor) -> Tensor:
+    """(L Lᵀ)⁻¹ of lower triangular factors L (B, N, N)."""
+    if factors.device.type == "cpu":
+        return torch.cholesky_inverse(factors)
+    # On a GPU that starts a solver for every matrix, or waits for the device.
+    return inverse_of_all_at_once(factors)
+
+
+def inverse_of_all_at_once(factors: Tensor) -> Tensor:
+    """(L Lᵀ)⁻¹ = L⁻ᵀ L⁻¹ of lower triangular factors L (B, N, N), in operations over all of B."""
+    identity = torch.eye(factors.shape[-1], dtype=factors.dtype, device=factors.device)
+    halves = torch.linalg.solve_triangular(factors, identity.expand_as(factors), upper=False)
+    return halves.mT @ halves

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import reduce
+from functools import cache, reduce
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +34,12 @@ def live_edges(operations: Sequence[Operation]) -> tuple[bool, ...]:
     batch norm has no bias at initialisation), and the gradients of all their weights are zero.
     So the kernels of the network don't depend on them; its activation pattern may.
     """
-    carrying = [edge for name, edge in zip(operations, EDGES, strict=True) if carries(name)]
+    return _live_among(tuple(map(carries, operations)))
+
+
+@cache  # of 64 cells
+def _live_among(carried: tuple[bool, ...]) -> tuple[bool, ...]:
+    carrying = [edge for carry, edge in zip(carried, EDGES, strict=True) if carry]
     entered, needed = {0}, {3}
     for source, target in carrying:  # in order of the target
         if source in entered:
@@ -43,8 +48,8 @@ def live_edges(operations: Sequence[Operation]) -> tuple[bool, ...]:
         if target in needed:
             needed.add(source)
     return tuple(
-        carries(name) and source in entered and target in needed
-        for name, (source, target) in zip(operations, EDGES, strict=True)
+        carry and source in entered and target in needed
+        for carry, (source, target) in zip(carried, EDGES, strict=True)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from tegnas.data import Batch
 from tegnas.indicators.sources import Kernels
 from tegnas.kernel.targets import centred_targets
 from tegnas.regions import region_input_shape, region_inputs
+from tegnas.scoring.from_device import FromDevice
 from tegnas.scoring.jobs import JobMaker
 from tegnas.scoring.needs import SmallNetworkNeeds
 from tegnas.scoring.settings import ScoreSettings
@@ -34,6 +35,8 @@ class NativeScorer:
     Attributes:
         chunk: architectures per call of the engine: enough for any number of threads, while the
             kernels of a call stay within a few megabytes; on a GPU enough to fill its launches.
+        ahead: how many calls to begin before the results of one are waited for: on a GPU one, so
+            that it never waits for the host.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class NativeScorer:
         self._settings = settings
         self._needs = SmallNetworkNeeds.of(settings)
         self._device = batch.images.device
-        self.chunk = 64 if self._device.type == "cpu" else 256
+        self.chunk, self.ahead = (64, 0) if self._device.type == "cpu" else (256, 1)
         self._seeds = tuple(seeds)
         kernel_kind, self._region_kind = small_network_kinds(space, settings.small_networks)
         self._kernel_jobs = JobMaker(
@@ -55,10 +58,13 @@ class NativeScorer:
             seeds=self._seeds,
             device=self._device,
         )
+        # Architectures of one live part have the same kernels to the last bit.
+        self._live = space.live if isinstance(space, LivePartSpace) else None
         self._targets = centred_targets(batch.labels, batch.num_classes)
         self._val_targets = centred_targets(batch.val_labels, batch.num_classes)
-        # Of live parts, (networks, indicators), where architectures may share one.
-        self._known: dict[Architecture, Tensor] = {}
+        # Of live parts, where architectures may share one: the table that holds their values
+        # (live parts, networks, indicators), and in which row.
+        self._known: dict[Architecture, tuple[FromDevice, int]] = {}
         self._region_jobs: JobMaker | None = None
         # Of each network its own, (networks, M, C, H, W).
         self._region_inputs = torch.zeros(0)
@@ -68,53 +74,45 @@ class NativeScorer:
 
         Raises ``CannotLower`` where a network holds something that programs don't have.
         """
-        # Everything is begun before anything is read back: while a GPU computes kernels, the host
-        # prepares the region counts.
-        finish = self._begin_kernels(archs) if self._needs.of_kernels else dict
-        counts = self._count_regions(archs) if self._needs.of_patterns else None
-        values = finish()
-        if counts is not None:
-            read = counts.cpu()
-            values |= {each.name: each.compute(read) for each in self._needs.of_patterns}
-        return values
+        return self.begin(archs)()
+
+    def begin(self, archs: Sequence[Architecture]) -> Callable[[], dict[str, Tensor]]:
+        """Leaves everything to the device; what is given waits for it, and is what a call gives.
+
+        While a GPU computes kernels, the host prepares the region counts, and then what is begun
+        next. Raises ``CannotLower`` like a call.
+        """
+        kernels = self._begin_kernels(archs) if self._needs.of_kernels else dict
+        patterns = self._begin_regions(archs) if self._needs.of_patterns else dict
+        return lambda: kernels() | patterns()
 
     def _begin_kernels(self, archs: Sequence[Architecture]) -> Callable[[], dict[str, Tensor]]:
-        """Leaves the kernels to the device; what is given waits for them.
-
-        A cell without a path is bad whatever else it computes.
-        """
+        """A cell without a path is bad whatever else it computes."""
+        live = self._live or (lambda arch: arch)
         lives: list[Architecture | None] = [
-            self._live(arch) if self._space.is_connected(arch) else None for arch in archs
+            live(arch) if self._space.is_connected(arch) else None for arch in archs
         ]
-        known = self._known if isinstance(self._space, LivePartSpace) else {}
+        known = self._known if self._live is not None else {}
         new = [arch for arch in dict.fromkeys(lives) if arch is not None and arch not in known]
-        computed: Tensor | None = None
         if new:
             kernels = self._kernels(new)
             columns = [each.compute(kernels) for each in self._needs.of_kernels]
-            computed = torch.stack([each.reshape(len(new), -1) for each in columns], dim=2)
+            columns = [each.reshape(len(new), -1) for each in columns]
+            computed = FromDevice(torch.stack(columns, dim=2))
+            known.update((arch, (computed, row)) for row, arch in enumerate(new))
+        places = [None if arch is None else known[arch] for arch in lives]
+        return lambda: self._with_bad(places)
 
-        def finish() -> dict[str, Tensor]:
-            if computed is not None:
-                known.update(zip(new, computed.cpu(), strict=True))
-            return self._with_bad(lives, known)
-
-        return finish
-
-    def _with_bad(
-        self, lives: Sequence[Architecture | None], known: Mapping[Architecture, Tensor]
-    ) -> dict[str, Tensor]:
+    def _with_bad(self, places: Sequence[tuple[FromDevice, int] | None]) -> dict[str, Tensor]:
+        """The values at these places, the worst where there is none."""
         worst = torch.tensor([each.worst for each in self._needs.of_kernels], dtype=torch.float64)
         bad = worst.expand(len(self._seeds), -1)
-        table = torch.stack([bad if arch is None else known[arch] for arch in lives])
+        tables = {place[0]: place[0].read() for place in places if place is not None}
+        table = torch.stack([bad if at is None else tables[at[0]][at[1]] for at in places])
         return {
             each.name: self._needs.failing_as_worst(each, table[..., column])
             for column, each in enumerate(self._needs.of_kernels)
         }
-
-    def _live(self, arch: Architecture) -> Architecture:
-        """Architectures of one live part have the same kernels to the last bit."""
-        return self._space.live(arch) if isinstance(self._space, LivePartSpace) else arch
 
     def _kernels(self, archs: Sequence[Architecture]) -> Kernels:
         needs = self._needs
@@ -130,7 +128,7 @@ class NativeScorer:
             k_searched, k_all, k_cross, self._targets, self._val_targets, self._settings.ridge
         )
 
-    def _count_regions(self, archs: Sequence[Architecture]) -> Tensor:
+    def _begin_regions(self, archs: Sequence[Architecture]) -> Callable[[], dict[str, Tensor]]:
         if self._region_jobs is None:
             self._region_jobs = self._prepare_regions(archs[0])
         counts = ops.engine_regions(
@@ -138,7 +136,10 @@ class NativeScorer:
             self._region_inputs,
             batch_size=self._settings.region_batch_size,
         )
-        return counts.reshape(len(archs), -1).double()
+        computed = FromDevice(counts.reshape(len(archs), -1).double())
+        return lambda: {
+            each.name: each.compute(computed.read()) for each in self._needs.of_patterns
+        }
 
     def _prepare_regions(self, arch: Architecture) -> JobMaker:
         classes = self._batch.num_classes

@@ -75,9 +75,9 @@ def _score(
         return scorer([])
     parts: list[Scores] = []
     done = 0
-    while done < len(archs):
-        parts.append(scorer(archs[done : done + scorer.chunk]))
-        done += len(parts[-1])
+    for part in scorer.in_chunks(archs):
+        parts.append(part)
+        done += len(part)
         if progress is not None:
             progress(done)
     return joined(parts)

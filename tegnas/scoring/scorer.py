@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -67,9 +68,34 @@ class Scorer:
         """How many architectures to score at once."""
         return 64 if self._small is None else self._small.chunk
 
+    def in_chunks(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
+        """The scores of architectures chunk by chunk, in order.
+
+        On a GPU the next chunk is begun before one is waited for: while the device computes one,
+        the host writes the programs of the next and does with the one before what its taker does.
+        """
+        ahead = 0 if self._small is None else self._small.ahead
+        begun: deque[Callable[[], Scores]] = deque()
+        first = 0
+        while begun or first < len(archs):
+            if first < len(archs) and len(begun) <= ahead:
+                chunk = tuple(archs[first : first + self.chunk])
+                begun.append(self._begin(chunk))
+                first += len(chunk)
+            else:
+                yield begun.popleft()()
+
     def __call__(self, archs: Sequence[Architecture]) -> Scores:
         """The scores of some architectures, on the CPU."""
-        values = {} if self._small is None or not archs else self._small(archs)
+        return self._begin(archs)()
+
+    def _begin(self, archs: Sequence[Architecture]) -> Callable[[], Scores]:
+        """Leaves to a GPU what it can; what is given does the rest."""
+        small = dict if self._small is None or not archs else self._small.begin(archs)
+        return lambda: self._finish(archs, small())
+
+    def _finish(self, archs: Sequence[Architecture], values: dict[str, Tensor]) -> Scores:
+        """The scores, with the values of small networks given."""
         if not archs:
             values = {each.name: torch.zeros(0, 1).double() for each in self._settings.indicators}
         of_networks = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -26,6 +27,7 @@ class SmallNetworkScorer:
 
     Attributes:
         chunk: how many architectures to score at once.
+        ahead: how many calls to begin before the results of one are waited for.
     """
 
     def __init__(
@@ -35,17 +37,23 @@ class SmallNetworkScorer:
         self._native = NativeScorer(space, batch, settings, seeds)
         self._use_native = settings.engine == "native"
         self.chunk = self._native.chunk if self._use_native else self._torch.chunk
+        self.ahead = self._native.ahead if self._use_native else 0
 
     def __call__(self, archs: Sequence[Architecture]) -> dict[str, Tensor]:
         """By name of the indicator: float64 (A, networks), on the CPU."""
+        return self.begin(archs)()
+
+    def begin(self, archs: Sequence[Architecture]) -> Callable[[], dict[str, Tensor]]:
+        """Leaves to a GPU what it can; what is given waits for it, and is what a call gives."""
         if not self._use_native:
-            return self._torch(archs)
+            return partial(dict, self._torch(archs))
         try:
-            return self._native(archs)
+            return self._native.begin(archs)
         except CannotLower as reason:
             self.chunk = self._torch.chunk
             if len(archs) > 1:
                 parts = [self([arch]) for arch in archs]
-                return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-            warn_engine(reason, stacklevel=3)
-            return self._torch(archs)
+                names = parts[0]
+                return lambda: {name: torch.cat([part[name] for part in parts]) for name in names}
+            warn_engine(reason, stacklevel=4)
+            return partial(dict, self._torch(archs))

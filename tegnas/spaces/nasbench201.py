@@ -188,17 +188,12 @@ class NasBench201:
         if isinstance(arch, Supernet):
             return arch
         edges = zip(arch.operations, live_edges(arch.operations), strict=True)
-        return NasBench201Architecture(tuple(name if live else "none" for name, live in edges))
+        operations = tuple(name if live else "none" for name, live in edges)
+        return arch if operations == arch.operations else NasBench201Architecture(operations)
 
     def is_connected(self, arch: NasBench201Architecture | Supernet) -> bool:
         """Whether a path without ``none`` leads from the cell's input to its output."""
-        reached = {0}
-        for names, (source, target) in sorted(
-            zip(_mixed(arch), EDGES, strict=True), key=lambda edge: edge[1]
-        ):
-            if set(names) - {"none"} and source in reached:
-                reached.add(target)
-        return 3 in reached
+        return any(live_edges(arch.operations))
 
     def network(
         self,
@@ -349,10 +344,3 @@ def _first_of_classes() -> dict[str, NasBench201Architecture]:
 def _with_operation(arch: NasBench201Architecture, edge: int, name: str) -> NasBench201Architecture:
     operations = arch.operations
     return NasBench201Architecture((*operations[:edge], name, *operations[edge + 1 :]))
-
-
-def _mixed(arch: NasBench201Architecture | Supernet) -> tuple[tuple[str, ...], ...]:
-    """The operations of every edge, one or several."""
-    if isinstance(arch, Supernet):
-        return arch.operations
-    return tuple((name,) for name in arch.operations)

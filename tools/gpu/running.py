@@ -14,6 +14,9 @@ from gpu.steps import Step
 
 # What a step may print at most in the summary.
 MOST_LINES = 12
+# A dry run shows that everything works, on whatever machine, be it busy: there each step may take
+# so many times its limit.
+DRY_PATIENCE = 10
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ def run_steps(
         steps: in order.
         dry: leave the watching tools out.
         total: seconds for all of them; a step gets its own limit or what is left, if that is less.
+            In a dry run the limits are ``DRY_PATIENCE`` times as long.
         cwd: where they run, unless they say so themselves.
         log: the file; each step's output stands under a line with its command.
         environ: their environment, to which a step adds its own.
@@ -65,7 +69,8 @@ def run_steps(
         if left < 1:
             outcome = Outcome(step.name, "no time", 0.0)
         else:
-            outcome = _run(step, dry, min(step.limit, left), cwd, log, environ)
+            limit = step.limit * (DRY_PATIENCE if dry else 1)
+            outcome = _run(step, dry, min(limit, left), cwd, log, environ)
         outcomes.append(outcome)
         tell(f"check-gpu: {outcome.name}: {outcome.state}, {outcome.seconds:.0f} s")
     return outcomes

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpu import readers
+from gpu.toolkit import library_folder, objects_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
@@ -47,12 +48,12 @@ class Place:
     @property
     def library(self) -> Path:
         """Where the package is built."""
-        return self.work / "lib"
+        return library_folder(self.work)
 
     @property
     def objects(self) -> Path:
-        """Where object files are kept, so that a second build compiles only what changed."""
-        return self.work / "objects"
+        """Where object files are kept."""
+        return objects_folder(self.work)
 
     @property
     def slowest(self) -> Path:
@@ -116,13 +117,7 @@ def steps(place: Place) -> list[Step]:
 
     sections = [word for section in NCU_SECTIONS for word in ("--section", section)]
     return [
-        Step(
-            "build",
-            1800 if place.dry else 180,
-            _build(place),
-            readers.build(place.objects),
-            cwd=ROOT,
-        ),
+        Step("build", 180, _build(place), readers.build(place.objects), cwd=ROOT),
         Step("doctor", 30, (place.python, "-m", "tegnas", "doctor"), readers.doctor),
         Step("tests", 120, _tests(place), readers.pytest),
         scores("best", 45),

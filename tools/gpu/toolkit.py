@@ -1,4 +1,4 @@
-"""The CUDA toolkit of the nvcc on PATH, and how the extension is built against it."""
+"""The CUDA toolkit of the nvcc on PATH, and how and where the extension is built against it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,21 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+
+# Where no GPU is: ``check_cuda.py`` builds for these, sm_90 among them, and a dry run of
+# ``check_gpu.py`` takes what it has built.
+ARCH_LIST = "8.0;9.0+PTX"
+WORK = Path("build", "check-cuda")
+
+
+def library_folder(work: Path) -> Path:
+    """Where a build under a folder puts the package."""
+    return work / "lib"
+
+
+def objects_folder(work: Path) -> Path:
+    """Where it keeps object files, so that a second build compiles only what changed."""
+    return work / "objects"
 
 
 def cuda_home() -> Path:

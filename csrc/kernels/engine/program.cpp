@@ -24,7 +24,8 @@ class Reader {
   Reader(const Program& program, const int64_t* words, int64_t count, int64_t index, Op op)
       : program_(program), words_(words), count_(count), index_(index), op_(op) {}
 
-  [[noreturn]] void fail(const std::string& problem) const {
+  // Apart from what reads, so that reading is a few operations that are compiled in place.
+  [[noreturn, gnu::cold, gnu::noinline]] void fail(const std::string& problem) const {
     throw std::invalid_argument("program instruction " + std::to_string(index_) + " (" +
                                 op_name(op_) + "): " + problem + ".");
   }
@@ -32,24 +33,19 @@ class Reader {
   int64_t left() const { return count_ - at_; }
 
   int64_t word() {
-    if (at_ >= count_) fail("it has too few words");
+    if (at_ >= count_) fail_short();
     return words_[at_++];
   }
 
   int64_t between(const char* name, int64_t low, int64_t high) {
     const int64_t value = word();
-    if (value < low || value > high) {
-      fail(std::string(name) + " must be between " + std::to_string(low) + " and " +
-           std::to_string(high) + ", got " + std::to_string(value));
-    }
+    if (value < low || value > high) fail_between(name, low, high, value);
     return value;
   }
 
   int64_t input() {
     const int64_t value = word();
-    if (value < 0 || value > index_) {
-      fail("it reads value " + std::to_string(value) + ", which is not defined before it");
-    }
+    if (value < 0 || value > index_) fail_undefined(value);
     return value;
   }
 
@@ -58,17 +54,16 @@ class Reader {
     const int64_t offset = word();
     if (optional && offset == -1) return offset;
     if (offset < 0 || size > program_.parameters || offset > program_.parameters - size) {
-      fail(std::string(name) + " [" + std::to_string(offset) + ", +" + std::to_string(size) +
-           ") lies outside the parameter vector of " + std::to_string(program_.parameters));
+      fail_outside(name, offset, size);
     }
     return offset;
   }
 
   void end() const {
-    if (at_ != count_) fail("it has " + std::to_string(count_ - at_) + " words too many");
+    if (at_ != count_) fail_long();
   }
 
-  Shape shape(int64_t value) const { return program_.shapes[value]; }
+  const Shape& shape(int64_t value) const { return program_.shapes[value]; }
 
   std::string shape_text(int64_t value) const {
     const Shape s = shape(value);
@@ -77,6 +72,24 @@ class Reader {
   }
 
  private:
+  [[noreturn, gnu::cold, gnu::noinline]] void fail_short() const { fail("it has too few words"); }
+  [[noreturn, gnu::cold, gnu::noinline]] void fail_long() const {
+    fail("it has " + std::to_string(count_ - at_) + " words too many");
+  }
+  [[noreturn, gnu::cold, gnu::noinline]] void fail_between(const char* name, int64_t low,
+                                                           int64_t high, int64_t value) const {
+    fail(std::string(name) + " must be between " + std::to_string(low) + " and " +
+         std::to_string(high) + ", got " + std::to_string(value));
+  }
+  [[noreturn, gnu::cold, gnu::noinline]] void fail_undefined(int64_t value) const {
+    fail("it reads value " + std::to_string(value) + ", which is not defined before it");
+  }
+  [[noreturn, gnu::cold, gnu::noinline]] void fail_outside(const char* name, int64_t offset,
+                                                           int64_t size) const {
+    fail(std::string(name) + " [" + std::to_string(offset) + ", +" + std::to_string(size) +
+         ") lies outside the parameter vector of " + std::to_string(program_.parameters));
+  }
+
   const Program& program_;
   const int64_t* words_;
   int64_t count_, index_;
@@ -112,7 +125,7 @@ Shape window_shape(const Reader& r, int64_t channels, int64_t in, const Window& 
 void read_flags(Reader& r, bool& flag) { flag = r.between("flags", 0, 1) != 0; }
 
 Shape read_conv(Reader& r, Instruction& i) {
-  i.in = {r.input()};
+  i.in = Inputs(r.input());
   const int64_t out = r.between("output channels", 0, kMostExtent);
   i.window = read_window(r, true);
   const int64_t channels = r.shape(i.in[0]).c;
@@ -133,7 +146,7 @@ Shape read_conv(Reader& r, Instruction& i) {
 }
 
 Shape read_batch_norm(Reader& r, Instruction& i) {
-  i.in = {r.input()};
+  i.in = Inputs(r.input());
   const int64_t bits = r.word();
   std::memcpy(&i.eps, &bits, sizeof bits);
   if (!(i.eps >= 0 && i.eps < std::numeric_limits<double>::infinity())) {
@@ -147,7 +160,7 @@ Shape read_batch_norm(Reader& r, Instruction& i) {
 }
 
 Shape read_pool(Reader& r, Instruction& i) {
-  i.in = {r.input()};
+  i.in = Inputs(r.input());
   i.window = read_window(r, false);
   if (2 * i.window.ph > i.window.kh || 2 * i.window.pw > i.window.kw) {
     r.fail("padding must be at most half of the kernel");
@@ -181,7 +194,7 @@ Shape read_zeros(Reader& r) {
 }
 
 Shape read_pad(Reader& r, Instruction& i) {
-  i.in = {r.input()};
+  i.in = Inputs(r.input());
   i.left = r.between("left", -kMostExtent, kMostExtent);
   i.right = r.between("right", -kMostExtent, kMostExtent);
   i.top = r.between("top", -kMostExtent, kMostExtent);
@@ -194,7 +207,7 @@ Shape read_pad(Reader& r, Instruction& i) {
 }
 
 Shape read_linear(Reader& r, Instruction& i) {
-  i.in = {r.input()};
+  i.in = Inputs(r.input());
   const int64_t out = r.between("output features", 0, kMostExtent);
   i.weight = r.parameters("weight", out * r.shape(i.in[0]).size(), false);
   i.bias = r.parameters("bias", out, true);
@@ -209,7 +222,7 @@ Shape read_operands(Reader& r, Instruction& i) {
     case Op::batch_norm:
       return read_batch_norm(r, i);
     case Op::relu:
-      i.in = {r.input()};
+      i.in = Inputs(r.input());
       read_flags(r, i.counted);
       return r.shape(i.in[0]);
     case Op::avg_pool:
@@ -221,13 +234,13 @@ Shape read_operands(Reader& r, Instruction& i) {
     case Op::zeros:
       return read_zeros(r);
     case Op::scale:
-      i.in = {r.input()};
+      i.in = Inputs(r.input());
       i.factor = r.parameters("factor", 1, false);
       return r.shape(i.in[0]);
     case Op::pad:
       return read_pad(r, i);
     case Op::global_avg_pool:
-      i.in = {r.input()};
+      i.in = Inputs(r.input());
       return {r.shape(i.in[0]).c, 1, 1};
     case Op::linear:
       return read_linear(r, i);
@@ -242,13 +255,16 @@ bool is_too_large(const Shape& shape) {
 
 void check_no_shared_weights(const Program& program) {
   std::vector<Range> ranges;
+  ranges.reserve(program.instructions.size());
   for (int64_t value = 1; value < program.values(); ++value) {
     const int64_t count = weight_count(program, value);
     const int64_t begin = program.defines(value).weight;
     if (count > 0) ranges.push_back({begin, begin + count, value - 1});
   }
-  std::sort(ranges.begin(), ranges.end(),
-            [](const Range& a, const Range& b) { return a.begin < b.begin; });
+  const auto before = [](const Range& a, const Range& b) { return a.begin < b.begin; };
+  if (!std::is_sorted(ranges.begin(), ranges.end(), before)) {
+    std::sort(ranges.begin(), ranges.end(), before);
+  }
   for (size_t k = 1; k < ranges.size(); ++k) {
     if (ranges[k].begin < ranges[k - 1].end) {
       throw std::invalid_argument("program instructions " +
@@ -292,12 +308,19 @@ const char* op_name(Op op) {
 }
 
 Program parse_program(const int64_t* words, int64_t count) {
+  Program program;
+  parse_program(words, count, program);
+  return program;
+}
+
+void parse_program(const int64_t* words, int64_t count, Program& program) {
   if (count < kHeaderWords || words[0] != kVersion) {
     throw std::invalid_argument(
         "not a program of format version 1: it must start with 1 and have a "
         "header of 6 words.");
   }
-  Program program;
+  program.instructions.clear();
+  program.shapes.clear();
   const Shape input{words[1], words[2], words[3]};
   program.parameters = words[4];
   const int64_t instructions = words[5];
@@ -318,7 +341,7 @@ Program parse_program(const int64_t* words, int64_t count) {
       throw std::invalid_argument("program instruction " + std::to_string(index) +
                                   ": its length runs past the end of the program.");
     }
-    Instruction instruction;
+    Instruction& instruction = program.instructions.emplace_back();
     instruction.op = static_cast<Op>(words[at]);
     Reader reader(program, words + at + 2, words[at + 1] - 2, index, instruction.op);
     const Shape shape = read_operands(reader, instruction);
@@ -326,7 +349,6 @@ Program parse_program(const int64_t* words, int64_t count) {
     if (is_too_large(shape)) reader.fail("its output is too large");
     in_all = in_all + shape.extent();
     if (in_all.value() > kMostInAll) reader.fail("the values up to here are too large together");
-    program.instructions.push_back(std::move(instruction));
     program.shapes.push_back(shape);
     at += words[at + 1];
   }
@@ -335,15 +357,13 @@ Program parse_program(const int64_t* words, int64_t count) {
                                 " words after its last instruction.");
   }
   check_no_shared_weights(program);
-  return program;
 }
 
 int64_t weight_count(const Program& program, int64_t value) {
   if (value == 0) return 0;
   const Instruction& i = program.defines(value);
   if (i.weight < 0) return 0;
-  const Shape out = program.shapes[value];
-  const Shape in = program.shapes[i.in[0]];
+  const Shape &out = program.shapes[value], &in = program.shapes[i.in[0]];
   switch (i.op) {
     case Op::conv2d:
       return out.c * (in.c / i.groups) * i.window.kh * i.window.kw;

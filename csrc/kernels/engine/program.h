@@ -38,6 +38,7 @@
 // vector: a shared weight has one column in the Jacobian, which this format cannot say.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -89,9 +90,39 @@ struct Window {
   }
 };
 
+// The values that an instruction reads: a few numbers, nearly always without memory of their own.
+class Inputs {
+ public:
+  Inputs() = default;
+  explicit Inputs(int64_t only) : count_(1) { few_[0] = only; }
+
+  void push_back(int64_t value) {
+    if (count_ == kFew) many_.assign(few_, few_ + kFew);
+    if (count_ < kFew) {
+      few_[count_] = value;
+    } else {
+      many_.push_back(value);
+    }
+    ++count_;
+  }
+
+  size_t size() const { return count_; }
+  bool empty() const { return count_ == 0; }
+  const int64_t* begin() const { return count_ <= kFew ? few_ : many_.data(); }
+  const int64_t* end() const { return begin() + count_; }
+  int64_t operator[](size_t index) const { return begin()[index]; }
+
+ private:
+  static constexpr size_t kFew = 4;
+
+  int64_t few_[kFew] = {};
+  std::vector<int64_t> many_;  // all of them, where they are more
+  size_t count_ = 0;
+};
+
 struct Instruction {
-  Op op;
-  std::vector<int64_t> in;         // numbers of the values read
+  Op op{};
+  Inputs in;                       // numbers of the values read
   Window window;                   // conv2d and pools
   int64_t groups = 1;              // conv2d
   int64_t weight = -1, bias = -1;  // offsets into the parameter vector, -1 where absent
@@ -115,6 +146,9 @@ struct Program {
 // Decodes and checks a program. Throws std::invalid_argument with one sentence that names the
 // instruction where the words are not a valid program.
 Program parse_program(const int64_t* words, int64_t count);
+
+// The same in place of another program, whose memory is used again.
+void parse_program(const int64_t* words, int64_t count, Program& program);
 
 // The number of weights of the kernel that an instruction owns (0 for those without).
 int64_t weight_count(const Program& program, int64_t value);

@@ -1,5 +1,6 @@
 #include "kernels/engine/template.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -29,6 +30,8 @@ ProgramTemplate::ProgramTemplate(const int64_t* words, int64_t count)
   if (edges_ < 0 || instructions < 1 || instructions > count) {
     throw std::invalid_argument("template header: a number is out of range.");
   }
+  if (edges_ > count) throw std::invalid_argument("the template has edges without options.");
+  fewest_options_.assign(edges_, count);
   int64_t at = kHeaderWords;
   for (int64_t i = 0; i < instructions; ++i) {
     if (count - at < kPrefixWords || words_[at + 1] < kPrefixWords || words_[at + 1] > count - at) {
@@ -44,6 +47,8 @@ ProgramTemplate::ProgramTemplate(const int64_t* words, int64_t count)
           instruction.operands[0] >= edges_) {
         fail(i, "it names no edge, or no option");
       }
+      int64_t& fewest = fewest_options_[instruction.operands[0]];
+      fewest = std::min(fewest, instruction.count - 1);
       begin = 1;
       instruction.inputs = instruction.count;
     } else if (op == Op::add || op == Op::concat) {
@@ -66,21 +71,41 @@ ProgramTemplate::ProgramTemplate(const int64_t* words, int64_t count)
 }
 
 std::vector<int64_t> ProgramTemplate::write(const int64_t* options, int64_t parameters) const {
+  for (int64_t edge = 0; edge < edges_; ++edge) {
+    if (options[edge] < 0 || options[edge] >= fewest_options_[edge]) {
+      throw std::invalid_argument("option " + std::to_string(options[edge]) + " of edge " +
+                                  std::to_string(edge) + " does not exist.");
+    }
+  }
   const auto count = static_cast<int64_t>(instructions_.size());
-  // By value of the template: the one that stands for it, or nothing.
-  std::vector<int64_t> stands(count + 1, 0);
-  for (int64_t i = 0; i < count; ++i) {
+  const auto chosen = [&](const Instruction& choose) {
+    return choose.operands[1 + options[choose.operands[0]]];
+  };
+  // By value of the template: whether the last one may need it. Most belong to options that aren't
+  // chosen.
+  std::vector<char> reached(count + 1, false);
+  std::vector<int64_t> backwards;  // the instructions that define such values
+  backwards.reserve(count);
+  reached[count] = true;
+  for (int64_t i = count - 1; i >= 0; --i) {
     const Instruction& instruction = instructions_[i];
-    int64_t& made = stands[i + 1];
-    made = i + 1;
+    if (!reached[i + 1] && (!whole_ || instruction.optional)) continue;
+    backwards.push_back(i);
     if (instruction.opcode == kChoose) {
-      const int64_t option = options[instruction.operands[0]];
-      if (option < 0 || option >= instruction.count - 1) {
-        throw std::invalid_argument("option " + std::to_string(option) + " of edge " +
-                                    std::to_string(instruction.operands[0]) + " does not exist.");
-      }
-      const int64_t value = instruction.operands[1 + option];
-      made = value == kNothing ? kNothing : stands[value];
+      if (chosen(instruction) != kNothing) reached[chosen(instruction)] = true;
+      continue;
+    }
+    for (int64_t k = 0; k < instruction.inputs; ++k) reached[instruction.operands[k]] = true;
+  }
+
+  // The value that stands for each, or nothing.
+  std::vector<int64_t> stands(count + 1, 0);
+  for (auto at = backwards.rbegin(); at != backwards.rend(); ++at) {
+    const Instruction& instruction = instructions_[*at];
+    int64_t& made = stands[*at + 1];
+    made = *at + 1;
+    if (instruction.opcode == kChoose) {
+      made = chosen(instruction) == kNothing ? kNothing : stands[chosen(instruction)];
     } else if (instruction.opcode == kOrZeros) {
       const int64_t value = stands[instruction.operands[0]];
       if (value != kNothing) made = value;
@@ -102,10 +127,10 @@ std::vector<int64_t> ProgramTemplate::write(const int64_t* options, int64_t para
   if (stands[count] < 1) throw std::invalid_argument("with these options nothing is left.");
 
   // What is written, backwards from what is wanted.
-  std::vector<bool> needed(count + 1);
+  std::vector<char> needed(count + 1, false);
   needed[stands[count]] = true;
   int64_t kept = 0;
-  for (int64_t i = count - 1; i >= 0; --i) {
+  for (const int64_t i : backwards) {
     const Instruction& instruction = instructions_[i];
     const int64_t made = stands[i + 1];
     if (whole_ && !instruction.optional && made != kNothing) needed[made] = true;
@@ -122,17 +147,18 @@ std::vector<int64_t> ProgramTemplate::write(const int64_t* options, int64_t para
   words.reserve(words_.size());
   std::vector<int64_t> number(count + 1, 0);  // of the new values
   int64_t next = 1;
-  for (int64_t i = 0; i < count; ++i) {
-    if (stands[i + 1] != i + 1 || !needed[i + 1]) continue;
-    number[i + 1] = next++;
-    const Instruction& instruction = instructions_[i];
+  for (auto at = backwards.rbegin(); at != backwards.rend(); ++at) {
+    const int64_t value = *at + 1;
+    if (stands[value] != value || !needed[value]) continue;
+    number[value] = next++;
+    const Instruction& instruction = instructions_[*at];
     const bool zeros = instruction.opcode == kOrZeros;
     const size_t begin = words.size();
     words.push_back(zeros ? static_cast<int64_t>(Op::zeros) : instruction.opcode);
     words.push_back(0);
     for (int64_t k = 0; k < instruction.inputs && !zeros; ++k) {
-      const int64_t value = stands[instruction.operands[k]];
-      if (value != kNothing) words.push_back(number[value]);
+      const int64_t read = stands[instruction.operands[k]];
+      if (read != kNothing) words.push_back(number[read]);
     }
     words.insert(words.end(), instruction.operands + instruction.inputs,
                  instruction.operands + instruction.count);

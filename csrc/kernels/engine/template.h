@@ -46,6 +46,7 @@ class ProgramTemplate {
   int64_t edges_ = 0;
   bool whole_ = false;
   std::vector<Instruction> instructions_;  // instruction i defines value i + 1
+  std::vector<int64_t> fewest_options_;    // by edge, of the instructions that choose for it
 };
 
 }  // namespace tegnas::engine

@@ -14,12 +14,22 @@ namespace {
 
 class Backward {
  public:
-  Backward(Tasks& tasks, Purpose purpose, int32_t places)
-      : tasks_(tasks), frozen_(purpose == Purpose::frozen), places_(places) {
+  Backward(Tasks& tasks, Purpose purpose, int32_t places, Scratch& scratch)
+      : tasks_(tasks),
+        frozen_(purpose == Purpose::frozen),
+        places_(places),
+        waits_(scratch.waits),
+        norm_of_channel_(scratch.norm_of_channel),
+        needs_(scratch.needs),
+        consumers_(scratch.consumers),
+        gradients_(scratch.gradients),
+        rest_tasks_(scratch.rest_tasks) {
     number_norms();
-    needs_.resize(places_ + norms_);
-    consumers_.resize(places_ + norms_);
-    gradients_.resize(places_ + norms_);
+    waits_.clear();
+    rest_tasks_.clear();
+    needs_.assign(places_ + norms_, false);
+    consumers_.assign(places_ + norms_, 0);
+    gradients_.assign(places_ + norms_, Gradient{});
   }
 
   void emit() {
@@ -41,14 +51,8 @@ class Backward {
   // What a gradient belongs to: a place, or behind the places the output of a norm that reads it.
   using Node = int32_t;
 
-  // Where it lies; `known` once a task has been written that makes it.
-  struct Gradient {
-    GradientView view;
-    bool known = false;
-  };
-
   void number_norms() {
-    norm_of_channel_.resize(tasks_.norm_channels);
+    norm_of_channel_.assign(tasks_.norm_channels, 0);
     for (const Task& t : tasks_.forward.tasks) {
       if (t.kind == Kind::statistics) norm_of_channel_[t.in.norm] = norms_++;
     }
@@ -87,33 +91,42 @@ class Backward {
   static int32_t values(const Place& gradient) { return 2 * gradient.id; }
   static int32_t sums(int32_t norm) { return 2 * norm + 1; }
 
-  void append(const Task& task) {
-    const auto index = static_cast<int32_t>(tasks_.backward.size());
+  // A task of the sweep back, made of one of the sweep forward.
+  Task& add(const Task& forward, Kind kind) {
+    Task& task = tasks_.backward.tasks.emplace_back(forward);
+    task.kind = kind;
+    task.parts = 1;
+    return task;
+  }
+
+  // Notes what the task added last waits for.
+  void note_waits() {
+    const Task& task = tasks_.backward.tasks.back();
+    const auto index = static_cast<int32_t>(tasks_.backward.size()) - 1;
     if (task.kind != Kind::seed) waits_.read(index, values(task.grad.place));
     if (task.kind == Kind::norm_grad) waits_.read(index, sums(task.in.norm));
     if (task.kind == Kind::norm_sums) waits_.write(index, sums(task.in.norm));
     if (task.out.at >= 0) waits_.write(index, values(task.out));
-    tasks_.backward.tasks.push_back(task);
   }
 
-  bool same_numbers(const Task& t) const {
-    const Place &in = t.in.place, &grad = t.grad.place;
+  static bool same_numbers(const Task& t, const Place& grad) {
+    const Place& in = t.in.place;
     return !t.in.relu && t.factor < 0 && t.channel == 0 && t.top == 0 && t.left == 0 &&
            in.c == grad.c && in.h == grad.h && in.w == grad.w;
   }
 
   // Turns a task of the forward sweep into one that adds to the gradient of its input.
-  void contribute(Task task, Kind kind, const View& to, Node from) {
+  void contribute(const Task& forward, Kind kind, const View& to, Node from) {
     const Node node = node_of(to);
     if (!needs(node)) return;
-    if (kind != Kind::seed) task.grad = gradients_[from].view;
+    const GradientView read = kind == Kind::seed ? GradientView{} : gradients_[from].view;
     const bool alone = consumers_[node] == 1;
-    if (alone && kind == Kind::sum_grad && same_numbers(task)) {
-      gradients_[node] = {task.grad, true};
+    if (alone && kind == Kind::sum_grad && same_numbers(forward, read.place)) {
+      gradients_[node] = {read, true};
       return;
     }
-    if (alone && kind == Kind::norm_grad && frozen_ && task.grad.norm < 0) {
-      gradients_[node] = {{task.grad.place, task.in.norm}, true};
+    if (alone && kind == Kind::norm_grad && frozen_ && read.norm < 0) {
+      gradients_[node] = {{read.place, forward.in.norm}, true};
       return;
     }
     Gradient& gradient = gradients_[node];
@@ -124,27 +137,29 @@ class Backward {
       gradient.view.place.id = gradient_places_++;
       tasks_.gradient_size += std::max<int64_t>(1, to.place.size());
     }
-    task.kind = kind;
-    task.parts = 1;
+    Task& task = add(forward, kind);
+    task.grad = read;
     task.first = first;
     task.out = gradient.view.place;
-    append(task);
+    note_waits();
   }
 
-  void rows(Task task, Kind kind, int64_t count, Node from) {
+  void rows(const Task& forward, Kind kind, int64_t count, Node from) {
     if (count == 0) return;
-    task.kind = kind;
-    task.row = task.body ? tasks_.body_rows : rest_rows_;
-    (task.body ? tasks_.body_rows : rest_rows_) += count;
+    int64_t& rows = forward.body ? tasks_.body_rows : rest_rows_;
+    const int64_t first = rows;
+    rows += count;
     if (!gradients_[from].known) {
       tasks_.all_rows_written = false;
       return;
     }
+    // Rows of the rest are numbered apart until the number of the body's is known.
+    if (!forward.body) rest_tasks_.push_back(tasks_.backward.tasks.size());
+    Task& task = add(forward, kind);
+    task.row = first;
     task.grad = gradients_[from].view;
     task.out.at = kNowhere;
-    // Rows of the rest are numbered apart until the number of the body's is known.
-    if (!task.body) rest_tasks_.push_back(tasks_.backward.tasks.size());
-    append(task);
+    note_waits();
   }
 
   void step_back(const Task& task) {
@@ -184,11 +199,10 @@ class Backward {
     source.norm = -1;
     if (!gradients_[from].known || !needs(node_of(source))) return;
     if (!frozen_) {
-      Task sums = task;
-      sums.kind = Kind::norm_sums;
+      Task& sums = add(task, Kind::norm_sums);
       sums.grad = gradients_[from].view;
       sums.out.at = kNowhere;
-      append(sums);
+      note_waits();
     }
     // `in` stays the view through the norm, whose coefficients the task reads.
     contribute(task, Kind::norm_grad, source, from);
@@ -200,19 +214,19 @@ class Backward {
   const bool frozen_;
   const int32_t places_;
   int32_t norms_ = 0, gradient_places_ = 0;
-  Waits waits_;
-  std::vector<int32_t> norm_of_channel_;  // by its first channel
-  std::vector<bool> needs_;               // by node, as what follows
-  std::vector<int32_t> consumers_;
-  std::vector<Gradient> gradients_;
-  std::vector<size_t> rest_tasks_;
+  Waits& waits_;
+  std::vector<int32_t>& norm_of_channel_;
+  std::vector<char>& needs_;
+  std::vector<int32_t>& consumers_;
+  std::vector<Gradient>& gradients_;
+  std::vector<size_t>& rest_tasks_;
   int64_t rest_rows_ = 0;
 };
 
 }  // namespace
 
-void emit_backward(Tasks& tasks, Purpose purpose, int32_t places) {
-  Backward(tasks, purpose, places).emit();
+void emit_backward(Tasks& tasks, Purpose purpose, int32_t places, Scratch& scratch) {
+  Backward(tasks, purpose, places, scratch).emit();
 }
 
 }  // namespace tegnas::grouped

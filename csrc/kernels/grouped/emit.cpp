@@ -25,13 +25,21 @@ Place place(const Shape& s, int64_t at) {
 
 class Forward {
  public:
-  Forward(const Program& program, Purpose purpose) : program_(program), purpose_(purpose) {}
+  Forward(const Program& program, Purpose purpose, Scratch& scratch, Tasks& tasks)
+      : program_(program),
+        purpose_(purpose),
+        tasks_(tasks),
+        waits_(scratch.waits),
+        live_(scratch.live),
+        views_(scratch.views),
+        parts_(scratch.parts) {}
 
   int32_t places() const { return places_; }
 
-  Tasks emit() {
+  void emit() {
     find_live();
-    views_.resize(program_.values());
+    waits_.clear();
+    views_.assign(program_.values(), View{});
     tasks_.forward.tasks.reserve(program_.instructions.size());
     views_[0].place = place(program_.shapes[0], kImages);
     for (int64_t value = 1; value < program_.values(); ++value) {
@@ -39,7 +47,6 @@ class Forward {
     }
     tasks_.logits = views_.back();
     set_order(tasks_.forward, waits_.edges());
-    return std::move(tasks_);
   }
 
  private:
@@ -78,7 +85,9 @@ class Forward {
     }
     if (norm) waits_.write(index, coefficients(head.in.norm));
     if (!norm && head.kind != Kind::signs) waits_.write(index, values(head.out));
-    tasks_.forward.tasks.insert(tasks_.forward.tasks.end(), parts, parts + count);
+    for (const Task* part = parts; part < parts + count; ++part) {
+      tasks_.forward.tasks.push_back(*part);
+    }
   }
   void append(const Task& task) { append(&task, 1); }
 
@@ -186,12 +195,12 @@ class Forward {
 
   const Program& program_;
   const Purpose purpose_;
-  Tasks tasks_;
+  Tasks& tasks_;
   int32_t places_ = 1;  // the images first
-  Waits waits_;
-  std::vector<bool> live_;
-  std::vector<View> views_;
-  std::vector<Task> parts_;  // of the sum that is written
+  Waits& waits_;
+  std::vector<char>& live_;
+  std::vector<View>& views_;
+  std::vector<Task>& parts_;
 };
 
 }  // namespace
@@ -227,15 +236,36 @@ void set_order(Steps& steps, const std::vector<Waits::Edge>& edges) {
 }
 
 Tasks emit_tasks(const Program& program, Purpose purpose) {
-  Forward forward(program, purpose);
-  Tasks tasks = forward.emit();
-  if (purpose == Purpose::regions) return tasks;
+  Scratch scratch;
+  Tasks tasks;
+  emit_tasks(program, purpose, scratch, tasks);
+  return tasks;
+}
+
+void emit_tasks(const Program& program, Purpose purpose, Scratch& scratch, Tasks& tasks) {
+  tasks.clear();
+  Forward forward(program, purpose, scratch, tasks);
+  forward.emit();
+  if (purpose == Purpose::regions) return;
   const Shape& last = program.shapes.back();
   if (program.instructions.empty() || last.h != 1 || last.w != 1) {
     throw std::invalid_argument("the program has no logits of shape (K, 1, 1).");
   }
-  emit_backward(tasks, purpose, forward.places());
-  return tasks;
+  emit_backward(tasks, purpose, forward.places(), scratch);
+}
+
+std::vector<int64_t> number_tasks(const std::vector<Tasks>& programs) {
+  std::vector<int64_t> first = {0};
+  first.reserve(programs.size() + 1);
+  for (const Tasks& program : programs) {
+    first.push_back(first.back() + program.forward.size() + program.backward.size());
+  }
+  return first;
+}
+
+void copy_tasks(const Tasks& program, Task* to) {
+  to = std::copy(program.forward.tasks.begin(), program.forward.tasks.end(), to);
+  std::copy(program.backward.tasks.begin(), program.backward.tasks.end(), to);
 }
 
 }  // namespace tegnas::grouped

@@ -11,11 +11,11 @@ constexpr int kKernels = static_cast<int>(Kernel::count);
 
 class Planner {
  public:
-  explicit Planner(const std::vector<const Steps*>& sweeps) : sweeps_(sweeps) {
+  explicit Planner(const std::vector<const Steps*>& sweeps) {
     size_t tasks = 0;
     for (const Steps* sweep : sweeps) tasks += sweep->order.size();
-    waiting_.reserve(tasks);
-    for (size_t p = 0; p < sweeps.size(); ++p) start(static_cast<int32_t>(p));
+    nodes_.reserve(tasks);
+    for (const Steps* sweep : sweeps) start(*sweep);
   }
 
   std::vector<Launch> plan() {
@@ -29,36 +29,44 @@ class Planner {
   }
 
  private:
+  // A task on its way, in a few bytes: it is come back to for every task that it waits for.
+  struct Node {
+    int32_t waiting;  // for so many others still
+    int32_t ahead, follower, followers;
+    Kernel kernel;
+  };
+
   // Tasks of a kernel that wait for nothing, and the longest chain behind any of them.
   struct Ready {
     std::vector<Member> members;
     int32_t ahead = 0;
   };
 
-  void start(int32_t program) {
-    first_.push_back(waiting_.size());
+  void start(const Steps& sweep) {
+    const auto program = static_cast<int32_t>(first_.size());
+    first_.push_back(nodes_.size());
+    followers_.push_back(sweep.followers.data());
     int32_t step = 0;
-    for (const Order& order : sweeps_[program]->order) {
-      waiting_.push_back(order.waits);
-      if (order.waits == 0) make_ready({program, step});
+    for (const Order& order : sweep.order) {
+      nodes_.push_back({order.waits, order.ahead, order.follower, order.followers, order.kernel});
+      if (order.waits == 0) make_ready({program, step}, nodes_.back());
       ++step;
     }
   }
 
-  void make_ready(const Member& member) {
-    const Order& order = sweeps_[member.program]->order[member.step];
-    Ready& ready = ready_[static_cast<int>(order.kernel)];
+  void make_ready(const Member& member, const Node& node) {
+    Ready& ready = ready_[static_cast<int>(node.kernel)];
     ready.members.push_back(member);
-    ready.ahead = std::max(ready.ahead, order.ahead);
+    ready.ahead = std::max(ready.ahead, node.ahead);
   }
 
   void finish(const Member& member) {
-    const Steps& sweep = *sweeps_[member.program];
-    const Order& order = sweep.order[member.step];
-    int32_t* waiting = waiting_.data() + first_[member.program];
-    for (int32_t f = order.follower; f < order.follower + order.followers; ++f) {
-      const int32_t next = sweep.followers[f];
-      if (--waiting[next] == 0) make_ready({member.program, next});
+    Node* const nodes = nodes_.data() + first_[member.program];
+    const int32_t* next = followers_[member.program] + nodes[member.step].follower;
+    const int32_t* const end = next + nodes[member.step].followers;
+    for (; next != end; ++next) {
+      Node& node = nodes[*next];
+      if (--node.waiting == 0) make_ready({member.program, *next}, node);
     }
   }
 
@@ -73,9 +81,9 @@ class Planner {
     return best;
   }
 
-  const std::vector<const Steps*>& sweeps_;
-  std::vector<int32_t> waiting_;  // what each task of each program still waits for
-  std::vector<size_t> first_;     // of each program, where its tasks begin there
+  std::vector<Node> nodes_;                // of all programs
+  std::vector<size_t> first_;              // of each program, where its nodes begin
+  std::vector<const int32_t*> followers_;  // of each program, by step
   std::array<Ready, kKernels> ready_;
 };
 

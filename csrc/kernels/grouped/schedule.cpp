@@ -17,8 +17,9 @@ int64_t checked_blocks(const Work& work, const Extent& extent) {
   // Threads are counted in 32 bits, those of the last block too.
   constexpr int64_t kMostThreads = kMost - kThreads * kPieces;
   const bool rows = work.unit == Work::Unit::warp;
-  if (work.largest > kMostThreads / extent.images ||
-      (rows && work.units > kMostThreads / image_blocks(extent))) {
+  // The limits of programs (engine/program.h) keep these products below 2^63.
+  if (work.largest * extent.images > kMostThreads ||
+      (rows && work.units * image_blocks(extent) > kMostThreads)) {
     throw std::invalid_argument(
         "a value of the program, or its weights, have 2^31 numbers or more; give fewer images.");
   }
@@ -91,7 +92,7 @@ class Scheduler {
     const int64_t seed_blocks = checked_blocks(work, extent);
     const int64_t unit_blocks = seed_blocks * extent.seeds;
     if (unit_blocks == 0) return;
-    if (unit_blocks > (kMost - group.blocks) / run.units) {
+    if (unit_blocks > kMost || unit_blocks * run.units > kMost - group.blocks) {
       throw std::invalid_argument("too many networks for one launch; give fewer at once.");
     }
     schedule_.entries.push_back(

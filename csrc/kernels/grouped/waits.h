@@ -13,6 +13,13 @@ class Waits {
  public:
   using Edge = std::pair<int32_t, int32_t>;  // an earlier task, and one that waits for it
 
+  // Forgets everything but the memory.
+  void clear() {
+    users_.clear();
+    readers_.clear();
+    edges_.clear();
+  }
+
   void read(int32_t task, int32_t resource) {
     Users& users = at(resource);
     if (users.writer >= 0) edges_.push_back({users.writer, task});

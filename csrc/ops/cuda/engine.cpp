@@ -19,41 +19,48 @@ namespace {
 
 using grouped::Purpose;
 
-// The programs of a call as tasks on the device, and its jobs.
+// The tasks of a call's programs on the device, and its jobs.
 template <typename T>
 class DeviceJobs {
  public:
-  DeviceJobs(const Jobs& jobs, Purpose purpose, const at::Tensor& like)
-      : like_(like), programs_(emit_all_tasks(jobs.programs, purpose)) {
-    std::vector<int64_t> first;
-    const std::vector<grouped::Task> tasks = cuda::engine::all_tasks(programs_, first);
-    tasks_ =
-        static_cast<const grouped::Task*>(upload(tasks.data(), tasks.size() * sizeof tasks[0]));
+  DeviceJobs(const GroupedJobs& jobs, const at::Tensor& like) : like_(like) {
+    const std::vector<int64_t> first = grouped::number_tasks(jobs.programs);
+    const auto bytes = static_cast<size_t>(first.back()) * sizeof(grouped::Task);
+    tasks_ = static_cast<const grouped::Task*>(upload(bytes, [&](void* to) {
+      copy_tasks(jobs.programs, first, static_cast<grouped::Task*>(to));
+    }));
+    list_.reserve(jobs.count());
     for (int64_t job = 0; job < jobs.count(); ++job) {
-      const int64_t program = jobs.job_programs.const_data_ptr<int64_t>()[job];
-      list_.push_back({&programs_[program], first[program], jobs.parameters<T>(job)});
+      const int64_t program = jobs.program_number(job);
+      list_.push_back({&jobs.programs[program], first[program], jobs.parameters<T>(job)});
     }
   }
 
   const std::vector<cuda::engine::Job<T>>& list() const { return list_; }
   const grouped::Task* tasks() const { return tasks_; }
 
-  // Through pinned memory, which torch gives away again only after the copy.
-  const void* upload(const void* data, size_t bytes) {
-    const auto size = static_cast<int64_t>(bytes);
-    const at::Tensor pinned =
-        at::empty({size}, at::TensorOptions().dtype(at::kByte).pinned_memory(true));
-    if (bytes > 0) std::memcpy(pinned.mutable_data_ptr(), data, bytes);
-    kept_.push_back(pinned.to(like_.device(), /*non_blocking=*/true));
-    return kept_.back().const_data_ptr();
-  }
   cuda::engine::Upload uploader() {
-    return [this](const void* data, size_t bytes) { return upload(data, bytes); };
+    return [this](const void* data, size_t bytes) {
+      return upload(bytes, [&](void* to) {
+        if (bytes > 0) std::memcpy(to, data, bytes);
+      });
+    };
   }
 
  private:
+  // Through pinned memory, which torch keeps from call to call and gives away again only after the
+  // copy, by an event of its own. `write` writes into it.
+  template <typename Write>
+  const void* upload(size_t bytes, const Write& write) {
+    const auto size = static_cast<int64_t>(bytes);
+    const at::Tensor pinned =
+        at::empty({size}, at::TensorOptions().dtype(at::kByte).pinned_memory(true));
+    write(pinned.mutable_data_ptr());
+    kept_.push_back(pinned.to(like_.device(), /*non_blocking=*/true));
+    return kept_.back().const_data_ptr();
+  }
+
   const at::Tensor& like_;
-  std::vector<grouped::Tasks> programs_;
   std::vector<at::Tensor> kept_;
   std::vector<cuda::engine::Job<T>> list_;
   const grouped::Task* tasks_ = nullptr;
@@ -86,8 +93,8 @@ struct NtkCall {
 };
 
 template <typename T>
-void run_ntk(const Jobs& jobs, const NtkCall& call, cudaStream_t stream) {
-  DeviceJobs<T> device(jobs, call.coupled ? Purpose::coupled : Purpose::frozen, call.x);
+void run_ntk(const GroupedJobs& jobs, const NtkCall& call, cudaStream_t stream) {
+  DeviceJobs<T> device(jobs, call.x);
   const at::Tensor x = images_last(call.x), y = images_last(call.y);
   const cuda::engine::Batches<T> batches{x.const_data_ptr<T>(), y.const_data_ptr<T>(),
                                          call.x.size(0), call.y.size(0)};
@@ -105,7 +112,9 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> engine_ntk(
     const at::Tensor& code, const at::Tensor& code_offsets, const at::Tensor& job_programs,
     const at::Tensor& params, const at::Tensor& job_params, const at::Tensor& x,
     const at::Tensor& y, c10::string_view batch_norm, c10::string_view outputs) {
-  const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, x);
+  const GroupedJobs jobs =
+      make_grouped_jobs(code, code_offsets, job_programs, params, job_params, x,
+                        is_coupled(batch_norm) ? Purpose::coupled : Purpose::frozen);
   check_batches(x, y);
   for (const at::Tensor& tensor : {params, y}) check_same_device("engine", tensor, x);
   const OnDeviceOf device(x);
@@ -131,9 +140,9 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> engine_ntk(
 
 // inputs (sets, M, C, H, W).
 template <typename T>
-at::Tensor run_patterns(const Jobs& jobs, const at::Tensor& inputs, int64_t batch_size,
+at::Tensor run_patterns(const GroupedJobs& jobs, const at::Tensor& inputs, int64_t batch_size,
                         cudaStream_t stream) {
-  DeviceJobs<T> device(jobs, Purpose::regions, inputs);
+  DeviceJobs<T> device(jobs, inputs);
   const int64_t sets = inputs.size(0), all = inputs.size(1);
   std::vector<at::Tensor> turned;
   std::vector<cuda::engine::RegionBatch<T>> batches;
@@ -163,7 +172,8 @@ at::Tensor engine_regions(const at::Tensor& code, const at::Tensor& code_offsets
                           const at::Tensor& job_params, const at::Tensor& given,
                           int64_t batch_size) {
   const at::Tensor inputs = input_sets(given);
-  const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, inputs[0]);
+  const GroupedJobs jobs = make_grouped_jobs(code, code_offsets, job_programs, params, job_params,
+                                             inputs[0], Purpose::regions);
   TORCH_CHECK_VALUE(batch_size > 0, "engine: batch_size must be positive, got ", batch_size, ".");
   check_same_device("engine", params, inputs);
   const OnDeviceOf device(inputs);

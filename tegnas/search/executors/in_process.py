@@ -12,7 +12,7 @@ from tegnas.spaces import Architecture, Space
 
 
 class InProcessExecutor:
-    """One chunk of the engine after the other."""
+    """One chunk of the engine after the other; a GPU begins the next before one is waited for."""
 
     def __init__(
         self, space: Space, batch: Batch, settings: ScoreSettings, seeds: Sequence[int]
@@ -21,11 +21,7 @@ class InProcessExecutor:
 
     def run(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
         """Scores chunk by chunk, in order."""
-        first = 0
-        while first < len(archs):
-            chunk = tuple(archs[first : first + self._scorer.chunk])
-            yield self._scorer(chunk)
-            first += len(chunk)
+        yield from self._scorer.in_chunks(archs)
 
     def close(self) -> None:
         """Nothing was started."""

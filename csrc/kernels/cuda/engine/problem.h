@@ -52,22 +52,4 @@ struct PatternBits {
 // upload(data, bytes): the place of a copy on the device, good for what is enqueued after it.
 using Upload = std::function<const void*(const void*, size_t)>;
 
-// The tasks of all programs one after the other, and where each program's begin.
-inline std::vector<grouped::Task> all_tasks(const std::vector<grouped::Tasks>& programs,
-                                            std::vector<int64_t>& first) {
-  int64_t count = 0;
-  for (const grouped::Tasks& program : programs) {
-    count += program.forward.size() + program.backward.size();
-  }
-  std::vector<grouped::Task> tasks;
-  tasks.reserve(count);
-  for (const grouped::Tasks& program : programs) {
-    first.push_back(static_cast<int64_t>(tasks.size()));
-    for (const auto* steps : {&program.forward, &program.backward}) {
-      tasks.insert(tasks.end(), steps->tasks.begin(), steps->tasks.end());
-    }
-  }
-  return tasks;
-}
-
 }  // namespace tegnas::cuda::engine
