@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_leaves
 
 from tegnas.errors import InputError
 from tegnas.kernel.unchanged import unchanged
-from tegnas.regions.activations import Call, Recorder, counted_calls
+from tegnas.regions.activations import Call, Counted, Recorder, counted_calls
 from tegnas.regions.statistics import PassStatistics
 
 # Below this many inputs, one random order may be one that a network's own order goes along with.
@@ -33,15 +33,15 @@ class PatternReader:
 
     Args:
         network: within ``batch_statistics`` and ``no_grad``.
-        max_pool: whether the winners of max pools are part of a pattern.
+        counted: what is part of a pattern.
 
     Attributes:
         one_by_one: whether any inputs had to go through the network alone.
     """
 
-    def __init__(self, network: nn.Module, *, max_pool: bool) -> None:
+    def __init__(self, network: nn.Module, counted: Counted) -> None:
         self._network = network
-        self._max_pool = max_pool
+        self._counted = counted
         self._constants: set[int] | None = None  # calls that are the same for all; once known
         self.one_by_one = False
 
@@ -115,7 +115,7 @@ class PatternReader:
             yield _words(calls, 1)
 
     def _run(self, inputs: Tensor) -> tuple[list[Call], list[Tensor]]:
-        with Recorder(len(inputs), max_pool=self._max_pool) as recorder:
+        with Recorder(len(inputs), self._counted) as recorder:
             outputs = self._outputs(inputs, len(inputs))
         return recorder.calls, outputs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tegnas.errors import InputError
+from tegnas.spaces.autoformer import AutoFormer
 from tegnas.spaces.base import NETWORK_KINDS, Architecture, DeepSpace, ProgramSpace, Space
 from tegnas.spaces.choice_space import ChoiceSpace
 from tegnas.spaces.darts import Darts
@@ -12,8 +13,10 @@ from tegnas.spaces.mobilenet import MobileNetSpace
 from tegnas.spaces.nasbench101 import NasBench101, NasBench101Architecture
 from tegnas.spaces.nasbench201 import NasBench201, NasBench201Architecture
 from tegnas.spaces.nats_size import NatsSize
+from tegnas.spaces.pit import PiT
 from tegnas.spaces.transnas_macro import TransNasMacro
 from tegnas.spaces.transnas_micro import TransNasMicro
+from tegnas.spaces.vit import ViT
 
 _SPACES = {
     each.name: each
@@ -25,6 +28,9 @@ _SPACES = {
         NatsSize,
         Darts,
         MobileNetSpace,
+        AutoFormer,
+        PiT,
+        ViT,
     )
 }
 
@@ -53,6 +59,7 @@ def get_space(name: str) -> Space:
 __all__ = [
     "NETWORK_KINDS",
     "Architecture",
+    "AutoFormer",
     "ChoiceSpace",
     "Darts",
     "DartsArchitecture",
@@ -63,10 +70,12 @@ __all__ = [
     "NasBench201",
     "NasBench201Architecture",
     "NatsSize",
+    "PiT",
     "ProgramSpace",
     "Space",
     "TransNasMacro",
     "TransNasMicro",
+    "ViT",
     "get_space",
     "space_names",
 ]

@@ -6,6 +6,7 @@ from tegnas.benchmarks.formats.base import Row, TableFormat
 from tegnas.benchmarks.formats.nasbench101 import NAS_BENCH_101
 from tegnas.benchmarks.formats.nasbench201 import NAS_BENCH_201
 from tegnas.benchmarks.formats.transnas import TRANSNAS_MACRO, TRANSNAS_MICRO
+from tegnas.benchmarks.formats.vit_bench import VIT_BENCH_101
 
 # The first that a table fits is taken.
 FORMATS: tuple[TableFormat, ...] = (
@@ -13,6 +14,7 @@ FORMATS: tuple[TableFormat, ...] = (
     NAS_BENCH_101,
     TRANSNAS_MICRO,
     TRANSNAS_MACRO,
+    VIT_BENCH_101,
 )
 
 __all__ = ["FORMATS", "Row", "TableFormat"]
