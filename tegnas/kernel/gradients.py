@@ -19,6 +19,7 @@ from tegnas.kernel.explicit_rows import rows_of
 from tegnas.kernel.graph import Graph, derive, read_graph
 from tegnas.kernel.messages import warn_constant_sum, warn_left_out
 from tegnas.kernel.recorder import Recorder
+from tegnas.kernel.row_owners import keeps_rows
 from tegnas.kernel.row_products import Rows, product
 from tegnas.kernel.written_over import refuse_written_over
 from tegnas.ops import LayerTerm, first_equals, ntk_gram, with_equal_rows
@@ -131,7 +132,9 @@ def jacobians(
         first = first_equals(images.detach(), logits.detach())
         return [
             Jacobian(len(images), images.device, *parts, first)
-            for parts in _parts(recorder, logits, images, graph, weights, outputs)
+            for parts in _parts(
+                recorder, logits, images, graph, weights, outputs, keeps_rows(network)
+            )
         ]
 
 
@@ -142,6 +145,7 @@ def _parts(
     graph: Graph,
     weights: dict[str, Tensor],
     outputs: str,
+    trusted: bool,
 ) -> Iterator[tuple[dict[str, LayerTerm], dict[str, Tensor]]]:
     """Terms and rows for every scalar that is derived."""
     used = {name: weight for name, weight in weights.items() if weight in graph.uses}
@@ -151,7 +155,8 @@ def _parts(
         if graph.uses.get(weights[name]) == 1
     }
     if native:
-        recorder.find_owners(_probe(logits, outputs), images, graph)
+        find = recorder.trust_rows if trusted else recorder.find_owners
+        find(_probe(logits, outputs), images, graph)
         native = {name: call for name, call in native.items() if call.rows is not None}
     scalars_of_logits = _scalars(logits, outputs)
     for scalars in scalars_of_logits:

@@ -15,6 +15,9 @@ from torch import Tensor, nn
 
 _CONTAINERS = (dict, list, set, deque)
 
+# Most of what a network holds, and nothing that can change.
+_CONSTANTS = frozenset({bool, int, float, str, bytes, type(None)})
+
 
 @contextmanager
 def unchanged(network: nn.Module) -> Iterator[None]:
@@ -87,6 +90,8 @@ class _Snapshot:
         self._cuda_random = {device: torch.cuda.get_rng_state(device) for device in devices}
 
     def _visit(self, value: Any) -> None:
+        if type(value) in _CONSTANTS:
+            return
         known = isinstance(value, (nn.Module, Tensor, torch.Generator, tuple, *_CONTAINERS))
         if not known or id(value) in self._seen:
             return

@@ -36,6 +36,7 @@ class AutoFormerNetwork(nn.Module):
     """
 
     cell_prefixes = ("blocks",)
+    keeps_rows = True
 
     def __init__(
         self,

@@ -55,6 +55,7 @@ class PiTNetwork(nn.Module):
     """
 
     cell_prefixes = ("stage",)
+    keeps_rows = True
 
     def __init__(
         self,

@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tegnas.ops import pack_signs
+from tegnas.regions.messages import NoRegionsError
 
 Bits = tuple[Tensor, ...]
 
@@ -206,3 +207,22 @@ def counted_calls(calls: Sequence[Call]) -> list[int]:
     if any(calls[index].dims == 4 for index in leading):
         return [index for index in countable if calls[index].dims == 4]
     return countable
+
+
+def units(calls: Sequence[Call]) -> dict[str, int]:
+    """Units of one input by the name that activations are shown by."""
+    found: dict[str, int] = {}
+    for call in calls:
+        name = SHOWN.get(call.name, call.name)
+        found[name] = found.get(name, 0) + call.units
+    return found
+
+
+def check_countable(network: nn.Module, calls: Sequence[Call]) -> None:
+    """Raise ``NoRegionsError`` where nothing makes up a pattern."""
+    if not counted_calls(calls):
+        has = ", ".join(units(calls)) or "none"
+        raise NoRegionsError(
+            f"{type(network).__name__} has no piecewise-linear activation such as ReLU (it has "
+            f"{has}): linear regions aren't defined for it"
+        )

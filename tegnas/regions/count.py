@@ -12,8 +12,18 @@ from torch import Tensor, nn
 
 from tegnas import ops
 from tegnas.kernel.batch_statistics import batch_statistics
-from tegnas.regions.activations import BENDS, MAX_POOLS, SHOWN, Call, Counted, counted_calls
-from tegnas.regions.messages import NoRegionsError, RegionsWarning
+from tegnas.kernel.row_owners import keeps_rows
+from tegnas.regions.activations import (
+    BENDS,
+    MAX_POOLS,
+    SHOWN,
+    Call,
+    Counted,
+    check_countable,
+    counted_calls,
+    units,
+)
+from tegnas.regions.messages import RegionsWarning
 from tegnas.regions.probe import Probe, check_memory, probe
 from tegnas.regions.rows import PatternReader
 
@@ -157,40 +167,37 @@ def measure_regions(
     """
     patterns: list[Tensor] = []
     found: Probe | None = None
+    trusted = keeps_rows(network)
     wanted = Counted(max_pool, smooth)
     reader = PatternReader(network, wanted)
     with torch.no_grad(), batch_statistics(network, "frozen"), _unfused():
         for batch in batches:
-            if found is None:
+            if found is None and not trusted:
                 found = probed(network, batch[:2], wanted)
-            for part in _passes(network, found, batch):
+            for part in [batch] if found is None else _passes(network, found, batch):
                 patterns.append(reader.patterns(part))
                 if progress is not None:
                     progress(sum(map(len, patterns)))
-    if found is None:
+    if not patterns:
         return Regions(0, 0, {}, {})
     rows = torch.cat(patterns)
-    return Regions(int(ops.count_regions(rows)), len(rows), *units_of(found), reader.one_by_one)
+    of_one = units_of(reader.calls if found is None else found.calls)
+    return Regions(int(ops.count_regions(rows)), len(rows), *of_one, reader.one_by_one)
 
 
-def units_of(found: Probe) -> tuple[dict[str, int], dict[str, int]]:
+def units_of(calls: Sequence[Call]) -> tuple[dict[str, int], dict[str, int]]:
     """Units of one input by activation: those that make up its pattern, and the others."""
-    chosen = set(counted_calls(found.calls))
+    chosen = set(counted_calls(calls))
     return (
-        _units([call for index, call in enumerate(found.calls) if index in chosen]),
-        _units([call for index, call in enumerate(found.calls) if index not in chosen]),
+        units([call for index, call in enumerate(calls) if index in chosen]),
+        units([call for index, call in enumerate(calls) if index not in chosen]),
     )
 
 
 def probed(network: nn.Module, inputs: Tensor, wanted: Counted) -> Probe:
     """What one or two inputs show; ``NoRegionsError`` where there is nothing to count."""
     found = probe(network, inputs, wanted)
-    if not counted_calls(found.calls):
-        has = ", ".join(_units(found.calls)) or "none"
-        raise NoRegionsError(
-            f"{type(network).__name__} has no piecewise-linear activation such as ReLU (it has "
-            f"{has}): linear regions aren't defined for it"
-        )
+    check_countable(network, found.calls)
     return found
 
 
@@ -201,14 +208,6 @@ def _passes(network: nn.Module, found: Probe, batch: Tensor) -> Sequence[Tensor]
         check_memory(network, found, len(batch), batch.device)
         return [batch]
     return batch.split(found.largest_pass())
-
-
-def _units(calls: Sequence[Call]) -> dict[str, int]:
-    units: dict[str, int] = {}
-    for call in calls:
-        name = SHOWN.get(call.name, call.name)
-        units[name] = units.get(name, 0) + call.units
-    return units
 
 
 @contextmanager

@@ -34,4 +34,4 @@ def pattern_notes(space: Space, settings: ScoreSettings) -> tuple[str, ...]:
             found = probed(network, inputs, SCORED)
     except NoRegionsError:
         return ()  # said once it is counted
-    return Regions(0, 0, *units_of(found)).of_signs()
+    return Regions(0, 0, *units_of(found.calls)).of_signs()

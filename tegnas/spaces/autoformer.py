@@ -153,8 +153,8 @@ class AutoFormer(ProductSpace):
         """The untrained network.
 
         ``full``: the benchmark's own; ``deep`` and ``proxy``: with the channels and the share of
-        layers of their ``SmallSize``; ``deep-thin`` and ``thin``: the same on images of one channel
-        and of 2×2, every pixel a token. Patches stay: without them there are no tokens.
+        layers of their ``SmallSize``; ``deep-thin`` and ``thin``: the same on single pixels of one
+        channel, each a token beside the class token. The stem stays: it is what makes the tokens.
         """
         check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
         if kind == "full":

@@ -29,9 +29,9 @@ RECIPE = Recipe(
     epochs=300, batch_size=128, learning_rate=0.03, weight_decay=1e-4, nesterov=False, clip=1.0
 )
 
-# Region inputs are images of 2×2 whose every pixel is a token: attention has something to do, and
-# inputs are of few enough dimensions that not each has a pattern of its own.
-_THIN_CUT = Cut(patch=1, stride=1, side=2)
+# Region inputs are single numbers, each a token beside the class token: patterns are then those along
+# a line. On images of 2×2 every input has a pattern of its own, so deep are these networks.
+_THIN_CUT = Cut(patch=1, stride=1, side=1)
 _THIN_CHANNELS = 1
 
 
@@ -55,7 +55,7 @@ def small_network(kind: str, published: Cut, deep: SmallSize, deep_thin: SmallSi
 
     Those of the kernels see as many tokens as in training, as far as small images have them: their
     stride is two pixels, their patches overlap as much as the published ones, and images above
-    32×32 are shrunk to that. Those of the patterns see images of one channel and of 2×2.
+    32×32 are shrunk to that. Those of the patterns see single pixels of one channel.
     """
     sizes = {"proxy": PROXY_SIZE, "thin": THIN_SIZE, "deep": deep, "deep-thin": deep_thin}
     if kind in THIN_KINDS:
