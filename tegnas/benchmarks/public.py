@@ -100,7 +100,9 @@ def _of_part(
 ) -> tuple[CsvText, list[Row]]:
     """The rows of one part."""
     if known.part is None:
-        raise InputError(f"{file} is a table of {known.name}, which has no parts; leave #{part} out")
+        raise InputError(
+            f"{file} is a table of {known.name}, which has no parts; leave #{part} out"
+        )
     parts = [known.part(row) for row in rows]
     chosen = [index for index, each in enumerate(parts) if each == part]
     if not chosen:

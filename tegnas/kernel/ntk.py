@@ -16,6 +16,7 @@ from tegnas.kernel.checks import check_images
 from tegnas.kernel.gradients import Jacobian, check_outputs, gram, jacobians
 from tegnas.kernel.messages import AutogradLayersWarning, warn_engine
 from tegnas.kernel.native_kernels import native_kernels
+from tegnas.kernel.row_owners import keeps_rows
 from tegnas.parameters import counted_parameters
 
 ParameterChoice = str | Callable[[str], bool]
@@ -91,7 +92,7 @@ def ntk(
     if other is not None:
         check_images(network, other)
     names = chosen_weights(network, params)
-    if batch_norm == "coupled" and engine == "native":
+    if batch_norm == "coupled" and engine == "native" and not keeps_rows(network):
         try:
             return _coupled_by_engine(network, images, other, names, outputs, details)
         except CannotLower as reason:
@@ -167,8 +168,8 @@ def chosen_weights(network: nn.Module, params: ParameterChoice) -> list[str]:
 
 
 def autograd_names(parts: list[Jacobian]) -> tuple[str, ...]:
-    """Parameters whose rows came from autograd."""
-    return tuple(sorted({name for part in parts for name in part.rows}))
+    """Parameters whose rows came from one backward pass per image."""
+    return tuple(sorted({name for part in parts for name in part.autograd}))
 
 
 def sum_of_grams(lefts: list[Jacobian], rights: list[Jacobian] | None = None) -> Tensor:

@@ -23,11 +23,12 @@ NOBODY = -1
 
 
 def keeps_rows(network: nn.Module) -> bool:
-    """Whether a network says that its layers keep images in their order, the image's index first.
+    """Whether a network says that its layers keep images in order and apart, their index first.
 
     By an attribute ``keeps_rows``: for networks of spaces that are known to do so, many of which
     are scored. It saves the test of it, which takes as long as what is tested. Whoever sets it on a
-    network that folds anything into the first dimension, or shuffles it, gets wrong numbers.
+    network that normalises by the batch, folds anything into the first dimension or shuffles it
+    gets wrong numbers.
     """
     return bool(getattr(network, "keeps_rows", False))
 

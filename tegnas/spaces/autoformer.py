@@ -44,9 +44,7 @@ _NAMES = ("hidden_dim", "mlp_ratio", "depth", "num_heads")
 _LAYERS = tuple(itertools.product(HEADS, RATIOS))
 # What may follow the layers that every network has.
 _TAILS = tuple(
-    tail
-    for depth in DEPTHS
-    for tail in itertools.product(_LAYERS, repeat=depth - DEPTHS[0])
+    tail for depth in DEPTHS for tail in itertools.product(_LAYERS, repeat=depth - DEPTHS[0])
 )
 
 

@@ -2,7 +2,8 @@
 
 Networks are transformers for images of 224×224 in both. Their small networks keep what an
 architecture is made of: every layer, and the proportion of widths, heads and MLPs. The unit of
-width is a head, so the ``channels`` of a ``SmallSize`` are those of a head of the narrowest network.
+width is a head, so that the ``channels`` of a ``SmallSize`` are those of a head of the narrowest
+network.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ RECIPE = Recipe(
     epochs=300, batch_size=128, learning_rate=0.03, weight_decay=1e-4, nesterov=False, clip=1.0
 )
 
-# Region inputs are single numbers, each a token beside the class token: patterns are then those along
-# a line. On images of 2×2 every input has a pattern of its own, so deep are these networks.
+# Region inputs are single numbers, each a token beside the class token: patterns are then those
+# along a line. On images of 2×2 every input has a pattern of its own, so deep are these networks.
 _THIN_CUT = Cut(patch=1, stride=1, side=1)
 _THIN_CHANNELS = 1
 
