@@ -27,6 +27,8 @@ from tegnas.train import Recipe, recipe_for
         "darts",
         "mobilenet",
         "nats-size",
+        "autoformer",
+        "pit",
     ],
 )
 def test_sizes_are_those_of_the_network_in_use(name):

@@ -28,7 +28,10 @@ def build(choices, num_classes):
 
 TOY = ChoiceSpace("toy", {"width": (4, 8), "act": ("relu", "none", "tanh")}, build)
 SPACES = [
-    *map(get_space, ("nats-size", "mobilenet", "nas-bench-201", "transnas-micro")),
+    *map(
+        get_space,
+        ("nats-size", "mobilenet", "autoformer", "pit", "nas-bench-201", "transnas-micro"),
+    ),
     TOY,
 ]
 

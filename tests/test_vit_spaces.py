@@ -70,7 +70,9 @@ def test_the_notation_is_that_of_the_table(text):
     assert str(space.parse(str(json.loads(text)))) == text  # as Python prints it
 
 
-@pytest.mark.parametrize(("name", "size"), [("autoformer", 3 * (4**12 + 4**13 + 4**14)), ("pit", 4320)])
+@pytest.mark.parametrize(
+    ("name", "size"), [("autoformer", 3 * (4**12 + 4**13 + 4**14)), ("pit", 4320)]
+)
 def test_spaces_are_products_of_choices(name, size):
     space, rng = get_space(name), random.Random(0)
     assert len(space) == size

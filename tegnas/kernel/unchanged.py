@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,7 @@ import torch
 from torch import Tensor, nn
 
 _CONTAINERS = (dict, list, set, deque)
-
-# Most of what a network holds, and nothing that can change.
-_CONSTANTS = frozenset({bool, int, float, str, bytes, type(None)})
+_LOOKED_AT = (nn.Module, Tensor, torch.Generator, tuple, *_CONTAINERS)
 
 
 @contextmanager
@@ -77,6 +76,11 @@ def _put_back(tensor: Tensor, values: Tensor) -> None:
             tensor.copy_(values)
 
 
+@lru_cache(maxsize=4096)
+def _is_looked_at(kind: type) -> bool:
+    return issubclass(kind, _LOOKED_AT)
+
+
 class _Snapshot:
     def __init__(self, network: nn.Module) -> None:
         self._attributes: list[tuple[nn.Module, dict]] = []
@@ -90,10 +94,7 @@ class _Snapshot:
         self._cuda_random = {device: torch.cuda.get_rng_state(device) for device in devices}
 
     def _visit(self, value: Any) -> None:
-        if type(value) in _CONSTANTS:
-            return
-        known = isinstance(value, (nn.Module, Tensor, torch.Generator, tuple, *_CONTAINERS))
-        if not known or id(value) in self._seen:
+        if not _is_looked_at(type(value)) or id(value) in self._seen:
             return
         self._seen.add(id(value))
         if isinstance(value, nn.Module):

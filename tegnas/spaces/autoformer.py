@@ -16,12 +16,9 @@ from tegnas.networks.transformer_source import autoformer_source
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, TORCH, check_kind
 from tegnas.spaces.factorised import Choice
 from tegnas.spaces.product import ProductSpace
-from tegnas.spaces.small_size import (
-    DEEP_SIZE,
-    DEEP_THIN_SIZE,
-    SmallSize,
-)
+from tegnas.spaces.small_size import DEEP_SIZE, SmallSize
 from tegnas.spaces.vit_bench import (
+    DEEP_THIN_SIZE,
     RECIPE,
     check_option,
     read_entries,

@@ -22,6 +22,9 @@ from tegnas.spaces.small_size import PROXY_SIZE, THIN_SIZE, SmallSize
 
 Layer = TypeVar("Layer")
 
+# A head of one channel makes stages of two, of which LayerNorm leaves a sign and nothing else.
+DEEP_THIN_SIZE = SmallSize(channels=2)
+
 # Published (the paper's section 4 and its released configurations): AdamW, learning rate 5e-4 with
 # 20 epochs of warming up, weight decay 0.05, paths dropped by up to 0.1, strong augmentation,
 # images enlarged to 224×224. Length, batch and cosine are theirs; the rest is what is usual for
