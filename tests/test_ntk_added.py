@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
 from networks import Logits, images, randomise
 from torch import Tensor, nn
 
-from tegnas.kernel import KernelDetails, ntk
+from tegnas.kernel import AutogradLayersWarning, ntk
 
 N = 6
+
+
+def kernel(network: nn.Module, x: Tensor, **options: str) -> tuple[Tensor, bool]:
+    """The kernel, and whether it took a backward pass per image."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = ntk(network, x, **options)
+    return found, any(each.category is AutogradLayersWarning for each in caught)
 
 
 class Added(nn.Module):
@@ -81,17 +91,15 @@ def test_rows_are_those_of_autograd(way, shape, autograd):
         torch.autograd.grad(scalar, [network.added], retain_graph=True)[0].flatten()
         for scalar in network(x).sum(1)
     ]
-    found = ntk(network, x, details=True)
-    assert isinstance(found, KernelDetails)
-    torch.testing.assert_close(found.kernel, torch.stack(rows) @ torch.stack(rows).T)
-    assert found.autograd == (("added",) if autograd else ())
-    assert found.native == (() if autograd else ("added",))
+    found, one_by_one = kernel(network, x)
+    torch.testing.assert_close(found, torch.stack(rows) @ torch.stack(rows).T)
+    assert one_by_one == autograd
 
 
 def test_between_two_batches():
     network, x = randomise(Added((1, 4, 3), "plus")), images(N, 4, 3)
     cross = ntk(network, x, x[:2])
-    torch.testing.assert_close(cross, ntk(network, x, details=True).kernel[:, :2])
+    torch.testing.assert_close(cross, ntk(network, x)[:, :2])
 
 
 def test_kernels_of_the_single_logits():
@@ -103,21 +111,19 @@ def test_kernels_of_the_single_logits():
             for scalar in network(x)[:, logit]
         ]
         expected += torch.stack(rows) @ torch.stack(rows).T
-    found = ntk(network, x, outputs="trace", details=True)
-    assert isinstance(found, KernelDetails)
-    torch.testing.assert_close(found.kernel, expected)
-    assert not found.autograd
+    found, one_by_one = kernel(network, x, outputs="trace")
+    torch.testing.assert_close(found, expected)
+    assert not one_by_one
 
 
 @pytest.mark.parametrize("count", [1, 70])
 def test_any_number_of_images(count):
     network, x = randomise(Added((1, 1, 3), "as_a_token")), images(count, 4, 3)
     network.way = "plus"
-    found = ntk(network, x, details=True)
-    assert isinstance(found, KernelDetails)
+    found, one_by_one = kernel(network, x)
     gradients = [
         torch.autograd.grad(scalar, [network.added], retain_graph=True)[0].flatten()
         for scalar in network(x).sum(1)
     ]
-    torch.testing.assert_close(found.kernel, torch.stack(gradients) @ torch.stack(gradients).T)
-    assert not found.autograd
+    torch.testing.assert_close(found, torch.stack(gradients) @ torch.stack(gradients).T)
+    assert not one_by_one

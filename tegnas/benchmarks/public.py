@@ -106,7 +106,9 @@ def _of_part(
     parts = [known.part(row) for row in rows]
     chosen = [index for index, each in enumerate(parts) if each == part]
     if not chosen:
-        raise InputError(f"{file} has no part {part!r}; it has {listed(dict.fromkeys(parts))}")
+        raise InputError(
+            f"{file} has no part {part!r}; it has {listed(list(dict.fromkeys(parts)))}"
+        )
     kept = CsvText(
         text.header, [text.lines[index] for index in chosen], [text.rows[index] for index in chosen]
     )

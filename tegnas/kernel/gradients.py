@@ -31,7 +31,8 @@ class Jacobian:
     """∂s/∂θ of one batch, weight by weight.
 
     ``terms`` holds operands of the native Gram, ``rows`` explicit (N, numel)
-    matrices, dense or sparse; ``autograd`` names those of them that took a backward pass per image.
+    matrices, dense or sparse; ``one_by_one`` names those of them that took a backward pass per
+    image.
     """
 
     images: int
@@ -39,7 +40,7 @@ class Jacobian:
     terms: dict[str, LayerTerm]
     rows: dict[str, Tensor]
     first: Tensor  # of the images that are equal, see ``first_equals``
-    autograd: frozenset[str] = frozenset()
+    one_by_one: frozenset[str] = frozenset()
 
     def explicit(self, name: str) -> Tensor:
         """The rows of one weight, (N, numel)."""
@@ -54,7 +55,7 @@ class Jacobian:
             {name: term for name, term in self.terms.items() if name in wanted},
             {name: rows for name, rows in self.rows.items() if name in wanted},
             self.first,
-            self.autograd & wanted,
+            self.one_by_one & wanted,
         )
 
 

@@ -29,7 +29,8 @@ class KernelDetails:
     Attributes:
         kernel: float64 (N, N), or (N, N') between two batches.
         native: parameters whose part the native Gram or engine computed.
-        autograd: parameters whose rows came from one backward pass per image.
+        autograd: parameters whose rows came from autograd: by one backward pass per image, or two
+            passes in all where they are added to every image (positions) or repeated (tokens).
         left_out: the parameters that don't count: biases, and what ``params`` doesn't choose.
     """
 
@@ -107,9 +108,10 @@ def ntk(
     if details:
         native = tuple(name for name in names if name not in by_autograd)
         return KernelDetails(kernel, native, by_autograd, _left_out(network, names))
-    if by_autograd and batch_norm == "frozen":
+    slow = sorted({name for part in lefts for name in part.one_by_one})
+    if slow and batch_norm == "frozen":
         warnings.warn(
-            f"the native Gram doesn't know {', '.join(by_autograd)}: computed by autograd, one "
+            f"the native Gram doesn't know {', '.join(slow)}: computed by autograd, one "
             "backward pass per image",
             AutogradLayersWarning,
             stacklevel=2,
@@ -168,8 +170,8 @@ def chosen_weights(network: nn.Module, params: ParameterChoice) -> list[str]:
 
 
 def autograd_names(parts: list[Jacobian]) -> tuple[str, ...]:
-    """Parameters whose rows came from one backward pass per image."""
-    return tuple(sorted({name for part in parts for name in part.autograd}))
+    """Parameters whose rows came from autograd."""
+    return tuple(sorted({name for part in parts for name in part.rows}))
 
 
 def sum_of_grams(lefts: list[Jacobian], rights: list[Jacobian] | None = None) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -77,8 +77,9 @@ def _put_back(tensor: Tensor, values: Tensor) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _is_looked_at(kind: type) -> bool:
-    return issubclass(kind, _LOOKED_AT)
+def _is_looked_at(kind: Hashable) -> bool:
+    """Whether values of a type are; kept, since a network holds thousands of a few types."""
+    return isinstance(kind, type) and issubclass(kind, _LOOKED_AT)
 
 
 class _Snapshot:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Hashable, Iterator
+from typing import Any
 
 from torch import nn
 
@@ -106,5 +107,6 @@ class ViT:
             arch, channels=channels, cells=cells, num_classes=num_classes, version=version
         )
 
-    def _of(self, arch: ViTArchitecture) -> AutoFormer | PiT:
+    def _of(self, arch: ViTArchitecture) -> Any:
+        """The space of an architecture."""
         return self.pit if isinstance(arch, PiTArchitecture) else self.autoformer
