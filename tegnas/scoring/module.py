@@ -38,7 +38,7 @@ class ModuleScore(ByRole[float]):
         region_shape: shape of the inputs that regions were counted on.
         searched: the weights behind kernels of the searched weights: ``"cells"`` where the module
             names them, else ``"all"``.
-        autograd: weights that the native Gram doesn't know (one backward pass per image each).
+        autograd: weights that the native Gram doesn't know, whose rows came from autograd.
         region_details: what was counted as regions and what wasn't; None where nothing was.
     """
 
