@@ -164,10 +164,17 @@ def test_deep_networks_keep_depth_heads_and_proportions():
     with torch.device("meta"):
         deep, full = space.network(arch, "deep"), space.network(arch, "full")
     assert [b.attention.heads for b in deep.blocks] == [b.attention.heads for b in full.blocks]
-    widths = [8 * 4 // 2, 9 * 4 // 2, 10 * 4 // 2]
-    for published, width in zip(autoformer.WIDTHS, widths, strict=True):
-        network = space.network(replace(arch, width=published), "deep")
-        assert network.norm.weight.shape == (width,)
+    for published, width in zip(autoformer.WIDTHS, (8, 9, 10), strict=True):
+        for channels in (1, 2, 3):
+            other = type(space)(deep=SmallSize(channels))
+            with torch.device("meta"):
+                network = other.network(replace(arch, width=published), "deep")
+            assert network.norm.weight.shape == (channels * width,)
+    for published, width in zip(pit.HEAD_WIDTHS, (2, 3, 4, 5), strict=True):
+        other = type(get_space("pit"))(deep=SmallSize(1))
+        with torch.device("meta"):
+            network = other.network(replace(other.parse(PIT), head_width=published), "deep")
+        assert network.patches.conv.out_channels == 2 * width
     for name, text in (("autoformer", AUTOFORMER), ("pit", PIT)):
         half = type(get_space(name))(deep=SmallSize(2, 0.5))
         blocks = [n for n, _ in half.network(half.parse(text), "deep").named_modules()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,9 +17,9 @@ from tegnas.networks.transformer_source import autoformer_source
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, TORCH, check_kind
 from tegnas.spaces.factorised import Choice
 from tegnas.spaces.product import ProductSpace
-from tegnas.spaces.small_size import DEEP_SIZE, SmallSize
+from tegnas.spaces.small_size import DEEP_THIN_SIZE, SmallSize
 from tegnas.spaces.vit_bench import (
-    DEEP_THIN_SIZE,
+    DEEP_SIZE,
     RECIPE,
     check_option,
     read_entries,
@@ -34,8 +35,8 @@ RATIOS = (3.5, 4.0)
 
 CUT = Cut(patch=16, stride=16, side=224, exact=True)
 
-# Of a head of the narrowest network.
-_HEAD_WIDTH = WIDTHS[0] // HEADS[-1]
+# What becomes the channels of a small network.
+_UNIT = math.gcd(*WIDTHS)
 
 _NAMES = ("hidden_dim", "mlp_ratio", "depth", "num_heads")
 _LAYERS = tuple(itertools.product(HEADS, RATIOS))
@@ -157,7 +158,7 @@ class AutoFormer(ProductSpace):
         small = small_network(kind, CUT, self.deep, self.deep_thin)
         return initialised(
             lambda: AutoFormerNetwork(
-                small.size.width(arch.width, _HEAD_WIDTH),
+                small.size.width(arch.width, _UNIT),
                 spread(arch.layers, small.size.cells(len(arch.layers))),
                 small.cut,
                 num_classes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,9 +18,9 @@ from tegnas.networks.transformer_source import pit_source
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, TORCH, check_kind
 from tegnas.spaces.factorised import Choice
 from tegnas.spaces.product import ProductSpace
-from tegnas.spaces.small_size import DEEP_SIZE, SmallSize
+from tegnas.spaces.small_size import DEEP_THIN_SIZE, SmallSize
 from tegnas.spaces.vit_bench import (
-    DEEP_THIN_SIZE,
+    DEEP_SIZE,
     RECIPE,
     check_option,
     read_entries,
@@ -31,6 +32,9 @@ RATIOS = (2, 4, 6, 8)
 DEPTHS = ((1, 2, 3), (4, 6, 8), (2, 4, 6))
 # A pool makes one or more channels of each, so a stage has no fewer heads than that before it.
 HEADS = tuple(itertools.combinations_with_replacement((2, 4, 8), len(DEPTHS)))
+
+# What becomes the channels of a small network.
+_UNIT = math.gcd(*HEAD_WIDTHS)
 
 CUT = Cut(patch=16, stride=8, side=224, exact=True)
 
@@ -156,7 +160,7 @@ class PiT(ProductSpace):
         if kind == "full":
             return self.full_network(arch, num_classes=num_classes, seed=seed)
         small = small_network(kind, CUT, self.deep, self.deep_thin)
-        stages = arch.stages(small.size.width(arch.head_width, HEAD_WIDTHS[0]))
+        stages = arch.stages(small.size.width(arch.head_width, _UNIT))
         stages = [PiTStage(each.width, small.size.cells(each.depth), each.heads) for each in stages]
         return initialised(
             lambda: PiTNetwork(

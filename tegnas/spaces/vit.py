@@ -11,8 +11,8 @@ from torch import nn
 from tegnas.spaces.autoformer import AutoFormer, AutoFormerArchitecture
 from tegnas.spaces.base import DEEP_KINDS, TORCH
 from tegnas.spaces.pit import PiT, PiTArchitecture
-from tegnas.spaces.small_size import DEEP_SIZE, SmallSize
-from tegnas.spaces.vit_bench import DEEP_THIN_SIZE, RECIPE
+from tegnas.spaces.small_size import DEEP_THIN_SIZE, SmallSize
+from tegnas.spaces.vit_bench import DEEP_SIZE, RECIPE
 
 ViTArchitecture = AutoFormerArchitecture | PiTArchitecture
 

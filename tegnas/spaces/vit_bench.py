@@ -2,8 +2,9 @@
 
 Networks are transformers for images of 224×224 in both. Their small networks keep what an
 architecture is made of: every layer, and the proportion of widths, heads and MLPs. The unit of
-width is a head, so that the ``channels`` of a ``SmallSize`` are those of a head of the narrowest
-network.
+width is the greatest that divides all published widths (24 of AutoFormer's 192, 216 and 240, 8 of
+the 16 to 40 of a head of PiT); it becomes the ``channels`` of a ``SmallSize``, so that with one
+channel already every width keeps its proportion.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from tegnas.spaces.small_size import PROXY_SIZE, THIN_SIZE, SmallSize
 
 Layer = TypeVar("Layer")
 
-# A head of one channel makes stages of two, of which LayerNorm leaves a sign and nothing else.
-DEEP_THIN_SIZE = SmallSize(channels=2)
+# Half the channels of other spaces: a unit is a part of a head, and there are several heads.
+DEEP_SIZE = SmallSize(channels=2)
 
 # Published (the paper's section 4 and its released configurations): AdamW, learning rate 5e-4 with
 # 20 epochs of warming up, weight decay 0.05, paths dropped by up to 0.1, strong augmentation,
