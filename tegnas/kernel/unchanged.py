@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -77,9 +77,9 @@ def _put_back(tensor: Tensor, values: Tensor) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _is_looked_at(kind: Hashable) -> bool:
+def _is_looked_at(kind: type) -> bool:
     """Whether values of a type are; kept, since a network holds thousands of a few types."""
-    return isinstance(kind, type) and issubclass(kind, _LOOKED_AT)
+    return issubclass(kind, _LOOKED_AT)
 
 
 class _Snapshot:
@@ -95,7 +95,8 @@ class _Snapshot:
         self._cuda_random = {device: torch.cuda.get_rng_state(device) for device in devices}
 
     def _visit(self, value: Any) -> None:
-        if not _is_looked_at(type(value)) or id(value) in self._seen:
+        kind = type(value)
+        if not _is_looked_at(kind) or id(value) in self._seen:  # type: ignore[arg-type]
             return
         self._seen.add(id(value))
         if isinstance(value, nn.Module):
