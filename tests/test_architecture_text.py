@@ -38,7 +38,7 @@ def test_a_name_is_folded_only_where_the_column_is_narrower():
 
 
 @pytest.mark.parametrize(
-    "name", ["nas-bench-201", "nas-bench-101", "darts", "nats-size", "mobilenet"]
+    "name", ["nas-bench-201", "nas-bench-101", "darts", "nats-size", "mobilenet", "vit"]
 )
 def test_nothing_is_lost(name):
     text = str(get_space(name).sample(random.Random(0)))

@@ -45,12 +45,25 @@ def test_inputs_are_the_smallest_that_the_network_takes(batch, smallest, side):
 
 def test_no_region_is_said_after_two_inputs(batch):
     seen = []
-    layers = network(nn.GELU())
+    layers = network(nn.Sigmoid())
     layers.insert(0, Function(lambda x: (seen.append(len(x)), x)[1]))
     with pytest.warns(RegionsWarning, match="no piecewise-linear activation such as ReLU .it has"):
         found = score_module(layers, batch, **FEW)
     assert found.regions is None and found.region_details is None
     assert sum(seen) == 2
+
+
+def test_patterns_of_signs_are_no_regions(batch):
+    said = r"no piecewise-linear activation such as ReLU .it has gelu.: R is the number of patterns"
+    with pytest.warns(RegionsWarning, match=said):
+        found = score_module(network(nn.GELU()), batch, **FEW)
+    assert found.regions is None
+    assert found.region_details.signs == {"gelu": 36}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RegionsWarning)
+        of_relu = score_module(network(nn.ReLU()), batch, **FEW)
+    # What enters is the same in both networks, and so is the pattern.
+    assert found["linear_regions"] == found.expressivity == of_relu.regions > 1
 
 
 @pytest.mark.parametrize("norm", [True, False])

@@ -237,6 +237,47 @@ def test_a_count_at_its_ceiling_is_said():
         assert count_regions(network, [images(40, 1, 3, 3)]) == 39
 
 
+SMOOTH = {
+    "gelu": nn.GELU(approximate="tanh"),
+    "silu": nn.SiLU(inplace=True),
+    "hardswish": nn.Hardswish(),
+    "elu": nn.ELU(inplace=True),
+    "celu": nn.CELU(2.0),
+    "mish": nn.Mish(),
+    "softplus": nn.Softplus(2.0),
+    "logsigmoid": nn.LogSigmoid(),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_smooth_activations_count_by_the_sign_of_what_enters_them(name):
+    convolution = randomise(nn.Conv2d(1, 2, 2))
+    inputs = images(80, 1, 3, 3)
+    network = nn.Sequential(convolution, SMOOTH[name])
+    found = measure_regions(network, [inputs], smooth=True)
+    assert found.count == distinct(convolution(inputs) > 0) > 1
+    assert found.signs == found.counted == {name: 8} and not found.uncounted
+    with pytest.warns(RegionsWarning, match=f"signs of what enters {name}, and not one of linear"):
+        assert count_regions(network, [inputs], smooth=True) == found.count
+    with pytest.raises(NoRegionsError, match=f"it has {name}"):
+        count_regions(network, [inputs])
+
+
+def test_signs_are_counted_beside_pieces_and_gates_never_are():
+    network, inputs = gated(nn.SiLU()), images(50, 1, 3, 3)
+    found = measure_regions(network, [inputs], smooth=True)
+    assert (found.counted, found.signs) == ({"silu": 32, "relu": 1}, {"silu": 32})
+    assert found.count > measure_regions(network, [inputs]).count
+    assert any("silu counts by the sign" in each for each in found.cautions())
+    with pytest.raises(NoRegionsError, match="it has sigmoid, tanh"):
+        count_regions(nn.Sequential(nn.Sigmoid(), nn.Tanh()), [inputs], smooth=True)
+
+
+def test_what_has_pieces_is_counted_alike():
+    network, inputs = gated(nn.ReLU6()), images(50, 1, 3, 3)
+    assert measure_regions(network, [inputs], smooth=True) == measure_regions(network, [inputs])
+
+
 def test_an_undefined_count_takes_two_inputs():
     seen = []
     network = Function(lambda x: (seen.append(len(x)), F.gelu(x))[1])

@@ -34,10 +34,13 @@ SPACES = [
     "nats-size",
     "nas-bench-macro",
     "mobilenet",
+    "autoformer",
+    "pit",
+    "vit",
     f"{EXAMPLE}:SPACE",
 ]
 PRUNED = ["nas-bench-201", "darts", "transnas-micro"]
-NO_PRODUCTS = ["transnas-macro"]
+NO_PRODUCTS = ["transnas-macro", "vit"]
 SETTINGS = paper_settings(repeats=1, region_samples=32, region_batch_size=32)
 BUDGET = 8
 

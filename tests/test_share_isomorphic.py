@@ -44,6 +44,7 @@ def test_representatives_are_of_the_same_class_and_represent_themselves():
         "darts",
         "nats-size",
         "mobilenet",
+        "vit",
     ):
         space = get_space(name)
         represent = representatives(space)

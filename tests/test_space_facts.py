@@ -29,6 +29,8 @@ from tegnas.train import Recipe, recipe_for
         "nats-size",
         "nas-bench-macro",
         "mnasnet",
+        "autoformer",
+        "pit",
     ],
 )
 def test_sizes_are_those_of_the_network_in_use(name):

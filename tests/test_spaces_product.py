@@ -33,7 +33,16 @@ TOY = ChoiceSpace("toy", {"width": (4, 8), "act": ("relu", "none", "tanh")}, bui
 SPACES = [
     *map(
         get_space,
-        ("nats-size", "mobilenet", "nas-bench-macro", "mnasnet", "nas-bench-201", "transnas-micro"),
+        (
+            "nats-size",
+            "mobilenet",
+            "nas-bench-macro",
+            "mnasnet",
+            "autoformer",
+            "pit",
+            "nas-bench-201",
+            "transnas-micro",
+        ),
     ),
     TOY,
 ]

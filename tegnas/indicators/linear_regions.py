@@ -1,4 +1,8 @@
-"""Expressivity: the number of linear regions that random inputs fall into."""
+"""Expressivity: the number of linear regions that random inputs fall into.
+
+In networks of smooth activations (GELU, SiLU, hardswish, …) these count by the sign of what enters
+them: R is then a number of activation patterns that aren't linear regions, and the scores say so.
+"""
 
 from __future__ import annotations
 
@@ -22,5 +26,5 @@ LINEAR_REGIONS = Indicator(
     compute=_count,
     citation="TEG-NAS, arXiv 2108.11939, section 3.2; TE-NAS, arXiv 2102.11535, section 3.1.2",
     whole=True,
-    version=2,
+    version=3,
 )

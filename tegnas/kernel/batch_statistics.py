@@ -111,6 +111,8 @@ class _BatchStatistics(Replaced):
         args: tuple = (),
         kwargs: dict | None = None,
     ) -> object:
+        if not any(map(torch.is_autocast_enabled, _AUTOCAST)):  # nearly always
+            return super().__torch_function__(func, types, args, kwargs)
         with without_autocast():
             return super().__torch_function__(func, types, args, kwargs)
 

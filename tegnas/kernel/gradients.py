@@ -14,11 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from tegnas.errors import InputError
+from tegnas.kernel.added_rows import added_rows
 from tegnas.kernel.batch_statistics import batch_statistics, without_autocast
 from tegnas.kernel.explicit_rows import rows_of
 from tegnas.kernel.graph import Graph, derive, read_graph
 from tegnas.kernel.messages import warn_constant_sum, warn_left_out
 from tegnas.kernel.recorder import Recorder
+from tegnas.kernel.row_owners import keeps_rows
 from tegnas.kernel.row_products import Rows, product
 from tegnas.kernel.written_over import refuse_written_over
 from tegnas.ops import LayerTerm, first_equals, ntk_gram, with_equal_rows
@@ -29,7 +31,8 @@ class Jacobian:
     """∂s/∂θ of one batch, weight by weight.
 
     ``terms`` holds operands of the native Gram, ``rows`` explicit (N, numel)
-    matrices, dense or sparse.
+    matrices, dense or sparse; ``one_by_one`` names those of them that took a backward pass per
+    image.
     """
 
     images: int
@@ -37,6 +40,7 @@ class Jacobian:
     terms: dict[str, LayerTerm]
     rows: dict[str, Tensor]
     first: Tensor  # of the images that are equal, see ``first_equals``
+    one_by_one: frozenset[str] = frozenset()
 
     def explicit(self, name: str) -> Tensor:
         """The rows of one weight, (N, numel)."""
@@ -51,6 +55,7 @@ class Jacobian:
             {name: term for name, term in self.terms.items() if name in wanted},
             {name: rows for name, rows in self.rows.items() if name in wanted},
             self.first,
+            self.one_by_one & wanted,
         )
 
 
@@ -110,13 +115,15 @@ def jacobians(
     check_outputs(outputs)
     every = dict(network.named_parameters())
     weights: dict[str, Tensor] = {name: every[name] for name in names}
+    trusted = keeps_rows(network)
+    apart = trusted or batch_norm == "frozen"  # else images meet in the statistics of the batch
     with (
         batch_statistics(network, batch_norm),
         refuse_written_over(network),
         torch.enable_grad(),
         _only_these_need_gradients(network, weights.values()),
         _differentiable_recurrence(network, images),
-        Recorder(network, weights if batch_norm == "frozen" else {}) as recorder,
+        Recorder(network, weights if apart else {}) as recorder,
     ):
         images = images.detach().clone().requires_grad_(True)
         with recorder.recording():
@@ -130,9 +137,25 @@ def jacobians(
             warn_constant_sum(network)
         first = first_equals(images.detach(), logits.detach())
         return [
-            Jacobian(len(images), images.device, *parts, first)
-            for parts in _parts(recorder, logits, images, graph, weights, outputs)
+            Jacobian(
+                len(images),
+                images.device,
+                part.terms,
+                {**part.added, **part.by_autograd},
+                first,
+                frozenset(part.by_autograd),
+            )
+            for part in _parts(recorder, logits, images, graph, weights, outputs, apart, trusted)
         ]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Of one scalar per image: operands of the native Gram, and rows by the way they came."""
+
+    terms: dict[str, LayerTerm]
+    added: dict[str, Tensor]
+    by_autograd: dict[str, Tensor]
 
 
 def _parts(
@@ -142,7 +165,9 @@ def _parts(
     graph: Graph,
     weights: dict[str, Tensor],
     outputs: str,
-) -> Iterator[tuple[dict[str, LayerTerm], dict[str, Tensor]]]:
+    apart: bool,
+    trusted: bool,
+) -> Iterator[_Part]:
     """Terms and rows for every scalar that is derived."""
     used = {name: weight for name, weight in weights.items() if weight in graph.uses}
     native = {
@@ -151,7 +176,8 @@ def _parts(
         if graph.uses.get(weights[name]) == 1
     }
     if native:
-        recorder.find_owners(_probe(logits, outputs), images, graph)
+        find = recorder.trust_rows if trusted else recorder.find_owners
+        find(_probe(logits, outputs), images, graph)
         native = {name: call for name, call in native.items() if call.rows is not None}
     scalars_of_logits = _scalars(logits, outputs)
     for scalars in scalars_of_logits:
@@ -165,7 +191,9 @@ def _parts(
         }
         # What remains: layers that the native Gram doesn't know, or whose rows don't come apart.
         others = {name: weight for name, weight in used.items() if name not in terms}
-        yield terms, _autograd_rows(scalars, others)
+        added = added_rows(scalars, others, graph, trusted=trusted) if apart else {}
+        others = {name: weight for name, weight in others.items() if name not in added}
+        yield _Part(terms, added, _autograd_rows(scalars, others))
 
 
 def logits_of(network: nn.Module, images: Tensor) -> Tensor:

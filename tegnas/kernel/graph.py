@@ -19,11 +19,13 @@ class Graph:
     Attributes:
         uses: how often each leaf is read. A weight that is read more than once (tied, or used
             outside its layer) has more rows than its layer's hook sees.
+        readers: the node that reads each leaf; the last found, of several.
         to_images: the nodes that pass a gradient on towards the images.
         others: the nodes that don't.
     """
 
     uses: dict[Tensor, int]
+    readers: dict[Tensor, Node]
     to_images: set[Node]
     others: set[Node]
 
@@ -39,6 +41,7 @@ def read_graph(logits: Tensor, images: Tensor) -> Graph:
     Raises ``InputError`` for a reentrant checkpoint: its inner layers are in no graph.
     """
     uses: dict[Tensor, int] = {}
+    readers_of_leaves: dict[Tensor, Node] = {}
     readers: dict[Node, list[Node]] = {}
     above_images: list[Node] = []
     pending = [] if logits.grad_fn is None else [logits.grad_fn]
@@ -59,6 +62,7 @@ def read_graph(logits: Tensor, images: Tensor) -> Graph:
                 above_images.append(node)
             elif leaf is not None:
                 uses[leaf] = uses.get(leaf, 0) + 1
+                readers_of_leaves[leaf] = node
             else:
                 readers.setdefault(following, []).append(node)
                 if following not in seen:
@@ -71,7 +75,7 @@ def read_graph(logits: Tensor, images: Tensor) -> Graph:
             if reader not in to_images:
                 to_images.add(reader)
                 pending.append(reader)
-    return Graph(uses, to_images, seen - to_images)
+    return Graph(uses, readers_of_leaves, to_images, seen - to_images)
 
 
 def derive(scalar: Tensor, inputs: Sequence[Tensor | GradientEdge]) -> Sequence[Tensor | None]:

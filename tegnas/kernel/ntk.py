@@ -16,6 +16,7 @@ from tegnas.kernel.checks import check_images
 from tegnas.kernel.gradients import Jacobian, check_outputs, gram, jacobians
 from tegnas.kernel.messages import AutogradLayersWarning, warn_engine
 from tegnas.kernel.native_kernels import native_kernels
+from tegnas.kernel.row_owners import keeps_rows
 from tegnas.parameters import counted_parameters
 
 ParameterChoice = str | Callable[[str], bool]
@@ -28,7 +29,8 @@ class KernelDetails:
     Attributes:
         kernel: float64 (N, N), or (N, N') between two batches.
         native: parameters whose part the native Gram or engine computed.
-        autograd: parameters whose rows came from one backward pass per image.
+        autograd: parameters whose rows came from autograd: by one backward pass per image, or two
+            passes in all where they are added to every image (positions) or repeated (tokens).
         left_out: the parameters that don't count: biases, and what ``params`` doesn't choose.
     """
 
@@ -91,7 +93,7 @@ def ntk(
     if other is not None:
         check_images(network, other)
     names = chosen_weights(network, params)
-    if batch_norm == "coupled" and engine == "native":
+    if batch_norm == "coupled" and engine == "native" and not keeps_rows(network):
         try:
             return _coupled_by_engine(network, images, other, names, outputs, details)
         except CannotLower as reason:
@@ -106,9 +108,10 @@ def ntk(
     if details:
         native = tuple(name for name in names if name not in by_autograd)
         return KernelDetails(kernel, native, by_autograd, _left_out(network, names))
-    if by_autograd and batch_norm == "frozen":
+    slow = sorted({name for part in lefts for name in part.one_by_one})
+    if slow and batch_norm == "frozen":
         warnings.warn(
-            f"the native Gram doesn't know {', '.join(by_autograd)}: computed by autograd, one "
+            f"the native Gram doesn't know {', '.join(slow)}: computed by autograd, one "
             "backward pass per image",
             AutogradLayersWarning,
             stacklevel=2,

@@ -5,6 +5,8 @@ image. So the gradient is taken twice: of the sum of the images' scalars, and wi
 in front of each scalar. Where a row of the first is g, it is 2^e·g in the second if and only if
 the row belongs to one image, the one with that power. The factor is exact in floating point, and
 any mixture of images gives something else.
+
+A network may say that it needs no such test (``keeps_rows``).
 """
 
 from __future__ import annotations
@@ -12,12 +14,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 _DIGITS = 64  # powers of two from 2^-32 to 2^31: float32 has room for these around a gradient
 _TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-11}  # relative to the largest of the row
 
 NOBODY = -1
+
+
+def keeps_rows(network: nn.Module) -> bool:
+    """Whether a network says that its layers keep images in order and apart, their index first.
+
+    By an attribute ``keeps_rows``: for networks of spaces that are known to do so, many of which
+    are scored. It saves the test of it, which takes as long as what is tested. Whoever sets it on a
+    network that normalises by the batch, folds anything into the first dimension or shuffles it
+    gets wrong numbers.
+    """
+    return bool(getattr(network, "keeps_rows", False))
 
 
 def tags(images: int, like: Tensor) -> list[Tensor]:

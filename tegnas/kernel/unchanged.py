@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 _CONTAINERS = (dict, list, set, deque)
+_LOOKED_AT = (nn.Module, Tensor, torch.Generator, tuple, *_CONTAINERS)
 
 
 @contextmanager
@@ -74,6 +76,12 @@ def _put_back(tensor: Tensor, values: Tensor) -> None:
             tensor.copy_(values)
 
 
+@lru_cache(maxsize=4096)
+def _is_looked_at(kind: type) -> bool:
+    """Whether values of a type are; kept, since a network holds thousands of a few types."""
+    return issubclass(kind, _LOOKED_AT)
+
+
 class _Snapshot:
     def __init__(self, network: nn.Module) -> None:
         self._attributes: list[tuple[nn.Module, dict]] = []
@@ -87,8 +95,8 @@ class _Snapshot:
         self._cuda_random = {device: torch.cuda.get_rng_state(device) for device in devices}
 
     def _visit(self, value: Any) -> None:
-        known = isinstance(value, (nn.Module, Tensor, torch.Generator, tuple, *_CONTAINERS))
-        if not known or id(value) in self._seen:
+        kind = type(value)
+        if not _is_looked_at(kind) or id(value) in self._seen:  # type: ignore[arg-type]
             return
         self._seen.add(id(value))
         if isinstance(value, nn.Module):

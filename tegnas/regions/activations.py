@@ -1,7 +1,9 @@
 """The activations of one forward pass: which piece of its function each unit is in.
 
 A network of piecewise-linear activations is linear wherever no unit changes its piece. A ReLU has
-two pieces, told apart by one bit per unit; ReLU6 has three, told apart by two.
+two pieces, told apart by one bit per unit; ReLU6 has three, told apart by two. A smooth one such as
+GELU has none, but it bends at zero, where ReLU has its kink: the sign of what enters it says on
+which side a unit is.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tegnas.ops import pack_signs
+from tegnas.regions.messages import NoRegionsError
 
 Bits = tuple[Tensor, ...]
 
@@ -57,21 +60,26 @@ MAX_POOLS = (
     "adaptive_max_pool3d",
 )
 
-# Activations without pieces: what a count of regions doesn't see.
-SMOOTH = (
-    "celu",
-    "elu",
-    "gelu",
-    "glu",
-    "hardswish",
-    "log_sigmoid_forward",
-    "mish",
-    "mkldnn_rnn_layer",
-    "sigmoid",
-    "silu",
-    "softplus",
-    "tanh",
-)
+# Smooth forms of ReLU: without pieces, but with a bend at zero.
+BENDS: dict[str, Callable[..., Bits]] = {
+    name: lambda x, *options, **named: _above(0)(x)
+    for name in (
+        "celu",
+        "elu",
+        "gelu",
+        "hardswish",
+        "log_sigmoid_forward",
+        "mish",
+        "silu",
+        "softplus",
+    )
+}
+
+# Gates and squashing functions, straightest where ReLU has its kink: what no pattern sees.
+_GATES = ("glu", "mkldnn_rnn_layer", "sigmoid", "tanh")
+
+# Activations without pieces: what a count of linear regions doesn't see.
+SMOOTH = (*BENDS, *_GATES)
 
 SHOWN = {
     "_prelu_kernel": "prelu",
@@ -117,14 +125,28 @@ class Call:
         return replace(self, words=words.expand(inputs, -1))
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What is part of a pattern beside the pieces of piecewise-linear activations.
+
+    Attributes:
+        max_pool: which input of its window a max pool passes on.
+        smooth: the sign of what enters a smooth form of ReLU (``BENDS``).
+    """
+
+    max_pool: bool = False
+    smooth: bool = False
+
+
 class Recorder(TorchDispatchMode):
     """Collects the activations of one pass, called as layers, functions or in place."""
 
-    def __init__(self, inputs: int, *, max_pool: bool) -> None:
+    def __init__(self, inputs: int, counted: Counted) -> None:
         super().__init__()
         self.calls: list[Call] = []
         self._inputs = inputs
-        self._max_pool = max_pool
+        self._max_pool = counted.max_pool
+        self._bits = {**ACTIVATIONS, **ARITHMETIC, **(BENDS if counted.smooth else {})}
 
     def __torch_dispatch__(
         self,
@@ -136,14 +158,14 @@ class Recorder(TorchDispatchMode):
         name = func._schema.name.removeprefix("aten::")  # type: ignore[attr-defined]
         name = name.removesuffix("_")
         options = {key: value for key, value in (kwargs or {}).items() if key != "out"}
-        bits = ACTIVATIONS.get(name) or ARITHMETIC.get(name)
+        bits = self._bits.get(name)
         if bits is not None and args and args[0].is_floating_point():
             # Before it runs: it may write over what it reads.
             self._note_bits(name, args[0], bits(*args, **options))
         output = func(*args, **(kwargs or {}))
         if name in MAX_POOLS:
             self._note_pool(name, args[0], output[1])
-        elif name in SMOOTH:
+        elif name in SMOOTH and name not in self._bits:
             shown = output if isinstance(output, Tensor) else output[0]
             self.calls.append(Call(name, shown.dim(), shown.numel() // self._inputs))
         return output
@@ -185,3 +207,22 @@ def counted_calls(calls: Sequence[Call]) -> list[int]:
     if any(calls[index].dims == 4 for index in leading):
         return [index for index in countable if calls[index].dims == 4]
     return countable
+
+
+def units(calls: Sequence[Call]) -> dict[str, int]:
+    """Units of one input by the name that activations are shown by."""
+    found: dict[str, int] = {}
+    for call in calls:
+        name = SHOWN.get(call.name, call.name)
+        found[name] = found.get(name, 0) + call.units
+    return found
+
+
+def check_countable(network: nn.Module, calls: Sequence[Call]) -> None:
+    """Raise ``NoRegionsError`` where nothing makes up a pattern."""
+    if not counted_calls(calls):
+        has = ", ".join(units(calls)) or "none"
+        raise NoRegionsError(
+            f"{type(network).__name__} has no piecewise-linear activation such as ReLU (it has "
+            f"{has}): linear regions aren't defined for it"
+        )

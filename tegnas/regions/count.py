@@ -12,8 +12,18 @@ from torch import Tensor, nn
 
 from tegnas import ops
 from tegnas.kernel.batch_statistics import batch_statistics
-from tegnas.regions.activations import MAX_POOLS, SHOWN, Call, counted_calls
-from tegnas.regions.messages import NoRegionsError, RegionsWarning
+from tegnas.kernel.row_owners import keeps_rows
+from tegnas.regions.activations import (
+    BENDS,
+    MAX_POOLS,
+    SHOWN,
+    Call,
+    Counted,
+    check_countable,
+    counted_calls,
+    units,
+)
+from tegnas.regions.messages import RegionsWarning
 from tegnas.regions.probe import Probe, check_memory, probe
 from tegnas.regions.rows import PatternReader
 
@@ -34,8 +44,9 @@ class Regions:
         count: inputs with different patterns.
         inputs: how many there were.
         counted: units of one input by activation: those that make up its pattern.
-        uncounted: the same for those that don't: activations without pieces (SiLU), those outside
-            feature maps where others are on them, max pools unless they were asked for.
+        uncounted: the same for those that don't: activations without pieces (SiLU) unless their
+            signs were asked for, those outside feature maps where others are on them, max pools
+            unless they were asked for.
         one_by_one: inputs went through the network alone, since it doesn't keep them in order.
     """
 
@@ -45,9 +56,30 @@ class Regions:
     uncounted: Mapping[str, int]
     one_by_one: bool = False
 
+    @property
+    def signs(self) -> Mapping[str, int]:
+        """Those of ``counted`` that have no pieces and count by the sign of what enters them."""
+        return {name: units for name, units in self.counted.items() if name in _SHOWN_BENDS}
+
     def cautions(self) -> tuple[str, ...]:
-        """One sentence for each reason why the number says little."""
-        return (*self.of_activations(), *self._of_ceiling())
+        """One sentence for each reason why the number says little, or is none of regions."""
+        return (*self.of_signs(), *self.of_activations(), *self._of_ceiling())
+
+    def of_signs(self) -> tuple[str, ...]:
+        """A sentence where activations without pieces are part of the patterns."""
+        if not self.signs:
+            return ()
+        names = ", ".join(self.signs)
+        if self.signs == self.counted:
+            return (
+                f"there is no piecewise-linear activation such as ReLU (it has {names}): R is the "
+                f"number of patterns of the signs of what enters {names}, and not one of linear "
+                "regions",
+            )
+        return (
+            f"R is the number of patterns in which {names} counts by the sign of what enters it, "
+            "and not one of linear regions",
+        )
 
     def of_activations(self) -> tuple[str, ...]:
         """A sentence where a good part of the activations has no pieces."""
@@ -74,18 +106,22 @@ class Regions:
 
 
 _SHOWN_POOLS = frozenset(SHOWN[name] for name in MAX_POOLS)
+_SHOWN_BENDS = frozenset(SHOWN.get(name, name) for name in BENDS)
 
 
-def count_regions(network: nn.Module, batches: Iterable[Tensor], *, max_pool: bool = False) -> int:
+def count_regions(
+    network: nn.Module, batches: Iterable[Tensor], *, max_pool: bool = False, smooth: bool = False
+) -> int:
     """Distinct activation patterns over all inputs of all batches (TEG-NAS, section 3.2).
 
     The arguments and errors are those of ``measure_regions``.
 
     Warns:
-        RegionsWarning: the number says little: most activations have no pieces, or every input is
-            a region of its own.
+        RegionsWarning: the number is none of regions, as signs of smooth activations were counted,
+            or it says little: most activations have no pieces, or every input is a region of its
+            own.
     """
-    found = measure_regions(network, batches, max_pool=max_pool)
+    found = measure_regions(network, batches, max_pool=max_pool, smooth=smooth)
     warn_of(found, stacklevel=2)
     return found.count
 
@@ -101,6 +137,7 @@ def measure_regions(
     batches: Iterable[Tensor],
     *,
     max_pool: bool = False,
+    smooth: bool = False,
     progress: Progress | None = None,
 ) -> Regions:
     """Distinct activation patterns over all inputs of all batches, and what they are made of.
@@ -118,6 +155,9 @@ def measure_regions(
             row of outputs for each.
         batches: input tensors, the input's index first.
         max_pool: whether which input of its window a max pool passes on is part of the pattern.
+        smooth: whether the sign of what enters GELU, SiLU, hardswish, ELU, CELU, mish, softplus and
+            logsigmoid is. These bend where ReLU has its kink; what is counted are then patterns of
+            bends and no longer linear regions alone, which ``Regions.signs`` says.
         progress: called with the number of inputs that are done.
 
     Raises:
@@ -127,37 +167,37 @@ def measure_regions(
     """
     patterns: list[Tensor] = []
     found: Probe | None = None
-    reader = PatternReader(network, max_pool=max_pool)
+    trusted = keeps_rows(network)
+    wanted = Counted(max_pool, smooth)
+    reader = PatternReader(network, wanted)
     with torch.no_grad(), batch_statistics(network, "frozen"), _unfused():
         for batch in batches:
-            if found is None:
-                found = probed(network, batch[:2], max_pool=max_pool)
-            for part in _passes(network, found, batch):
+            if found is None and not trusted:
+                found = probed(network, batch[:2], wanted)
+            for part in [batch] if found is None else _passes(network, found, batch):
                 patterns.append(reader.patterns(part))
                 if progress is not None:
                     progress(sum(map(len, patterns)))
-    if found is None:
+    if not patterns:
         return Regions(0, 0, {}, {})
     rows = torch.cat(patterns)
-    chosen = set(counted_calls(found.calls))
-    return Regions(
-        int(ops.count_regions(rows)),
-        len(rows),
-        _units([call for index, call in enumerate(found.calls) if index in chosen]),
-        _units([call for index, call in enumerate(found.calls) if index not in chosen]),
-        reader.one_by_one,
+    of_one = units_of(reader.calls if found is None else found.calls)
+    return Regions(int(ops.count_regions(rows)), len(rows), *of_one, reader.one_by_one)
+
+
+def units_of(calls: Sequence[Call]) -> tuple[dict[str, int], dict[str, int]]:
+    """Units of one input by activation: those that make up its pattern, and the others."""
+    chosen = set(counted_calls(calls))
+    return (
+        units([call for index, call in enumerate(calls) if index in chosen]),
+        units([call for index, call in enumerate(calls) if index not in chosen]),
     )
 
 
-def probed(network: nn.Module, inputs: Tensor, *, max_pool: bool = False) -> Probe:
+def probed(network: nn.Module, inputs: Tensor, wanted: Counted) -> Probe:
     """What one or two inputs show; ``NoRegionsError`` where there is nothing to count."""
-    found = probe(network, inputs, max_pool=max_pool)
-    if not counted_calls(found.calls):
-        has = ", ".join(_units(found.calls)) or "none"
-        raise NoRegionsError(
-            f"{type(network).__name__} has no piecewise-linear activation such as ReLU (it has "
-            f"{has}): linear regions aren't defined for it"
-        )
+    found = probe(network, inputs, wanted)
+    check_countable(network, found.calls)
     return found
 
 
@@ -168,14 +208,6 @@ def _passes(network: nn.Module, found: Probe, batch: Tensor) -> Sequence[Tensor]
         check_memory(network, found, len(batch), batch.device)
         return [batch]
     return batch.split(found.largest_pass())
-
-
-def _units(calls: Sequence[Call]) -> dict[str, int]:
-    units: dict[str, int] = {}
-    for call in calls:
-        name = SHOWN.get(call.name, call.name)
-        units[name] = units.get(name, 0) + call.units
-    return units
 
 
 @contextmanager

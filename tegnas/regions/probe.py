@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from tegnas.errors import InputError
-from tegnas.regions.activations import Call, Recorder
+from tegnas.regions.activations import Call, Counted, Recorder
 from tegnas.regions.statistics import PassStatistics
 
 # A pass of more inputs than fit into this many bytes is cut into smaller ones, where that changes
@@ -50,13 +50,13 @@ class Probe:
         return max(16, PASS_BYTES // max(1, self.bytes_per_input))
 
 
-def probe(network: nn.Module, inputs: Tensor, *, max_pool: bool = False) -> Probe:
+def probe(network: nn.Module, inputs: Tensor, counted: Counted) -> Probe:
     """Run one or two inputs; within ``batch_statistics`` and ``no_grad``."""
     statistics = PassStatistics()
     started = time.perf_counter()
     with (
         statistics,
-        Recorder(len(inputs), max_pool=max_pool) as recorder,
+        Recorder(len(inputs), counted) as recorder,
         _LiveMemory(network) as memory,
     ):
         network(inputs.clone())

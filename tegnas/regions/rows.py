@@ -4,20 +4,22 @@ That row i of an activation belongs to input i is nothing to trust: sequences ma
 windows may be folded into the batch, a layer may see the batch in another order. So a pass is run
 again with its inputs in another order. Where every row went along with its input, rows are
 patterns. Where not, the inputs go through the network one by one, normalised by the statistics of
-their pass.
+their pass. A network that says so (``keeps_rows``) is taken at its word.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from tegnas.errors import InputError
+from tegnas.kernel.row_owners import keeps_rows
 from tegnas.kernel.unchanged import unchanged
-from tegnas.regions.activations import Call, Recorder, counted_calls
+from tegnas.regions.activations import Call, Counted, Recorder, check_countable, counted_calls
 from tegnas.regions.statistics import PassStatistics
 
 # Below this many inputs, one random order may be one that a network's own order goes along with.
@@ -33,22 +35,26 @@ class PatternReader:
 
     Args:
         network: within ``batch_statistics`` and ``no_grad``.
-        max_pool: whether the winners of max pools are part of a pattern.
+        counted: what is part of a pattern.
 
     Attributes:
         one_by_one: whether any inputs had to go through the network alone.
+        calls: the activations of the last pass of a network that is taken at its word.
     """
 
-    def __init__(self, network: nn.Module, *, max_pool: bool) -> None:
+    def __init__(self, network: nn.Module, counted: Counted) -> None:
         self._network = network
-        self._max_pool = max_pool
+        self._counted = counted
         self._constants: set[int] | None = None  # calls that are the same for all; once known
         self.one_by_one = False
+        self.calls: list[Call] = []
 
     def patterns(self, inputs: Tensor) -> Tensor:
         """int64 (M, W): inputs of equal rows lie in one linear region."""
-        if len(inputs) == 1:
-            return _words(self._run(inputs)[0], 1)
+        if len(inputs) == 1 or keeps_rows(self._network):
+            self.calls, _ = self._run(inputs)
+            check_countable(self._network, self.calls)
+            return _words(self.calls, len(inputs))
         # Of two inputs no order tells whether the network swaps them.
         if not self.one_by_one and (len(inputs) > 2 or self._constants is not None):
             calls = self._by_rows(inputs)
@@ -115,13 +121,13 @@ class PatternReader:
             yield _words(calls, 1)
 
     def _run(self, inputs: Tensor) -> tuple[list[Call], list[Tensor]]:
-        with Recorder(len(inputs), max_pool=self._max_pool) as recorder:
+        with Recorder(len(inputs), self._counted) as recorder:
             outputs = self._outputs(inputs, len(inputs))
         return recorder.calls, outputs
 
     def _outputs(self, inputs: Tensor, count: int) -> list[Tensor]:
         # What a run leaves behind in the network must not change the next one.
-        with unchanged(self._network):
+        with nullcontext() if keeps_rows(self._network) else unchanged(self._network):
             result = self._network(inputs.clone())  # it may work in place on what it is given
         leaves = [each for each in tree_leaves(result) if isinstance(each, Tensor)]
         return [each for each in leaves if each.dim() > 0 and len(each) == count]

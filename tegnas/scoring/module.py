@@ -34,11 +34,11 @@ class ModuleScore(ByRole[float]):
     Attributes:
         settings: how it was scored.
         values: by name of the indicator; NaN where it isn't defined for this network, as linear
-            regions without any piecewise-linear activation.
+            regions without any activation that bends.
         region_shape: shape of the inputs that regions were counted on.
         searched: the weights behind kernels of the searched weights: ``"cells"`` where the module
             names them, else ``"all"``.
-        autograd: weights that the native Gram doesn't know (one backward pass per image each).
+        autograd: weights that the native Gram doesn't know, whose rows came from autograd.
         region_details: what was counted as regions and what wasn't; None where nothing was.
     """
 
@@ -57,9 +57,14 @@ class ModuleScore(ByRole[float]):
 
     @property
     def regions(self) -> int | None:  # type: ignore[override]
-        """The paper's E, number of linear regions; higher is better; None if undefined."""
+        """The paper's E, number of linear regions; higher is better.
+
+        None if undefined: no activation has pieces. ``self["linear_regions"]`` then has the number
+        of patterns of signs, if there is such (see ``Regions.signs``).
+        """
         value = self["linear_regions"]
-        return None if math.isnan(value) else int(value)
+        signs = self.region_details is not None and self.region_details.signs
+        return None if signs or math.isnan(value) else int(value)
 
 
 def score_module(
@@ -92,7 +97,8 @@ def score_module(
             architecture, or a device that can't be used.
 
     Warns:
-        RegionsWarning: linear regions aren't defined for the network, or say little about it.
+        RegionsWarning: linear regions aren't defined for the network, are patterns of signs of
+            what enters its smooth activations, or say little about it.
         LongScoreWarning: it will take more than a minute, and there is no ``progress``.
     """
     settings = changed(settings or ScoreSettings(), **changes)

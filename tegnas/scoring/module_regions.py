@@ -13,6 +13,7 @@ from tegnas.kernel.batch_statistics import batch_statistics
 from tegnas.regions import NoRegionsError, Regions, RegionsWarning, measure_regions, region_inputs
 from tegnas.regions.count import probed, warn_of
 from tegnas.regions.probe import Probe
+from tegnas.scoring.patterns import SCORED
 from tegnas.scoring.settings import ScoreSettings
 
 # Sides of the inputs that are tried where none are given: on small ones networks differ.
@@ -49,7 +50,7 @@ class RegionPlan:
             self.shape, samples=self.samples, batch_size=self.pass_size, seed=settings.seed
         )
         batches = (each.to(images) for each in inputs)
-        found = measure_regions(network, batches, progress=progress)
+        found = measure_regions(network, batches, smooth=SCORED.smooth, progress=progress)
         warn_of(found, stacklevel=stacklevel + 1)
         return found
 
@@ -113,4 +114,4 @@ def _fitting(
 def _probed(network: nn.Module, images: Tensor, shape: tuple[int, ...]) -> Probe:
     (inputs,) = region_inputs(shape, samples=2, batch_size=2, seed=0)
     with torch.no_grad(), batch_statistics(network, "frozen"):
-        return probed(network, inputs.to(images))
+        return probed(network, inputs.to(images), SCORED)

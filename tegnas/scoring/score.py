@@ -9,9 +9,10 @@ import torch
 
 from tegnas.data import Batch
 from tegnas.ops import compute_device
+from tegnas.scoring.patterns import pattern_notes
 from tegnas.scoring.scorer import Scorer
 from tegnas.scoring.scores import Scores, joined
-from tegnas.scoring.settings import ScoreSettings, changed
+from tegnas.scoring.settings import ScoreSettings, changed, settings_for
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.isomorphism import representatives
 
@@ -54,7 +55,7 @@ def score(
         BlindNetworkWarning: every architecture is singular in some of the networks, which were
             replaced.
     """
-    settings = changed(settings or ScoreSettings(), **changes)
+    settings = settings_for(space, changed(settings or ScoreSettings(), **changes))
     if device is not None:
         batch = batch.to(compute_device(device))
     values = tuple(space.parse(arch) if isinstance(arch, str) else arch for arch in archs)
@@ -64,7 +65,10 @@ def score(
     rows = {arch: row for row, arch in enumerate(distinct)}
     taken = [rows[arch] for arch in scored]
     return Scores(
-        values, settings, {name: networks[taken] for name, networks in table.networks.items()}
+        values,
+        settings,
+        {name: networks[taken] for name, networks in table.networks.items()},
+        pattern_notes(space, settings),
     )
 
 

@@ -33,11 +33,13 @@ class Scores(ByRole[Tensor]):
         archs: the architectures, in the order given.
         settings: how they were scored.
         networks: by name of the indicator, float64 (A, networks).
+        notes: sentences on what the numbers of this space are.
     """
 
     archs: tuple[Architecture, ...]
     settings: ScoreSettings
     networks: Mapping[str, Tensor]
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "networks", MappingProxyType(dict(self.networks)))
@@ -80,10 +82,9 @@ class Scores(ByRole[Tensor]):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A sentence for every indicator in which more than half of the set ties."""
-        return blind_indicators(
-            self.settings, {name: self[name].numpy() for name in self.settings.names}
-        )
+        """The notes, and a sentence for every indicator in which more than half of the set ties."""
+        columns = {name: self[name].numpy() for name in self.settings.names}
+        return (*self.notes, *blind_indicators(self.settings, columns))
 
     def to_frame(self) -> pd.DataFrame:
         """A pandas table: architecture, each indicator, position (1 is best)."""

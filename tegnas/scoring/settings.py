@@ -20,9 +20,7 @@ from tegnas.kernel.batch_statistics import check_batch_norm
 from tegnas.recorded import check_recorded
 from tegnas.scoring.average import AVERAGES, MEDIAN
 from tegnas.scoring.ranking import COMBINATIONS, LOG_RANK
-from tegnas.spaces.base import DEEP, SMALL_NETWORKS
-
-ENGINES = ("native", "torch")
+from tegnas.spaces.base import DEEP, ENGINES, SMALL_NETWORKS, Space, engine_for
 
 # Leaves room to count up the repeats within what a torch generator takes.
 MAX_SEED = 2**62
@@ -57,7 +55,8 @@ class ScoreSettings:
         share_isomorphic: isomorphic architectures have one score, that of the representative of
             their class. Their own scores differ slightly, since a weight depends on the place of
             its layer in the cell.
-        engine: ``"native"``, or ``"torch"`` for PyTorch modules, one network at a time.
+        engine: ``"native"``, or ``"torch"`` for PyTorch modules, one network at a time: always, for
+            a space whose networks no program describes (see ``settings_for``).
 
     Raises:
         InputError: an unknown name or choice, or a number out of range.
@@ -162,6 +161,12 @@ def _known(name: str, own: Mapping[str, Indicator]) -> Indicator | str:
     if name in own:
         return own[name]
     return check_recorded(name, "the run", "indicator", "--indicator")
+
+
+def settings_for(space: Space, settings: ScoreSettings) -> ScoreSettings:
+    """The settings with the engine that networks of the space are in fact scored by."""
+    engine = engine_for(space, settings.engine)
+    return settings if engine == settings.engine else replace(settings, engine=engine)
 
 
 def changed(settings: ScoreSettings, **changes: Any) -> ScoreSettings:

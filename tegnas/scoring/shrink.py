@@ -34,7 +34,8 @@ def small_batch(space: Space, batch: Batch, settings: ScoreSettings) -> Batch:
     if settings.image_size is None:
         return batch
     shrunk = batch.shrunk(settings.image_size)
-    known = isinstance(space, ProgramSpace)  # whoever writes programs does so for any size
+    # Whoever writes programs does so for any size; others may say that their networks take any.
+    known = isinstance(space, ProgramSpace) or getattr(space, "any_image_size", False)
     if shrunk is batch or known or not SmallNetworkNeeds.of(settings).of_kernels:
         return shrunk
     reason = _why_not(space, shrunk, settings)

@@ -15,6 +15,7 @@ from tegnas.scoring.native_scorer import NativeScorer
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.scoring.torch_scorer import TorchScorer
 from tegnas.spaces import Architecture, Space
+from tegnas.spaces.base import NATIVE, engine_for
 
 
 class SmallNetworkScorer:
@@ -35,7 +36,7 @@ class SmallNetworkScorer:
     ) -> None:
         self._torch = TorchScorer(space, batch, settings, seeds)
         self._native = NativeScorer(space, batch, settings, seeds)
-        self._use_native = settings.engine == "native"
+        self._use_native = engine_for(space, settings.engine) == NATIVE
         self.chunk = self._native.chunk if self._use_native else self._torch.chunk
         self.ahead = self._native.ahead if self._use_native else 0
 

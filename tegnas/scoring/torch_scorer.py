@@ -19,6 +19,7 @@ from tegnas.kernel.targets import centred_targets
 from tegnas.regions import RegionsWarning, measure_regions, region_input_shape, region_inputs
 from tegnas.scoring.module_kernels import module_kernels
 from tegnas.scoring.needs import SmallNetworkNeeds
+from tegnas.scoring.patterns import SCORED
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.base import small_network_kinds
@@ -86,7 +87,8 @@ class TorchScorer:
 
     def _count_regions(self, network: nn.Module, seed: int) -> int:
         """The count; a caution about activations once, since it holds for the whole space."""
-        found = measure_regions(network, self._inputs(region_input_shape(network), seed))
+        inputs = self._inputs(region_input_shape(network), seed)
+        found = measure_regions(network, inputs, smooth=SCORED.smooth)
         if not self._said:
             for caution in found.of_activations():
                 warnings.warn(caution, RegionsWarning, stacklevel=2)

@@ -15,8 +15,9 @@ from tegnas.data import Batch
 from tegnas.errors import InputError
 from tegnas.ops import compute_device, describe_device
 from tegnas.scoring.blindness import blind_indicators
+from tegnas.scoring.patterns import pattern_notes
 from tegnas.scoring.seeds import NetworkSeeds, usable_seeds
-from tegnas.scoring.settings import ScoreSettings
+from tegnas.scoring.settings import ScoreSettings, settings_for
 from tegnas.scoring.shrink import small_batch
 from tegnas.search.constraints import ConstrainedSpace, Limits
 from tegnas.search.costs import COSTS, CostMeter
@@ -109,7 +110,7 @@ def search(
             this space, a device that isn't here, a budget too small, limits that no architecture
             was found within, an ``out`` that can't be used or belongs to another configuration.
     """
-    settings = settings or ScoreSettings(seed=seed)
+    settings = settings_for(space, settings or ScoreSettings(seed=seed))
     limits = limits or Limits()
     if device is not None:
         batch = batch.to(compute_device(device))
@@ -190,7 +191,7 @@ def search(
             {**configuration, "budget": budget},
             _recommended(searcher, history),
             _front(history, pareto, cost),
-            _warnings(history, settings, seeds),
+            (*pattern_notes(space, settings), *_warnings(history, settings, seeds)),
         )
     if directory is not None:
         result.save(directory / RESULT)

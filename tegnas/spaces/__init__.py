@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tegnas.errors import InputError
+from tegnas.spaces.autoformer import AutoFormer
 from tegnas.spaces.base import NETWORK_KINDS, Architecture, DeepSpace, ProgramSpace, Space
 from tegnas.spaces.choice_space import ChoiceSpace
 from tegnas.spaces.darts import Darts
@@ -14,8 +15,10 @@ from tegnas.spaces.nasbench101 import NasBench101, NasBench101Architecture
 from tegnas.spaces.nasbench201 import NasBench201, NasBench201Architecture
 from tegnas.spaces.nasbench_macro import NasBenchMacro
 from tegnas.spaces.nats_size import NatsSize
+from tegnas.spaces.pit import PiT
 from tegnas.spaces.transnas_macro import TransNasMacro
 from tegnas.spaces.transnas_micro import TransNasMicro
+from tegnas.spaces.vit import ViT
 
 _SPACES = {
     each.name: each
@@ -29,6 +32,9 @@ _SPACES = {
         Darts,
         MobileNetSpace,
         MnasNet,
+        AutoFormer,
+        PiT,
+        ViT,
     )
 }
 
@@ -57,6 +63,7 @@ def get_space(name: str) -> Space:
 __all__ = [
     "NETWORK_KINDS",
     "Architecture",
+    "AutoFormer",
     "ChoiceSpace",
     "Darts",
     "DartsArchitecture",
@@ -69,10 +76,12 @@ __all__ = [
     "NasBench201Architecture",
     "NasBenchMacro",
     "NatsSize",
+    "PiT",
     "ProgramSpace",
     "Space",
     "TransNasMacro",
     "TransNasMicro",
+    "ViT",
     "get_space",
     "space_names",
 ]

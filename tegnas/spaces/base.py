@@ -175,6 +175,21 @@ class MeasuredSpace(Space, Protocol):
         """Operations for one image (C, H, W), see ``count_flops``."""
 
 
+# The engines that networks of spaces are scored by: programs of the native one where there are
+# such, PyTorch modules always.
+NATIVE, TORCH = "native", "torch"
+ENGINES = (NATIVE, TORCH)
+
+
+def engine_for(space: Space, wanted: str) -> str:
+    """The engine that networks of a space are scored by when ``wanted`` is asked for.
+
+    A space of networks that no program can describe has an attribute ``engine``, ``"torch"``: else
+    each of them would be traced for nothing, with a warning that says why.
+    """
+    return getattr(space, "engine", wanted)
+
+
 def strategy_default(space: Space, strategy: str, option: str, otherwise: Any) -> Any:
     """The published value of a strategy's option on a space, in its ``strategy_defaults``."""
     known = getattr(space, "strategy_defaults", {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Row = Mapping[str, str]
 """The cells of a row by column name."""
@@ -22,6 +22,9 @@ class TableFormat:
         published: columns that others rank architectures by (sizes, training-free scores), where
             the table has them; more is taken as better.
         belongs: whether a row is of this benchmark, where ``columns`` alone can't tell.
+        part: the part of the table that a row is in, where it holds several: of different spaces,
+            or trained in different ways. ``FILE.csv#part`` reads one alone.
+        part_spaces: by part, the name of its own space where that isn't ``space``.
     """
 
     name: str
@@ -31,6 +34,8 @@ class TableFormat:
     architecture: Callable[[Row], str] = lambda row: row["arch"]
     published: Collection[str] = ()
     belongs: Callable[[Row], bool] = lambda row: True
+    part: Callable[[Row], str] | None = None
+    part_spaces: Mapping[str, str] = field(default_factory=dict)
 
     def is_of(self, row: Row) -> bool:
         """Whether a table with this first row is of the benchmark."""
