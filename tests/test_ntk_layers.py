@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from networks import Function, Logits, images, randomise
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from tegnas import ntk
 from tegnas.kernel import AutogradLayersWarning, EngineWarning
@@ -195,7 +196,21 @@ USES = {
     "in-place sum": (lambda net, x: net.norm(net.a(x).add_(net.b(F.relu(x)))).relu_(), ()),
     "residual in place": (lambda net, x: net.norm(net.a(x)).add_(net.b(x)).add_(x).relu_(), ()),
     "in-place on the images": (lambda net, x: net.a(x.relu_()), ()),
+    "with its own weight given": (lambda net, x: called_with(net.a, net.a.weight, x), ()),
+    "with a multiple of its weight": (
+        lambda net, x: called_with(net.a, 2 * net.a.weight, x),
+        ("a.weight",),
+    ),
+    "a norm with a function of its scale": (
+        lambda net, x: called_with(net.norm, net.norm.weight.exp(), net.a(x)),
+        ("norm.weight",),
+    ),
 }
+
+
+def called_with(layer: nn.Module, weight: Tensor, x: Tensor) -> Tensor:
+    """As libraries do that put other tensors in the place of parameters for one call."""
+    return functional_call(layer, {"weight": weight, "bias": layer.bias}, (x,))
 
 
 @pytest.mark.parametrize("name", USES)
@@ -228,6 +243,35 @@ def test_hooks_that_change_a_value_are_respected(place, before):
     else:
         module.register_forward_hook(lambda module, args, output: torch.tanh(output) * 2)
     check(network, images(5, 3, 6, 4))
+
+
+def test_a_hook_that_changes_the_gradient_of_a_weight_is_respected():
+    network, x = (
+        randomise(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Tanh(), Logits())),
+        images(5, 3, 6, 6),
+    )
+    expected = {mode: 9 * ntk(network, x, batch_norm=mode, engine="torch") for mode, _ in WAYS}
+    network[0].weight.register_hook(lambda gradient: 3 * gradient)
+    for mode, engine in WAYS:
+        found = ntk(network, x, batch_norm=mode, engine=engine, details=True)
+        assert found.autograd == ("0.weight",)
+        close(found.kernel, expected[mode])
+
+
+def test_hooks_for_every_module_are_respected():
+    network, x = (
+        randomise(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Tanh(), Logits())),
+        images(5, 3, 6, 6),
+    )
+    hook = torch.nn.modules.module.register_module_forward_hook(
+        lambda module, args, output: 2 * output if isinstance(module, nn.Conv2d) else None
+    )
+    try:
+        for mode, engine in WAYS:
+            found = ntk(network, x, batch_norm=mode, engine=engine, details=True)
+            close(found.kernel, reference_ntk(network, x, batch_norm=mode))
+    finally:
+        hook.remove()
 
 
 # What the native Gram doesn't know

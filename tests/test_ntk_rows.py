@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,7 +11,16 @@ from networks import Function, Logits, images, randomise
 from torch import Tensor, nn
 
 from tegnas import ntk
-from tegnas.kernel.row_owners import NOBODY, owners_of, rows_of_images, tag_digits, tags
+from tegnas.kernel.row_owners import (
+    NOBODY,
+    are_in_order,
+    confirms,
+    other_tags,
+    owners_of,
+    rows_of_images,
+    tag_digits,
+    tags,
+)
 from tegnas.reference.ntk import ntk as reference_ntk
 
 pytestmark = pytest.mark.filterwarnings("ignore::tegnas.kernel.AutogradLayersWarning")
@@ -217,6 +228,21 @@ def test_rows_of_several_images_go_through_autograd(mix):
     check(network, images(N, FEATURES), autograd=("0.weight",))
 
 
+@pytest.mark.parametrize("share", [0.5, 2.0, 0.25, -0.5])
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_mixtures_in_the_ratio_of_two_tags_are_seen(step, share):
+    def some_of_an_earlier_one(x: Tensor) -> Tensor:
+        return torch.cat([x[:step], x[step:] + share * x[:-step]])
+
+    # Linear, so that the gradients of the images are multiples of each other.
+    first, *_ = layers()
+    check(
+        nn.Sequential(first, Function(some_of_an_earlier_one)),
+        images(N, FEATURES),
+        autograd=("0.weight",),
+    )
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("number", [65, 130])
 def test_more_images_than_powers_of_two(number, dtype):
@@ -324,6 +350,18 @@ def test_owners_are_read_from_the_tags(number):
     assert torch.equal(found_owners(owners, number), owners)
 
 
+@pytest.mark.parametrize("number", [3, 64])
+def test_a_mixture_that_looks_like_a_third_image_is_not_confirmed(number):
+    plain = images(1, 7)
+    tag, other = tags(number, plain)[0], other_tags(number, plain)
+    for first, second, third in itertools.permutations(range(min(number, 9)), 3):
+        # The shares of two images that make the tag of a third.
+        share = (tag[third] - tag[second]) / (tag[first] - tag[second])
+        mixture = (share * other[first] + (1 - share) * other[second]) * plain
+        assert not confirms(plain, mixture, torch.tensor([third]), other)
+        assert confirms(plain, other[third] * plain, torch.tensor([third]), other)
+
+
 def test_a_trace_of_another_image_is_seen():
     owners = torch.arange(6)
     trace = torch.zeros(6, 7, dtype=torch.float64)
@@ -337,3 +375,9 @@ def test_rows_without_an_owner_stand_in_for_missing_ones():
     assert rows_of_images(owners, 4).tolist() == [[0], [1], [2], [3]]
     owners = torch.tensor([2, 2, 0, NOBODY])
     assert rows_of_images(owners, 3).tolist() == [[2, 3], [-1, -1], [0, 1]]
+
+
+def test_rows_in_the_order_of_the_images():
+    assert are_in_order(torch.tensor([0, 0, 1, NOBODY, 2, 2]), 3)
+    assert not are_in_order(torch.tensor([0, 0, 1, 1]), 3)
+    assert not are_in_order(torch.tensor([0, 1, 0, 1]), 2)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import gc
 import random
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -56,6 +58,13 @@ class Cached(nn.Module):
         return torch.sin(self.layer(x) + self._gathered() ** 2)
 
 
+@dataclass
+class Notes:
+    """What a module keeps beside itself."""
+
+    seen: list[Tensor] = field(default_factory=list)
+
+
 class Writing(nn.Module):
     """Changes everything that a module can hold, at every run."""
 
@@ -68,6 +77,9 @@ class Writing(nn.Module):
         self.inner = {"of": [torch.zeros(2)]}
         self.hidden = [nn.BatchNorm1d(4)]
         self.plain = torch.zeros(3)
+        self.array = np.zeros(2)
+        self.namespace = SimpleNamespace(cached=None)
+        self.notes = Notes()
         self.generator = torch.Generator().manual_seed(1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -81,6 +93,10 @@ class Writing(nn.Module):
         self.inner["more"] = x
         self.hidden[0].running_mean += 1
         self.plain = x
+        self.array += 1
+        self.namespace.cached = x
+        self.notes.late = x
+        self.notes.seen.append(x)
         self.layer.register_forward_hook(lambda *_: None)
         self.layer.bias.data = self.layer.bias.data * 2
         with torch.no_grad():
@@ -131,6 +147,10 @@ def everything(module: object, seen: dict[int, object] | None = None) -> object:
         return module.get_state().tolist()
     if isinstance(module, nn.Module):
         return type(module), {name: everything(value) for name, value in vars(module).items()}
+    if isinstance(module, SimpleNamespace | Notes):
+        return id(module), everything(vars(module))
+    if isinstance(module, np.ndarray):
+        return id(module), module.tolist()
     if isinstance(module, dict):
         return id(module), [(str(name), everything(value)) for name, value in module.items()]
     if isinstance(module, list | tuple):
@@ -239,6 +259,67 @@ def test_dropout_is_off_wherever_it_is_called():
 
     kernels = [ntk(randomise(Dropping(p)), images(N, 4)) for p in (0.5, 0.0)]
     assert torch.equal(*kernels)
+
+
+def heads(x: Tensor, p: float, weight: Tensor) -> Tensor:
+    """Attention by the function, which drops values unless it is told not to."""
+    steps = x.view(len(x), 2, 2).transpose(0, 1)
+    rest = None, None, None, False, p, weight[:2, :2], None
+    result, _ = F.multi_head_attention_forward(
+        steps, steps, steps, 2, 1, weight[:, :2].repeat(2, 1)[:6], *rest
+    )
+    return result.transpose(0, 1).flatten(1)
+
+
+DROPPING = {
+    "dropout": lambda x, p, _: torch.dropout(x, p, True),
+    "dropout in place": lambda x, p, _: torch.dropout_(x.clone(), p, True),
+    "feature dropout": lambda x, p, _: torch.feature_dropout(x[:, :, None], p, True)[:, :, 0],
+    "alpha dropout": lambda x, p, _: torch.alpha_dropout(x, p, True),
+    "attention": heads,
+}
+
+
+@pytest.mark.parametrize("mode", ["frozen", "coupled"])
+@pytest.mark.parametrize("name", DROPPING)
+def test_dropout_is_off_by_whatever_function_it_is_called(name, mode):
+    class Dropping(nn.Module):
+        def __init__(self, p: float) -> None:
+            super().__init__()
+            self.layer, self.p = nn.Linear(4, 4), p
+
+        def forward(self, x: Tensor) -> Tensor:
+            return DROPPING[name](self.layer(x), self.p, self.layer.weight).sin()
+
+    kernels = [
+        ntk(randomise(Dropping(p)), images(N, 4), batch_norm=mode, engine="torch")
+        for p in (0.5, 0.0)
+    ]
+    assert torch.equal(*kernels)
+
+
+@pytest.mark.parametrize("mode", ["frozen", "coupled"])
+def test_batch_norm_uses_the_batch_by_whatever_function_it_is_called(mode):
+    class Normed(nn.Module):
+        def __init__(self, low: bool) -> None:
+            super().__init__()
+            self.first, self.norm, self.last = nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 3)
+            self.low = low
+
+        def forward(self, x: Tensor) -> Tensor:
+            x, n = self.first(x), self.norm
+            if self.low:
+                statistics = n.running_mean, n.running_var
+                x = torch.batch_norm(x, n.weight, n.bias, *statistics, False, 0.1, n.eps, False)
+            else:
+                x = n(x)
+            return self.last(F.relu(x))
+
+    x = images(9, 4)
+    networks = [randomise(Normed(low)) for low in (True, False)]
+    kernels = [ntk(each, x, batch_norm=mode, engine="torch") for each in networks]
+    torch.testing.assert_close(*kernels, rtol=1e-10, atol=1e-12)
+    assert len({count_regions(each, [x, 3 * x]) for each in networks}) == 1
 
 
 # Networks that aren't ready

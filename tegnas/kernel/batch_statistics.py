@@ -31,6 +31,14 @@ _DROPOUTS = (
     F.dropout3d,
     F.alpha_dropout,
     F.feature_alpha_dropout,
+    torch.dropout,
+    torch.dropout_,
+    torch.feature_dropout,
+    torch.feature_dropout_,
+    torch.alpha_dropout,
+    torch.alpha_dropout_,
+    torch.feature_alpha_dropout,
+    torch.feature_alpha_dropout_,
 )
 
 
@@ -98,8 +106,10 @@ class _BatchStatistics(Replaced):
         super().__init__(
             {
                 F.batch_norm: norm,
+                torch.batch_norm: of_torch(norm),
                 F.instance_norm: _instance_norm,
                 F.scaled_dot_product_attention: _attention_without_dropout,
+                F.multi_head_attention_forward: _heads_without_dropout,
                 **dict.fromkeys(_DROPOUTS, _identity),
             }
         )
@@ -126,6 +136,25 @@ def mean_and_variance(input: Tensor) -> tuple[Tensor, Tensor]:
 def normalise(x: Tensor, eps: float) -> Tensor:
     """BatchNorm without scale and shift, by the statistics of the batch held constant."""
     return _frozen_batch_norm(x, None, None, eps=eps)
+
+
+def of_torch(norm: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """What replaces ``F.batch_norm`` in the place of ``torch.batch_norm``."""
+
+    def batch_norm(
+        input: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        running_mean: Tensor | None,
+        running_var: Tensor | None,
+        training: bool,
+        momentum: float,
+        eps: float,
+        cudnn_enabled: bool,
+    ) -> Tensor:
+        return norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+    return batch_norm
 
 
 # The signatures below are those of the functions that they replace.
@@ -188,3 +217,10 @@ def _attention_without_dropout(
     **options: Any,
 ) -> Tensor:
     return F.scaled_dot_product_attention(query, key, value, attn_mask, 0.0, *arguments, **options)
+
+
+def _heads_without_dropout(*arguments: Any, **options: Any) -> Any:
+    # A function of Python around others: within it nothing is replaced.
+    names = list(inspect.signature(F.multi_head_attention_forward).parameters)
+    named = dict(zip(names, arguments, strict=False)) | options
+    return F.multi_head_attention_forward(**(named | {"training": False}))

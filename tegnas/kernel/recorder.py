@@ -12,11 +12,21 @@ from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.module import _global_forward_hooks
 from torch.utils.hooks import RemovableHandle
 
 from tegnas.kernel.graph import Graph, derive
 from tegnas.kernel.layer_terms import is_native, layer_term
-from tegnas.kernel.row_owners import NOBODY, owners_of, rows_of_images, tag_digits, tags
+from tegnas.kernel.row_owners import (
+    NOBODY,
+    are_in_order,
+    confirms,
+    other_tags,
+    owners_of,
+    rows_of_images,
+    tag_digits,
+    tags,
+)
 from tegnas.ops import LayerTerm
 
 _DTYPES = (torch.float32, torch.float64)
@@ -26,8 +36,8 @@ _DTYPES = (torch.float32, torch.float64)
 class Call:
     """One call of a layer: what it read, and the gradient at its output once there is one.
 
-    ``rows`` are the rows of each image, (N, rows), after ``Recorder.find_owners``; None if they
-    don't come apart.
+    After ``Recorder.find_owners``, ``owners`` are the images that its rows belong to, and ``rows``
+    the rows of each image, (N, rows); None if they don't come apart.
     """
 
     module: nn.Module
@@ -36,6 +46,7 @@ class Call:
     edge: GradientEdge
     output_grad: Tensor | None = None
     digits: list[Tensor] | None = None
+    owners: Tensor | None = None
     rows: Tensor | None = None
 
     def is_intact(self) -> bool:
@@ -64,6 +75,7 @@ class Recorder:
             if is_native(module)
         }
         self._modules = {name: m for name, m in self._modules.items() if name in weights}
+        self._weights = weights
         self._on_gradient: Callable[[Call, Tensor], None] = _keep
         self._handles: list[RemovableHandle] = []
 
@@ -92,7 +104,11 @@ class Recorder:
     def _hook(self, name: str) -> Callable[..., None]:
         def hook(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
             calls = self._calls.setdefault(name, [])
-            if not args or not output.requires_grad:
+            # Something made of its weight may stand in the weight's place (functional_call), a hook
+            # may change the weight's gradient, and hooks for every module come before this one.
+            weight = self._weights[name]
+            plain = module.weight is weight and not weight._backward_hooks
+            if not args or not output.requires_grad or not plain or _global_forward_hooks:
                 calls.append(None)
                 return
             edge = get_gradient_edge(output)
@@ -116,13 +132,23 @@ class Recorder:
         }
 
     def find_owners(self, scalars: Tensor, images: Tensor, graph: Graph) -> None:
-        """Find the rows of each image in every call, by one more backward pass (N ≤ 64)."""
+        """Find the rows of each image in every call.
+
+        By one more backward pass (N ≤ 64), and another one where rows aren't in the images' order.
+        """
         calls = list(self.single_calls().values())
         self.note_gradients(scalars.sum(), images, graph)
         for call in calls:
             call.digits = []
         self._on_gradient = _note_digits
         for tag in tags(len(scalars), scalars):
+            self._backward((scalars * tag).sum(), images, graph)
+        for call in calls:
+            call.owners = _owners(call, len(scalars))
+        known = [call.owners for call in calls if call.owners is not None]
+        if not all(are_in_order(owners, len(scalars)) for owners in known):
+            tag = other_tags(len(scalars), scalars)
+            self._on_gradient = lambda call, gradient: _confirm(call, gradient, tag)
             self._backward((scalars * tag).sum(), images, graph)
         self._on_gradient = _keep
         with torch._C.DisableTorchFunction():
@@ -174,17 +200,27 @@ def _note_digits(call: Call, gradient: Tensor) -> None:
         call.digits.append(digits)
 
 
-def _image_rows(call: Call, images: int) -> Tensor | None:
-    """The rows of each image, where they come apart in a way that the layer's term can take."""
+def _owners(call: Call, images: int) -> Tensor | None:
     if call.output_grad is None or call.digits is None or call.output_grad.dtype not in _DTYPES:
         return None
     if images == 1:
         rows = len(_rows(call.module, call.output_grad))
-        owners: Tensor | None = torch.zeros(rows, dtype=torch.int64, device=call.input.device)
-    elif len(call.digits) != len(tags(images, call.output_grad)):
+        return torch.zeros(rows, dtype=torch.int64, device=call.input.device)
+    if len(call.digits) != len(tags(images, call.output_grad)):
         return None
-    else:
-        owners = owners_of(call.digits, images)
+    return owners_of(call.digits, images)
+
+
+def _confirm(call: Call, gradient: Tensor, tag: Tensor) -> None:
+    if call.owners is not None and call.output_grad is not None:
+        plain, tagged = _rows(call.module, call.output_grad), _rows(call.module, gradient)
+        if not confirms(plain, tagged, call.owners, tag):
+            call.owners = None
+
+
+def _image_rows(call: Call, images: int) -> Tensor | None:
+    """The rows of each image, where they come apart in a way that the layer's term can take."""
+    owners = call.owners
     if owners is None:
         return None
     rows_of_each = rows_of_images(owners, images)

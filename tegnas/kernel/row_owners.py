@@ -4,7 +4,9 @@ A layer may see the batch in another order, with tokens in front, or with severa
 image. So the gradient is taken twice: of the sum of the images' scalars, and with a power of two
 in front of each scalar. Where a row of the first is g, it is 2^e·g in the second if and only if
 the row belongs to one image, the one with that power. The factor is exact in floating point, and
-any mixture of images gives something else.
+a mixture of images gives something else, unless its parts are in a ratio that powers of two make
+(1·2⁰ + ½·2² is 1½·2¹, the mark of a third image). So the powers have no order, and rows that
+aren't where they are expected are looked at once more, with other powers.
 
 A network may say that it needs no such test (``keeps_rows``).
 """
@@ -20,6 +22,17 @@ _DIGITS = 64  # powers of two from 2^-32 to 2^31: float32 has room for these aro
 _TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-11}  # relative to the largest of the row
 
 NOBODY = -1
+
+
+def _without_order(seed: int) -> Tensor:
+    """The exponent of every digit."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randperm(_DIGITS, generator=generator) - _DIGITS // 2
+
+
+_EXPONENTS = _without_order(0x7A65)
+_DIGIT_OF = (_EXPONENTS + _DIGITS // 2).argsort()
+_OTHER_EXPONENTS = _without_order(0x0E75)
 
 
 def keeps_rows(network: nn.Module) -> bool:
@@ -38,10 +51,17 @@ def tags(images: int, like: Tensor) -> list[Tensor]:
     numbers = torch.arange(images, device=like.device)
     result, place = [], 1
     while place < images:
-        digits = numbers.div(place, rounding_mode="floor") % _DIGITS - _DIGITS // 2
-        result.append(torch.exp2(digits.to(like.dtype)))
+        digits = numbers.div(place, rounding_mode="floor") % _DIGITS
+        result.append(torch.exp2(_EXPONENTS.to(like)[digits]))
         place *= _DIGITS
     return result
+
+
+def other_tags(images: int, like: Tensor) -> Tensor:
+    """Other factors (N,), to confirm what the first ones told."""
+    numbers = torch.arange(images, device=like.device)
+    # Images of one lowest digit differ here.
+    return torch.exp2(_OTHER_EXPONENTS.to(like)[(numbers + numbers // _DIGITS) % _DIGITS])
 
 
 def tag_digits(plain: Tensor, tagged: Tensor) -> Tensor | None:
@@ -59,12 +79,36 @@ def tag_digits(plain: Tensor, tagged: Tensor) -> Tensor | None:
     ratio = tagged.gather(1, column[:, None])[:, 0] / torch.where(reached, one, 1)
     exponent = torch.log2(ratio).round()  # NaN for a negative ratio
     valid = exponent.isfinite() & (exponent >= -_DIGITS // 2) & (exponent < _DIGITS // 2)
-    factor = torch.exp2(torch.where(valid, exponent, 0))[:, None]
-    deviation = torch.addcmul(tagged, plain, factor, value=-1).abs().amax(1)
-    right = deviation <= _TOLERANCE[plain.dtype] * largest * factor[:, 0]
-    if not bool((right & (valid | ~reached)).all()):
+    factor = torch.exp2(torch.where(valid, exponent, 0))
+    if not bool((valid | ~reached).all()) or not _is_multiple(plain, tagged, factor):
         return None
-    return torch.where(reached, exponent.nan_to_num().long() + _DIGITS // 2, NOBODY)
+    place = torch.where(valid, exponent, 0).long() + _DIGITS // 2
+    return torch.where(reached, _DIGIT_OF.to(place.device)[place], NOBODY)
+
+
+def confirms(plain: Tensor, tagged: Tensor, owners: Tensor, tag: Tensor) -> bool:
+    """Whether every row is that of its owner by another tag as well."""
+    if plain.numel() == 0:
+        return True
+    return _is_multiple(plain, tagged, torch.where(owners == NOBODY, 1, tag[owners.clamp(min=0)]))
+
+
+def _is_multiple(plain: Tensor, tagged: Tensor, factor: Tensor) -> bool:
+    """Whether each row of ``tagged`` is that of ``plain`` times its factor (rows,)."""
+    deviation = torch.addcmul(tagged, plain, factor[:, None], value=-1).abs().amax(1)
+    allowed = _TOLERANCE[plain.dtype] * plain.abs().amax(1) * factor
+    return bool((deviation <= allowed).all())
+
+
+def are_in_order(owners: Tensor, images: int) -> bool:
+    """Whether the rows are those of the first image, then of the second, and so on, as many each.
+
+    Rows of nobody are where they may be.
+    """
+    if len(owners) % images:
+        return False
+    expected = torch.arange(images, device=owners.device).repeat_interleave(len(owners) // images)
+    return bool(((owners == expected) | (owners == NOBODY)).all())
 
 
 def owners_of(digits: Sequence[Tensor], images: int) -> Tensor | None:

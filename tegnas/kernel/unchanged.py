@@ -6,8 +6,9 @@ import random
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 _CONTAINERS = (dict, list, set, deque)
-_LOOKED_AT = (nn.Module, Tensor, torch.Generator, tuple, *_CONTAINERS)
+_LOOKED_AT = (nn.Module, Tensor, torch.Generator, np.ndarray, tuple, *_CONTAINERS)
 
 
 @contextmanager
@@ -23,9 +24,10 @@ def unchanged(network: nn.Module) -> Iterator[None]:
     """Whatever happens within the block, ``network`` is afterwards what it was before.
 
     That holds for the values, ``.grad`` and ``requires_grad`` of its parameters and other tensors,
-    for its submodules, hooks and attributes with the lists, dictionaries and sets among them (a
-    cache that a forward pass fills is emptied again), and for the states of the random numbers of
-    torch, NumPy and Python, so that a network that draws some gives the same numbers every time.
+    for its submodules, hooks and attributes with the lists, dictionaries, sets, NumPy arrays, data
+    classes and namespaces among them (a cache that a forward pass fills is emptied again), and for
+    the states of the random numbers of torch, NumPy and Python, so that a network that draws some
+    gives the same numbers every time.
     What stands behind objects of other kinds is not looked at.
     """
     before = _Snapshot(network)
@@ -79,13 +81,21 @@ def _put_back(tensor: Tensor, values: Tensor) -> None:
 @lru_cache(maxsize=4096)
 def _is_looked_at(kind: type) -> bool:
     """Whether values of a type are; kept, since a network holds thousands of a few types."""
-    return issubclass(kind, _LOOKED_AT)
+    return issubclass(kind, _LOOKED_AT) or _holds_values(kind)
+
+
+@lru_cache(maxsize=4096)
+def _holds_values(kind: type) -> bool:
+    """Whether objects of a type are nothing but their attributes."""
+    plain = is_dataclass(kind) and getattr(kind, "__dictoffset__", 0) != 0
+    return plain or issubclass(kind, SimpleNamespace)
 
 
 class _Snapshot:
     def __init__(self, network: nn.Module) -> None:
-        self._attributes: list[tuple[nn.Module, dict]] = []
+        self._attributes: list[tuple[Any, dict]] = []
         self._containers: list[tuple[Any, Any]] = []
+        self._arrays: list[tuple[np.ndarray, np.ndarray]] = []
         self._tensors: list[_TensorState] = []
         self._generators: list[tuple[torch.Generator, Tensor]] = []
         self._seen: set[int] = set()
@@ -99,7 +109,7 @@ class _Snapshot:
         if not _is_looked_at(kind) or id(value) in self._seen:  # type: ignore[arg-type]
             return
         self._seen.add(id(value))
-        if isinstance(value, nn.Module):
+        if isinstance(value, nn.Module) or _holds_values(kind):  # type: ignore[arg-type]
             self._attributes.append((value, dict(vars(value))))
             for each in vars(value).values():
                 self._visit(each)
@@ -107,6 +117,9 @@ class _Snapshot:
             # Those without values of their own in memory have nothing to be put back.
             if value.layout == torch.strided and not value.is_meta:
                 self._tensors.append(_TensorState.of(value))
+        elif isinstance(value, np.ndarray):
+            if not value.dtype.hasobject:
+                self._arrays.append((value, value.copy()))
         elif isinstance(value, torch.Generator):
             self._generators.append((value, value.get_state()))
         else:
@@ -116,12 +129,15 @@ class _Snapshot:
                 self._visit(each)
 
     def restore(self) -> None:
-        for module, attributes in self._attributes:
-            vars(module).clear()
-            vars(module).update(attributes)
+        for holder, attributes in self._attributes:
+            vars(holder).clear()
+            vars(holder).update(attributes)
         for container, content in self._containers:
             container.clear()
             (container.update if isinstance(container, dict | set) else container.extend)(content)
+        for array, values in self._arrays:
+            if array.flags.writeable and not np.array_equal(array, values):
+                array[...] = values
         for tensor in self._tensors:
             tensor.restore()
         for generator, state in self._generators:

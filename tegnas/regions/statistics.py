@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tegnas.kernel.batch_statistics import mean_and_variance
+from tegnas.kernel.batch_statistics import mean_and_variance, of_torch
 from tegnas.kernel.replaced import Replaced
 
 
@@ -21,7 +21,8 @@ class PassStatistics(Replaced):
     """
 
     def __init__(self, of: PassStatistics | None = None) -> None:
-        super().__init__({F.batch_norm: self._batch_norm})
+        norm = self._batch_norm
+        super().__init__({F.batch_norm: norm, torch.batch_norm: of_torch(norm)})
         self.noted: list[tuple[Tensor, Tensor]] = []
         self._of = of
 
