@@ -356,6 +356,32 @@ def test_a_store_of_another_version_is_refused(batch, tmp_path):
         tiny_search(batch, budget=2, out=tmp_path)
 
 
+ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "DROP TABLE scores; CREATE VIEW scores AS "
+        f"{ENDLESS} SELECT 1 architecture, '' indicator, x network, 0.0 value FROM n WHERE x < 0",
+        "CREATE TRIGGER later AFTER INSERT ON scores BEGIN DELETE FROM settings; END",
+        "DROP TABLE costs; CREATE VIRTUAL TABLE costs USING fts5(space, architecture, name, cost)",
+    ],
+    ids=["view", "trigger", "virtual table"],
+)
+def test_a_store_of_more_than_tables_is_refused(script, batch, tmp_path):
+    tiny_search(batch, budget=2, out=tmp_path)
+    with sqlite3.connect(tmp_path / SCORES) as connection:
+        connection.executescript(script)
+    connection.close()
+    for read in (
+        lambda: tiny_search(batch, budget=2, out=tmp_path),
+        lambda: read_store(tmp_path / SCORES),
+    ):
+        with pytest.raises(InputError, match=r"holds the (view|trigger|table) \w+, which no store"):
+            read()
+
+
 def test_a_file_that_is_no_store_is_named(batch, tmp_path):
     tiny_search(batch, budget=2, out=tmp_path)
     for leftover in tmp_path.glob(f"{SCORES}*"):

@@ -275,12 +275,26 @@ def is_empty(path: Path) -> bool:
     """Whether a store is one of this version without a score; False where that can't be told."""
     try:
         with read_only(path) as connection:
+            _check_version(connection, path)
             return connection.execute("SELECT 1 FROM architectures LIMIT 1").fetchone() is None
     except (sqlite3.Error, InputError):
         return False
 
 
 def _check_version(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Refuse a store of another version, or with more than tables in it.
+
+    A view in a table's place may be a query without end, and a trigger changes what is written.
+    """
+    odd = connection.execute(
+        "SELECT type, name FROM sqlite_master WHERE type NOT IN ('table', 'index') "
+        "OR type = 'table' AND rootpage = 0"  # a virtual table, which is code
+    ).fetchone()
+    if odd is not None:
+        raise InputError(
+            f"{path} holds the {odd[0]} {odd[1]}, which no store of scores has; choose another "
+            "--out"
+        )
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version not in (0, VERSION):
         raise InputError(
