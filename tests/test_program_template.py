@@ -157,3 +157,11 @@ def test_words_that_are_no_template_are_refused():
     for length in range(len(words)):
         with pytest.raises(ValueError, match="template"):
             ops.write_programs(words[:length], np.array([[1]]), 0)
+
+
+def test_rows_without_a_number_are_not_programs_without_end():
+    build = builder()
+    build.relu(0)
+    words = build.template(0, whole=False).encode()
+    with pytest.raises(ValueError, match="at most 2\\^22 programs"):
+        ops.write_programs(words, np.zeros((2**40, 0), dtype=np.int64), 0)

@@ -56,9 +56,9 @@ class Model:
 
 # Families whose members are made for images of one size.
 _SIZED = (
-    "beit", "cait", "coat_", "convit", "crossvit", "deit", "eva02", "gcvit", "gmlp", "hiera",
-    "levit", "maxvit", "mixer", "mvit", "nest", "pit", "resmlp", "sequencer", "swin",
-    "tnt", "twins", "vit", "volo", "xcit",
+    "beit", "cait", "coat_", "convit", "crossvit", "deit", "efficientformerv2", "eva02", "gcvit",
+    "gmlp", "hiera", "levit", "maxvit", "mixer", "mvit", "nest", "pit", "resmlp", "sequencer",
+    "swin", "tnt", "twins", "vit", "volo", "xcit",
 )  # fmt: skip
 
 MODELS = [

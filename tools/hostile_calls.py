@@ -10,6 +10,7 @@ import random
 import struct
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -349,6 +350,45 @@ def engine_plan(n: Numbers) -> None:
     )
 
 
+def prepare_launches(n: Numbers) -> None:
+    jobs, _, _ = _jobs(n)
+    ops.prepare_launches(
+        jobs, images=n.number(0, 9), regions=n.maybe(0.5), memory=n.number(1, 2**20)
+    )
+
+
+def write_programs(n: Numbers) -> None:
+    edges, instructions = n.rng.randint(0, 3), n.rng.randint(1, 8)
+    words: list[int] = []
+    options = 3
+    for value in range(instructions):
+        source = n.number(value - n.rng.randint(0, min(1, value)), value)
+        opcode, operands = n.rng.choice(
+            [
+                (3, [source, 1]),
+                (6, [source, n.number(0, value)]),
+                (7, [2, 4, 4]),
+                (9, [source, source]),
+                (11, [source]),
+                (102, [source, 2, 4, 4]),
+                *[(101, [n.number(0, max(0, edges - 1)), source, -1, n.number(0, value)])] * 3,
+            ]
+        )
+        length = len(operands) + 3
+        words += [n.number(opcode, opcode), n.number(length, length), n.number(0, 1), *operands]
+    header = [2, 4, 4, edges, 0, instructions]
+    code = [n.number(each, each) for each in header] + words
+    rows = n.rng.choice([0, 1, 5])
+    if edges == 0:
+        rows = n.number(rows, rows) % 2**60  # an array without numbers may have any
+    taken = [n.number(0, options - 1) for _ in range(min(rows, 5) * edges)]
+    ops.write_programs(
+        np.array(code, dtype=np.int64),
+        np.array(taken, dtype=np.int64).reshape(rows, edges),
+        n.number(0, 9),
+    )
+
+
 CALLS: dict[str, Callable[[Numbers], None]] = {
     function.__name__: function
     for function in (
@@ -360,5 +400,7 @@ CALLS: dict[str, Callable[[Numbers], None]] = {
         engine_ntk,
         engine_regions,
         engine_plan,
+        prepare_launches,
+        write_programs,
     )
 }

@@ -150,15 +150,13 @@ grouped::Task* staging(int64_t tasks) {
   return kept.data();
 }
 
-// All that the host does for one call before the device can finish it, but for copying to the
-// device: launches, and bytes of descriptors. Frozen statistics, one batch.
-std::pair<int64_t, int64_t> prepare_launches(const Words& code, const Words& offsets,
-                                             const Words& job_programs, int64_t images,
-                                             bool regions, int64_t memory) {
+// Launches, and bytes of descriptors.
+std::pair<int64_t, int64_t> count_launches(const Words& code, const Words& offsets,
+                                           const Words& job_programs, int64_t images, bool regions,
+                                           int64_t memory) {
   const auto tensor = [](const Words& words) {
     return at::from_blob(const_cast<int64_t*>(words.data()), {words.size()}, at::kLong);
   };
-  const pybind11::gil_scoped_release release;
   const auto programs = make_tasks(tensor(code), tensor(offsets),
                                    regions ? grouped::Purpose::regions : grouped::Purpose::frozen);
   check_numbers(
@@ -183,6 +181,17 @@ std::pair<int64_t, int64_t> prepare_launches(const Words& code, const Words& off
     bytes += static_cast<int64_t>(schedule.entries.size() * sizeof schedule.entries[0]);
   }
   return {launches, bytes};
+}
+
+// All that the host does for one call before the device can finish it, but for copying to the
+// device. Frozen statistics, one batch.
+std::pair<int64_t, int64_t> prepare_launches(const Words& code, const Words& offsets,
+                                             const Words& job_programs, int64_t images,
+                                             bool regions, int64_t memory) {
+  const pybind11::gil_scoped_release release;
+  return refusing("prepare_launches", [&] {
+    return count_launches(code, offsets, job_programs, images, regions, memory);
+  });
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/engine/template.h"
+#include "ops/refusing.h"
 #include "ops/threads.h"
 
 namespace tegnas {
@@ -17,15 +18,20 @@ namespace {
 
 using Words = pybind11::array_t<int64_t, pybind11::array::c_style | pybind11::array::forcecast>;
 
-// All programs one after the other, and where each begins.
-std::pair<Words, Words> write_programs(const Words& words, const Words& options,
-                                       int64_t parameters) {
+// What one call writes at most: an array without edges may claim any number of rows.
+constexpr int64_t kMostPrograms = int64_t{1} << 22;
+
+std::pair<Words, Words> write_all(const Words& words, const Words& options, int64_t parameters) {
   const engine::ProgramTemplate pattern(words.data(), words.size());
   if (options.ndim() != 2 || options.shape(1) != pattern.edges()) {
     throw std::invalid_argument("options must be (programs, " + std::to_string(pattern.edges()) +
                                 ") of this template.");
   }
   const int64_t count = options.shape(0), edges = pattern.edges();
+  if (count > kMostPrograms) {
+    throw std::invalid_argument("one call writes at most 2^22 programs, not " +
+                                std::to_string(count) + ".");
+  }
   const int64_t* chosen = options.data();
   std::vector<std::vector<int64_t>> programs(count);
   std::vector<std::string> errors(count);
@@ -55,6 +61,12 @@ std::pair<Words, Words> write_programs(const Words& words, const Words& options,
     std::copy(programs[p].begin(), programs[p].end(), code.mutable_data() + offset[p]);
   }
   return {std::move(code), std::move(offsets)};
+}
+
+// All programs one after the other, and where each begins.
+std::pair<Words, Words> write_programs(const Words& words, const Words& options,
+                                       int64_t parameters) {
+  return refusing("write_programs", [&] { return write_all(words, options, parameters); });
 }
 
 }  // namespace
