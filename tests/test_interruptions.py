@@ -71,6 +71,16 @@ def test_workers_end_with_a_search_that_is_stopped(searched, tmp_path):
     assert read(tmp_path / "run" / "result.json") == searched
 
 
+def test_a_search_on_ray_is_stopped_by_every_signal(searched, tmp_path):
+    pytest.importorskip("ray", reason="the extra tegnas[ray] isn't installed")
+    store = tmp_path / "run" / "scores.sqlite"
+    words = (*SEARCH, "--executor", "ray", "--workers", "2")
+    for count, number in ((1, KILL), (20, TERM), (34, INT), (44, KILL)):
+        Command(words, tmp_path).stop(number, lambda count=count: stored(store) >= count)
+    Command(words, tmp_path).finish()
+    assert read(tmp_path / "run" / "result.json") == searched
+
+
 def test_a_comparison_is_stopped_by_every_signal(tmp_path):
     Command(COMPARE, tmp_path / "whole").finish()
     folder = tmp_path / "stopped"
