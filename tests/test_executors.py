@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 from contextlib import closing
@@ -15,6 +16,7 @@ from tegnas.data import load_batch
 from tegnas.errors import InputError
 from tegnas.search import search
 from tegnas.search.executors import WorkerDiedError, make_executor
+from tegnas.search.executors.worker import _serve
 from tegnas.spaces import ChoiceSpace, get_space
 
 SETTINGS = paper_settings(repeats=1, region_samples=64, region_batch_size=64)
@@ -135,3 +137,17 @@ def test_a_space_that_cannot_travel_is_named(batch):
         InputError, match="'local' or an indicator can't be sent to other processes"
     ):
         make_executor("process", space, batch, SETTINGS, SEEDS)
+
+
+def test_a_process_that_nobody_listens_to_ends_without_a_word(capfd):
+    here, there = multiprocessing.Pipe()
+    here.close()  # as if the one that started it had been killed meanwhile
+    child = os.fork()
+    if child == 0:
+        try:
+            _serve(there)
+        finally:
+            os._exit(7)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 1
+    assert capfd.readouterr() == ("", "")

@@ -116,14 +116,23 @@ def _serve(pipe: Connection) -> None:
     """What runs in the process: the batches that come by the pipe, one after the other."""
     inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(pipe, inbox), daemon=True).start()
-    pipe.send(_READY)
+    _say(pipe, _READY)
     task = inbox.get()
     while True:
         texts = inbox.get()
+        answer: tuple[Table | None, Exception | None, str]
         try:
-            pipe.send((score_batch(task, texts)[1], None, ""))
+            answer = (score_batch(task, texts)[1], None, "")
         except Exception as error:
-            pipe.send((None, _portable(error), traceback.format_exc()))
+            answer = (None, _portable(error), traceback.format_exc())
+        _say(pipe, answer)
+
+
+def _say(pipe: Connection, message: object) -> None:
+    try:
+        pipe.send(message)
+    except OSError:
+        os._exit(1)  # nobody listens any more, so there is nobody to complain to either
 
 
 def _receive(pipe: Connection, inbox: queue.SimpleQueue[Any]) -> None:
