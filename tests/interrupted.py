@@ -48,15 +48,20 @@ class Command:
         """Wait for an end without complaint."""
         assert self._end() == 0, self.err
 
-    def stop(self, number: int, when) -> None:
-        """Send a signal once ``when()`` holds; Ctrl-C ends in a sentence."""
+    def stop(self, number: int, when, *, handled: bool = False) -> None:
+        """Send a signal once ``when()`` holds; Ctrl-C ends in a sentence.
+
+        ``handled``: a library has its own way to end by signals, and its own status.
+        """
         deadline = time.monotonic() + TIMEOUT
         while not when():
             assert self._process.is_alive(), self.err
             assert time.monotonic() < deadline
             time.sleep(0.003)
         os.kill(self.pid, number)
-        assert self._end() == (130 if number == signal.SIGINT else -number), self.err
+        status = self._end()
+        assert status != 0, self.err
+        assert handled or status == (130 if number == signal.SIGINT else -number), self.err
         assert "Traceback" not in self.err
         if number == signal.SIGINT:
             assert self.err.splitlines()[-1].startswith("tegnas: stopped; ")

@@ -76,7 +76,8 @@ def test_a_search_on_ray_is_stopped_by_every_signal(searched, tmp_path):
     store = tmp_path / "run" / "scores.sqlite"
     words = (*SEARCH, "--executor", "ray", "--workers", "2")
     for count, number in ((1, KILL), (20, TERM), (34, INT), (44, KILL)):
-        Command(words, tmp_path).stop(number, lambda count=count: stored(store) >= count)
+        command = Command(words, tmp_path)
+        command.stop(number, lambda count=count: stored(store) >= count, handled=number != KILL)
     Command(words, tmp_path).finish()
     assert read(tmp_path / "run" / "result.json") == searched
 
