@@ -14,10 +14,12 @@ from tensors import relative_error, tensor
 from torch import Tensor, nn
 
 from tegnas import InputError, ops
+from tegnas.engine import program as p
 from tegnas.engine.lowering import lower_module
 from tegnas.reference import count_regions_pairwise
 from tegnas.reference.ntk import ntk
 from tegnas.reference.scores import relu_activations
+from tegnas.regions import measure_regions
 
 # Jacobian entries are in the parameters' precision, their products in float64.
 TOLERANCE = {torch.float32: 2e-4, torch.float64: 1e-9}
@@ -39,6 +41,23 @@ class Branches(nn.Module):
         for part in parts[1:]:
             total = total + part
         return total
+
+
+class Excitation(nn.Module):
+    """Squeeze-and-excitation: every channel times a gate that all pixels decide over."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gate = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(channels, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(2, channels, 1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gate(x)
 
 
 def relu_conv_norm(inputs: int, outputs: int, kernel: int, **options: int) -> nn.Sequential:
@@ -65,6 +84,9 @@ def networks(draw) -> nn.Sequential:
         lambda: relu_conv_norm(channels, channels, 3),
         lambda: relu_conv_norm(channels, channels, 5, groups=channels),
         lambda: relu_conv_norm(channels, channels, 3, dilation=2),
+        lambda: nn.Sequential(nn.BatchNorm2d(channels), nn.SiLU()),
+        lambda: nn.Sequential(nn.Hardswish(), Excitation(channels)),
+        nn.GELU,
     ]
     for _ in range(draw(st.integers(1, 2))):
         chosen = draw(st.lists(st.integers(0, len(edges) - 1), min_size=1, max_size=3))
@@ -162,6 +184,117 @@ def test_trace_is_the_sum_over_outputs(device):
                 one, x, batch_norm=batch_norm, select=lambda name: name.startswith("0.")
             )
         assert relative_error(found[0].cpu(), expected) < 1e-10
+
+
+# Every instruction
+
+
+class Applied(nn.Module):
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+# What a value (N, 4, 6, 5) goes through, by opcode: at least one for each.
+LAYERS: list[tuple[int, Callable[[], nn.Module]]] = [
+    (p.CONV2D, lambda: nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2)),
+    (p.BATCH_NORM, lambda: nn.Sequential(nn.ReLU(), nn.BatchNorm2d(4))),
+    (p.RELU, nn.ReLU),
+    (p.AVG_POOL, lambda: nn.AvgPool2d(3, 2, 1, count_include_pad=False)),
+    (p.MAX_POOL, lambda: nn.MaxPool2d(3, 2, 1)),
+    (p.ADD, lambda: Applied(lambda x: x + torch.relu(x))),
+    (p.ZEROS, lambda: Applied(lambda x: torch.cat([x, 0 * x], 1))),
+    (p.SCALE, lambda: Applied(lambda x: 1.5 * x)),
+    (p.CONCAT, lambda: Applied(lambda x: torch.cat([x, torch.relu(x)], 1))),
+    (p.PAD, lambda: Applied(lambda x: nn.functional.pad(x, (1, -2, -1, 2)))),
+    (p.GLOBAL_AVG_POOL, lambda: nn.AdaptiveAvgPool2d(1)),
+    (p.LINEAR, lambda: nn.Sequential(nn.Flatten(), nn.Linear(120, 4), nn.ReLU())),
+    (p.PRODUCT, lambda: Excitation(4)),
+    (p.PRODUCT, lambda: Applied(lambda x: x.mean((2, 3), keepdim=True) * (x * torch.relu(x)))),
+    (p.ACTIVATION, nn.ReLU6),
+    (p.ACTIVATION, nn.Sigmoid),
+    (p.ACTIVATION, nn.Hardsigmoid),
+    (p.ACTIVATION, nn.SiLU),
+    (p.ACTIVATION, nn.Hardswish),
+    (p.ACTIVATION, nn.GELU),
+    (p.ACTIVATION, lambda: nn.GELU("tanh")),
+    (p.ACTIVATION, lambda: nn.LeakyReLU(0.2)),
+]
+
+
+def with_layer(layer: nn.Module) -> nn.Module:
+    """A network around a layer, whose values reach all pieces of its function."""
+    torch.manual_seed(0)
+    first = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4))
+    nn.init.constant_(first[1].weight, 4.0)
+    shape = layer(first(torch.zeros(2, 2, 6, 5))).shape
+    last = [] if len(shape) == 2 else [nn.Conv2d(shape[1], 4, 1), nn.AdaptiveAvgPool2d(1)]
+    return nn.Sequential(*first, layer, *last, nn.Flatten(), nn.Linear(4, 3)).double()
+
+
+@every_device
+@pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
+@pytest.mark.parametrize("index", range(len(LAYERS)))
+def test_every_instruction_has_the_gradient_of_autograd(device, batch_norm, index):
+    opcode, layer = LAYERS[index]
+    network = with_layer(layer())
+    x = tensor((5, 2, 6, 5))
+    program = lower_module(network, (2, 6, 5)).program
+    assert opcode in [instruction[0] for instruction in program.instructions]
+    found, _, _ = ops.engine_ntk(
+        jobs_of(network, (2, 6, 5), torch.float64), x.to(device), batch_norm=batch_norm
+    )
+    assert relative_error(found[0].cpu(), ntk(network, x, batch_norm=batch_norm)) < 1e-9
+
+
+def test_no_instruction_and_no_function_is_left_out():
+    assert {opcode for opcode, _ in LAYERS} == set(p.INSTRUCTIONS)
+    functions = {
+        instruction[2]
+        for opcode, layer in LAYERS
+        if opcode == p.ACTIVATION
+        for instruction in lower_module(with_layer(layer()), (2, 6, 5)).program.instructions
+        if instruction[0] == p.ACTIVATION
+    }
+    assert functions == {function.number for function in p.FUNCTIONS.values()}
+
+
+def test_python_and_the_engine_know_the_same_instructions():
+    def refusal(opcode: int, *operands: int) -> str:
+        instruction = [opcode, len(operands) + 2, *operands]
+        with pytest.raises(ValueError) as caught:
+            ops.engine_plan([[1, 2, 6, 5, 0, 1, *instruction]], [0], images=1)
+        return str(caught.value)
+
+    for opcode in range(1, max(p.INSTRUCTIONS) + 2):
+        name = p.INSTRUCTIONS[opcode].name if opcode in p.INSTRUCTIONS else "unknown"
+        assert f"instruction 0 ({name}): " in refusal(opcode)
+    for number in range(1, len(p.FUNCTIONS) + 2):
+        known = number in [function.number for function in p.FUNCTIONS.values()]
+        assert ("unknown function" in refusal(p.ACTIVATION, 0, number)) == (not known)
+
+
+@every_device
+@pytest.mark.parametrize("index", range(len(LAYERS)))
+def test_regions_are_those_of_the_module(device, index):
+    network = with_layer(LAYERS[index][1]())
+    network.insert(3, nn.ReLU())  # so that there is something to count
+    inputs = tensor((30, 2, 6, 5))
+    inputs[20:] = inputs[:10]
+    lowered = lower_module(network, (2, 6, 5))
+    expected = measure_regions(network, [inputs])
+    found = ops.engine_regions(
+        jobs_of(network, (2, 6, 5), torch.float64), inputs.to(device), batch_size=30
+    )
+    assert found.tolist() == [expected.count]
+    if LAYERS[index][0] != p.MAX_POOL:  # which no program counts
+        assert (lowered.counted, lowered.uncounted) == (expected.counted, expected.uncounted)
+
+
+# Many jobs
 
 
 def three_jobs() -> tuple[ops.EngineJobs, list[ops.EngineJobs]]:

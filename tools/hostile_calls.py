@@ -260,7 +260,7 @@ class _Program:
         value = self._value()
         channels, height, width = shape = self.shapes[value]
         source = n.number(value, value)
-        kind = n.rng.randint(1, 10)
+        kind = n.rng.randint(1, 12)
         if kind == 1:
             groups = channels if channels > 0 and n.maybe(0.3) else 1
             outputs = groups * n.rng.randint(0, 3)
@@ -291,6 +291,18 @@ class _Program:
             self._write(8, [source, self._take(1)], shape)
         elif kind == 9:
             self._write(9, [source, value], (2 * channels, height, width))
+        elif kind == 11:
+            fits = [
+                v
+                for v, other in enumerate(self.shapes)
+                if other == shape or other == (channels, 1, 1)
+            ]
+            self._write(13, [source, n.rng.choice(fits)], shape)
+        elif kind == 12:
+            function = n.number(1, 8)
+            leaky = [0.1, 0.1, float("nan"), float("inf")] if function == 8 else [0.0] * 30 + [0.5]
+            bits = struct.unpack("<q", struct.pack("<d", n.rng.choice(leaky)))[0]
+            self._write(14, [source, function, bits, n.number(0, 1)], shape)
         else:
             sides = [n.number(0, 2) for _ in range(4)]
             sane = [side if -2 <= side <= 2 else 0 for side in sides]

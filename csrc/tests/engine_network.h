@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "kernels/engine/program.h"
@@ -10,6 +11,7 @@
 namespace tegnas::test {
 namespace reference {
 
+using engine::Function;
 using engine::Instruction;
 using engine::Op;
 using engine::Program;
@@ -40,7 +42,7 @@ class Network {
 
   const std::vector<double>& value(int64_t v) const { return values_[v]; }
 
-  // Whether a ReLU or a max pool decides on rounding errors: numbers that are equal in exact
+  // Whether an activation or a max pool decides on rounding errors: numbers that are equal in exact
   // arithmetic, such as the mean of a normalised channel and zero.
   bool undecided() const { return undecided_; }
 
@@ -114,6 +116,57 @@ class Network {
 
   void decide(double difference) const {
     undecided_ = undecided_ || (difference != 0 && std::abs(difference) < 1e-12);
+  }
+
+  // A function and its derivative at a number.
+  std::pair<double, double> respond(const Instruction& i, double x) const {
+    const auto normal = [](double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); };
+    const auto gate = [](double x) { return 1 / (1 + std::exp(-x)); };
+    const double pi = 3.14159265358979323846;
+    switch (i.function) {
+      case Function::relu6:
+        decide(x);
+        decide(x - 6);
+        return {std::min(std::max(x, 0.0), 6.0), x > 0 && x < 6 ? 1 : 0};
+      case Function::sigmoid:
+        return {gate(x), gate(x) * gate(-x)};
+      case Function::hardsigmoid:
+        decide(x + 3);
+        decide(x - 3);
+        return {std::min(std::max(x / 6 + 0.5, 0.0), 1.0), x > -3 && x < 3 ? 1.0 / 6 : 0};
+      case Function::silu:
+        return {x * gate(x), gate(x) + x * gate(x) * gate(-x)};
+      case Function::hardswish:
+        decide(x + 3);
+        decide(x - 3);
+        if (x <= -3) return {0, 0};
+        if (x >= 3) return {x, 1};
+        return {x * (x + 3) / 6, x / 3 + 0.5};
+      case Function::gelu:
+        return {x * normal(x), normal(x) + x * std::exp(-x * x / 2) / std::sqrt(2 * pi)};
+      case Function::gelu_tanh: {
+        const double u = std::sqrt(2 / pi) * (x + 0.044715 * x * x * x);
+        const double slope = std::sqrt(2 / pi) * (1 + 3 * 0.044715 * x * x);
+        const double t = std::tanh(u);
+        return {0.5 * x * (1 + t), 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope};
+      }
+      case Function::leaky_relu:
+        decide(x);
+        return {x > 0 ? x : i.below * x, x > 0 ? 1 : i.below};
+    }
+    return {NAN, NAN};
+  }
+
+  // Calls f(output, first factor, second factor), indices into the arrays.
+  template <typename F>
+  void factors(int64_t v, const F& f) const {
+    const int64_t a = program_.defines(v).in[0], b = program_.defines(v).in[1];
+    const auto index = [&](int64_t value, int64_t n, int64_t c, int64_t y, int64_t x) {
+      return shape(value).pixels() == 1 ? at(value, n, c, 0, 0) : at(value, n, c, y, x);
+    };
+    each(v, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
+      f(at(v, n, c, y, x), index(a, n, c, y, x), index(b, n, c, y, x));
+    });
   }
 
   int64_t argmax(const Instruction& i, int64_t n, int64_t c, int64_t y, int64_t x) const {
@@ -219,6 +272,13 @@ class Network {
             out[n * shape(v).c + o] = sum;
           }
         }
+        break;
+      case Op::product:
+        factors(v,
+                [&](int64_t o, int64_t a, int64_t b) { out[o] = (*in)[a] * values_[i.in[1]][b]; });
+        break;
+      case Op::activation:
+        for (size_t k = 0; k < out.size(); ++k) out[k] = respond(i, (*in)[k]).first;
     }
   }
 
@@ -332,6 +392,15 @@ class Network {
             }
           }
         }
+        break;
+      case Op::product:
+        factors(v, [&](int64_t o, int64_t a, int64_t b) {
+          (*to)[a] += g[o] * values_[i.in[1]][b];
+          gradients[i.in[1]][b] += g[o] * (*in)[a];
+        });
+        break;
+      case Op::activation:
+        for (size_t k = 0; k < g.size(); ++k) (*to)[k] += g[k] * respond(i, (*in)[k]).second;
     }
   }
 

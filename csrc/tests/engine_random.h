@@ -56,6 +56,30 @@ inline Window random_window(Random& r, const Shape& s, bool conv) {
   return w;
 }
 
+// Adds one random function of a value.
+inline int64_t add_random_function(Writer& writer, Random& r, int64_t in) {
+  const auto function = static_cast<engine::Function>(r.between(1, 8));
+  const bool leaky = function == engine::Function::leaky_relu;
+  return writer.activation(in, function, !r.one_in(3), leaky ? 0.25 : 0);
+}
+
+// Multiplies a value by a gate between 0 and 1: of the value itself, of its channels as
+// squeeze-and-excitation has it, or of another value of its shape.
+inline void add_random_gate(Writer& writer, Random& r, int64_t in, int64_t other) {
+  int64_t gate = r.one_in(2) ? other : in;
+  if (r.one_in(2)) {
+    gate = writer.global_avg_pool(gate);
+    if (!r.one_in(3)) gate = writer.conv(gate, writer.shape(in).c, Window(), 1, true, r.one_in(2));
+  }
+  gate = writer.activation(
+      gate, r.one_in(2) ? engine::Function::sigmoid : engine::Function::hardsigmoid, r.one_in(2));
+  if (r.one_in(2)) {
+    writer.product(in, gate);
+  } else {
+    writer.product(gate, in);
+  }
+}
+
 // Adds one random instruction that reads earlier values.
 inline void add_random_instruction(Writer& writer, Random& r, const RandomLimits& limits) {
   const auto any = [&] {
@@ -77,7 +101,7 @@ inline void add_random_instruction(Writer& writer, Random& r, const RandomLimits
     }
     return values;
   };
-  switch (r.between(0, 15)) {
+  switch (r.between(0, 20)) {
     case 0:
     case 1:
     case 2:
@@ -124,8 +148,24 @@ inline void add_random_instruction(Writer& writer, Random& r, const RandomLimits
         writer.pad(in, left, right, top, bottom);
       return;
     }
-    default:
+    case 15:
       if (r.one_in(3)) writer.zeros(s);
+      return;
+    case 16:
+    case 17:
+      add_random_function(writer, r, in);
+      return;
+    case 18:
+    case 19: {
+      const std::vector<int64_t> values = alike(false);
+      add_random_gate(writer, r, in, values.back());
+      return;
+    }
+    default: {
+      // A product of any two grows as their powers do: a norm keeps float32 from its end.
+      const std::vector<int64_t> values = alike(false);
+      writer.norm(writer.product(in, values.back()), true, r.one_in(2), 1e-3);
+    }
   }
 }
 
@@ -139,6 +179,7 @@ inline Writer random_program(Random& r, const RandomLimits& limits) {
   if (!r.one_in(4)) last = writer.global_avg_pool(last);
   last = writer.linear(last, r.between(1, limits.classes), r.one_in(2), r.one_in(4));
   if (r.one_in(12)) last = writer.relu(last);
+  if (r.one_in(12)) last = add_random_function(writer, r, last);
   if (r.one_in(12)) writer.norm(last, true, false, 1e-3);
   return writer;
 }

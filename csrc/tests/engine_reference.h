@@ -45,6 +45,13 @@ inline void add_gram(const std::vector<double>& a, int64_t na, const std::vector
   }
 }
 
+// Where a counted function goes from one piece to the next.
+inline std::vector<double> corners(const Instruction& i) {
+  if (i.op == Op::activation && i.function == Function::relu6) return {0, 6};
+  if (i.op == Op::activation && i.function == Function::hardsigmoid) return {-3, 3};
+  return {0};
+}
+
 }  // namespace reference
 
 struct Reference {
@@ -91,9 +98,15 @@ inline int64_t reference_regions(const engine::Program& program, const std::vect
     for (int64_t i = 0; i < n; ++i) {
       std::vector<bool> pattern;
       for (int64_t v = 1; v < program.values(); ++v) {
-        if (program.defines(v).op != engine::Op::relu || !program.defines(v).counted) continue;
+        const engine::Instruction& instruction = program.defines(v);
+        if (!instruction.counted) continue;
         const int64_t count = program.shapes[v].size();
-        for (int64_t k = 0; k < count; ++k) pattern.push_back(network.value(v)[i * count + k] > 0);
+        const double* in = network.value(instruction.in[0]).data() + i * count;
+        for (int64_t k = 0; k < count; ++k) {
+          for (const double corner : reference::corners(instruction)) {
+            pattern.push_back(in[k] > corner);
+          }
+        }
       }
       patterns.insert(pattern);
     }

@@ -59,6 +59,15 @@ class Writer {
     const int64_t b = bias ? take(out) : -1;
     return emit(12, {in, out, weight, b, body}, {out, 1, 1});
   }
+  int64_t product(int64_t a, int64_t b) {
+    return emit(13, {a, b}, shapes_[a].pixels() == 1 ? shapes_[b] : shapes_[a]);
+  }
+  int64_t activation(int64_t in, engine::Function function, bool counted = false,
+                     double below = 0) {
+    int64_t bits;
+    std::memcpy(&bits, &below, sizeof bits);
+    return emit(14, {in, static_cast<int64_t>(function), bits, counted}, shapes_[in]);
+  }
 
   const Shape& shape(int64_t value) const { return shapes_[value]; }
   int64_t values() const { return static_cast<int64_t>(shapes_.size()); }

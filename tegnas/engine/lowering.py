@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,16 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from tegnas.engine.memory import Memory
-from tegnas.engine.program import CONSTANT, RELU, ParameterLayout, Program, ProgramBuilder, Shape
+from tegnas.engine.program import (
+    ACTIVATION,
+    CONSTANT,
+    FUNCTIONS,
+    RELU,
+    ParameterLayout,
+    Program,
+    ProgramBuilder,
+    Shape,
+)
 from tegnas.engine.tracing import CannotLower, trace
 
 __all__ = ["CannotLower", "LoweredModule", "lower_module"]
@@ -28,12 +37,16 @@ class LoweredModule:
         layout: where each parameter lies in the vector.
         parameters: float32 or float64, as the module's parameters.
         logits: whether the result is of shape (N, K), as kernels need it.
+        counted: units of one image by activation: those that make up the activation pattern.
+        uncounted: the same for those that don't.
     """
 
     program: Program
     layout: ParameterLayout
     parameters: Tensor
     logits: bool
+    counted: Mapping[str, int]
+    uncounted: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -71,17 +84,47 @@ def lower_module(
     for node in trace(module).nodes:
         lowering.visit(node)
     program = _with_pattern(lowering.build.build())
-    return LoweredModule(program, lowering.layout, lowering.parameters(), lowering.logits)
+    units = [_units(program, lowering.build.shapes, counted=counted) for counted in (True, False)]
+    return LoweredModule(
+        program, lowering.layout, lowering.parameters(), lowering.logits, *units
+    )
 
 
 def _with_pattern(program: Program) -> Program:
-    """Let every ReLU count where none is of an image, as in an MLP."""
-    if any(opcode == RELU and operands[-1] for opcode, *operands in program.instructions):
+    """Let every piecewise-linear activation count where none is of an image, as in an MLP."""
+    if any(_is_counted(each) for each in program.instructions):
         return program
     instructions = tuple(
-        (*each[:-1], 1) if each[0] == RELU else each for each in program.instructions
+        (*each[:-1], 1) if _has_pieces(each) else each for each in program.instructions
     )
     return replace(program, instructions=instructions)
+
+
+_PIECEWISE = frozenset(each.number for each in FUNCTIONS.values() if each.piecewise)
+
+# As tegnas.regions names them.
+_SHOWN = {each.number: name for name, each in FUNCTIONS.items()} | {
+    FUNCTIONS["relu6"].number: "hardtanh or ReLU6",
+    FUNCTIONS["gelu_tanh"].number: "gelu",
+}
+
+
+def _has_pieces(instruction: tuple[int, ...]) -> bool:
+    opcode, *operands = instruction
+    return opcode == RELU or (opcode == ACTIVATION and operands[1] in _PIECEWISE)
+
+
+def _is_counted(instruction: tuple[int, ...]) -> bool:
+    return instruction[0] in (RELU, ACTIVATION) and instruction[-1] == 1
+
+
+def _units(program: Program, shapes: Sequence[Shape], *, counted: bool) -> dict[str, int]:
+    units: dict[str, int] = {}
+    for instruction, shape in zip(program.instructions, shapes[1:], strict=True):
+        if instruction[0] in (RELU, ACTIVATION) and _is_counted(instruction) == counted:
+            name = "relu" if instruction[0] == RELU else _SHOWN[instruction[2]]
+            units[name] = units.get(name, 0) + math.prod(shape)
+    return units
 
 
 class _Lowering:
@@ -156,6 +199,9 @@ class _Lowering:
         if not isinstance(source, _Tensor):
             raise CannotLower("it works in place on something that isn't a value of the network")
         if form == _WRITTEN:
+            shapes = self.build.shapes
+            if shapes[source.memory.number] != shapes[result.number]:
+                raise CannotLower("it writes a value to the memory of a smaller one")
             source.memory.write(result.number)
         if form == _VIEW:
             self._results[node] = _Tensor(source.memory.view(result.number), result.flat)
@@ -242,6 +288,22 @@ class _Lowering:
     def _relu(self, value: _Value) -> _Value:
         return _Value(self.build.relu(value.number, counted=not value.flat), value.flat)
 
+    def _activation(self, function: str, value: _Value, below: float = 0.0) -> _Value:
+        counted = FUNCTIONS[function].piecewise and not value.flat
+        number = self.build.activation(value.number, function, counted=counted, below=below)
+        return _Value(number, value.flat)
+
+    def _hardtanh(self, value: _Value, low: float, high: float) -> _Value:
+        if (low, high) != (0, 6):
+            raise CannotLower(f"it bounds values by {low} and {high} instead of 0 and 6")
+        return self._activation("relu6", value)
+
+    def _gelu(self, value: _Value, approximate: str) -> _Value:
+        function = {"none": "gelu", "tanh": "gelu_tanh"}.get(approximate)
+        if function is None:
+            raise CannotLower(f"it approximates GELU by {approximate}")
+        return self._activation(function, value)
+
     def _avg_pool(self, options: dict, value: _Value) -> _Value:
         kernel, stride, padding = _window(options)
         self._plane("an average pool", value)
@@ -316,14 +378,26 @@ class _Lowering:
         return _Value(self.build.add([each.number for each in terms]), terms[0].flat)
 
     def _multiply(self, left: object, right: object) -> _Value:
+        if isinstance(left, _Value) and isinstance(right, _Value):
+            return self._product(left, right)
         value, factor = (left, right) if isinstance(left, _Value) else (right, left)
         if not isinstance(value, _Value) or not isinstance(factor, int | float):
-            raise CannotLower("it multiplies by something other than a number")
+            raise CannotLower("it multiplies by something other than a number or a value")
         if factor == 0:
             return _Value(self.build.zeros(self.build.shapes[value.number]), value.flat)
         name = f"{CONSTANT}{factor!r}"
         self._constants[name] = float(factor)
         return _Value(self.build.scale(value.number, name), value.flat)
+
+    def _product(self, left: _Value, right: _Value) -> _Value:
+        shapes = [self.build.shapes[each.number] for each in (left, right)]
+        channels = {shape[0] for shape in shapes}
+        sizes = {shape[1:] for shape in shapes} - {(1, 1)}
+        if left.flat != right.flat or len(channels) > 1 or len(sizes) > 1:
+            raise CannotLower("it multiplies values of different shapes")
+        if left.flat and shapes[0] != shapes[1]:
+            raise CannotLower("it multiplies values of different shapes")
+        return _Value(self.build.product(left.number, right.number), left.flat)
 
     def _pad(
         self, image: _Value, pad: Sequence[int], mode: str = "constant", value: object = None
@@ -421,6 +495,21 @@ _LAYERS: tuple[tuple[tuple[type, ...], Callable], ...] = (
     ((nn.BatchNorm2d, nn.BatchNorm1d), _Lowering._batch_norm),
     ((nn.Linear,), _Lowering._linear),
     ((nn.ReLU,), lambda self, layer, name, value: self._relu(value)),
+    (
+        (nn.ReLU6, nn.Hardtanh),
+        lambda self, layer, name, value: self._hardtanh(value, layer.min_val, layer.max_val),
+    ),
+    ((nn.Sigmoid,), lambda self, layer, name, value: self._activation("sigmoid", value)),
+    ((nn.Hardsigmoid,), lambda self, layer, name, value: self._activation("hardsigmoid", value)),
+    ((nn.SiLU,), lambda self, layer, name, value: self._activation("silu", value)),
+    ((nn.Hardswish,), lambda self, layer, name, value: self._activation("hardswish", value)),
+    ((nn.GELU,), lambda self, layer, name, value: self._gelu(value, layer.approximate)),
+    (
+        (nn.LeakyReLU,),
+        lambda self, layer, name, value: self._activation(
+            "leaky_relu", value, layer.negative_slope
+        ),
+    ),
     ((nn.AvgPool2d,), lambda self, layer, name, value: self._avg_pool(vars(layer), value)),
     ((nn.MaxPool2d,), lambda self, layer, name, value: self._max_pool(vars(layer), value)),
     (
@@ -440,7 +529,24 @@ _SAME = "the same tensor"
 _WRITTEN = "the same tensor, changed"
 _VIEW = "perhaps a view"
 
-_IN_PLACE = (operator.iadd, operator.imul, torch.relu_)
+_IN_PLACE = (
+    operator.iadd,
+    operator.imul,
+    torch.relu_,
+    torch.sigmoid_,
+    F.hardtanh_,
+    F.leaky_relu_,
+)
+# At which place a function takes `inplace`.
+_IN_PLACE_ARGUMENT: dict[Callable, int] = {
+    F.relu: 1,
+    F.relu6: 1,
+    F.hardsigmoid: 1,
+    F.silu: 1,
+    F.hardswish: 1,
+    F.leaky_relu: 2,
+    F.hardtanh: 3,
+}
 _VIEWS = (torch.flatten, torch.reshape, operator.getitem)
 _VIEW_METHODS = ("flatten", "view", "reshape", "contiguous")
 
@@ -461,11 +567,40 @@ def _form_of_function(node: fx.Node) -> str:
         return _VIEW
     if node.op == "call_method":
         return _WRITTEN if called.endswith("_") else _NEW
-    return _WRITTEN if called in _IN_PLACE or node.kwargs.get("inplace") else _NEW
+    place = _IN_PLACE_ARGUMENT.get(called)
+    inplace = node.kwargs.get("inplace") or (place is not None and any(node.args[place:]))
+    return _WRITTEN if called in _IN_PLACE or inplace else _NEW
 
 
 def _relu_function(self: _Lowering, value: _Value, inplace: bool = False) -> _Value:
     return self._relu(value)
+
+
+def _activation_function(function: str) -> Callable:
+    def lower(self: _Lowering, value: _Value, inplace: bool = False) -> _Value:
+        return self._activation(function, value)
+
+    return lower
+
+
+def _hardtanh_function(
+    self: _Lowering,
+    value: _Value,
+    min_val: float = -1.0,
+    max_val: float = 1.0,
+    inplace: bool = False,
+) -> _Value:
+    return self._hardtanh(value, min_val, max_val)
+
+
+def _leaky_relu_function(
+    self: _Lowering, value: _Value, negative_slope: float = 0.01, inplace: bool = False
+) -> _Value:
+    return self._activation("leaky_relu", value, negative_slope)
+
+
+def _gelu_function(self: _Lowering, value: _Value, *, approximate: str = "none") -> _Value:
+    return self._gelu(value, approximate)
 
 
 def _dropout(
@@ -491,6 +626,17 @@ _FUNCTIONS: dict[Callable, Callable] = {
     torch.relu: _relu_function,
     torch.relu_: _relu_function,
     F.relu: _relu_function,
+    F.relu6: _activation_function("relu6"),
+    F.hardtanh: _hardtanh_function,
+    F.hardtanh_: _hardtanh_function,
+    torch.sigmoid: _activation_function("sigmoid"),
+    torch.sigmoid_: _activation_function("sigmoid"),
+    F.hardsigmoid: _activation_function("hardsigmoid"),
+    F.silu: _activation_function("silu"),
+    F.hardswish: _activation_function("hardswish"),
+    F.gelu: _gelu_function,
+    F.leaky_relu: _leaky_relu_function,
+    F.leaky_relu_: _leaky_relu_function,
     F.dropout: _dropout,
     torch.flatten: _Lowering._flatten,
     torch.reshape: _Lowering._reshape,
@@ -510,6 +656,8 @@ _METHODS: dict[str, Callable] = {
     "mul_": _Lowering._multiply,
     "relu": _relu_function,
     "relu_": _relu_function,
+    "sigmoid": _activation_function("sigmoid"),
+    "sigmoid_": _activation_function("sigmoid"),
     "flatten": _Lowering._flatten,
     "view": _Lowering._reshape,
     "reshape": _Lowering._reshape,

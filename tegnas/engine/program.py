@@ -29,20 +29,66 @@ PAD = 10
 GLOBAL_AVG_POOL = 11
 LINEAR = 12
 
-_NAMES = {
-    CONV2D: "conv2d",
-    BATCH_NORM: "batch_norm",
-    RELU: "relu",
-    AVG_POOL: "avg_pool",
-    MAX_POOL: "max_pool",
-    ADD: "add",
-    ZEROS: "zeros",
-    SCALE: "scale",
-    CONCAT: "concat",
-    PAD: "pad",
-    GLOBAL_AVG_POOL: "global_avg_pool",
-    LINEAR: "linear",
+PRODUCT = 13
+ACTIVATION = 14
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """What is the same for all instructions of one opcode.
+
+    Attributes:
+        name: of the text form.
+        inputs: how many operands are numbers of values, which come first; None: all of them.
+    """
+
+    name: str
+    inputs: int | None = 1
+
+
+INSTRUCTIONS = {
+    CONV2D: Instruction("conv2d"),
+    BATCH_NORM: Instruction("batch_norm"),
+    RELU: Instruction("relu"),
+    AVG_POOL: Instruction("avg_pool"),
+    MAX_POOL: Instruction("max_pool"),
+    ADD: Instruction("add", None),
+    ZEROS: Instruction("zeros", 0),
+    SCALE: Instruction("scale"),
+    CONCAT: Instruction("concat", None),
+    PAD: Instruction("pad"),
+    GLOBAL_AVG_POOL: Instruction("global_avg_pool"),
+    LINEAR: Instruction("linear"),
+    PRODUCT: Instruction("product", 2),
+    ACTIVATION: Instruction("activation"),
 }
+
+
+@dataclass(frozen=True)
+class Function:
+    """The function of an activation.
+
+    Attributes:
+        number: as the engine knows it.
+        piecewise: whether it is piecewise linear, so that ``tegnas.regions`` counts its pieces.
+    """
+
+    number: int
+    piecewise: bool = False
+
+
+# By their names in PyTorch; ``gelu`` is the exact one, ``gelu_tanh`` its approximation.
+FUNCTIONS = {
+    "relu6": Function(1, piecewise=True),
+    "sigmoid": Function(2),
+    "hardsigmoid": Function(3, piecewise=True),
+    "silu": Function(4),
+    "hardswish": Function(5),
+    "gelu": Function(6),
+    "gelu_tanh": Function(7),
+    "leaky_relu": Function(8, piecewise=True),
+}
+_FUNCTION_NAMES = {function.number: name for name, function in FUNCTIONS.items()}
 
 Shape = tuple[int, int, int]
 
@@ -107,18 +153,15 @@ class Program:
     def __str__(self) -> str:
         lines = [f"%0 = image {self.image_shape}"]
         for index, (opcode, *operands) in enumerate(self.instructions, start=1):
-            inputs, rest = _split(opcode, operands)
+            name, count = INSTRUCTIONS[opcode].name, INSTRUCTIONS[opcode].inputs
+            inputs = operands[:count]
+            rest = operands[len(inputs) :]
+            if opcode == ACTIVATION:
+                name = _FUNCTION_NAMES[rest[0]]
+                rest = rest[1:]
             text = ", ".join([*(f"%{value}" for value in inputs), *map(str, rest)])
-            lines.append(f"%{index} = {_NAMES[opcode]}({text})")
+            lines.append(f"%{index} = {name}({text})")
         return "\n".join(lines)
-
-
-def _split(opcode: int, operands: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
-    if opcode in (ADD, CONCAT):
-        return operands, ()
-    if opcode == ZEROS:
-        return (), operands
-    return operands[:1], operands[1:]
 
 
 @dataclass
@@ -201,12 +244,39 @@ class ProgramBuilder:
         if affine:
             weight = self.layout.offset(f"{name}.weight", (part.total,)) + part.first
             bias = self.layout.offset(f"{name}.bias", (part.total,)) + part.first
-        bits = struct.unpack("<q", struct.pack("<d", eps))[0]
-        return self._add(self.shapes[value], BATCH_NORM, value, bits, weight, bias, int(body))
+        operands = (_bits(eps), weight, bias, int(body))
+        return self._add(self.shapes[value], BATCH_NORM, value, *operands)
 
     def relu(self, value: int, *, counted: bool = True) -> int:
         """ReLU; ``counted`` ones belong to the activation pattern."""
         return self._add(self.shapes[value], RELU, value, int(counted))
+
+    def activation(
+        self, value: int, function: str, *, counted: bool | None = None, below: float = 0.0
+    ) -> int:
+        """A function of every number; a ReLU is ``relu``.
+
+        Args:
+            value: what it is of.
+            function: one of ``FUNCTIONS``.
+            counted: whether it belongs to the activation pattern: by its pieces where it is
+                piecewise linear, by the signs of what enters it where it isn't. Without a word,
+                those count that ``tegnas.regions`` counts in modules: the piecewise linear.
+            below: the slope of ``leaky_relu`` below zero.
+
+        Raises:
+            InputError: there is no such function, or it has no slope to choose.
+        """
+        if function not in FUNCTIONS:
+            raise InputError(
+                f"there is no activation {function}; choose one of {', '.join(FUNCTIONS)}"
+            )
+        if below != 0 and function != "leaky_relu":
+            raise InputError(f"{function} has no slope below zero to choose; leaky_relu has")
+        known = FUNCTIONS[function]
+        counts = known.piecewise if counted is None else counted
+        operands = (known.number, _bits(below), int(counts))
+        return self._add(self.shapes[value], ACTIVATION, value, *operands)
 
     def avg_pool(
         self,
@@ -251,6 +321,17 @@ class ProgramBuilder:
     def multiply(self, value: int, factor: float) -> int:
         """Product with a constant."""
         return self.scale(value, f"{CONSTANT}{factor!r}")
+
+    def product(self, left: int, right: int) -> int:
+        """Product of two values of one shape, or of one (C, 1, 1) with every pixel of another."""
+        shapes = [self.shapes[left], self.shapes[right]]
+        whole = [shape for shape in shapes if shape[1:] != (1, 1)] or shapes[:1]
+        if shapes[0][0] != shapes[1][0]:
+            raise InputError(
+                f"values of {shapes[0][0]} and {shapes[1][0]} channels can't be multiplied"
+            )
+        self._check_join("multiply", whole)
+        return self._add(whole[0], PRODUCT, left, right)
 
     def concat(self, values: Sequence[int]) -> int:
         """Concatenation along channels."""
@@ -305,7 +386,7 @@ class ProgramBuilder:
         if shape[1] < 1 or shape[2] < 1:
             raise InputError(
                 f"images of {self.image_shape[1]}×{self.image_shape[2]} are too small for the "
-                f"network: {_NAMES[opcode]} would give {shape[1]}×{shape[2]}"
+                f"network: {INSTRUCTIONS[opcode].name} would give {shape[1]}×{shape[2]}"
             )
         self.instructions.append((opcode, *map(int, operands)))
         self.shapes.append(shape)
@@ -314,3 +395,8 @@ class ProgramBuilder:
 
 def _window_steps(size: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:
     return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def _bits(number: float) -> int:
+    """Of a float64."""
+    return struct.unpack("<q", struct.pack("<d", number))[0]

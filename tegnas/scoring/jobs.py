@@ -7,6 +7,7 @@ traced, once per architecture where its weights are those that a seed gives by n
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ from tegnas.engine.program import ParameterLayout, Program, Shape
 from tegnas.engine.template import TemplateWriter
 from tegnas.networks.initialise import initial_vector
 from tegnas.ops import EngineJobs, Programs
+from tegnas.regions import Regions, RegionsWarning
 from tegnas.spaces import Architecture, ProgramSpace, Space
 from tegnas.spaces.base import THIN_KINDS, InitialisedSpace, TemplateSpace
 
@@ -50,6 +52,7 @@ class JobMaker:
         self._layout = ParameterLayout()
         self._writer: TemplateWriter | None = None
         self._vector = torch.zeros(0)
+        self._said = False
 
     def make(self, archs: Sequence[Architecture]) -> EngineJobs:
         """One job for every architecture and seed, the seeds of an architecture together.
@@ -139,9 +142,20 @@ class JobMaker:
     def _lowered(self, arch: Architecture, seed: int) -> LoweredModule:
         network = self._space.network(arch, self._kind, num_classes=self._num_classes, seed=seed)
         lowered = lower_module(network, self._image_shape, _in_cells(network))
-        if not lowered.logits and self._kind not in THIN_KINDS:
+        if self._kind in THIN_KINDS:
+            self._check_pattern(lowered)
+        elif not lowered.logits:
             raise CannotLower("it gives something other than logits (N, K)")
         return lowered
+
+    def _check_pattern(self, lowered: LoweredModule) -> None:
+        """Say once, as regions of modules do, where activations without pieces aren't seen."""
+        if not lowered.counted and lowered.uncounted:
+            raise CannotLower("it has no piecewise-linear activation")
+        found = Regions(0, 0, lowered.counted, lowered.uncounted)
+        for caution in () if self._said else found.of_activations():
+            warnings.warn(caution, RegionsWarning, stacklevel=2)
+            self._said = True
 
 
 def _equal(left: Tensor, right: Tensor) -> bool:

@@ -154,12 +154,14 @@ enum class StepKind {
   scale,
   global_avg_pool,
   linear,
+  product,
+  apply,  // a function to every number
   copy,
   zeros,
   activate,    // writes the activation of a view
   statistics,  // channel sums of a buffer whose producer could not keep them
   normalise,   // coefficients of a norm from the channel sums
-  signs,       // packs the signs of a view
+  signs,       // packs which numbers of a view lie above a threshold
 };
 
 struct Step {
@@ -175,12 +177,16 @@ struct Step {
   const Pool* pool = nullptr;  // pools, and add with pooled views
   int64_t left = 0, top = 0;   // pad
   int64_t weight = -1, bias = -1, factor = -1;
-  int32_t index = -1;      // max_pool: buffer of the window positions of the maxima
-  int64_t first_word = 0;  // signs: 32-bit words of the pattern
+  int32_t index = -1;                   // max_pool: buffer of the window positions of the maxima
+  int64_t first_word = 0;               // signs: 32-bit words of the pattern
+  double threshold = 0;                 // signs
+  Function function = Function::relu6;  // apply
+  double below = 0;                     // apply: leaky_relu's slope below zero
+  int32_t slope = -1;                   // apply: buffer of the derivatives, -1: not needed
 };
 
 // What one consumer adds to a gradient, row by row.
-enum class RowKind { seed, direct, pad, avg_pool, max_pool, global_avg_pool, linear };
+enum class RowKind { seed, direct, pad, avg_pool, max_pool, global_avg_pool, linear, product };
 
 struct RowGradient {
   RowKind kind;
@@ -191,6 +197,9 @@ struct RowGradient {
   int64_t left = 0, top = 0, out_h = 1, out_w = 1, out_c = 0;
   int64_t weight = -1;  // linear
   int32_t index = -1;
+  // product: what multiplies, the other factor or the derivatives of a function. Of one pixel for
+  // all, or summed over where the gradient's own is.
+  View other{-1, -1, false};
 };
 
 // The gradient of a buffer or of a norm's output, summed over its consumers: first those behind

@@ -199,7 +199,24 @@ RowGradient PlanBuilder::row_gradient(const Consumer& c) const {
         row.from.channel += static_cast<int32_t>(buffers_[step.in.data[k].buffer].c);
       }
       break;
-    default:
+    case StepKind::product:
+      row.kind = RowKind::product;
+      row.other = step.in.data[1 - c.input];
+      break;
+    case StepKind::apply:
+      row.kind = RowKind::product;
+      row.other = {step.slope, -1, false};
+      break;
+    case StepKind::add:
+    case StepKind::scale:
+    case StepKind::copy:
+      break;                  // direct
+    case StepKind::convolve:  // gradient_convs
+    case StepKind::zeros:     // reads nothing
+    case StepKind::activate:  // comes after the steps of the program, as what follows
+    case StepKind::statistics:
+    case StepKind::normalise:
+    case StepKind::signs:
       break;
   }
   return row;

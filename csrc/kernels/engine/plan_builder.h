@@ -42,6 +42,7 @@ class PlanBuilder {
   void define_values();
   void define_value(int32_t value);
   void define_signs(int32_t value);
+  void define_signs(const View& view, double threshold);
   View plain(const View& view);
   bool is_zero(const View& view) const;
   void add_compute_step(int32_t value);

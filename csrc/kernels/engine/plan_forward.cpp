@@ -167,6 +167,8 @@ void PlanBuilder::emit_forward() {
       step.in = list(in);
     } else if (step.kind == StepKind::max_pool && mode_ != Mode::regions) {
       step.index = steps_[s].index = add_buffer(shape_of(step.out));
+    } else if (step.kind == StepKind::apply && mode_ != Mode::regions) {
+      step.slope = steps_[s].slope = add_buffer(shape_of(step.out));
     }
     emit_step(step);
   }

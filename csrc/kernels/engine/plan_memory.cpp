@@ -52,6 +52,7 @@ template <typename Touch>
 void PlanBuilder::touch_step(const Step& step, const Touch& touch) const {
   touch(step.activation.buffer);
   touch(step.index);
+  touch(step.slope);
   if (step.conv != nullptr) {
     touch(step.conv->activation);
     for (int64_t o = 0; o < step.conv->outs.count; ++o) touch(step.conv->outs.data[o].buffer);
@@ -107,6 +108,7 @@ void PlanBuilder::allocate() {
           touch_gradient(rows->data[k].pooled.data[p]);
         }
         touch(rows->data[k].index);
+        touch(rows->data[k].other.buffer);
       }
     }
   };

@@ -46,9 +46,23 @@ bool PlanBuilder::begins_network(const Step& step) const {
       return place_of(norms_[step.out].buffer) == Place::stem;
     case StepKind::activate:
       return place_of(step.in.data[0].buffer) == Place::stem;
-    default:
-      return false;
+    case StepKind::add:
+    case StepKind::concat:
+    case StepKind::pad:
+    case StepKind::avg_pool:
+    case StepKind::max_pool:
+    case StepKind::scale:
+    case StepKind::global_avg_pool:
+    case StepKind::linear:
+    case StepKind::product:
+    case StepKind::apply:
+    case StepKind::copy:
+    case StepKind::zeros:
+    case StepKind::statistics:
+    case StepKind::signs:
+      break;
   }
+  return false;
 }
 
 void PlanBuilder::place_stem(int32_t number) {

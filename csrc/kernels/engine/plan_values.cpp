@@ -58,8 +58,8 @@ void PlanBuilder::find_live() {
   if (mode_ != Mode::regions) live_[values - 1] = true;
   for (int64_t v = values - 1; v > 0; --v) {
     const Instruction& i = program_.defines(v);
-    if (mode_ == Mode::regions && i.op == Op::relu && i.counted) live_[v] = true;
-    if (!live_[v]) continue;
+    // Of what is counted the signs come from what it reads.
+    if (!live_[v] && !(mode_ == Mode::regions && i.counted)) continue;
     for (int64_t in : i.in) live_[in] = true;
   }
 }
@@ -70,7 +70,9 @@ void PlanBuilder::define_values() {
   producers_.assign(1, -1);
   views_[0] = {0, -1, false};
   for (int64_t v = 1; v < program_.values(); ++v) {
-    if (live_[v]) define_value(static_cast<int32_t>(v));
+    const auto value = static_cast<int32_t>(v);
+    if (mode_ == Mode::regions && program_.defines(v).counted) define_signs(value);
+    if (live_[v]) define_value(value);
   }
   if (mode_ != Mode::regions) {
     plan_->logits = views_.back();
@@ -116,7 +118,6 @@ void PlanBuilder::define_value(int32_t value) {
   if (i.op == Op::relu) {
     views_[value] = views_[i.in[0]];
     views_[value].relu = true;
-    if (mode_ == Mode::regions && i.counted) define_signs(value);
   } else if (i.op == Op::batch_norm) {
     const View in = plain(views_[i.in[0]]);
     Norm norm{in.buffer, program_.shapes[value].c, plan_->norm_channels, i.weight, i.bias, i.eps,
@@ -146,6 +147,8 @@ void PlanBuilder::add_compute_step(int32_t value) {
   step.factor = i.factor;
   step.left = i.left;
   step.top = i.top;
+  step.function = i.function;
+  step.below = i.below;
   std::vector<View> in;
   for (int64_t v : i.in) {
     if (i.op != Op::add || !is_zero(views_[v])) in.push_back(views_[v]);
@@ -179,15 +182,25 @@ void PlanBuilder::add_compute_step(int32_t value) {
     case Op::linear:
       step.kind = StepKind::linear;
       break;
-    default:
+    case Op::product:
+      step.kind = StepKind::product;
+      break;
+    case Op::activation:
+      step.kind = StepKind::apply;
+      break;
+    case Op::zeros:
       step.kind = StepKind::zeros;
+      break;
+    case Op::batch_norm:
+    case Op::relu:
+      break;  // views
   }
   if (step.kind == StepKind::copy) {
     views_[value] = in[0];
     return;
   }
-  const bool zero =
-      i.bias < 0 && std::all_of(in.begin(), in.end(), [&](const View& v) { return is_zero(v); });
+  const bool zero = i.bias < 0 && (i.op != Op::activation || keeps_zero(i.function)) &&
+                    std::all_of(in.begin(), in.end(), [&](const View& v) { return is_zero(v); });
   if (zero) {
     step.kind = StepKind::zeros;
     step.in = {};
@@ -197,22 +210,31 @@ void PlanBuilder::add_compute_step(int32_t value) {
   views_[value] = {out, -1, false};
 }
 
-// Two ReLUs of one view have the same signs, so they count once.
 void PlanBuilder::define_signs(int32_t value) {
-  const View view = views_[value];
+  const Instruction& i = program_.defines(value);
+  const Thresholds thresholds = thresholds_of(i);
+  for (int k = 0; k < thresholds.count; ++k) define_signs(views_[i.in[0]], thresholds.at[k]);
+}
+
+// Two activations of one view with the same threshold have the same signs, so they count once. Of
+// numbers above zero a ReLU changes none.
+void PlanBuilder::define_signs(const View& view, double threshold) {
   for (const Step& step : steps_) {
-    if (step.kind == StepKind::signs && step.in.data[0].buffer == view.buffer &&
-        step.in.data[0].norm == view.norm) {
+    if (step.kind != StepKind::signs || step.threshold != threshold) continue;
+    const View& other = step.in.data[0];
+    if (other.buffer == view.buffer && other.norm == view.norm &&
+        (threshold >= 0 || other.relu == view.relu)) {
       return;
     }
   }
   Step step{};
   step.kind = StepKind::signs;
   step.in = list(std::vector<View>{view});
+  step.threshold = threshold;
   step.first_word = plan_->words;
-  plan_->words += (program_.shapes[value].size() + 31) / 32;
+  plan_->words += (shape_of(view.buffer).size() + 31) / 32;
   steps_.push_back(step);
-  values_.push_back(value);
+  values_.push_back(-1);
 }
 
 }  // namespace tegnas::engine

@@ -26,8 +26,9 @@ class Reader {
 
   // Apart from what reads, so that reading is a few operations that are compiled in place.
   [[noreturn, gnu::cold, gnu::noinline]] void fail(const std::string& problem) const {
+    const char* name = description_of(op_).name;
     throw std::invalid_argument("program instruction " + std::to_string(index_) + " (" +
-                                op_name(op_) + "): " + problem + ".");
+                                (name == nullptr ? "unknown" : name) + "): " + problem + ".");
   }
 
   int64_t left() const { return count_ - at_; }
@@ -46,6 +47,17 @@ class Reader {
   int64_t input() {
     const int64_t value = word();
     if (value < 0 || value > index_) fail_undefined(value);
+    return value;
+  }
+
+  // A float64 by its bits; at least `least`.
+  double number(const char* name, double least) {
+    const int64_t bits = word();
+    double value;
+    std::memcpy(&value, &bits, sizeof bits);
+    if (!(value >= least && value < std::numeric_limits<double>::infinity())) {
+      fail(std::string(name) + " must be a finite float64" + (least == 0 ? " of at least 0" : ""));
+    }
     return value;
   }
 
@@ -147,11 +159,7 @@ Shape read_conv(Reader& r, Instruction& i) {
 
 Shape read_batch_norm(Reader& r, Instruction& i) {
   i.in = Inputs(r.input());
-  const int64_t bits = r.word();
-  std::memcpy(&i.eps, &bits, sizeof bits);
-  if (!(i.eps >= 0 && i.eps < std::numeric_limits<double>::infinity())) {
-    r.fail("eps must be a finite float64 of at least 0");
-  }
+  i.eps = r.number("eps", 0);
   const Shape s = r.shape(i.in[0]);
   i.weight = r.parameters("weight", s.c, true);
   i.bias = r.parameters("bias", s.c, true);
@@ -215,6 +223,30 @@ Shape read_linear(Reader& r, Instruction& i) {
   return {out, 1, 1};
 }
 
+Shape read_product(Reader& r, Instruction& i) {
+  i.in = Inputs(r.input());
+  i.in.push_back(r.input());
+  const Shape a = r.shape(i.in[0]), b = r.shape(i.in[1]);
+  const bool fits = a.c == b.c && (a == b || a.pixels() == 1 || b.pixels() == 1);
+  if (!fits) {
+    r.fail("its inputs have the shapes " + r.shape_text(i.in[0]) + " and " + r.shape_text(i.in[1]) +
+           ", which do not fit together");
+  }
+  return a.pixels() == 1 ? b : a;
+}
+
+Shape read_activation(Reader& r, Instruction& i) {
+  i.in = Inputs(r.input());
+  i.function = static_cast<Function>(r.word());
+  if (function_name(i.function) == nullptr) r.fail("unknown function");
+  i.below = r.number("the slope below zero", std::numeric_limits<double>::lowest());
+  if (i.function != Function::leaky_relu && i.below != 0) {
+    r.fail(std::string(function_name(i.function)) + " has no slope below zero to be chosen");
+  }
+  read_flags(r, i.counted);
+  return r.shape(i.in[0]);
+}
+
 Shape read_operands(Reader& r, Instruction& i) {
   switch (i.op) {
     case Op::conv2d:
@@ -244,6 +276,10 @@ Shape read_operands(Reader& r, Instruction& i) {
       return {r.shape(i.in[0]).c, 1, 1};
     case Op::linear:
       return read_linear(r, i);
+    case Op::product:
+      return read_product(r, i);
+    case Op::activation:
+      return read_activation(r, i);
   }
   r.fail("unknown opcode");
 }
@@ -277,34 +313,94 @@ void check_no_shared_weights(const Program& program) {
 
 }  // namespace
 
-const char* op_name(Op op) {
+OpDescription description_of(Op op) {
   switch (op) {
     case Op::conv2d:
-      return "conv2d";
+      return {"conv2d", 1};
     case Op::batch_norm:
-      return "batch_norm";
+      return {"batch_norm", 1};
     case Op::relu:
-      return "relu";
+      return {"relu", 1};
     case Op::avg_pool:
-      return "avg_pool";
+      return {"avg_pool", 1};
     case Op::max_pool:
-      return "max_pool";
+      return {"max_pool", 1};
     case Op::add:
-      return "add";
+      return {"add", kEveryOperand};
     case Op::zeros:
-      return "zeros";
+      return {"zeros", 0};
     case Op::scale:
-      return "scale";
+      return {"scale", 1};
     case Op::concat:
-      return "concat";
+      return {"concat", kEveryOperand};
     case Op::pad:
-      return "pad";
+      return {"pad", 1};
     case Op::global_avg_pool:
-      return "global_avg_pool";
+      return {"global_avg_pool", 1};
     case Op::linear:
-      return "linear";
+      return {"linear", 1};
+    case Op::product:
+      return {"product", 2};
+    case Op::activation:
+      return {"activation", 1};
   }
-  return "unknown";
+  return {nullptr, 0};
+}
+
+const char* function_name(Function function) {
+  switch (function) {
+    case Function::relu6:
+      return "relu6";
+    case Function::sigmoid:
+      return "sigmoid";
+    case Function::hardsigmoid:
+      return "hardsigmoid";
+    case Function::silu:
+      return "silu";
+    case Function::hardswish:
+      return "hardswish";
+    case Function::gelu:
+      return "gelu";
+    case Function::gelu_tanh:
+      return "gelu_tanh";
+    case Function::leaky_relu:
+      return "leaky_relu";
+  }
+  return nullptr;
+}
+
+Thresholds thresholds_of(const Instruction& instruction) {
+  if (instruction.op == Op::relu) return {1, {0, 0}};
+  switch (instruction.function) {
+    case Function::relu6:
+      return {2, {0, 6}};
+    case Function::hardsigmoid:
+      return {2, {-3, 3}};
+    case Function::sigmoid:
+    case Function::silu:
+    case Function::hardswish:
+    case Function::gelu:
+    case Function::gelu_tanh:
+    case Function::leaky_relu:
+      break;
+  }
+  return {1, {0, 0}};
+}
+
+bool keeps_zero(Function function) {
+  switch (function) {
+    case Function::sigmoid:
+    case Function::hardsigmoid:
+      return false;
+    case Function::relu6:
+    case Function::silu:
+    case Function::hardswish:
+    case Function::gelu:
+    case Function::gelu_tanh:
+    case Function::leaky_relu:
+      break;
+  }
+  return true;
 }
 
 Program parse_program(const int64_t* words, int64_t count) {
@@ -371,9 +467,20 @@ int64_t weight_count(const Program& program, int64_t value) {
       return out.c;
     case Op::linear:
       return out.c * in.size();
-    default:
-      return 0;
+    case Op::relu:
+    case Op::avg_pool:
+    case Op::max_pool:
+    case Op::add:
+    case Op::zeros:
+    case Op::scale:
+    case Op::concat:
+    case Op::pad:
+    case Op::global_avg_pool:
+    case Op::product:
+    case Op::activation:
+      break;
   }
+  return 0;
 }
 
 }  // namespace tegnas::engine

@@ -29,9 +29,17 @@
 //   global_avg_pool     11  in                            -> (C, 1, 1)
 //   linear              12  in, out_features, weight, bias?, flags
 //                           flattens (C, H, W); weight (out, C*H*W); -> (out_features, 1, 1)
+//   product             13  in, in                        number by number; of one shape, or one of
+//                                                         the two (C, 1, 1) for every pixel
+//   activation          14  in, function, below, flags    number by number; `function` as numbered
+//                                                         below; `below`: bits of a float64, the
+//                                                         slope of leaky_relu below zero, else 0
 //
 // flags of conv2d, batch_norm, linear: 1 = body (its weight lies inside the searched cells).
-// flags of relu: 1 = counted (its signs belong to the activation pattern of count_regions).
+// flags of relu, activation: 1 = counted (it belongs to the activation pattern of count_regions).
+// A pattern says in which piece of a function a number lies: above zero or not, between the corners
+// of relu6 (0, 6) and of hardsigmoid (-3, 3), and above zero or not too for what has no linear
+// pieces.
 //
 // Pools round the output size down and have no dilation. Batch norm always uses the statistics of
 // the batch (biased variance). Weights of two instructions must not overlap in the parameter
@@ -58,6 +66,21 @@ enum class Op : int64_t {
   pad,
   global_avg_pool,
   linear,
+  product,
+  activation,
+};
+
+// Functions of activations, by their names in PyTorch. gelu is the exact one, gelu_tanh the
+// approximation by a hyperbolic tangent.
+enum class Function : int64_t {
+  relu6 = 1,
+  sigmoid,
+  hardsigmoid,
+  silu,
+  hardswish,
+  gelu,
+  gelu_tanh,
+  leaky_relu,
 };
 
 // What a program may ask for. Far above any network that fits a machine, and low enough that
@@ -70,7 +93,18 @@ constexpr int64_t kMostWindow = 1024;               // kernel, stride, padding, 
 // Of one batch. No program's size but its number of images decides over the size of a kernel.
 constexpr int64_t kMostImages = int64_t{1} << 24;
 
-const char* op_name(Op op);
+// What is the same for all instructions of one kind.
+struct OpDescription {
+  const char* name;
+  int64_t inputs;  // operands that are numbers of values; they come first
+};
+constexpr int64_t kEveryOperand = -1;  // inputs: all operands are
+
+// The name is null where there is no such instruction.
+OpDescription description_of(Op op);
+
+// Null where there is no such function.
+const char* function_name(Function function);
 
 struct Shape {
   int64_t c = 0, h = 0, w = 0;
@@ -131,7 +165,15 @@ struct Instruction {
   int64_t left = 0, right = 0, top = 0, bottom = 0;  // pad
   bool count_include_pad = false;                    // avg_pool
   bool body = false;                                 // weight belongs to the searched cells
-  bool counted = false;                              // relu: belongs to the activation pattern
+  bool counted = false;                 // relu, activation: belongs to the activation pattern
+  Function function = Function::relu6;  // activation
+  double below = 0;                     // activation: leaky_relu's slope below zero
+};
+
+// What a pattern tells apart: numbers above and not above each of these.
+struct Thresholds {
+  int count;
+  double at[2];
 };
 
 struct Program {
@@ -152,6 +194,12 @@ void parse_program(const int64_t* words, int64_t count, Program& program);
 
 // The number of weights of the kernel that an instruction owns (0 for those without).
 int64_t weight_count(const Program& program, int64_t value);
+
+// Of a relu or an activation.
+Thresholds thresholds_of(const Instruction& instruction);
+
+// Whether a function of zero is zero.
+bool keeps_zero(Function function);
 
 // The shape of a sliding window's output along one axis; less than 1 where the window doesn't fit.
 inline int64_t window_output(int64_t size, int64_t kernel, int64_t stride, int64_t pad,

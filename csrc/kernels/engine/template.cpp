@@ -19,6 +19,13 @@ constexpr int64_t kZerosOperands = 3;
                               problem + ".");
 }
 
+// Operands that are values, of an instruction that isn't a choice; what it is, the programs that
+// are written are asked.
+int64_t inputs_of(int64_t opcode) {
+  const OpDescription description = description_of(static_cast<Op>(opcode));
+  return description.name == nullptr ? 1 : description.inputs;
+}
+
 }  // namespace
 
 ProgramTemplate::ProgramTemplate(const int64_t* words, int64_t count)
@@ -40,7 +47,7 @@ ProgramTemplate::ProgramTemplate(const int64_t* words, int64_t count)
     Instruction instruction{words_[at], words_[at + 2] != 0, words_.data() + at + kPrefixWords,
                             words_[at + 1] - kPrefixWords, 1};
     at += words_[at + 1];
-    const auto op = static_cast<Op>(instruction.opcode);
+    const int64_t inputs = inputs_of(instruction.opcode);
     int64_t begin = 0;
     if (instruction.opcode == kChoose) {
       if (instruction.count < 2 || instruction.operands[0] < 0 ||
@@ -51,13 +58,13 @@ ProgramTemplate::ProgramTemplate(const int64_t* words, int64_t count)
       fewest = std::min(fewest, instruction.count - 1);
       begin = 1;
       instruction.inputs = instruction.count;
-    } else if (op == Op::add || op == Op::concat) {
+    } else if (inputs == kEveryOperand) {
       instruction.inputs = instruction.count;
-    } else if (op == Op::zeros) {
-      instruction.inputs = 0;
-    } else if (instruction.count < 1 ||
+    } else if (instruction.count < inputs ||
                (instruction.opcode == kOrZeros && instruction.count != 1 + kZerosOperands)) {
       fail(i, "it has too few words");
+    } else {
+      instruction.inputs = inputs;
     }
     for (int64_t k = begin; k < instruction.inputs; ++k) {
       const int64_t value = instruction.operands[k];

@@ -187,7 +187,26 @@ class Backward {
         return contribute(task, Kind::global_avg_pool_grad, task.in, from);
       case Kind::linear:
         return contribute(task, Kind::linear_grad, task.in, from);
-      default:
+      case Kind::product:
+      case Kind::apply:
+        return contribute(task, Kind::product_grad, task.in, from);
+      case Kind::fill:
+      case Kind::signs:
+      case Kind::statistics:  // norm_back
+      case Kind::seed:        // of the sweep back, as what follows
+      case Kind::conv_grad:
+      case Kind::sum_grad:
+      case Kind::avg_pool_grad:
+      case Kind::max_pool_grad:
+      case Kind::global_avg_pool_grad:
+      case Kind::linear_grad:
+      case Kind::product_grad:
+      case Kind::norm_sums:
+      case Kind::norm_grad:
+      case Kind::conv_rows:
+      case Kind::linear_rows:
+      case Kind::norm_rows:
+      case Kind::count:
         return;
     }
   }
@@ -207,8 +226,6 @@ class Backward {
     // `in` stays the view through the norm, whose coefficients the task reads.
     contribute(task, Kind::norm_grad, source, from);
   }
-
-  static constexpr int64_t kNowhere = -1;
 
   Tasks& tasks_;
   const bool frozen_;

@@ -43,6 +43,7 @@ class Forward {
     tasks_.forward.tasks.reserve(program_.instructions.size());
     views_[0].place = place(program_.shapes[0], kImages);
     for (int64_t value = 1; value < program_.values(); ++value) {
+      if (purpose_ == Purpose::regions && program_.defines(value).counted) define_signs(value);
       if (live_[value]) define(value);
     }
     tasks_.logits = views_.back();
@@ -55,8 +56,8 @@ class Forward {
     live_.back() = purpose_ != Purpose::regions;
     for (int64_t value = program_.values() - 1; value > 0; --value) {
       const Instruction& i = program_.defines(value);
-      if (purpose_ == Purpose::regions && i.op == Op::relu && i.counted) live_[value] = true;
-      if (!live_[value]) continue;
+      // Of what is counted the signs come from what it reads.
+      if (!live_[value] && !(purpose_ == Purpose::regions && i.counted)) continue;
       for (int64_t in : i.in) live_[in] = true;
     }
   }
@@ -74,7 +75,7 @@ class Forward {
   static int32_t values(const Place& place) { return 2 * place.id; }
   static int32_t coefficients(int32_t norm) { return 2 * norm + 1; }
 
-  // One task, or the parts of a sum.
+  // One task, or the parts of a sum or a product.
   void append(const Task* parts, size_t count) {
     const Task& head = parts[0];
     const bool norm = head.kind == Kind::statistics;
@@ -115,7 +116,11 @@ class Forward {
     const Instruction& i = program_.defines(value);
     const Shape& shape = program_.shapes[value];
     if (i.op == Op::batch_norm) return define_norm(value, i);
-    if (i.op == Op::relu) return define_relu(value, i);
+    if (i.op == Op::relu) {
+      views_[value] = views_[i.in[0]];
+      views_[value].relu = true;
+      return;
+    }
     Task task;
     task.out = new_place(shape);
     task.window = geometry(i.window);
@@ -148,8 +153,21 @@ class Forward {
       case Op::global_avg_pool:
         task.kind = Kind::global_avg_pool;
         break;
-      default:
+      case Op::linear:
         task.kind = Kind::linear;
+        break;
+      case Op::product:
+        return define_product(i, task);
+      case Op::activation:
+        task.kind = Kind::apply;
+        task.function = i.function;
+        task.below = i.below;
+        task.other.place.at = kNowhere;
+        if (purpose_ != Purpose::regions) task.other.place = new_place(shape);
+        break;
+      case Op::batch_norm:
+      case Op::relu:
+        return;  // views
     }
     if (i.op != Op::zeros) task.in = views_[i.in[0]];
     append(task);
@@ -167,6 +185,18 @@ class Forward {
     append_sum(parts_);
   }
 
+  void define_product(const Instruction& i, Task task) {
+    task.kind = Kind::product;
+    parts_.clear();
+    for (size_t k = 0; k < 2; ++k) {
+      task.in = views_[i.in[k]];
+      task.other = views_[i.in[1 - k]];
+      task.parts = k == 0 ? 2 : 0;
+      parts_.push_back(task);
+    }
+    append(parts_.data(), parts_.size());
+  }
+
   void define_norm(int64_t value, const Instruction& i) {
     Task task;
     task.kind = Kind::statistics;
@@ -181,16 +211,18 @@ class Forward {
     append(task);
   }
 
-  void define_relu(int64_t value, const Instruction& i) {
-    views_[value] = views_[i.in[0]];
-    views_[value].relu = true;
-    if (purpose_ != Purpose::regions || !i.counted) return;
-    Task task;
-    task.kind = Kind::signs;
-    task.in = views_[value];
-    task.word = tasks_.words;
-    tasks_.words = (Checked(tasks_.words) + (task.in.place.size() + 31) / 32).narrow();
-    append(task);
+  void define_signs(int64_t value) {
+    const Instruction& i = program_.defines(value);
+    const engine::Thresholds thresholds = engine::thresholds_of(i);
+    for (int k = 0; k < thresholds.count; ++k) {
+      Task task;
+      task.kind = Kind::signs;
+      task.in = views_[i.in[0]];
+      task.word = tasks_.words;
+      task.threshold = thresholds.at[k];
+      tasks_.words = (Checked(tasks_.words) + (task.in.place.size() + 31) / 32).narrow();
+      append(task);
+    }
   }
 
   const Program& program_;

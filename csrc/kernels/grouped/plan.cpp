@@ -90,10 +90,31 @@ class Planner {
 }  // namespace
 
 const char* kernel_name(Kernel kernel) {
-  constexpr const char* names[] = {"element-wise", "convolution",     "statistics",
-                                   "signs",        "element-wise ∂x", "convolution ∂x",
-                                   "norm sums",    "convolution ∂w",  "other ∂w"};
-  return names[static_cast<int>(kernel)];
+  switch (kernel) {
+    case Kernel::elementwise:
+      return "element-wise";
+    case Kernel::apply:
+      return "functions";
+    case Kernel::conv:
+      return "convolution";
+    case Kernel::statistics:
+      return "statistics";
+    case Kernel::signs:
+      return "signs";
+    case Kernel::elementwise_grad:
+      return "element-wise ∂x";
+    case Kernel::conv_grad:
+      return "convolution ∂x";
+    case Kernel::norm_sums:
+      return "norm sums";
+    case Kernel::conv_rows:
+      return "convolution ∂w";
+    case Kernel::rows:
+      return "other ∂w";
+    case Kernel::count:
+      break;
+  }
+  return "none";
 }
 
 std::vector<Launch> plan_launches(const std::vector<const Steps*>& sweeps) {

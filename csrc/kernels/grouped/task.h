@@ -12,6 +12,8 @@
 
 #include <cstdint>
 
+#include "kernels/engine/program.h"
+
 namespace tegnas::grouped {
 
 enum class Kind : int32_t {
@@ -22,6 +24,8 @@ enum class Kind : int32_t {
   max_pool,
   global_avg_pool,
   linear,
+  product,  // two tasks, one per factor, of which the first is run
+  apply,    // a function to every number
   statistics,
   signs,
   // The backward sweep. What is written is the gradient of `in`, through its ReLU.
@@ -32,7 +36,8 @@ enum class Kind : int32_t {
   max_pool_grad,
   global_avg_pool_grad,
   linear_grad,
-  norm_sums,  // coupled: of the gradient, and of the gradient times the normalised input
+  product_grad,  // of one factor; of what was given to a function as well
+  norm_sums,     // coupled: of the gradient, and of the gradient times the normalised input
   norm_grad,
   // Rows of the Jacobian.
   conv_rows,
@@ -45,6 +50,7 @@ enum class Kind : int32_t {
 // launch, as far as they need about as many registers.
 enum class Kernel : int32_t {
   elementwise,
+  apply,
   conv,
   statistics,
   signs,
@@ -58,6 +64,16 @@ enum class Kernel : int32_t {
 
 constexpr Kernel kernel_of(Kind kind) {
   switch (kind) {
+    case Kind::fill:
+    case Kind::sum:
+    case Kind::avg_pool:
+    case Kind::max_pool:
+    case Kind::global_avg_pool:
+    case Kind::linear:
+    case Kind::product:
+      return Kernel::elementwise;
+    case Kind::apply:
+      return Kernel::apply;
     case Kind::conv:
       return Kernel::conv;
     case Kind::statistics:
@@ -70,6 +86,7 @@ constexpr Kernel kernel_of(Kind kind) {
     case Kind::max_pool_grad:
     case Kind::global_avg_pool_grad:
     case Kind::linear_grad:
+    case Kind::product_grad:
     case Kind::norm_grad:
       return Kernel::elementwise_grad;
     case Kind::conv_grad:
@@ -81,9 +98,10 @@ constexpr Kernel kernel_of(Kind kind) {
     case Kind::linear_rows:
     case Kind::norm_rows:
       return Kernel::rows;
-    default:
-      return Kernel::elementwise;
+    case Kind::count:
+      break;
   }
+  return Kernel::count;
 }
 
 const char* kernel_name(Kernel kernel);
@@ -99,6 +117,9 @@ struct Place {
 
 // The images themselves are the place before all others.
 constexpr int64_t kImages = -1;
+
+// A place where nothing lies.
+constexpr int64_t kNowhere = -2;
 
 struct View {
   Place place;
@@ -120,6 +141,9 @@ struct Task {
   Kind kind = Kind::fill;
   bool first = true;  // assigns; otherwise adds to what an earlier task wrote
   View in;
+  // product: the second factor. apply: the derivatives, written forward; nowhere without gradients.
+  // product_grad: what multiplies the gradient.
+  View other;
   Place out;          // what is written: a value, or in the backward sweep a gradient
   GradientView grad;  // backward: what is read
   Place index;        // max_pool: the pixel of each maximum
@@ -129,10 +153,13 @@ struct Task {
   bool body = false;                            // its weight lies inside the searched cells
   int64_t weight = -1, bias = -1, factor = -1;  // offsets into the parameters
   int32_t channel = 0, top = 0, left = 0;       // sum: where `in` begins in `out`
-  int32_t parts = 1;                            // sum: this and following tasks; 0: such a one
-  double eps = 0;                               // statistics
-  int64_t row = 0;                              // rows: the first
-  int32_t word = 0;                             // signs: the first 32-bit word
+  int32_t parts = 1;     // sum, product: this and following tasks; 0: such a one
+  double eps = 0;        // statistics
+  int64_t row = 0;       // rows: the first
+  int32_t word = 0;      // signs: the first 32-bit word
+  double threshold = 0;  // signs: above what
+  engine::Function function = engine::Function::relu6;  // apply
+  double below = 0;                                     // apply: leaky_relu's slope below zero
 };
 
 }  // namespace tegnas::grouped

@@ -2,6 +2,9 @@
 
 namespace tegnas::grouped {
 
+// About what a sigmoid and its derivative take.
+constexpr double kFunctionFlops = 20;
+
 Cost cost_of(const Task& t, const Extent& e, int64_t width) {
   const double n = static_cast<double>(e.images), seeds = static_cast<double>(e.seeds);
   const double in = t.in.place.size() * n, out = t.out.size() * n;
@@ -20,6 +23,7 @@ Cost cost_of(const Task& t, const Extent& e, int64_t width) {
       flops = 2 * out * weights_of_output(t);
       break;
     case Kind::sum:
+    case Kind::product:
       numbers = in + (t.parts > 0 ? out : 0);
       flops = in;
       break;
@@ -35,6 +39,10 @@ Cost cost_of(const Task& t, const Extent& e, int64_t width) {
     case Kind::linear:
       numbers = in + out + t.out.c * static_cast<double>(t.in.place.size());
       flops = 2 * out * t.in.place.size();
+      break;
+    case Kind::apply:
+      numbers = in + out + (t.other.place.at >= 0 ? out : 0);
+      flops = kFunctionFlops * out;
       break;
     case Kind::statistics:
       numbers = 2 * in;
@@ -72,9 +80,20 @@ Cost cost_of(const Task& t, const Extent& e, int64_t width) {
       numbers = in + grad + t.in.place.c * n;
       flops = 4 * grad;
       break;
-    default:
+    case Kind::product_grad:
+      numbers = grad + t.other.place.size() * n + again * to + mask;
+      flops = 2 * (grad > to ? grad : to);
+      break;
+    case Kind::sum_grad:
+    case Kind::avg_pool_grad:
+    case Kind::max_pool_grad:
+    case Kind::global_avg_pool_grad:
+    case Kind::norm_grad:
       numbers = grad + again * to + mask;
       flops = to * taps;
+      break;
+    case Kind::count:
+      break;
   }
   return {numbers * width, flops};
 }

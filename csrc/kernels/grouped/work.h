@@ -77,6 +77,8 @@ inline Work work_of(const Task& t) {
     case Kind::avg_pool:
     case Kind::max_pool:
     case Kind::linear:
+    case Kind::product:
+    case Kind::apply:
       return work(Unit::number, out.size());
     case Kind::global_avg_pool:
       return work(Unit::number, in.c);
@@ -95,9 +97,19 @@ inline Work work_of(const Task& t) {
       return work(Unit::warp, out.c * in.size());
     case Kind::norm_rows:
       return work(Unit::warp, in.c);
-    default:  // seed and the element-wise gradients
+    case Kind::seed:
+    case Kind::sum_grad:
+    case Kind::avg_pool_grad:
+    case Kind::max_pool_grad:
+    case Kind::global_avg_pool_grad:
+    case Kind::linear_grad:
+    case Kind::product_grad:
+    case Kind::norm_grad:
       return work(Unit::number, in.size());
+    case Kind::count:
+      break;
   }
+  return work(Unit::number, 0);
 }
 
 // Blocks for one seed.
@@ -109,12 +121,14 @@ inline int64_t blocks_of_seed(const Work& work, const Extent& e) {
       return divide_up(work.units * e.images, kThreads) * work.times;
     case Work::Unit::channel:
       return work.units;
-    default:
+    case Work::Unit::warp:
       return divide_up(work.units * image_blocks(e), kThreads / kWarp);
   }
+  return 0;
 }
 
-// What a task, or one part of a sum, must at least move, in numbers of `width` bytes, and compute.
+// What a task, or one part of a sum or product, must at least move, in numbers of `width` bytes,
+// and compute.
 Cost cost_of(const Task& t, const Extent& e, int64_t width);
 
 }  // namespace tegnas::grouped

@@ -10,6 +10,7 @@
 #include "tests/cuda/check.h"
 #include "tests/engine_random.h"
 #include "tests/engine_reference.h"
+#include "tests/engine_samples.h"
 #include "tests/nasbench201.h"
 
 namespace {
@@ -245,6 +246,21 @@ void regions() {
   }
 }
 
+// Every instruction and every function, alone.
+void instructions() {
+  for (const test::Sample& sample : test::samples()) {
+    for (const bool coupled : {false, true}) {
+      Problem p = with_images({sample.writer}, 4, 2, 7);
+      p.coupled = coupled;
+      agrees<double>(p, 1e-9, sample.name);
+      if (!coupled) agrees<float>(p, 1e-4, sample.name + " float32");
+    }
+    const Problem p = with_images({sample.writer}, 33, 0, 8);
+    const int64_t expected = test::reference_regions(p.programs[0], p.params[0], {p.x});
+    expect(count_patterns(p, {33}) == expected, "regions of " + sample.name);
+  }
+}
+
 // No path, no channels, no weights, not finite.
 void degenerate() {
   using test::square;
@@ -284,5 +300,6 @@ int main() {
                         {"float32", float32},
                         {"NAS-Bench-201", nasbench201},
                         {"regions", regions},
+                        {"instructions", instructions},
                         {"degenerate", degenerate}});
 }

@@ -16,6 +16,39 @@ void add_seed(const Batch<T>& batch, const Seed& seed, int64_t block, int64_t c,
   }
 }
 
+// Adds the gradient of a product to row y of one factor: times the other factor, which may have one
+// pixel for all; summed over all pixels where this one has.
+template <typename T>
+void add_product_gradient(const Batch<T>& batch, const RowGradient& from, int64_t block, int64_t c,
+                          int64_t y, const Shape& in, T* scratch, T* to) {
+  T* more = scratch + batch.plan->strip_pixels * lanes<T>;
+  const auto gradients = [&](int64_t row) {
+    return gradient_row(batch, from.from, block, c, row, scratch);
+  };
+  const auto factors = [&](int64_t row) {
+    return view_row(batch, from.other, block, c, row, more);
+  };
+  const int64_t count = from.out_w * lanes<T>;
+  const Buffer& other = batch.plan->buffers.data[from.other.buffer];
+  if (in.h != from.out_h || in.w != from.out_w) {
+    Vec<T> sum = load(to);
+    for (int64_t r = 0; r < from.out_h; ++r) {
+      const T *g = gradients(r), *f = factors(r);
+      for (int64_t k = 0; k < count; k += lanes<T>) sum += load(g + k) * load(f + k);
+    }
+    store(to, sum);
+  } else if (other.h == in.h && other.w == in.w) {
+    const T *g = gradients(y), *f = factors(y);
+    for (int64_t k = 0; k < count; k += lanes<T>) {
+      store(to + k, load(to + k) + load(g + k) * load(f + k));
+    }
+  } else {
+    const T* g = gradients(y);
+    const Vec<T> f = load(factors(0));
+    for (int64_t k = 0; k < count; k += lanes<T>) store(to + k, load(to + k) + load(g + k) * f);
+  }
+}
+
 // Adds what one consumer gives to row y of channel c of a gradient of shape `in`.
 template <typename T>
 void add_row_gradient(const Batch<T>& batch, const RowGradient& from, const Seed& seed,
@@ -53,6 +86,9 @@ void add_row_gradient(const Batch<T>& batch, const RowGradient& from, const Seed
       break;
     case RowKind::max_pool:
       add_max_pool_gradient(batch, from, block, c, y, in, scratch, to);
+      break;
+    case RowKind::product:
+      add_product_gradient(batch, from, block, c, y, in, scratch, to);
       break;
     case RowKind::global_avg_pool: {
       const T* g = gradient_row(batch, from.from, block, c, 0, scratch);

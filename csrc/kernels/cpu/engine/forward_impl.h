@@ -22,6 +22,45 @@ void add_views(const Batch<T>& batch, const Step& step, int64_t block, int64_t c
   }
 }
 
+// Rows of the product of two views, of which one may have a single pixel for all.
+template <typename T>
+void multiply_views(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
+                    int64_t rows, T* scratch, T* out) {
+  const Buffer& b = batch.plan->buffers.data[step.out];
+  const int64_t row = b.w * lanes<T>;
+  const View &first = step.in.data[0], &second = step.in.data[1];
+  const bool first_is_whole = has_size_of(batch, first, b);
+  const View& whole = first_is_whole ? first : second;
+  const View& other = first_is_whole ? second : first;
+  put_view_rows<T, false>(batch, whole, block, c, y, rows, out, row);
+  if (!has_size_of(batch, other, b)) {
+    const Vec<T> factor = load(view_row(batch, other, block, c, 0, scratch));
+    for (int64_t k = 0; k < rows * row; k += lanes<T>) store(out + k, load(out + k) * factor);
+    return;
+  }
+  for (int64_t r = 0; r < rows; ++r, out += row) {
+    const T* factors = view_row(batch, other, block, c, y + r, scratch);
+    for (int64_t k = 0; k < row; k += lanes<T>) store(out + k, load(out + k) * load(factors + k));
+  }
+}
+
+// Rows of a function of a view and, where gradients are wanted, of its derivative.
+template <typename T>
+void apply_to_view(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
+                   int64_t rows, T* out) {
+  const int64_t row = columns_of(batch, step.out) * lanes<T>;
+  put_view_rows<T, false>(batch, step.in.data[0], block, c, y, rows, out, row);
+  T* slopes = step.slope < 0 ? nullptr : row_of(batch, step.slope, block, c, y);
+  const T below = static_cast<T>(step.below);
+  for_function(step.function, [&](auto chosen) {
+    for (int64_t k = 0; k < rows * row; k += lanes<T>) {
+      const auto found = respond<decltype(chosen)::function, VectorMath<T>>(load(out + k), below);
+      store(out + k, found.value);
+      if (slopes != nullptr) store(slopes + k, found.slope);
+    }
+  });
+}
+
 // One row of the output of a step that works row by row.
 template <typename T>
 void simple_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
@@ -84,8 +123,20 @@ void simple_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t 
       store(out, sum);
       break;
     }
-    default:
+    case StepKind::zeros:
       zero_row(out, width);
+      break;
+    case StepKind::add:  // simple_rows
+    case StepKind::copy:
+    case StepKind::avg_pool:
+    case StepKind::product:
+    case StepKind::apply:
+    case StepKind::convolve:  // not row by row
+    case StepKind::activate:
+    case StepKind::statistics:
+    case StepKind::normalise:
+    case StepKind::signs:
+      break;
   }
 }
 
@@ -101,10 +152,27 @@ void simple_rows(const Batch<T>& batch, const Step& step, int64_t block, int64_t
       return put_view_rows<T, false>(batch, step.in.data[0], block, c, y, rows, out, row);
     case StepKind::avg_pool:
       return avg_pool_rows<T, false>(batch, step, step.in, block, c, y, rows, scratch, out);
-    default:
+    case StepKind::product:
+      return multiply_views(batch, step, block, c, y, rows, scratch, out);
+    case StepKind::apply:
+      return apply_to_view(batch, step, block, c, y, rows, out);
+    case StepKind::concat:
+    case StepKind::pad:
+    case StepKind::max_pool:
+    case StepKind::scale:
+    case StepKind::global_avg_pool:
+    case StepKind::linear:
+    case StepKind::zeros:
       for (int64_t r = 0; r < rows; ++r) {
         simple_row(batch, step, block, c, y + r, scratch, out + r * row);
       }
+      return;
+    case StepKind::convolve:  // forward_block
+    case StepKind::activate:
+    case StepKind::signs:
+    case StepKind::statistics:  // over all images
+    case StepKind::normalise:
+      return;
   }
 }
 
@@ -180,12 +248,13 @@ void simple_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& s
   }
 }
 
-// Bits "number > 0" of a view, 32 pixels of one image to a word: words (word, image).
+// Bits "number > threshold" of a view, 32 pixels of one image to a word: words (word, image).
 template <typename T>
 void signs_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& step, int64_t block) {
   const View& view = step.in.data[0];
   const Buffer& b = batch.plan->buffers.data[view.buffer];
   const int64_t stride = padded(batch);
+  const T threshold = static_cast<T>(step.threshold);
   uint32_t* words = batch.words + step.first_word * stride + block * lanes<T>;
   uint32_t bits[lanes<T>] = {};
   int64_t filled = 0;
@@ -194,7 +263,7 @@ void signs_step(const Batch<T>& batch, const Scratch<T>& scratch, const Step& st
       const T* row = view_row(batch, view, block, c, y, scratch.strip);
       for (int64_t x = 0; x < b.w; ++x, row += lanes<T>) {
         for (int k = 0; k < lanes<T>; ++k) {
-          bits[k] |= static_cast<uint32_t>(row[k] > 0) << filled;
+          bits[k] |= static_cast<uint32_t>(row[k] > threshold) << filled;
         }
         if (++filled == 32) {
           for (int k = 0; k < lanes<T>; ++k) words[k] = bits[k], bits[k] = 0;
@@ -219,8 +288,22 @@ void forward_block(const Batch<T>& batch, const Scratch<T>& scratch, const Step&
       return signs_step(batch, scratch, step, block);
     case StepKind::activate:
       return activate_step(batch, step, block);
-    default:
+    case StepKind::add:
+    case StepKind::concat:
+    case StepKind::pad:
+    case StepKind::avg_pool:
+    case StepKind::max_pool:
+    case StepKind::scale:
+    case StepKind::global_avg_pool:
+    case StepKind::linear:
+    case StepKind::product:
+    case StepKind::apply:
+    case StepKind::copy:
+    case StepKind::zeros:
       return simple_step(batch, scratch, step, block);
+    case StepKind::statistics:  // over all images, between runs
+    case StepKind::normalise:
+      return;
   }
 }
 

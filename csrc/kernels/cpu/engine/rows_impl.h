@@ -134,6 +134,13 @@ inline const T* view_row(const Batch<T>& batch, const View& view, int64_t block,
   return scratch;
 }
 
+// Whether a view has a pixel for every one of a buffer; otherwise it has one for all.
+template <typename T>
+inline bool has_size_of(const Batch<T>& batch, const View& view, const Buffer& other) {
+  const Buffer& b = batch.plan->buffers.data[view.buffer];
+  return b.h == other.h && b.w == other.w;
+}
+
 template <typename T>
 inline void zero_row(T* row, int64_t pixels) {
   for (int64_t k = 0; k < pixels * lanes<T>; k += lanes<T>) store(row + k, Vec<T>{});

@@ -7,6 +7,14 @@
 #include "pool_impl.h"
 #include "tap_conv_impl.h"
 //
+#define TEGNAS_FUNCTIONS tegnas::cpu::TEGNAS_ISA
+#define TEGNAS_INLINE inline __attribute__((always_inline))
+#include "kernels/engine/functions_impl.h"
+#undef TEGNAS_FUNCTIONS
+#undef TEGNAS_INLINE
+//
+#include "../vector_math_impl.h"
+//
 #include "collect_impl.h"
 #include "forward_impl.h"
 #include "gram_rows_impl.h"

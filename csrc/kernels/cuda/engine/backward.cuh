@@ -138,6 +138,24 @@ __device__ __forceinline__ T norm_back(const Task& t, const Unit<T>& u, const T*
   return value * u.norms[kScale * u.norm_channels + t.in.norm + spot.rest];
 }
 
+// Of one factor: times the other, summed over all pixels where this one has one for all.
+template <typename T>
+__device__ __forceinline__ T product_back(const Task& t, const Unit<T>& u, const T* gradient,
+                                          int index, const Spot& spot) {
+  const Reader<T> other(u, t.other);
+  const T scale = scale_of(u, t.grad, spot.rest);
+  const int pixels = t.grad.place.pixels(), n = u.images_count;
+  if (t.in.place.pixels() == pixels) {
+    return gradient[index] * other.for_pixel(spot.rest, spot.pixel, spot.image) * scale;
+  }
+  double sum = 0;
+  for (int p = 0; p < pixels; ++p) {
+    sum += static_cast<double>(gradient[(spot.rest * pixels + p) * n + spot.image]) *
+           other(spot.rest, p, spot.image);
+  }
+  return static_cast<T>(sum * scale);
+}
+
 // The kinds with a thread per number of the input.
 template <typename T>
 __device__ void elementwise_back(const Task& t, const Unit<T>& u, int block, int seed,
@@ -165,8 +183,31 @@ __device__ void elementwise_back(const Task& t, const Unit<T>& u, int block, int
     case Kind::linear_grad:
       value = linear_back(t, u, gradient, spot);
       break;
-    default:
+    case Kind::product_grad:
+      value = product_back(t, u, gradient, index, spot);
+      break;
+    case Kind::norm_grad:
       value = norm_back(t, u, gradient, index, spot, seed, coupled);
+      break;
+    case Kind::fill:  // of other kernels
+    case Kind::conv:
+    case Kind::sum:
+    case Kind::avg_pool:
+    case Kind::max_pool:
+    case Kind::global_avg_pool:
+    case Kind::linear:
+    case Kind::product:
+    case Kind::apply:
+    case Kind::statistics:
+    case Kind::signs:
+    case Kind::seed:
+    case Kind::conv_grad:
+    case Kind::norm_sums:
+    case Kind::conv_rows:
+    case Kind::linear_rows:
+    case Kind::norm_rows:
+    case Kind::count:
+      break;
   }
   // A norm reads no ReLU.
   const bool norm = t.kind == Kind::norm_grad;

@@ -1,7 +1,15 @@
 // The forward tasks of the engine, one function per kind; `block` counts within the task.
 #pragma once
 
+#include <cmath>
+
 #include "kernels/cuda/engine/unit.cuh"
+
+#define TEGNAS_FUNCTIONS tegnas::cuda::engine
+#define TEGNAS_INLINE __device__ __forceinline__
+#include "kernels/engine/functions_impl.h"
+#undef TEGNAS_FUNCTIONS
+#undef TEGNAS_INLINE
 
 namespace tegnas::cuda::engine {
 
@@ -141,6 +149,42 @@ __device__ void linear(const Task& t, const Unit<T>& u, int block) {
   value_at(u, t.out)[index] = static_cast<T>(sum);
 }
 
+template <typename T>
+__device__ void multiply(const Task& t, const Unit<T>& u, int block) {
+  const int n = u.images_count, pixels = t.out.pixels();
+  const int index = block * grouped::kThreads + threadIdx.x;
+  if (index >= t.out.size() * n) return;
+  const Spot spot = spot_of(index, n, pixels);
+  value_at(u, t.out)[index] = Reader<T>(u, t.in).for_pixel(spot.rest, spot.pixel, spot.image) *
+                              Reader<T>(u, t.other).for_pixel(spot.rest, spot.pixel, spot.image);
+}
+
+template <typename T>
+struct Math {
+  static __device__ __forceinline__ T falling_exp(T x) { return std::exp(x); }
+  static __device__ __forceinline__ Normal<T> normal(T x) {
+    return {T(0.5) * std::erfc(x * T(-0.70710678118654752)),
+            std::exp(x * x * T(-0.5)) * T(0.39894228040143268)};
+  }
+};
+
+// A function of a number and, where gradients are wanted, its derivative.
+template <typename T>
+__device__ void apply(const Task& t, const Unit<T>& u, int block) {
+  const int n = u.images_count;
+  const int index = block * grouped::kThreads + threadIdx.x;
+  if (index >= t.out.size() * n) return;
+  const Spot spot = spot_of(index, n, t.out.pixels());
+  const T x = Reader<T>(u, t.in)(spot.rest, spot.pixel, spot.image);
+  const T below = static_cast<T>(t.below);
+  Response<T> found{};
+  for_function(t.function, [&](auto chosen) {
+    found = respond<decltype(chosen)::function, Math<T>>(x, below);
+  });
+  value_at(u, t.out)[index] = found.value;
+  if (t.other.place.at >= 0) value_at(u, t.other.place)[index] = found.slope;
+}
+
 // Mean and deviation of one channel, in float64 and in two passes; one block per channel.
 template <typename T>
 __device__ void statistics(const Task& t, const Unit<T>& u, int channel,
@@ -177,10 +221,11 @@ __device__ void pack(const Task& t, const Unit<T>& u, int block) {
   if (index >= ceil_div(size, 32) * n) return;
   const int word = index / n, image = index % n;
   const Reader<T> in(u, t.in);
+  const T threshold = static_cast<T>(t.threshold);
   uint32_t bits = 0;
   for (int b = 0; b < 32 && word * 32 + b < size; ++b) {
     const int f = word * 32 + b;
-    bits |= static_cast<uint32_t>(in.before_relu(f / in.pixels, f % in.pixels, image) > T(0)) << b;
+    bits |= static_cast<uint32_t>(in(f / in.pixels, f % in.pixels, image) > threshold) << b;
   }
   u.words[image * u.pattern_words + t.word + word] = bits;
 }

@@ -43,7 +43,7 @@ constexpr int blocks_per_sm() {
 
 // Kernels with a thread per number, whose blocks do several pieces.
 constexpr bool in_pieces(Kernel kernel) {
-  return kernel == Kernel::elementwise || kernel == Kernel::signs ||
+  return kernel == Kernel::elementwise || kernel == Kernel::apply || kernel == Kernel::signs ||
          kernel == Kernel::elementwise_grad;
 }
 
@@ -60,8 +60,29 @@ __device__ void elementwise(const Task* parts, const Task& t, const Unit<T>& u, 
       return pool(t, u, block, true);
     case Kind::global_avg_pool:
       return global_pool(t, u, block);
-    default:
+    case Kind::linear:
       return linear(t, u, block);
+    case Kind::product:
+      return multiply(t, u, block);
+    case Kind::conv:  // of other kernels
+    case Kind::apply:
+    case Kind::statistics:
+    case Kind::signs:
+    case Kind::seed:
+    case Kind::conv_grad:
+    case Kind::sum_grad:
+    case Kind::avg_pool_grad:
+    case Kind::max_pool_grad:
+    case Kind::global_avg_pool_grad:
+    case Kind::linear_grad:
+    case Kind::product_grad:
+    case Kind::norm_sums:
+    case Kind::norm_grad:
+    case Kind::conv_rows:
+    case Kind::linear_rows:
+    case Kind::norm_rows:
+    case Kind::count:
+      return;
   }
 }
 
@@ -72,6 +93,7 @@ __device__ __forceinline__ void do_piece(const Task* parts, const Unit<T>& unit,
   const Task t = *parts;
   const Unit<T> u = unit;
   if constexpr (kKernel == Kernel::elementwise) elementwise(parts, t, u, piece);
+  if constexpr (kKernel == Kernel::apply) apply(t, u, piece);
   if constexpr (kKernel == Kernel::signs) pack(t, u, piece);
   if constexpr (kKernel == Kernel::elementwise_grad) {
     if (t.kind == Kind::seed) {

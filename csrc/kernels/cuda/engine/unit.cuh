@@ -67,6 +67,10 @@ struct Reader {
     const T value = before_relu(channel, pixel, image);
     return relu && value <= T(0) ? T(0) : value;
   }
+  // As above, but that of the one pixel where there is one for all.
+  __device__ __forceinline__ T for_pixel(int channel, int pixel, int image) const {
+    return (*this)(channel, pixels == 1 ? 0 : pixel, image);
+  }
   __device__ __forceinline__ bool passes(int channel, int pixel, int image) const {
     return !relu || before_relu(channel, pixel, image) > T(0);
   }
