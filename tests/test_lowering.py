@@ -17,6 +17,7 @@ from torch.nn.utils import parametrizations, prune
 
 from tegnas import InputError, ops
 from tegnas.engine.lowering import CannotLower, lower_module
+from tegnas.engine.program import ParameterLayout, ProgramBuilder
 from tegnas.kernel import EngineWarning
 from tegnas.kernel import ntk as module_ntk
 from tegnas.reference.ntk import ntk
@@ -69,7 +70,7 @@ class Steps(nn.Module):
         "sigmoid_": lambda a, b: a.sigmoid_(),
         "product": lambda a, b: a * torch.sigmoid(b),
         "product in place": lambda a, b: a.mul_(b.sigmoid()),
-        "gate": lambda a, b: F.hardsigmoid(b.mean((2, 3), keepdim=True)) * a,
+        "gate": lambda a, b: torch.sigmoid(b.mean((2, 3), keepdim=True)) * a,
         "gate in place": lambda a, b: a.mul_(torch.sigmoid(b.mean((2, 3), keepdim=True))),
         "clone": lambda a, b: a.clone(),
         "alias": lambda a, b: a,
@@ -166,6 +167,96 @@ def test_a_view_that_nobody_reads_again_may_be_written_to():
     assert relative_error(kernel(network, x, "coupled"), ntk(network, x, batch_norm="coupled")) < (
         1e-9
     )
+
+
+# Squeeze and excitation, in the ways it is written
+
+
+class Excitation(nn.Module):
+    """Every channel times a gate; layers are convolutions of one pixel, or linear."""
+
+    def __init__(self, excite: Callable[..., Tensor], *, linear: bool) -> None:
+        super().__init__()
+        self.excite = excite
+        self.down = nn.Linear(3, 2) if linear else nn.Conv2d(3, 2, 1)
+        self.up = nn.Linear(2, 3) if linear else nn.Conv2d(2, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.excite(x, self.down, self.up)
+
+
+def by_size(x: Tensor, down: nn.Module, up: nn.Module) -> Tensor:
+    images, channels, _, _ = x.size()
+    gate = F.adaptive_avg_pool2d(x, 1).view(images, channels)
+    return x * up(F.relu(down(gate))).sigmoid().view(images, channels, 1, 1)
+
+
+EXCITATIONS = {
+    "MobileNetV3": Excitation(
+        lambda x, down, up: F.hardsigmoid(up(F.relu(down(F.adaptive_avg_pool2d(x, 1))))) * x,
+        linear=False,
+    ),
+    "EfficientNet": Excitation(
+        lambda x, down, up: x * up(F.silu(down(x.mean((2, 3), keepdim=True)))).sigmoid(),
+        linear=False,
+    ),
+    "axis by axis": Excitation(
+        lambda x, down, up: x.mul_(
+            F.relu6(up(F.relu(down(x.mean(3, keepdim=True).mean(2, keepdim=True)), True)))
+        ),
+        linear=False,
+    ),
+    "linear layers": Excitation(by_size, linear=True),
+    "linear layers and a size of -1": Excitation(
+        lambda x, down, up: torch.mul(
+            torch.reshape(torch.sigmoid(up(down(x.mean((2, 3))))), (-1, 3, 1, 1)), x
+        ),
+        linear=True,
+    ),
+}
+
+
+@pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
+@pytest.mark.parametrize("name", EXCITATIONS)
+def test_excitation_gives_the_kernel_of_autograd(name, batch_norm):
+    stem = [nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.Hardswish()]
+    head = [nn.BatchNorm2d(3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2)]
+    network = randomise(nn.Sequential(*stem, copy.deepcopy(EXCITATIONS[name]), *head))
+    x = images(4, *SHAPE)
+    found = kernel(network, x, batch_norm)
+    # In the gradient of hardsigmoid PyTorch takes 1/6 from float32.
+    tolerance = 1e-7 if name == "MobileNetV3" else 1e-9
+    assert relative_error(found, ntk(network, x, batch_norm=batch_norm)) < tolerance
+
+
+def test_programs_as_text():
+    network = nn.Sequential(nn.Hardswish(), EXCITATIONS["EfficientNet"])
+    network = nn.Sequential(nn.Conv2d(2, 3, 1, bias=False), nn.ReLU6(), network)
+    assert str(lower_module(network, SHAPE).program).splitlines()[2:] == [
+        "%2 = relu6(%1, 0, 1)",
+        "%3 = hardswish(%2, 0, 0)",
+        "%4 = global_avg_pool(%3)",
+        "%5 = conv2d(%4, 2, 1, 1, 1, 1, 0, 0, 1, 1, 1, 6, 12, 1)",
+        "%6 = silu(%5, 0, 0)",
+        "%7 = conv2d(%6, 3, 1, 1, 1, 1, 0, 0, 1, 1, 1, 14, 20, 1)",
+        "%8 = sigmoid(%7, 0, 0)",
+        "%9 = product(%3, %8)",
+    ]
+
+
+def test_programs_that_cannot_be_are_refused_as_they_are_written():
+    build = ProgramBuilder((2, 4, 4), ParameterLayout())
+    small = build.avg_pool(0, (2, 2), (2, 2), (0, 0), count_include_pad=True)
+    with pytest.raises(InputError, match="would multiply values of 2×4×4 and 2×2×2"):
+        build.product(0, small)
+    with pytest.raises(InputError, match="values of 2 and 4 channels can't be multiplied"):
+        build.product(0, build.concat([0, 0]))
+    with pytest.raises(InputError, match="no activation swish; choose one of relu6, sigmoid"):
+        build.activation(0, "swish")
+    with pytest.raises(InputError, match="silu has no slope below zero"):
+        build.activation(0, "silu", below=0.1)
+    gate = build.activation(build.global_avg_pool(0), "sigmoid")
+    assert build.shapes[build.product(gate, 0)] == build.shapes[build.product(0, gate)] == (2, 4, 4)
 
 
 # Refusals

@@ -247,7 +247,9 @@ def test_every_instruction_has_the_gradient_of_autograd(device, batch_norm, inde
     found, _, _ = ops.engine_ntk(
         jobs_of(network, (2, 6, 5), torch.float64), x.to(device), batch_norm=batch_norm
     )
-    assert relative_error(found[0].cpu(), ntk(network, x, batch_norm=batch_norm)) < 1e-9
+    # In the gradient of hardsigmoid PyTorch takes 1/6 from float32.
+    tolerance = 1e-7 if isinstance(network[2], nn.Hardsigmoid) else 1e-9
+    assert relative_error(found[0].cpu(), ntk(network, x, batch_norm=batch_norm)) < tolerance
 
 
 def test_no_instruction_and_no_function_is_left_out():

@@ -17,7 +17,7 @@ from tegnas.data import Batch
 from tegnas.kernel import EngineWarning
 from tegnas.reference.ntk import ntk, with_batch_statistics
 from tegnas.reference.regions import count_regions_pairwise
-from tegnas.regions import region_inputs
+from tegnas.regions import NoRegionsError, RegionsWarning, region_inputs
 from tegnas.scoring import Scores
 from tegnas.spaces.nasbench201 import NasBench201Architecture
 
@@ -273,6 +273,34 @@ def test_the_engine_of_an_architecture_does_not_depend_on_its_company(batch):
     even = [arch.width % 2 == 0 for arch in space]
     assert torch.equal(together.networks[KAPPA][even], torch_.networks[KAPPA][even])
     torch.testing.assert_close(together.mse, torch_.mse, rtol=1e-3, atol=0)
+
+
+class Smooth(TinySpace):
+    """SiLU in front of the ReLU, or in its place."""
+
+    alone = False
+
+    def network(self, arch, kind="proxy", *, num_classes=10, seed=0):
+        network = super().network(arch, kind, num_classes=num_classes, seed=seed)
+        network.insert(1, nn.SiLU())
+        if self.alone:
+            del network[[type(each) for each in network].index(nn.ReLU)]
+        return network
+
+
+def test_both_engines_count_the_same_activations_and_say_what_they_do_not_see(batch):
+    archs, found = list(Smooth())[:4], {}
+    for engine in ("native", "torch"):
+        with pytest.warns(RegionsWarning, match="silu aren't part of any pattern"):
+            found[engine] = score(archs, batch, space=Smooth(), settings=small(engine=engine))
+    assert torch.equal(found["native"].networks[REGIONS], found["torch"].networks[REGIONS])
+    space = Smooth()
+    space.alone = True
+    with (
+        pytest.warns(EngineWarning, match="no piecewise-linear activation"),
+        pytest.raises(NoRegionsError, match="it has silu"),
+    ):
+        score(archs[:1], batch, space=space, settings=small())
 
 
 def test_architectures_of_one_live_part_share_kernels_but_not_regions(batch, monkeypatch):

@@ -421,14 +421,27 @@ class _Lowering:
     def _reshape(self, value: _Value, *sizes: object) -> _Value:
         if len(sizes) == 1 and isinstance(sizes[0], list | tuple):
             sizes = tuple(sizes[0])
-        total = math.prod(self.build.shapes[value.number])
+        shape = self.build.shapes[value.number]
+        total = math.prod(shape)
+        first = sizes[0] if sizes else None
+        # Back to an image of one pixel, as gates are written.
+        if len(sizes) == 4 and shape[1:] == (1, 1) and sizes[1:] in ((shape[0], 1, 1), (-1, 1, 1)):
+            if first is _BATCH_SIZE or (first == -1 and sizes[1] != -1):
+                return _Value(value.number)
         images = len(sizes) == 2 and (sizes[0] is _BATCH_SIZE or sizes == (-1, total))
         if not images or sizes[1] not in (-1, total):
             raise CannotLower("it reshapes to something other than (N, features)")
         return _Value(value.number, flat=True)
 
     def _mean(self, value: _Value, dim: object = None, keepdim: bool = False) -> _Value:
-        if value.flat or sorted(each % 4 for each in _as_tuple(dim)) != [2, 3]:
+        dims = sorted(each % 4 for each in _as_tuple(dim))
+        if not value.flat and keepdim and dims in ([2], [3]):
+            _, height, width = self.build.shapes[value.number]
+            window = (height, 1) if dims == [2] else (1, width)
+            return _Value(
+                self.build.avg_pool(value.number, window, window, (0, 0), count_include_pad=True)
+            )
+        if value.flat or dims != [2, 3]:
             raise CannotLower("it averages over something other than the image plane")
         return _Value(self.build.global_avg_pool(value.number), flat=not keepdim)
 

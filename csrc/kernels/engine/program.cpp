@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t kVersion = 1;
 constexpr int64_t kHeaderWords = 6;
+constexpr int64_t kMostFunctions = 1000;  // numbers of functions fit 32 bits
 
 struct Range {
   int64_t begin, end, instruction;
@@ -237,7 +238,7 @@ Shape read_product(Reader& r, Instruction& i) {
 
 Shape read_activation(Reader& r, Instruction& i) {
   i.in = Inputs(r.input());
-  i.function = static_cast<Function>(r.word());
+  i.function = static_cast<Function>(r.between("function", 0, kMostFunctions));
   if (function_name(i.function) == nullptr) r.fail("unknown function");
   i.below = r.number("the slope below zero", std::numeric_limits<double>::lowest());
   if (i.function != Function::leaky_relu && i.below != 0) {

@@ -72,7 +72,7 @@ enum class Op : int64_t {
 
 // Functions of activations, by their names in PyTorch. gelu is the exact one, gelu_tanh the
 // approximation by a hyperbolic tangent.
-enum class Function : int64_t {
+enum class Function : int32_t {
   relu6 = 1,
   sigmoid,
   hardsigmoid,

@@ -148,7 +148,7 @@ class Forward {
         break;
       case Op::max_pool:
         task.kind = Kind::max_pool;
-        task.index = new_place(shape);
+        task.other.place = new_place(shape);
         break;
       case Op::global_avg_pool:
         task.kind = Kind::global_avg_pool;
@@ -161,7 +161,7 @@ class Forward {
       case Op::activation:
         task.kind = Kind::apply;
         task.function = i.function;
-        task.below = i.below;
+        task.number = i.below;
         task.other.place.at = kNowhere;
         if (purpose_ != Purpose::regions) task.other.place = new_place(shape);
         break;
@@ -204,7 +204,7 @@ class Forward {
     task.in.norm = Checked(tasks_.norm_channels).narrow();
     task.weight = i.weight;
     task.bias = i.bias;
-    task.eps = i.eps;
+    task.number = i.eps;
     task.body = i.body;
     tasks_.norm_channels += std::max<int64_t>(1, program_.shapes[value].c);
     views_[value] = task.in;
@@ -219,7 +219,7 @@ class Forward {
       task.kind = Kind::signs;
       task.in = views_[i.in[0]];
       task.word = tasks_.words;
-      task.threshold = thresholds.at[k];
+      task.number = thresholds.at[k];
       tasks_.words = (Checked(tasks_.words) + (task.in.place.size() + 31) / 32).narrow();
       append(task);
     }

@@ -141,25 +141,24 @@ struct Task {
   Kind kind = Kind::fill;
   bool first = true;  // assigns; otherwise adds to what an earlier task wrote
   View in;
-  // product: the second factor. apply: the derivatives, written forward; nowhere without gradients.
-  // product_grad: what multiplies the gradient.
+  // product: the second factor. product_grad: what multiplies the gradient. What forward tasks
+  // leave for it: max_pool the pixel of each maximum, apply the derivatives (nowhere without
+  // gradients).
   View other;
   Place out;          // what is written: a value, or in the backward sweep a gradient
   GradientView grad;  // backward: what is read
-  Place index;        // max_pool: the pixel of each maximum
   Geometry window;
   int32_t groups = 1;
-  bool include_pad = false;                     // avg_pool
-  bool body = false;                            // its weight lies inside the searched cells
-  int64_t weight = -1, bias = -1, factor = -1;  // offsets into the parameters
-  int32_t channel = 0, top = 0, left = 0;       // sum: where `in` begins in `out`
-  int32_t parts = 1;     // sum, product: this and following tasks; 0: such a one
-  double eps = 0;        // statistics
-  int64_t row = 0;       // rows: the first
-  int32_t word = 0;      // signs: the first 32-bit word
-  double threshold = 0;  // signs: above what
+  bool include_pad = false;                             // avg_pool
+  bool body = false;                                    // its weight lies inside the searched cells
+  int64_t weight = -1, bias = -1, factor = -1;          // offsets into the parameters
+  int32_t channel = 0, top = 0, left = 0;               // sum: where `in` begins in `out`
+  int32_t parts = 1;                                    // sum, product: this and following tasks;
+                                                        // 0: such a one
+  int64_t row = 0;                                      // rows: the first
+  int32_t word = 0;                                     // signs: the first 32-bit word
   engine::Function function = engine::Function::relu6;  // apply
-  double below = 0;                                     // apply: leaky_relu's slope below zero
+  double number = 0;  // statistics: eps; signs: the threshold; apply: the slope below zero
 };
 
 }  // namespace tegnas::grouped

@@ -80,7 +80,7 @@ __device__ __forceinline__ T pooled_back(const Task& t, const Unit<T>& u, const 
                                          const Spot& spot) {
   const int y = static_cast<int>(spot.pixel / t.in.place.w);
   const int x = static_cast<int>(spot.pixel % t.in.place.w);
-  const T* index = value_at(u, t.index);
+  const T* index = value_at(u, t.other.place);
   T sum = 0;
   for (int ky = 0; ky < t.window.kh; ++ky) {
     const int to_y = output_of(y, t.window.sh, t.window.ph, ky, t.grad.place.h);

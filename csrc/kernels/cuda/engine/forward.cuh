@@ -117,7 +117,7 @@ __device__ void pool(const Task& t, const Unit<T>& u, int block, bool maximum) {
   }
   if (maximum) {
     value_at(u, t.out)[index] = most;
-    value_at(u, t.index)[index] = static_cast<T>(at);
+    value_at(u, t.other.place)[index] = static_cast<T>(at);
   } else {
     value_at(u, t.out)[index] = sum / averaged(t, y, x);
   }
@@ -176,7 +176,7 @@ __device__ void apply(const Task& t, const Unit<T>& u, int block) {
   if (index >= t.out.size() * n) return;
   const Spot spot = spot_of(index, n, t.out.pixels());
   const T x = Reader<T>(u, t.in)(spot.rest, spot.pixel, spot.image);
-  const T below = static_cast<T>(t.below);
+  const T below = static_cast<T>(t.number);
   Response<T> found{};
   for_function(t.function, [&](auto chosen) {
     found = respond<decltype(chosen)::function, Math<T>>(x, below);
@@ -202,7 +202,7 @@ __device__ void statistics(const Task& t, const Unit<T>& u, int channel,
     const double centred = data[k] - mean;
     squares += centred * centred;
   }
-  const double inverse = 1 / sqrt(block_sum(squares, partial) / count + t.eps);
+  const double inverse = 1 / sqrt(block_sum(squares, partial) / count + t.number);
   if (threadIdx.x != 0) return;
   const double weight = t.weight >= 0 ? u.params[t.weight + channel] : T(1);
   const double bias = t.bias >= 0 ? u.params[t.bias + channel] : T(0);
@@ -221,7 +221,7 @@ __device__ void pack(const Task& t, const Unit<T>& u, int block) {
   if (index >= ceil_div(size, 32) * n) return;
   const int word = index / n, image = index % n;
   const Reader<T> in(u, t.in);
-  const T threshold = static_cast<T>(t.threshold);
+  const T threshold = static_cast<T>(t.number);
   uint32_t bits = 0;
   for (int b = 0; b < 32 && word * 32 + b < size; ++b) {
     const int f = word * 32 + b;
