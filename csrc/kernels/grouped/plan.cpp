@@ -93,8 +93,8 @@ const char* kernel_name(Kernel kernel) {
   switch (kernel) {
     case Kernel::elementwise:
       return "element-wise";
-    case Kernel::apply:
-      return "functions";
+    case Kernel::gates:
+      return "products, functions";
     case Kernel::conv:
       return "convolution";
     case Kernel::statistics:

@@ -43,7 +43,7 @@ constexpr int blocks_per_sm() {
 
 // Kernels with a thread per number, whose blocks do several pieces.
 constexpr bool in_pieces(Kernel kernel) {
-  return kernel == Kernel::elementwise || kernel == Kernel::apply || kernel == Kernel::signs ||
+  return kernel == Kernel::elementwise || kernel == Kernel::gates || kernel == Kernel::signs ||
          kernel == Kernel::elementwise_grad;
 }
 
@@ -62,9 +62,8 @@ __device__ void elementwise(const Task* parts, const Task& t, const Unit<T>& u, 
       return global_pool(t, u, block);
     case Kind::linear:
       return linear(t, u, block);
-    case Kind::product:
-      return multiply(t, u, block);
     case Kind::conv:  // of other kernels
+    case Kind::product:
     case Kind::apply:
     case Kind::statistics:
     case Kind::signs:
@@ -93,7 +92,13 @@ __device__ __forceinline__ void do_piece(const Task* parts, const Unit<T>& unit,
   const Task t = *parts;
   const Unit<T> u = unit;
   if constexpr (kKernel == Kernel::elementwise) elementwise(parts, t, u, piece);
-  if constexpr (kKernel == Kernel::apply) apply(t, u, piece);
+  if constexpr (kKernel == Kernel::gates) {
+    if (t.kind == Kind::product) {
+      multiply(t, u, piece);
+    } else {
+      apply(t, u, piece);
+    }
+  }
   if constexpr (kKernel == Kernel::signs) pack(t, u, piece);
   if constexpr (kKernel == Kernel::elementwise_grad) {
     if (t.kind == Kind::seed) {
