@@ -234,10 +234,10 @@ def test_programs_as_text():
     network = nn.Sequential(nn.Conv2d(2, 3, 1, bias=False), nn.ReLU6(), network)
     assert str(lower_module(network, SHAPE).program).splitlines()[2:] == [
         "%2 = relu6(%1, 0, 1)",
-        "%3 = hardswish(%2, 0, 0)",
+        "%3 = hardswish(%2, 0, 1)",
         "%4 = global_avg_pool(%3)",
         "%5 = conv2d(%4, 2, 1, 1, 1, 1, 0, 0, 1, 1, 1, 6, 12, 1)",
-        "%6 = silu(%5, 0, 0)",
+        "%6 = silu(%5, 0, 1)",
         "%7 = conv2d(%6, 3, 1, 1, 1, 1, 0, 0, 1, 1, 1, 14, 20, 1)",
         "%8 = sigmoid(%7, 0, 0)",
         "%9 = product(%3, %8)",

@@ -275,30 +275,30 @@ def test_the_engine_of_an_architecture_does_not_depend_on_its_company(batch):
     torch.testing.assert_close(together.mse, torch_.mse, rtol=1e-3, atol=0)
 
 
-class Smooth(TinySpace):
-    """SiLU in front of the ReLU, or in its place."""
+class Gated(TinySpace):
+    """A sigmoid in front of the ReLU, or in its place."""
 
     alone = False
 
     def network(self, arch, kind="proxy", *, num_classes=10, seed=0):
         network = super().network(arch, kind, num_classes=num_classes, seed=seed)
-        network.insert(1, nn.SiLU())
+        network.insert(1, nn.Sigmoid())
         if self.alone:
             del network[[type(each) for each in network].index(nn.ReLU)]
         return network
 
 
 def test_both_engines_count_the_same_activations_and_say_what_they_do_not_see(batch):
-    archs, found = list(Smooth())[:4], {}
+    archs, found = list(Gated())[:4], {}
     for engine in ("native", "torch"):
-        with pytest.warns(RegionsWarning, match="silu aren't part of any pattern"):
-            found[engine] = score(archs, batch, space=Smooth(), settings=small(engine=engine))
+        with pytest.warns(RegionsWarning, match="sigmoid aren't part of any pattern"):
+            found[engine] = score(archs, batch, space=Gated(), settings=small(engine=engine))
     assert torch.equal(found["native"].networks[REGIONS], found["torch"].networks[REGIONS])
-    space = Smooth()
+    space = Gated()
     space.alone = True
     with (
-        pytest.warns(EngineWarning, match="no piecewise-linear activation"),
-        pytest.raises(NoRegionsError, match="it has silu"),
+        pytest.warns(EngineWarning, match="no activation that a pattern is made of"),
+        pytest.raises(NoRegionsError, match="it has sigmoid"),
     ):
         score(archs[:1], batch, space=space, settings=small())
 

@@ -85,22 +85,20 @@ def lower_module(
         lowering.visit(node)
     program = _with_pattern(lowering.build.build())
     units = [_units(program, lowering.build.shapes, counted=counted) for counted in (True, False)]
-    return LoweredModule(
-        program, lowering.layout, lowering.parameters(), lowering.logits, *units
-    )
+    return LoweredModule(program, lowering.layout, lowering.parameters(), lowering.logits, *units)
 
 
 def _with_pattern(program: Program) -> Program:
-    """Let every piecewise-linear activation count where none is of an image, as in an MLP."""
+    """Let every activation count that does where none is of an image, as in an MLP."""
     if any(_is_counted(each) for each in program.instructions):
         return program
     instructions = tuple(
-        (*each[:-1], 1) if _has_pieces(each) else each for each in program.instructions
+        (*each[:-1], 1) if _may_count(each) else each for each in program.instructions
     )
     return replace(program, instructions=instructions)
 
 
-_PIECEWISE = frozenset(each.number for each in FUNCTIONS.values() if each.piecewise)
+_MAY_COUNT = frozenset(each.number for each in FUNCTIONS.values() if each.counted)
 
 # As tegnas.regions names them.
 _SHOWN = {each.number: name for name, each in FUNCTIONS.items()} | {
@@ -109,9 +107,9 @@ _SHOWN = {each.number: name for name, each in FUNCTIONS.items()} | {
 }
 
 
-def _has_pieces(instruction: tuple[int, ...]) -> bool:
+def _may_count(instruction: tuple[int, ...]) -> bool:
     opcode, *operands = instruction
-    return opcode == RELU or (opcode == ACTIVATION and operands[1] in _PIECEWISE)
+    return opcode == RELU or (opcode == ACTIVATION and operands[1] in _MAY_COUNT)
 
 
 def _is_counted(instruction: tuple[int, ...]) -> bool:
@@ -289,7 +287,7 @@ class _Lowering:
         return _Value(self.build.relu(value.number, counted=not value.flat), value.flat)
 
     def _activation(self, function: str, value: _Value, below: float = 0.0) -> _Value:
-        counted = FUNCTIONS[function].piecewise and not value.flat
+        counted = FUNCTIONS[function].counted and not value.flat
         number = self.build.activation(value.number, function, counted=counted, below=below)
         return _Value(number, value.flat)
 

@@ -70,23 +70,24 @@ class Function:
 
     Attributes:
         number: as the engine knows it.
-        piecewise: whether it is piecewise linear, so that ``tegnas.regions`` counts its pieces.
+        counted: whether it belongs to the pattern that scores count, by its pieces or by the sign
+            of what enters it, as ``tegnas.regions`` has it with ``smooth=True``.
     """
 
     number: int
-    piecewise: bool = False
+    counted: bool = True
 
 
 # By their names in PyTorch; ``gelu`` is the exact one, ``gelu_tanh`` its approximation.
 FUNCTIONS = {
-    "relu6": Function(1, piecewise=True),
-    "sigmoid": Function(2),
-    "hardsigmoid": Function(3, piecewise=True),
+    "relu6": Function(1),
+    "sigmoid": Function(2, counted=False),
+    "hardsigmoid": Function(3),
     "silu": Function(4),
     "hardswish": Function(5),
     "gelu": Function(6),
     "gelu_tanh": Function(7),
-    "leaky_relu": Function(8, piecewise=True),
+    "leaky_relu": Function(8),
 }
 _FUNCTION_NAMES = {function.number: name for name, function in FUNCTIONS.items()}
 
@@ -261,7 +262,7 @@ class ProgramBuilder:
             function: one of ``FUNCTIONS``.
             counted: whether it belongs to the activation pattern: by its pieces where it is
                 piecewise linear, by the signs of what enters it where it isn't. Without a word,
-                those count that ``tegnas.regions`` counts in modules: the piecewise linear.
+                all but ``sigmoid`` do, as in scores of modules.
             below: the slope of ``leaky_relu`` below zero.
 
         Raises:
@@ -274,7 +275,7 @@ class ProgramBuilder:
         if below != 0 and function != "leaky_relu":
             raise InputError(f"{function} has no slope below zero to choose; leaky_relu has")
         known = FUNCTIONS[function]
-        counts = known.piecewise if counted is None else counted
+        counts = known.counted if counted is None else counted
         operands = (known.number, _bits(below), int(counts))
         return self._add(self.shapes[value], ACTIVATION, value, *operands)
 

@@ -151,7 +151,7 @@ class JobMaker:
     def _check_pattern(self, lowered: LoweredModule) -> None:
         """Say once, as regions of modules do, where activations without pieces aren't seen."""
         if not lowered.counted and lowered.uncounted:
-            raise CannotLower("it has no piecewise-linear activation")
+            raise CannotLower("it has no activation that a pattern is made of")
         found = Regions(0, 0, lowered.counted, lowered.uncounted)
         for caution in () if self._said else found.of_activations():
             warnings.warn(caution, RegionsWarning, stacklevel=2)
