@@ -73,9 +73,10 @@ bool same(const Place& a, const Place& b) {
 bool same(const Task& a, const Task& b) {
   return a.kind == b.kind && a.first == b.first && same(a.in.place, b.in.place) &&
          a.in.norm == b.in.norm && a.in.relu == b.in.relu && same(a.out, b.out) &&
-         same(a.grad.place, b.grad.place) && a.grad.norm == b.grad.norm && same(a.index, b.index) &&
-         a.body == b.body && a.weight == b.weight && a.bias == b.bias && a.channel == b.channel &&
-         a.parts == b.parts && a.row == b.row && a.word == b.word;
+         same(a.grad.place, b.grad.place) && a.grad.norm == b.grad.norm &&
+         same(a.other.place, b.other.place) && a.body == b.body && a.weight == b.weight &&
+         a.bias == b.bias && a.channel == b.channel && a.parts == b.parts && a.row == b.row &&
+         a.word == b.word;
 }
 
 bool same(const Steps& a, const Steps& b) {
