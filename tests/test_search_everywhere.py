@@ -33,6 +33,7 @@ SPACES = [
     "nats-size",
     "nas-bench-macro",
     "mobilenet",
+    "mnasnet",
     f"{EXAMPLE}:SPACE",
 ]
 PRUNED = ["nas-bench-201", "darts", "transnas-micro"]
