@@ -9,14 +9,11 @@ import torch
 from torch import nn
 
 import tegnas
-from tegnas import InputError, get_space, ops
-from tegnas.engine.lowering import lower_module
+from tegnas import InputError, get_space
 from tegnas.engine.program import ParameterLayout
 from tegnas.export import pytorch_source
 from tegnas.networks.full import full_network
 from tegnas.networks.initialise import initial_value
-from tegnas.ops import EngineJobs
-from tegnas.scoring.jobs import JobMaker
 from tegnas.spaces import NasBenchMacro
 from tegnas.spaces.sizes import full_flops, full_parameters
 from tegnas.spaces.small_size import SmallSize
@@ -90,46 +87,6 @@ def test_sizes_are_those_of_the_constructor():
     thin = space.network(space.parse("11111111"), "deep-thin")
     assert thin.region_input_shape == (1, 1, 1)
     assert isinstance(thin.stem, nn.Identity)
-
-
-@pytest.mark.parametrize("kind", ["proxy", "thin", "deep", "deep-thin", "full"])
-@pytest.mark.parametrize("text", TEXTS)
-def test_programs_are_those_of_the_traced_network(kind, text):
-    arch = SPACE.parse(text)
-    network = SPACE.network(arch, kind, num_classes=7)
-    shape = getattr(network, "region_input_shape", (3, 16, 16))
-    layout = ParameterLayout()
-    program = SPACE.program(arch, kind, num_classes=7, image_shape=shape, layout=layout)
-    expected = {name: tuple(each.shape) for name, each in network.named_parameters()}
-    assert {name: each for name, each, _ in layout.entries()} == expected
-    traced = lower_module(network, shape, lambda name: name.startswith("stage"))
-    written = [_without_places(each) for each in program.instructions]
-    assert written == [_without_places(each) for each in traced.program.instructions]
-
-
-def _without_places(instruction: tuple[int, ...]) -> tuple[int, ...]:
-    """Parameters lie in the order in which they are asked for, or in that of the module."""
-    opcode, *operands = instruction
-    places = {1: (10, 11), 2: (2, 3), 12: (2, 3)}.get(opcode, ())
-    return (opcode, *(each for index, each in enumerate(operands) if index not in places))
-
-
-def test_kernels_of_programs_are_those_of_the_traced_network():
-    arch, shape = SPACE.parse("10210021"), (3, 16, 16)
-    images = torch.randn(6, *shape, generator=torch.Generator().manual_seed(0))
-    maker = JobMaker(SPACE, "deep", num_classes=5, image_shape=shape, seeds=[3])
-    network = SPACE.network(arch, "deep", num_classes=5, seed=3)
-    lowered = lower_module(network, shape, lambda name: name.startswith("stage"))
-    traced = EngineJobs(
-        [lowered.program.encode(len(lowered.parameters))],
-        torch.tensor([0]),
-        lowered.parameters,
-        torch.tensor([0]),
-    )
-    written = ops.engine_ntk(maker.make([arch]), images, None, batch_norm="frozen")
-    expected = ops.engine_ntk(traced, images, None, batch_norm="frozen")
-    for ours, theirs in zip(written[:2], expected[:2], strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6 * float(theirs.abs().max()))
 
 
 @pytest.mark.parametrize("side", [1, 5, 16, 32])

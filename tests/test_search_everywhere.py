@@ -37,6 +37,7 @@ SPACES = [
     "autoformer",
     "pit",
     "vit",
+    "mnasnet",
     f"{EXAMPLE}:SPACE",
 ]
 PRUNED = ["nas-bench-201", "darts", "transnas-micro"]

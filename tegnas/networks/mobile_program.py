@@ -47,13 +47,28 @@ def _block(build: ProgramBuilder, value: int, name: str, block: Block) -> int:
         body=True,
     )
     y = _activation(build, y, block)
+    if block.squeezed:
+        y = _excitation(build, y, f"{name}.excitation", block.squeezed)
     y = _conv_bn(build, y, f"{name}.project", block.out_channels, 1, body=True)
     return build.add([value, y]) if block.residual else y
 
 
 def _activation(build: ProgramBuilder, value: int, block: InvertedResidual) -> int:
-    assert block.activation == "relu" and not block.squeezed
-    return build.relu(value)
+    if block.activation == "none":
+        return value
+    if block.activation == "relu":
+        return build.relu(value)
+    return build.activation(value, block.activation)
+
+
+def _excitation(build: ProgramBuilder, value: int, name: str, squeezed: int) -> int:
+    """``SqueezeExcitation``: its convolutions are of 1×1 pixel, with a bias."""
+    channels = build.shapes[value][0]
+    means = build.global_avg_pool(value)
+    squeeze = build.conv2d(means, f"{name}.squeeze", squeezed, (1, 1), bias=True, body=True)
+    squeeze = build.relu(squeeze)
+    excite = build.conv2d(squeeze, f"{name}.excite", channels, (1, 1), bias=True, body=True)
+    return build.product(value, build.activation(excite, "hardsigmoid"))
 
 
 def _conv_bn(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from tegnas.engine.program import Shape
+from tegnas.engine.program import ParameterLayout, Program, Shape
 from tegnas.errors import InputError
 from tegnas.networks.full import check_size
 from tegnas.networks.initialise import initialised
@@ -22,6 +22,7 @@ from tegnas.networks.mnasnet import (
     mnasnet_plan,
 )
 from tegnas.networks.mobile import MobileNetwork, MobilePlan
+from tegnas.networks.mobile_program import mobile_program
 from tegnas.networks.mobile_size import mobile_size
 from tegnas.networks.mobile_source import mobile_source
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
@@ -176,6 +177,18 @@ class MnasNet(ProductSpace):
         """
         plan = self._plan(arch, kind)
         return initialised(lambda: MobileNetwork(plan, num_classes), seed)
+
+    def program(
+        self,
+        arch: MnasNetArchitecture,
+        kind: str,
+        *,
+        num_classes: int,
+        image_shape: Shape,
+        layout: ParameterLayout,
+    ) -> Program:
+        """The program of a network of any kind."""
+        return mobile_program(self._plan(arch, kind), num_classes, image_shape, layout)
 
     def full_network(
         self,
