@@ -81,7 +81,7 @@ def _put_back(tensor: Tensor, values: Tensor) -> None:
 @lru_cache(maxsize=4096)
 def _is_looked_at(kind: type) -> bool:
     """Whether values of a type are; kept, since a network holds thousands of a few types."""
-    return issubclass(kind, _LOOKED_AT) or _holds_values(kind)
+    return _holds_values(kind) or issubclass(kind, _LOOKED_AT)
 
 
 @lru_cache(maxsize=4096)
