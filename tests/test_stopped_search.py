@@ -23,6 +23,7 @@ STOP_AT = 24
 ARGUMENTS = (
     *("search", "--images", "noise", "--train", "8", "--val", "8", "--repeats", "1"),
     *("--budget", str(BUDGET), "--seed", "3", "--engine", "torch", "--json"),
+    *("--small-networks", "paper", "--region-samples", "100"),
     *("--option", "population=20", "--option", "tournament=5"),
 )
 
