@@ -2,9 +2,12 @@
 
     python bench/third_study.py score --tables DIR --images FILE.npz --out OUT [--only NAME]
     python bench/third_study.py choose --tables DIR --images FILE.npz --out OUT
+    python bench/third_study.py confirm --tables DIR --images FILE.npz --out OUT
 
 The protocol is docs/studies/ranking-third.md. ``score`` computes every candidate on every table and
-goes on where it stopped; ``choose`` reads what is there and prints the tables of the choice.
+goes on where it stopped; ``choose`` prints the tables of the choice among the candidates that are
+there for every family; ``confirm`` computes what was chosen, and what was ``best`` before, on
+architectures, images and networks that no choice has seen.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import numpy as np
 
 import tegnas
 from tegnas.analysis.benchmarking import drawn
+from tegnas.analysis.correlation import tau_and_rho
 from tegnas.benchmarks import Benchmark, load_benchmark
 from tegnas.data import Batch
 from tegnas.indicators.base import Indicator
@@ -35,7 +39,7 @@ from tegnas.scoring.settings import ScoreSettings
 from tegnas.scoring.shrink import small_batch
 from tegnas.search.evaluator import Evaluator
 from tegnas.search.executors import make_executor
-from tegnas.search.store import ScoreStore
+from tegnas.search.store import ScoreStore, read_store
 from tegnas.spaces.small_size import SmallSize
 from tegnas.spaces.stored_name import stored_name
 
@@ -65,6 +69,7 @@ TASKS = {
 }
 
 COUNT, NETWORKS = 200, 5
+CONFIRMED = 300
 
 
 @dataclass(frozen=True)
@@ -167,6 +172,17 @@ class Study:
             seeds.note,
         )
 
+    def path(self, family: str, candidate: Candidate) -> Path:
+        """The file of a candidate's scores."""
+        return self.out / f"draw{self.draw}-{self.first_network}" / family / f"{candidate}.sqlite"
+
+    def is_there(self, family: str, candidate: Candidate) -> bool:
+        """Whether a family is scored whole by a candidate."""
+        path = self.path(family, candidate)
+        return path.exists() and len(read_store(path).networks) >= len(
+            self.rows(self.benchmark(family))
+        )
+
     def rows(self, benchmark: Benchmark) -> np.ndarray:
         """The architectures looked at; those of the confirmation are others."""
         chosen = drawn(benchmark, COUNT, 0)
@@ -254,6 +270,20 @@ class Choice:
         return text if self.patterns is None else f"{text}, {self.patterns}"
 
 
+# What was best before, carried over to every space by the same rule. On NAS-Bench-201 it is that.
+BEFORE = Choice(Kernels(3, 0.6, 16), 5, Patterns(1, 1.0))
+HAD_BEFORE = (
+    "nas-bench-201",
+    "nas-bench-101",
+    "transnas-micro",
+    "transnas-macro",
+    "nas-bench-macro",
+)
+
+# What the study chose.
+CHOSEN = Choice(Kernels(2, 0.6, 8), 5, Patterns(1, 0.6))
+
+
 class Results:
     """What was computed, looked up by family and candidate."""
 
@@ -311,27 +341,31 @@ def best(
     return min((each for each in choices if means[each] >= top - within), key=results.cost)
 
 
-def kernel_choices(results: Results) -> list[Choice]:
-    """All kernels by all numbers of networks."""
-    return [Choice(each, count) for each in KERNELS for count in COUNTS]
-
-
-def whole_choice(results: Results, families: Sequence[str], allowed: Sequence[Choice]) -> Choice:
+def whole_choice(
+    results: Results,
+    families: Sequence[str],
+    allowed: Sequence[Choice],
+    patterns: Sequence[Patterns],
+) -> Choice:
     """The protocol's two steps: the kernels' network by T + G, then the patterns' by T + E + G."""
     kernels = best(results, allowed, families)
-    return best(results, [replace(kernels, patterns=each) for each in PATTERNS], families)
+    return best(results, [replace(kernels, patterns=each) for each in patterns], families)
 
 
 def choose(study: Study, families: Sequence[str]) -> None:
     """Print what the choice is made by, and what it is worth on families left out."""
     results = Results(study, families)
-    choices = kernel_choices(results)
+    kernels, patterns_ = (
+        [each for each in every if all(study.is_there(one, each) for one in families)]
+        for every in (KERNELS, PATTERNS)
+    )
+    choices = [Choice(each, count) for each in kernels for count in COUNTS]
     heading("T + G by kernels' network", families)
     for each in choices:
         line(str(each), [results.tau(one, each) for one in families], results.cost(each))
-    chosen = whole_choice(results, families, choices)
+    chosen = whole_choice(results, families, choices, patterns_)
     heading("T + E + G by patterns' network, with the kernels chosen", families)
-    for patterns in PATTERNS:
+    for patterns in patterns_:
         each = replace(chosen, patterns=patterns)
         line(str(each), [results.tau(one, each) for one in families], results.cost(each))
     heading("each indicator of what is chosen", families)
@@ -345,9 +379,60 @@ def choose(study: Study, families: Sequence[str]) -> None:
     left_out = []
     for family in families:
         others = [one for one in families if one != family]
-        left_out.append(results.tau(family, whole_choice(results, others, choices)))
+        left_out.append(results.tau(family, whole_choice(results, others, choices, patterns_)))
     line("left out", left_out)
+    line(f"before: {BEFORE}", [_if_there(study, results, one, BEFORE) for one in families])
     print(f"\nchosen: {chosen}, {results.cost(chosen):.1f} ms on {families[0]}")
+
+
+def _if_there(study: Study, results: Results, family: str, choice: Choice) -> float:
+    assert choice.patterns is not None
+    there = all(study.is_there(family, each) for each in (choice.kernels, choice.patterns))
+    return results.tau(family, choice) if there else float("nan")
+
+
+def confirm(study: Study, families: Sequence[str]) -> None:
+    """Print the chosen definition and what was ``best`` before, with intervals, per task."""
+    print("| table | task | architectures | T + E + G | T | E | G | before | parameters | FLOPs |")
+    print("|---|---|" + "--:|" * 8)
+    for family in families:
+        benchmark = study.benchmark(family)
+        rows = study.rows(benchmark)
+        archs = [benchmark.archs[index] for index in rows]
+        orders = {**_orders(study, family, CHOSEN), **_sizes(study, benchmark, archs)}
+        before = _orders(study, family, BEFORE)["T + E + G"] if family in HAD_BEFORE else None
+        for task in TASKS.get(family, tuple(benchmark.truth)):
+            truth = benchmark.truth[task][rows]
+            cells = [_cell(orders[name], truth) for name in ("T + E + G", "T", "E", "G")]
+            cells.append("" if before is None else _cell(before, truth))
+            cells += [_cell(orders[name], truth) for name in ("parameters", "flops")]
+            count = int((~np.isnan(truth)).sum())
+            print(f"| {family} | {task} | {count} | {' | '.join(cells)} |", flush=True)
+
+
+def _orders(study: Study, family: str, choice: Choice) -> dict[str, np.ndarray]:
+    """Each indicator and all together, float64 (A,), higher is better."""
+    assert choice.patterns is not None
+    columns: dict[str, np.ndarray] = {}
+    indicators: list[Indicator] = []
+    for candidate in (choice.kernels, choice.patterns):
+        columns |= study.values(family, candidate).columns(choice.networks)
+        indicators += candidate.indicators
+    found = {each.role: -each.cost(columns[each.name]) for each in indicators}
+    values = [columns[each.name] for each in indicators]
+    return {**found, "T + E + G": -rank_score(indicators, values, LOG_RANK)}
+
+
+def _sizes(study: Study, benchmark: Benchmark, archs: Sequence[object]) -> dict[str, np.ndarray]:
+    settings = ScoreSettings(indicators=("parameters", "flops"))  # type: ignore[arg-type]
+    scores = tegnas.score(archs, study.batch, space=benchmark.space, settings=settings)
+    return {name: scores[name].numpy() for name in scores}
+
+
+def _cell(order: np.ndarray, truth: np.ndarray) -> str:
+    known = ~np.isnan(truth)
+    tau_, _ = tau_and_rho(ranks(order[known]), truth[known], resamples=1000, seed=0)
+    return f"{tau_.value:.2f} [{tau_.low:.2f}, {tau_.high:.2f}]"
 
 
 def heading(text: str, families: Sequence[str]) -> None:
@@ -368,7 +453,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("step", choices=("score", "choose"))
+    parser.add_argument("step", choices=("score", "choose", "confirm"))
     parser.add_argument("--tables", type=Path, required=True)
     parser.add_argument("--images", required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -378,8 +463,10 @@ def main() -> None:
     study = Study(options.tables, options.images, options.out)
     families = options.families.split(",")
     if options.step == "choose":
-        choose(study, families)
-        return
+        return choose(study, families)
+    if options.step == "confirm":
+        unseen = replace(study, draw=1, first_network=100, count=CONFIRMED)
+        return confirm(unseen, families)
     every: Iterator[Candidate] = iter((*KERNELS, *PATTERNS))
     score(study, families, [each for each in every if str(each).startswith(options.candidates)])
 
