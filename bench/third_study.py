@@ -39,7 +39,7 @@ from tegnas.scoring.settings import ScoreSettings
 from tegnas.scoring.shrink import small_batch
 from tegnas.search.evaluator import Evaluator
 from tegnas.search.executors import make_executor
-from tegnas.search.store import ScoreStore, read_store
+from tegnas.search.store import ScoreStore, is_empty, read_store
 from tegnas.spaces.small_size import SmallSize
 from tegnas.spaces.stored_name import stored_name
 
@@ -179,9 +179,9 @@ class Study:
     def is_there(self, family: str, candidate: Candidate) -> bool:
         """Whether a family is scored whole by a candidate."""
         path = self.path(family, candidate)
-        return path.exists() and len(read_store(path).networks) >= len(
-            self.rows(self.benchmark(family))
-        )
+        if not path.exists() or is_empty(path):
+            return False
+        return len(read_store(path).networks) >= len(self.rows(self.benchmark(family)))
 
     def rows(self, benchmark: Benchmark) -> np.ndarray:
         """The architectures looked at; those of the confirmation are others."""
