@@ -177,10 +177,12 @@ def test_command_reads_a_run_and_writes_everything(tmp_path) -> None:
     proxies.write_text("\n".join(["arch,cost", *(f"{a},{-i}" for i, a in enumerate(scores.archs))]))
     arguments = ["correlate", "--table", str(accuracies), "--run", str(tmp_path / "run")]
     arguments += ["--scores", str(proxies), "--lower", "cost", "--resamples", "10"]
-    arguments += ["--csv", str(tmp_path / "out.csv"), "--json"]
+    arguments += ["--csv", str(tmp_path / "out.csv"), "--page", str(tmp_path / "out.md"), "--json"]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     found = {row["score"]: row for row in json.loads(done.stdout)["correlations"][:20]}
+    page = (tmp_path / "out.md").read_text()
+    assert page.startswith("**all: ") and "| T (" in page
     with (tmp_path / "out.csv").open() as file:
         written = list(csv.DictReader(file))
     first = [row for row in written if row["stratum"] == "all" and row["score"] == "cost"]

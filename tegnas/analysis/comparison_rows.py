@@ -65,6 +65,16 @@ def comparison_markdown(comparison: Comparison, stratum: str = "all") -> str:
     return "\n".join(lines) + "\n"
 
 
+def comparison_page(comparison: Comparison) -> str:
+    """Every stratum as a table in Markdown, under its name."""
+    parts = []
+    for stratum, correlations in comparison.strata.items():
+        count = max(each.count for each in correlations)
+        parts.append(f"**{stratum}: {count:,} architectures**\n")
+        parts.append(comparison_markdown(comparison, stratum))
+    return "\n".join(parts)
+
+
 def milliseconds_text(value: float | None) -> str:
     """Time per architecture as tables show it."""
     return "—" if value is None else f"{value:,.3g}"

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from tegnas import benchmarks
 from tegnas.analysis.comparison import Comparison, compare, one_per_class
-from tegnas.analysis.comparison_rows import comparison_csv, comparison_rows
+from tegnas.analysis.comparison_rows import comparison_csv, comparison_page, comparison_rows
 from tegnas.analysis.correlation import TOP
 from tegnas.analysis.field import FieldScores, score_field
 from tegnas.analysis.figures.correlation import rank_figure, scatter_figure
@@ -59,6 +59,9 @@ def correlate(
     top: Annotated[float, typer.Option(help="Share that counts as the top.")] = TOP,
     resamples: Annotated[int, typer.Option(help="Of the bootstrap.")] = 1000,
     csv: Annotated[Path | None, typer.Option(help="Write the table as CSV.")] = None,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE.md", help="Write the tables as Markdown.")
+    ] = None,
     plots: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write scatter and rank plots (PNG, SVG).")
     ] = None,
@@ -93,7 +96,7 @@ def correlate(
         resamples=resamples,
         seed=seed,
     )
-    _write(comparison, csv, plots)
+    _write(comparison, csv, page, plots)
     if as_json:
         facts = {
             "accuracy": f"{known.source}#{known.column}",
@@ -160,9 +163,11 @@ def _read_others(path: str | None, lower: set[str]) -> dict[str, Mapping[str, fl
     }
 
 
-def _write(comparison: Comparison, csv: Path | None, plots: Path | None) -> None:
+def _write(comparison: Comparison, csv: Path | None, page: Path | None, plots: Path | None) -> None:
     if csv is not None:
         write_atomically(csv, comparison_csv(comparison))
+    if page is not None:
+        write_atomically(page, comparison_page(comparison))
     if plots is not None:
         for name, figure in (
             ("scatter", scatter_figure(comparison)),
