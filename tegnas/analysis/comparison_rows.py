@@ -58,7 +58,7 @@ def comparison_markdown(comparison: Comparison, stratum: str = "all") -> str:
     lines = ["| " + " | ".join(header) + " |", "| --- " * len(header) + "|"]
     for each in comparison.strata[stratum]:
         estimates = [getattr(each, attribute) for attribute in _ESTIMATES]
-        cells = [f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}]" for e in estimates]
+        cells = [_estimate(each) for each in estimates]
         if timed:
             cells.append(milliseconds_text(comparison.milliseconds.get(each.name)))
         lines.append("| " + " | ".join([each.name, *cells]) + " |")
@@ -73,6 +73,12 @@ def comparison_page(comparison: Comparison) -> str:
         parts.append(f"**{stratum}: {count:,} architectures**\n")
         parts.append(comparison_markdown(comparison, stratum))
     return "\n".join(parts)
+
+
+def _estimate(estimate: Estimate) -> str:
+    if math.isnan(estimate.value):
+        return "—"
+    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
 
 
 def milliseconds_text(value: float | None) -> str:

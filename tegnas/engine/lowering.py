@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
+from tegnas.engine.aliasing import NEW, NOTHING, VIEW, WRITTEN, form_of_function, form_of_layer
 from tegnas.engine.memory import Memory
 from tegnas.engine.program import (
     ACTIVATION,
@@ -178,10 +179,10 @@ class _Lowering:
         elif node.op == "call_module":
             layer = self.module.get_submodule(str(node.target))
             result = self._call_module(node, layer)
-            self._keep(node, result, _form_of_layer(layer))
+            self._keep(node, result, form_of_layer(layer))
         elif node.op in ("call_function", "call_method"):
             result = self._call_function(node)
-            self._keep(node, result, _form_of_function(node))
+            self._keep(node, result, form_of_function(node))
         else:
             raise CannotLower(f"it reads {node.target} directly")
 
@@ -190,18 +191,18 @@ class _Lowering:
         if not isinstance(result, _Value):
             self._results[node] = result
             return
-        if form == _NEW:
+        if form == NEW:
             self._results[node] = _Tensor(Memory(result.number), result.flat)
             return
         source = self._results.get(node.args[0]) if isinstance(node.args[0], fx.Node) else None
         if not isinstance(source, _Tensor):
             raise CannotLower("it works in place on something that isn't a value of the network")
-        if form == _WRITTEN:
+        if form == WRITTEN:
             shapes = self.build.shapes
             if shapes[source.memory.number] != shapes[result.number]:
                 raise CannotLower("it writes a value to the memory of a smaller one")
             source.memory.write(result.number)
-        if form == _VIEW:
+        if form == VIEW:
             self._results[node] = _Tensor(source.memory.view(result.number), result.flat)
         else:
             self._results[node] = source
@@ -500,7 +501,6 @@ def _pool_function(method: Callable) -> Callable:
     return lower
 
 
-_NOTHING = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 _LAYERS: tuple[tuple[tuple[type, ...], Callable], ...] = (
     ((nn.Conv2d,), _Lowering._conv2d),
     ((nn.BatchNorm2d, nn.BatchNorm1d), _Lowering._batch_norm),
@@ -531,56 +531,8 @@ _LAYERS: tuple[tuple[tuple[type, ...], Callable], ...] = (
         (nn.Flatten,),
         lambda self, layer, name, value: self._flatten(value, layer.start_dim, layer.end_dim),
     ),
-    (_NOTHING, lambda self, layer, name, value: value),
+    (NOTHING, lambda self, layer, name, value: value),
 )
-
-# How the result of an operation relates to the memory of its first argument.
-_NEW = "memory of its own"
-_SAME = "the same tensor"
-_WRITTEN = "the same tensor, changed"
-_VIEW = "perhaps a view"
-
-_IN_PLACE = (
-    operator.iadd,
-    operator.imul,
-    torch.relu_,
-    torch.sigmoid_,
-    F.hardtanh_,
-    F.leaky_relu_,
-)
-# At which place a function takes `inplace`.
-_IN_PLACE_ARGUMENT: dict[Callable, int] = {
-    F.relu: 1,
-    F.relu6: 1,
-    F.hardsigmoid: 1,
-    F.silu: 1,
-    F.hardswish: 1,
-    F.leaky_relu: 2,
-    F.hardtanh: 3,
-}
-_VIEWS = (torch.flatten, torch.reshape, operator.getitem)
-_VIEW_METHODS = ("flatten", "view", "reshape", "contiguous")
-
-
-def _form_of_layer(layer: nn.Module) -> str:
-    if isinstance(layer, _NOTHING):
-        return _SAME
-    if isinstance(layer, nn.Flatten):
-        return _VIEW
-    return _WRITTEN if getattr(layer, "inplace", False) else _NEW
-
-
-def _form_of_function(node: fx.Node) -> str:
-    called: Any = node.target
-    if called is F.dropout:
-        return _SAME
-    if called in (_VIEW_METHODS if node.op == "call_method" else _VIEWS):
-        return _VIEW
-    if node.op == "call_method":
-        return _WRITTEN if called.endswith("_") else _NEW
-    place = _IN_PLACE_ARGUMENT.get(called)
-    inplace = node.kwargs.get("inplace") or (place is not None and any(node.args[place:]))
-    return _WRITTEN if called in _IN_PLACE or inplace else _NEW
 
 
 def _relu_function(self: _Lowering, value: _Value, inplace: bool = False) -> _Value:

@@ -91,11 +91,12 @@ def deep_program(
     num_classes: int,
     image_shape: Shape,
     layout: ParameterLayout,
+    *,
+    stem: bool = True,
 ) -> Program:
-    """``DartsNetwork`` without its auxiliary classifier."""
+    """``DartsNetwork`` without its auxiliary classifier; without stem ``DartsDeepThinNetwork``."""
     build = ProgramBuilder(image_shape, layout)
-    value = _stem(build, STEM_MULTIPLIER * channels)
-    _classify_deep(build, value, normal, reduction, channels, layers, num_classes)
+    _write_deep(build, normal, reduction, channels, layers, num_classes, stem=stem)
     return build.build()
 
 
@@ -106,42 +107,13 @@ def deep_template(
     num_classes: int,
     image_shape: Shape,
     layout: ParameterLayout,
+    *,
+    stem: bool = True,
 ) -> ProgramTemplate:
     """``deep_program`` of every architecture, see ``edge_number``: option 0 is no edge."""
     build = TemplateBuilder(image_shape, layout)
-    value = _stem(build, STEM_MULTIPLIER * channels)
     cells = _open(names, 0), _open(names, 1)
-    _classify_deep(build, value, *cells, channels, layers, num_classes)
-    return build.template(2 * CELL_EDGES, whole=True)
-
-
-def deep_thin_program(
-    normal: CellPlan,
-    reduction: CellPlan,
-    channels: int,
-    layers: int,
-    num_classes: int,
-    image_shape: Shape,
-    layout: ParameterLayout,
-) -> Program:
-    """``DartsDeepThinNetwork``: its ReLUs are the activation pattern."""
-    build = ProgramBuilder(image_shape, layout)
-    _classify_deep(build, 0, normal, reduction, channels, layers, num_classes)
-    return build.build()
-
-
-def deep_thin_template(
-    names: tuple[str, ...],
-    channels: int,
-    layers: int,
-    num_classes: int,
-    image_shape: Shape,
-    layout: ParameterLayout,
-) -> ProgramTemplate:
-    """``deep_thin_program`` of every architecture, see ``edge_number``: option 0 is no edge."""
-    build = TemplateBuilder(image_shape, layout)
-    cells = _open(names, 0), _open(names, 1)
-    _classify_deep(build, 0, *cells, channels, layers, num_classes)
+    _write_deep(build, *cells, channels, layers, num_classes, stem=stem)
     return build.template(2 * CELL_EDGES, whole=True)
 
 
@@ -174,15 +146,17 @@ def _classify(
     build.linear(build.global_avg_pool(last), "classifier", num_classes)
 
 
-def _classify_deep(
+def _write_deep(
     build: ProgramBuilder,
-    value: int,
     normal: Cell,
     reduction: Cell,
     channels: int,
     layers: int,
     num_classes: int,
+    *,
+    stem: bool,
 ) -> None:
+    value = _stem(build, STEM_MULTIPLIER * channels) if stem else 0
     before_previous, previous, after_reduction = value, value, False
     for index in range(layers):
         reduces = index in reduction_cells(layers)

@@ -22,7 +22,7 @@ SCORED = Counted(smooth=True)
 def pattern_notes(space: Space, settings: ScoreSettings) -> tuple[str, ...]:
     """A sentence where R is no number of linear regions, as the first network shows.
 
-    Programs of the native engine have ReLU and nothing else that counts.
+    Spaces that write the programs of their networks themselves have no smooth activations in them.
     """
     if isinstance(space, ProgramSpace) or not SmallNetworkNeeds.of(settings).of_patterns:
         return ()

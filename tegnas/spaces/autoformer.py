@@ -14,18 +14,8 @@ from tegnas.networks.autoformer import AutoFormerNetwork
 from tegnas.networks.initialise import initialised
 from tegnas.networks.transformer import Cut
 from tegnas.networks.transformer_source import autoformer_source
-from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, TORCH, check_kind
 from tegnas.spaces.factorised import Choice
-from tegnas.spaces.product import ProductSpace
-from tegnas.spaces.small_size import DEEP_THIN_SIZE, SmallSize
-from tegnas.spaces.vit_bench import (
-    DEEP_SIZE,
-    RECIPE,
-    check_option,
-    read_entries,
-    small_network,
-    spread,
-)
+from tegnas.spaces.vit_bench import SmallNetwork, ViTBenchSpace, check_option, read_entries, spread
 
 # Table 1 of the paper, the smallest of its three spaces.
 WIDTHS = (192, 216, 240)
@@ -67,7 +57,7 @@ class AutoFormerArchitecture:
 _EXAMPLE = AutoFormerArchitecture(192, ((3, 4.0),) * DEPTHS[0])
 
 
-class AutoFormer(ProductSpace):
+class AutoFormer(ViTBenchSpace):
     """1,056,964,608 transformers of 12 to 14 layers.
 
     A product of choices: the width, heads and ratio of each of the first twelve layers, and what
@@ -76,16 +66,7 @@ class AutoFormer(ProductSpace):
     """
 
     name = "autoformer"
-    recipe = RECIPE
-    deep_kinds = DEEP_KINDS
-    engine = TORCH
-    any_image_size = True
-
-    def __init__(
-        self, *, deep: SmallSize = DEEP_SIZE, deep_thin: SmallSize = DEEP_THIN_SIZE
-    ) -> None:
-        self.deep = deep
-        self.deep_thin = deep_thin
+    cut = CUT
 
     def parse(self, text: str) -> AutoFormerArchitecture:
         """Read ``{"hidden_dim": …, "mlp_ratio": […], "depth": …, "num_heads": […]}``.
@@ -138,33 +119,16 @@ class AutoFormer(ProductSpace):
         )
         return AutoFormerArchitecture(WIDTHS[width], layers + _TAILS[tail])
 
-    def network(
-        self,
-        arch: AutoFormerArchitecture,
-        kind: str = "proxy",
-        *,
-        num_classes: int = 10,
-        seed: int = 0,
+    def small_network(
+        self, arch: AutoFormerArchitecture, small: SmallNetwork, num_classes: int
     ) -> nn.Module:
-        """The untrained network.
-
-        ``full``: the benchmark's own; ``deep`` and ``proxy``: with the channels and the share of
-        layers of their ``SmallSize``; ``deep-thin`` and ``thin``: the same on single pixels of one
-        channel, each a token beside the class token. The stem stays: it is what makes the tokens.
-        """
-        check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
-        if kind == "full":
-            return self.full_network(arch, num_classes=num_classes, seed=seed)
-        small = small_network(kind, CUT, self.deep, self.deep_thin)
-        return initialised(
-            lambda: AutoFormerNetwork(
-                small.size.width(arch.width, _UNIT),
-                spread(arch.layers, small.size.cells(len(arch.layers))),
-                small.cut,
-                num_classes,
-                in_channels=small.in_channels,
-            ),
-            seed,
+        """The network with another unit of width and as many layers as its size keeps."""
+        return AutoFormerNetwork(
+            small.size.width(arch.width, _UNIT),
+            spread(arch.layers, small.size.cells(len(arch.layers))),
+            small.cut,
+            num_classes,
+            in_channels=small.in_channels,
         )
 
     def full_network(

@@ -22,8 +22,6 @@ from tegnas.networks.darts_program import (
     CELL_EDGES,
     deep_program,
     deep_template,
-    deep_thin_program,
-    deep_thin_template,
     edge_number,
     proxy_program,
     proxy_template,
@@ -260,7 +258,7 @@ class Darts:
             return deep_program(*cells, *size, num_classes, image_shape, layout)
         if kind == "deep-thin":
             size = (self.deep_thin.channels, _layers(self.deep_thin))
-            return deep_thin_program(*cells, *size, num_classes, image_shape, layout)
+            return deep_program(*cells, *size, num_classes, image_shape, layout, stem=False)
         raise InputError(f"programs are of kind proxy, thin, deep or deep-thin, got {kind!r}")
 
     def program_template(
@@ -276,7 +274,7 @@ class Darts:
             return deep_template(_OPTIONS, *size, num_classes, image_shape, layout)
         if kind == "deep-thin":
             size = (self.deep_thin.channels, _layers(self.deep_thin))
-            return deep_thin_template(_OPTIONS, *size, num_classes, image_shape, layout)
+            return deep_template(_OPTIONS, *size, num_classes, image_shape, layout, stem=False)
         raise InputError(f"programs are of kind proxy, thin, deep or deep-thin, got {kind!r}")
 
     def template_options(

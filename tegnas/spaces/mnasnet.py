@@ -6,12 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import nn
-
-from tegnas.engine.program import ParameterLayout, Program, Shape
 from tegnas.errors import InputError
-from tegnas.networks.full import check_size
-from tegnas.networks.initialise import initialised
 from tegnas.networks.mnasnet import (
     BLOCKS,
     DROPOUT,
@@ -21,21 +16,11 @@ from tegnas.networks.mnasnet import (
     last_halvings,
     mnasnet_plan,
 )
-from tegnas.networks.mobile import MobileNetwork, MobilePlan
-from tegnas.networks.mobile_program import mobile_program
-from tegnas.networks.mobile_size import mobile_size
-from tegnas.networks.mobile_source import mobile_source
-from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
+from tegnas.networks.mobile import MobilePlan
 from tegnas.spaces.factorised import Choice
-from tegnas.spaces.product import ProductSpace
+from tegnas.spaces.mobile_space import MobileSpace
 from tegnas.spaces.recipe import Recipe
-from tegnas.spaces.small_size import (
-    DEEP_SIZE,
-    DEEP_THIN_SIZE,
-    PROXY_SIZE,
-    THIN_SIZE,
-    SmallSize,
-)
+from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
 
 EXPANSIONS = (1, 4, 6)
 KERNEL_SIZES = (3, 5)
@@ -64,7 +49,7 @@ class MnasNetArchitecture:
         )
 
 
-class MnasNet(ProductSpace):
+class MnasNet(MobileSpace):
     """Seven blocks of layers: expansion, kernel size, how many, squeeze-and-excitation.
 
     10¹¹ architectures. How many layers a block has is a choice, so small networks have them all
@@ -81,7 +66,7 @@ class MnasNet(ProductSpace):
     """
 
     name = "mnasnet"
-    deep_kinds = DEEP_KINDS
+    title = "network of the MnasNet space of Accel-NASBench (arXiv 2404.08005)"
 
     # The short schedule of the benchmark as far as there are fields for it: 16 epochs on four GPUs
     # with 512 images each. It also warmed up for two epochs, smoothed labels, took random crops of
@@ -98,14 +83,11 @@ class MnasNet(ProductSpace):
         region_side: int = 1,
         halvings: int = 3,
     ) -> None:
-        check_size(region_side=region_side)
+        super().__init__(deep=deep, deep_thin=deep_thin, region_side=region_side)
         if not 0 <= halvings <= _PUBLISHED_HALVINGS:
             raise InputError(
                 f"halvings of mnasnet must be from 0 to {_PUBLISHED_HALVINGS}, got {halvings}"
             )
-        self.deep = deep
-        self.deep_thin = deep_thin
-        self.region_side = region_side
         self.halvings = halvings
 
     def parse(self, text: str) -> MnasNetArchitecture:
@@ -162,95 +144,15 @@ class MnasNet(ProductSpace):
             )
         )
 
-    def network(
-        self,
-        arch: MnasNetArchitecture,
-        kind: str = "proxy",
-        *,
-        num_classes: int = 10,
-        seed: int = 0,
-    ) -> nn.Module:
-        """The untrained network.
-
-        ``full``: the benchmark's own; the others: the same layers with fewer channels, of 16 in the
-        first block, and fewer halvings. ``thin`` and ``deep-thin`` have neither stem nor strides.
-        """
-        plan = self._plan(arch, kind)
-        return initialised(lambda: MobileNetwork(plan, num_classes), seed)
-
-    def program(
-        self,
-        arch: MnasNetArchitecture,
-        kind: str,
-        *,
-        num_classes: int,
-        image_shape: Shape,
-        layout: ParameterLayout,
-    ) -> Program:
-        """The program of a network of any kind."""
-        return mobile_program(self._plan(arch, kind), num_classes, image_shape, layout)
-
-    def full_network(
-        self,
-        arch: MnasNetArchitecture,
-        *,
-        channels: int | None = None,
-        cells: int | None = None,
-        num_classes: int = 10,
-        auxiliary: bool = True,
-        seed: int = 0,
-    ) -> nn.Module:
-        """The benchmark's network, or with other ``channels`` than 16 in the first block."""
-        plan = self._full_plan(arch, channels, cells)
-        return initialised(lambda: MobileNetwork(plan, num_classes), seed)
-
-    def pytorch_source(
-        self,
-        arch: MnasNetArchitecture,
-        *,
-        channels: int | None,
-        cells: int | None,
-        num_classes: int,
-        version: str,
-    ) -> str:
-        """The network as a file of its own."""
-        check_size(channels=channels, cells=cells, num_classes=num_classes)
-        return mobile_source(
-            self._full_plan(arch, channels, cells),
-            title="network of the MnasNet space of Accel-NASBench (arXiv 2404.08005)",
-            arch=arch,
-            num_classes=num_classes,
-            version=version,
-        )
-
-    def parameters(self, arch: MnasNetArchitecture, num_classes: int) -> int:
-        """Parameters of the full network."""
-        return mobile_size(self._plan(arch, "full"), num_classes, (3, 32, 32))[0]
-
-    def flops(self, arch: MnasNetArchitecture, num_classes: int, image_shape: Shape) -> int:
-        """Operations of the full network for one image."""
-        return mobile_size(self._plan(arch, "full"), num_classes, image_shape)[1]
-
-    def _full_plan(
-        self, arch: MnasNetArchitecture, channels: int | None, cells: int | None
-    ) -> MobilePlan:
-        if cells is not None:
-            raise InputError(
-                "networks of mnasnet have the layers of their architecture; leave cells out"
-            )
+    def full_plan(self, arch: MnasNetArchitecture, channels: int | None = None) -> MobilePlan:
+        """The benchmark's network, or one with other channels than 16 in the first block."""
         widths = WIDTHS if channels is None else _widths(SmallSize(channels))
         return mnasnet_plan(arch.blocks, widths, dropout=DROPOUT)
 
-    def _plan(self, arch: MnasNetArchitecture, kind: str) -> MobilePlan:
-        check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
-        if kind == "full":
-            return self._full_plan(arch, None, None)
-        size, region_side = {
-            "proxy": (PROXY_SIZE, None),
-            "thin": (THIN_SIZE, self.region_side),
-            "deep": (self.deep, None),
-            "deep-thin": (self.deep_thin, self.region_side),
-        }[kind]
+    def small_plan(
+        self, arch: MnasNetArchitecture, size: SmallSize, region_side: int | None
+    ) -> MobilePlan:
+        """The network of a size, with fewer halvings; with a ``region_side`` without strides."""
         strides = last_halvings(self.halvings)
         return mnasnet_plan(arch.blocks, _widths(size), strides, region_side=region_side)
 

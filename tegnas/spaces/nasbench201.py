@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from torch import nn
 
@@ -21,7 +18,6 @@ from tegnas.networks.nasbench201 import (
     NasBench201DeepThinNetwork,
     NasBench201Network,
     NasBench201ThinNetwork,
-    live_edges,
 )
 from tegnas.networks.nasbench201_program import (
     deep_program,
@@ -34,13 +30,11 @@ from tegnas.networks.nasbench201_program import (
 from tegnas.networks.nasbench201_sizes import network_size
 from tegnas.networks.nasbench201_source import nasbench201_source
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
-from tegnas.spaces.drawing import CellEdge, CellGraph
-from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, parse_supernet
+from tegnas.spaces.factorised import Supernet, parse_supernet
+from tegnas.spaces.four_node_cells import FourNodeCells
 from tegnas.spaces.nasbench201_notations import OPERATIONS, parse_operations
 from tegnas.spaces.recipe import Recipe
 from tegnas.spaces.small_size import SmallSize
-
-_NUMBER = {name: number for number, name in enumerate(OPERATIONS)}
 
 
 @dataclass(frozen=True)
@@ -64,7 +58,7 @@ _DEEP_SIZE = SmallSize(channels=3, depth=0.6)
 _DEEP_THIN_SIZE = SmallSize(channels=1)
 
 
-class NasBench201:
+class NasBench201(FourNodeCells[NasBench201Architecture]):
     """Cells of four nodes with one of five operations on each of the six edges.
 
     Args:
@@ -76,6 +70,7 @@ class NasBench201:
     """
 
     name = "nas-bench-201"
+    operations = OPERATIONS
 
     # Dong & Yang, arXiv 2001.00326, table 2.
     recipe = Recipe()
@@ -86,6 +81,10 @@ class NasBench201:
     ) -> None:
         self.deep = deep
         self.deep_thin = deep_thin
+
+    def cell_of(self, operations: tuple[str, ...]) -> NasBench201Architecture:
+        """The architecture of these operations."""
+        return NasBench201Architecture(operations)
 
     def parse(self, text: str) -> NasBench201Architecture | Supernet:
         """Read an architecture string such as ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
@@ -98,58 +97,6 @@ class NasBench201:
         if supernet is not None:
             return supernet
         return NasBench201Architecture(parse_operations(text))
-
-    def __len__(self) -> int:
-        return len(OPERATIONS) ** len(EDGES)
-
-    def __iter__(self) -> Iterator[NasBench201Architecture]:
-        for operations in itertools.product(OPERATIONS, repeat=len(EDGES)):
-            yield NasBench201Architecture(operations)
-
-    def sample(self, rng: random.Random) -> NasBench201Architecture:
-        """An architecture drawn uniformly."""
-        return NasBench201Architecture(tuple(rng.choice(OPERATIONS) for _ in EDGES))
-
-    def mutate(self, arch: NasBench201Architecture, rng: random.Random) -> NasBench201Architecture:
-        """Another operation on one edge, both drawn uniformly."""
-        edge = rng.randrange(len(EDGES))
-        others = [name for name in OPERATIONS if name != arch.operations[edge]]
-        return _with_operation(arch, edge, rng.choice(others))
-
-    def neighbours(self, arch: NasBench201Architecture) -> Iterator[NasBench201Architecture]:
-        """The 24 architectures that differ in the operation of one edge."""
-        for edge, current in enumerate(arch.operations):
-            for name in OPERATIONS:
-                if name != current:
-                    yield _with_operation(arch, edge, name)
-
-    def choices(self) -> tuple[Choice, ...]:
-        """The operation of each of the six edges."""
-        return tuple(Choice(f"{source}→{target}", OPERATIONS) for source, target in EDGES)
-
-    def encode(self, arch: NasBench201Architecture) -> tuple[int, ...]:
-        """The index of each edge's operation in ``OPERATIONS``."""
-        return tuple(OPERATIONS.index(name) for name in arch.operations)
-
-    def decode(self, indices: Sequence[int]) -> NasBench201Architecture:
-        """The architecture with these operations."""
-        return NasBench201Architecture(tuple(OPERATIONS[index] for index in indices))
-
-    def supernet(self) -> Supernet:
-        """All operations but ``none`` on every edge, as TE-NAS begins."""
-        return Supernet((OPERATIONS[1:],) * len(EDGES))
-
-    def removals(self, supernet: Supernet) -> tuple[RemovalGroup, ...]:
-        """One operation of an edge that has several; one must stay."""
-        return tuple(
-            RemovalGroup(tuple((edge, name) for name in names), keep=1)
-            for edge, names in enumerate(supernet.operations)
-            if len(names) > 1
-        )
-
-    def single_path(self, supernet: Supernet) -> NasBench201Architecture:
-        """The architecture of the one operation that is left on every edge."""
-        return NasBench201Architecture(tuple(name for (name,) in supernet.operations))
 
     def canonical(self, arch: NasBench201Architecture) -> str:
         """The cell as an expression in its input; equal for isomorphic cells (6,466 classes).
@@ -173,27 +120,6 @@ class NasBench201:
                     terms.append(f"({expressions[source]})@{name}")
             expressions.append("+".join(sorted(terms)))
         return expressions[3]
-
-    def representative(
-        self, arch: NasBench201Architecture | Supernet
-    ) -> NasBench201Architecture | Supernet:
-        """The first architecture of the space with the same canonical form."""
-        return arch if isinstance(arch, Supernet) else _first_of_classes()[self.canonical(arch)]
-
-    def live(self, arch: NasBench201Architecture | Supernet) -> NasBench201Architecture | Supernet:
-        """The same cell with ``none`` on every edge that cannot matter (9,445 differ).
-
-        A supernet stands for itself.
-        """
-        if isinstance(arch, Supernet):
-            return arch
-        edges = zip(arch.operations, live_edges(arch.operations), strict=True)
-        operations = tuple(name if live else "none" for name, live in edges)
-        return arch if operations == arch.operations else NasBench201Architecture(operations)
-
-    def is_connected(self, arch: NasBench201Architecture | Supernet) -> bool:
-        """Whether a path without ``none`` leads from the cell's input to its output."""
-        return any(live_edges(arch.operations))
 
     def network(
         self,
@@ -283,10 +209,6 @@ class NasBench201:
         """Operations of the full network for one image."""
         return network_size(arch.operations, *PUBLISHED_SIZE, num_classes, image_shape)[1]
 
-    def cells(self, arch: NasBench201Architecture) -> tuple[CellGraph, ...]:
-        """The cell, drawn from left to right."""
-        return (cell_graph(arch.operations),)
-
     def program_template(
         self, kind: str, *, num_classes: int, image_shape: Shape, layout: ParameterLayout
     ) -> ProgramTemplate:
@@ -303,44 +225,7 @@ class NasBench201:
             return thin_template(OPERATIONS, num_classes, image_shape, layout, cells)
         raise InputError(f"programs are of kind proxy, thin, deep or deep-thin, got {kind!r}")
 
-    def template_options(
-        self, archs: Sequence[NasBench201Architecture | Supernet]
-    ) -> list[list[int]] | None:
-        """The operation of every edge of every architecture; None with a supernet among them."""
-        options = []
-        for arch in archs:
-            if isinstance(arch, Supernet):
-                return None
-            options.append([_NUMBER[name] for name in arch.operations])
-        return options
-
-
-def cell_graph(operations: Sequence[str]) -> CellGraph:
-    """A cell of four nodes, drawn from left to right."""
-    nodes = {"in": (0.0, 0.0), "1": (1.0, 0.55), "2": (2.0, -0.55), "out": (3.0, 0.0)}
-    names = list(nodes)
-    places = (0.5, 0.5, 0.68, 0.22, 0.5, 0.5)
-    edges = (
-        CellEdge(names[source], names[target], name, place)
-        for name, (source, target), place in zip(operations, EDGES, places, strict=True)
-    )
-    return CellGraph("cell", nodes, tuple(edges))
-
 
 def _sized(size: SmallSize) -> tuple[int, int]:
     """Channels of a small network, and its cells per stage."""
     return size.channels, size.cells(PUBLISHED_SIZE[1])
-
-
-@lru_cache(maxsize=1)
-def _first_of_classes() -> dict[str, NasBench201Architecture]:
-    space = NasBench201()
-    first: dict[str, NasBench201Architecture] = {}
-    for arch in space:
-        first.setdefault(space.canonical(arch), arch)
-    return first
-
-
-def _with_operation(arch: NasBench201Architecture, edge: int, name: str) -> NasBench201Architecture:
-    operations = arch.operations
-    return NasBench201Architecture((*operations[:edge], name, *operations[edge + 1 :]))

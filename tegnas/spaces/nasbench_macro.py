@@ -5,28 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import nn
-
-from tegnas.engine.program import ParameterLayout, Program, Shape
 from tegnas.errors import InputError
-from tegnas.networks.full import check_size
-from tegnas.networks.initialise import initialised
-from tegnas.networks.mobile import MobileNetwork, MobilePlan
-from tegnas.networks.mobile_program import mobile_program
-from tegnas.networks.mobile_size import mobile_size
-from tegnas.networks.mobile_source import mobile_source
+from tegnas.networks.mobile import MobilePlan
 from tegnas.networks.nasbench_macro import BLOCKS, IDENTITY, LAYERS, STAGES, WIDTHS, macro_plan
-from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
 from tegnas.spaces.factorised import Choice
-from tegnas.spaces.product import ProductSpace
+from tegnas.spaces.mobile_space import MobileSpace
 from tegnas.spaces.recipe import Recipe
-from tegnas.spaces.small_size import (
-    DEEP_SIZE,
-    DEEP_THIN_SIZE,
-    PROXY_SIZE,
-    THIN_SIZE,
-    SmallSize,
-)
+from tegnas.spaces.small_size import SmallSize
 
 _OPTIONS = (IDENTITY, *BLOCKS)
 _FIRST_WIDTH = WIDTHS[1]
@@ -42,7 +27,7 @@ class NasBenchMacroArchitecture:
         return "".join(map(str, self.layers))
 
 
-class NasBenchMacro(ProductSpace):
+class NasBenchMacro(MobileSpace):
     """Eight layers, each an identity or one of two inverted residual blocks.
 
     Every layer is a choice of its own, so small networks have all eight whatever the ``depth`` of
@@ -56,22 +41,11 @@ class NasBenchMacro(ProductSpace):
     """
 
     name = "nas-bench-macro"
-    deep_kinds = DEEP_KINDS
+    title = "NAS-Bench-Macro network (Su et al., arXiv 2103.11922)"
+    kept = "eight layers"
 
     # As in the benchmark's released code.
     recipe = Recipe(epochs=50, nesterov=False)
-
-    def __init__(
-        self,
-        *,
-        deep: SmallSize = DEEP_SIZE,
-        deep_thin: SmallSize = DEEP_THIN_SIZE,
-        region_side: int = 1,
-    ) -> None:
-        check_size(region_side=region_side)
-        self.deep = deep
-        self.deep_thin = deep_thin
-        self.region_side = region_side
 
     def parse(self, text: str) -> NasBenchMacroArchitecture:
         """Read eight digits such as ``11111221``; ``InputError`` if it isn't that."""
@@ -120,95 +94,14 @@ class NasBenchMacro(ProductSpace):
         """``representative``: isomorphic architectures are one network, to the last weight."""
         return self.representative(arch)
 
-    def network(
-        self,
-        arch: NasBenchMacroArchitecture,
-        kind: str = "proxy",
-        *,
-        num_classes: int = 10,
-        seed: int = 0,
-    ) -> nn.Module:
-        """The untrained network.
-
-        ``full``: the benchmark's own; the others: the same layers with fewer channels, of 64 in the
-        first stage. ``thin`` and ``deep-thin`` have neither stem nor strides.
-        """
-        plan = self._plan(arch, kind)
-        return initialised(lambda: MobileNetwork(plan, num_classes), seed)
-
-    def program(
-        self,
-        arch: NasBenchMacroArchitecture,
-        kind: str,
-        *,
-        num_classes: int,
-        image_shape: Shape,
-        layout: ParameterLayout,
-    ) -> Program:
-        """The program of a network of any kind."""
-        return mobile_program(self._plan(arch, kind), num_classes, image_shape, layout)
-
-    def full_network(
-        self,
-        arch: NasBenchMacroArchitecture,
-        *,
-        channels: int | None = None,
-        cells: int | None = None,
-        num_classes: int = 10,
-        auxiliary: bool = True,
-        seed: int = 0,
-    ) -> nn.Module:
-        """The benchmark's network, or with other ``channels`` than 64 in the first stage."""
-        plan = self._full_plan(arch, channels, cells)
-        return initialised(lambda: MobileNetwork(plan, num_classes), seed)
-
-    def pytorch_source(
-        self,
-        arch: NasBenchMacroArchitecture,
-        *,
-        channels: int | None,
-        cells: int | None,
-        num_classes: int,
-        version: str,
-    ) -> str:
-        """The network as a file of its own."""
-        check_size(channels=channels, cells=cells, num_classes=num_classes)
-        return mobile_source(
-            self._full_plan(arch, channels, cells),
-            title="NAS-Bench-Macro network (Su et al., arXiv 2103.11922)",
-            arch=arch,
-            num_classes=num_classes,
-            version=version,
-        )
-
-    def parameters(self, arch: NasBenchMacroArchitecture, num_classes: int) -> int:
-        """Parameters of the full network."""
-        return mobile_size(self._plan(arch, "full"), num_classes, (3, 32, 32))[0]
-
-    def flops(self, arch: NasBenchMacroArchitecture, num_classes: int, image_shape: Shape) -> int:
-        """Operations of the full network for one image."""
-        return mobile_size(self._plan(arch, "full"), num_classes, image_shape)[1]
-
-    def _full_plan(
-        self, arch: NasBenchMacroArchitecture, channels: int | None, cells: int | None
-    ) -> MobilePlan:
-        if cells is not None:
-            raise InputError(
-                "networks of nas-bench-macro have the eight layers of their architecture; leave "
-                "cells out"
-            )
+    def full_plan(self, arch: NasBenchMacroArchitecture, channels: int | None = None) -> MobilePlan:
+        """The benchmark's network, or one with other channels than 64 in the first stage."""
         return macro_plan(arch.layers, WIDTHS if channels is None else _widths(SmallSize(channels)))
 
-    def _plan(self, arch: NasBenchMacroArchitecture, kind: str) -> MobilePlan:
-        check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
-        if kind == "full":
-            return macro_plan(arch.layers)
-        size, region_side = {
-            "proxy": (PROXY_SIZE, None),
-            "thin": (THIN_SIZE, self.region_side),
-            "deep": (self.deep, None),
-            "deep-thin": (self.deep_thin, self.region_side),
-        }[kind]
+    def small_plan(
+        self, arch: NasBenchMacroArchitecture, size: SmallSize, region_side: int | None
+    ) -> MobilePlan:
+        """The network of a size; with a ``region_side`` it has neither stem nor strides."""
         return macro_plan(arch.layers, _widths(size), region_side)
 
 

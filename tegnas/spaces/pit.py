@@ -15,17 +15,8 @@ from tegnas.networks.initialise import initialised
 from tegnas.networks.pit import PiTNetwork, PiTStage
 from tegnas.networks.transformer import Cut
 from tegnas.networks.transformer_source import pit_source
-from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, TORCH, check_kind
 from tegnas.spaces.factorised import Choice
-from tegnas.spaces.product import ProductSpace
-from tegnas.spaces.small_size import DEEP_THIN_SIZE, SmallSize
-from tegnas.spaces.vit_bench import (
-    DEEP_SIZE,
-    RECIPE,
-    check_option,
-    read_entries,
-    small_network,
-)
+from tegnas.spaces.vit_bench import SmallNetwork, ViTBenchSpace, check_option, read_entries
 
 HEAD_WIDTHS = (16, 24, 32, 40)
 RATIOS = (2, 4, 6, 8)
@@ -71,20 +62,11 @@ class PiTArchitecture:
 _EXAMPLE = PiTArchitecture(32, 4, (2, 6, 4), (2, 4, 8))
 
 
-class PiT(ProductSpace):
+class PiT(ViTBenchSpace):
     """4,320 transformers of three stages."""
 
     name = "pit"
-    recipe = RECIPE
-    deep_kinds = DEEP_KINDS
-    engine = TORCH
-    any_image_size = True
-
-    def __init__(
-        self, *, deep: SmallSize = DEEP_SIZE, deep_thin: SmallSize = DEEP_THIN_SIZE
-    ) -> None:
-        self.deep = deep
-        self.deep_thin = deep_thin
+    cut = CUT
 
     def parse(self, text: str) -> PiTArchitecture:
         """Read ``{"base_dim": …, "mlp_ratio": …, "depth": […], "num_heads": […]}``.
@@ -142,36 +124,13 @@ class PiT(ProductSpace):
             HEADS[heads],
         )
 
-    def network(
-        self,
-        arch: PiTArchitecture,
-        kind: str = "proxy",
-        *,
-        num_classes: int = 10,
-        seed: int = 0,
+    def small_network(
+        self, arch: PiTArchitecture, small: SmallNetwork, num_classes: int
     ) -> nn.Module:
-        """The untrained network.
-
-        ``full``: the benchmark's own; ``deep`` and ``proxy``: with the channels and the share of
-        layers of their ``SmallSize``; ``deep-thin`` and ``thin``: the same on single pixels of one
-        channel, each a token beside the class token. The stem stays: it is what makes the tokens.
-        """
-        check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
-        if kind == "full":
-            return self.full_network(arch, num_classes=num_classes, seed=seed)
-        small = small_network(kind, CUT, self.deep, self.deep_thin)
+        """The network with another unit of width and as many layers as its size keeps."""
         stages = arch.stages(small.size.width(arch.head_width, _UNIT))
         stages = [PiTStage(each.width, small.size.cells(each.depth), each.heads) for each in stages]
-        return initialised(
-            lambda: PiTNetwork(
-                stages,
-                arch.ratio,
-                small.cut,
-                num_classes,
-                in_channels=small.in_channels,
-            ),
-            seed,
-        )
+        return PiTNetwork(stages, arch.ratio, small.cut, num_classes, in_channels=small.in_channels)
 
     def full_network(
         self,

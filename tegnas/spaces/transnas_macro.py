@@ -13,20 +13,9 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from torch import nn
-
-from tegnas.engine.program import ParameterLayout, Program, Shape
 from tegnas.errors import InputError
-from tegnas.networks.full import check_size
-from tegnas.networks.initialise import initialised
-from tegnas.networks.transnas import TransNasNetwork, TransNasSize
-from tegnas.networks.transnas_program import transnas_program
-from tegnas.networks.transnas_sizes import network_size
-from tegnas.networks.transnas_source import transnas_source
-from tegnas.spaces.base import DEEP_KINDS
 from tegnas.spaces.factorised import Choice
-from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
-from tegnas.spaces.transnas_sizes import PUBLISHED, RECIPE, full_size, network_sizes, size_of_kind
+from tegnas.spaces.transnas import PUBLISHED, TransNasSpace, Wiring
 
 MODULES = "1234"  # plain, channels doubled, resolution halved, both
 LENGTHS = (4, 5, 6)
@@ -48,7 +37,7 @@ class TransNasMacroArchitecture:
         return f"{PUBLISHED.channels}-{self.code}-basic"
 
 
-class TransNasMacro:
+class TransNasMacro(TransNasSpace[TransNasMacroArchitecture]):
     """Four to six modules of two residual blocks: where channels double and resolution halves.
 
     One to three modules double the channels and one to four halve the resolution, which gives the
@@ -61,19 +50,10 @@ class TransNasMacro:
     """
 
     name = "transnas-macro"
-    recipe = RECIPE
-    deep_kinds = DEEP_KINDS
 
-    def __init__(
-        self,
-        *,
-        deep: SmallSize = DEEP_SIZE,
-        deep_thin: SmallSize = DEEP_THIN_SIZE,
-        stem_stride: int = 1,
-    ) -> None:
-        check_size(stem_stride=stem_stride)
-        self.deep, self.deep_thin, self.stem_stride = deep, deep_thin, stem_stride
-        self._sizes = network_sizes(deep, deep_thin, stem_stride)
+    def wiring(self, arch: TransNasMacroArchitecture) -> Wiring:
+        """Its modules, of residual blocks."""
+        return arch.code, None
 
     def parse(self, text: str) -> TransNasMacroArchitecture:
         """Read a network such as ``64-1234-basic``; ``InputError`` if it isn't of this space."""
@@ -155,70 +135,6 @@ class TransNasMacro:
         """Always: every block has a way around it."""
         return True
 
-    def network(
-        self,
-        arch: TransNasMacroArchitecture,
-        kind: str = "proxy",
-        *,
-        num_classes: int = 10,
-        seed: int = 0,
-    ) -> nn.Module:
-        """The untrained network of an architecture.
-
-        ``full``: the benchmark's own, 64 channels after the stem, two blocks per module; ``proxy``:
-        3 channels, one block per module; ``thin``: 1 channel, one block, no stem, on inputs of 3×3;
-        ``deep`` and ``deep-thin``: of the space's sizes, the latter without stem on inputs of 2×2.
-        """
-        return _network(arch, size_of_kind(self._sizes, kind), num_classes, seed)
-
-    def full_network(
-        self,
-        arch: TransNasMacroArchitecture,
-        *,
-        channels: int | None = None,
-        cells: int | None = None,
-        num_classes: int = 10,
-        auxiliary: bool = True,
-        seed: int = 0,
-    ) -> nn.Module:
-        """The benchmark's network, 64 channels and 2 blocks per module, or of another size."""
-        return _network(arch, full_size(channels, cells), num_classes, seed)
-
-    def program(
-        self,
-        arch: TransNasMacroArchitecture,
-        kind: str,
-        *,
-        num_classes: int,
-        image_shape: Shape,
-        layout: ParameterLayout,
-    ) -> Program:
-        """The program of a network of any kind."""
-        size = size_of_kind(self._sizes, kind)
-        return transnas_program(arch.code, None, size, num_classes, image_shape, layout)
-
-    def pytorch_source(
-        self,
-        arch: TransNasMacroArchitecture,
-        *,
-        channels: int | None,
-        cells: int | None,
-        num_classes: int,
-        version: str,
-    ) -> str:
-        """The network as a file of its own."""
-        check_size(channels=channels, cells=cells, num_classes=num_classes)
-        size = full_size(channels, cells)
-        return transnas_source(str(arch), arch.code, None, size, num_classes, version)
-
-    def parameters(self, arch: TransNasMacroArchitecture, num_classes: int) -> int:
-        """Parameters of the full network."""
-        return network_size(arch.code, None, PUBLISHED, num_classes, (3, 32, 32))[0]
-
-    def flops(self, arch: TransNasMacroArchitecture, num_classes: int, image_shape: Shape) -> int:
-        """Operations of the full network for one image."""
-        return network_size(arch.code, None, PUBLISHED, num_classes, image_shape)[1]
-
 
 def _is_valid(code: str) -> bool:
     doublings = sum(module in "24" for module in code)
@@ -238,9 +154,3 @@ def _codes() -> tuple[str, ...]:
         for modules in itertools.product(MODULES, repeat=length)
     )
     return tuple(filter(_is_valid, codes))
-
-
-def _network(
-    arch: TransNasMacroArchitecture, size: TransNasSize, num_classes: int, seed: int
-) -> nn.Module:
-    return initialised(lambda: TransNasNetwork(arch.code, None, size, num_classes), seed)

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from torch import nn
-
-from tegnas.engine.program import ParameterLayout, Program, Shape
+from tegnas.engine.program import ParameterLayout, Shape
 from tegnas.engine.template import ProgramTemplate
 from tegnas.errors import InputError
-from tegnas.networks.full import check_size
-from tegnas.networks.initialise import initialised
-from tegnas.networks.nasbench201 import EDGES, live_edges
-from tegnas.networks.transnas import MICRO_CODE, TransNasNetwork, TransNasSize
-from tegnas.networks.transnas_program import micro_template, transnas_program
-from tegnas.networks.transnas_sizes import network_size
-from tegnas.networks.transnas_source import transnas_source
-from tegnas.spaces.base import DEEP_KINDS
-from tegnas.spaces.drawing import CellGraph
-from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, parse_supernet
-from tegnas.spaces.nasbench201 import cell_graph
-from tegnas.spaces.product import ProductSpace
-from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
-from tegnas.spaces.transnas_sizes import PUBLISHED, RECIPE, full_size, network_sizes, size_of_kind
+from tegnas.networks.nasbench201 import EDGES
+from tegnas.networks.transnas import MICRO_CODE
+from tegnas.networks.transnas_program import micro_template
+from tegnas.spaces.factorised import Supernet, parse_supernet
+from tegnas.spaces.four_node_cells import FourNodeCells
+from tegnas.spaces.transnas import PUBLISHED, TransNasSpace, Wiring
 
 # In the order of the benchmark's digits.
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3")
@@ -46,7 +34,9 @@ class TransNasMicroArchitecture:
         return f"{PUBLISHED.channels}-{MICRO_CODE}-{cell}"
 
 
-class TransNasMicro(ProductSpace):
+class TransNasMicro(
+    TransNasSpace[TransNasMicroArchitecture], FourNodeCells[TransNasMicroArchitecture]
+):
     """Cells of four nodes with one of four operations on each of the six edges.
 
     The cell is that of NAS-Bench-201 without its pool, but stands twice in each of five modules, of
@@ -61,19 +51,15 @@ class TransNasMicro(ProductSpace):
     """
 
     name = "transnas-micro"
-    recipe = RECIPE
-    deep_kinds = DEEP_KINDS
+    operations = OPERATIONS
 
-    def __init__(
-        self,
-        *,
-        deep: SmallSize = DEEP_SIZE,
-        deep_thin: SmallSize = DEEP_THIN_SIZE,
-        stem_stride: int = 1,
-    ) -> None:
-        check_size(stem_stride=stem_stride)
-        self.deep, self.deep_thin, self.stem_stride = deep, deep_thin, stem_stride
-        self._sizes = network_sizes(deep, deep_thin, stem_stride)
+    def cell_of(self, operations: tuple[str, ...]) -> TransNasMicroArchitecture:
+        """The architecture of these operations."""
+        return TransNasMicroArchitecture(operations)
+
+    def wiring(self, arch: TransNasMicroArchitecture | Supernet) -> Wiring:
+        """The benchmark's five modules, with the cell in all of them."""
+        return MICRO_CODE, arch.operations
 
     def parse(self, text: str) -> TransNasMicroArchitecture | Supernet:
         """Read a cell such as ``64-41414-1_02_333``, or what ``str`` prints of a supernet.
@@ -97,34 +83,6 @@ class TransNasMicro(ProductSpace):
             f"{PUBLISHED.channels}-{MICRO_CODE}-1_02_333, with digits from 0 to 3"
         )
 
-    def choices(self) -> tuple[Choice, ...]:
-        """The operation of each of the six edges."""
-        return tuple(Choice(f"{source}→{target}", OPERATIONS) for source, target in EDGES)
-
-    def encode(self, arch: TransNasMicroArchitecture) -> tuple[int, ...]:
-        """The digit of each edge's operation."""
-        return tuple(OPERATIONS.index(name) for name in arch.operations)
-
-    def decode(self, indices: Sequence[int]) -> TransNasMicroArchitecture:
-        """The architecture with these operations."""
-        return TransNasMicroArchitecture(tuple(OPERATIONS[index] for index in indices))
-
-    def supernet(self) -> Supernet:
-        """All operations but ``none`` on every edge, as TE-NAS begins."""
-        return Supernet((OPERATIONS[1:],) * len(EDGES))
-
-    def removals(self, supernet: Supernet) -> tuple[RemovalGroup, ...]:
-        """One operation of an edge that has several; one must stay."""
-        return tuple(
-            RemovalGroup(tuple((edge, name) for name in names), keep=1)
-            for edge, names in enumerate(supernet.operations)
-            if len(names) > 1
-        )
-
-    def single_path(self, supernet: Supernet) -> TransNasMicroArchitecture:
-        """The architecture of the one operation that is left on every edge."""
-        return TransNasMicroArchitecture(tuple(name for (name,) in supernet.operations))
-
     def canonical(self, arch: TransNasMicroArchitecture) -> str:
         """The cell as an expression in its input; equal for isomorphic cells (1,229 classes).
 
@@ -147,128 +105,8 @@ class TransNasMicro(ProductSpace):
             nodes.append(tuple(sorted(terms)))
         return "+".join(nodes[3])
 
-    def representative(
-        self, arch: TransNasMicroArchitecture | Supernet
-    ) -> TransNasMicroArchitecture | Supernet:
-        """The first architecture of the space with the same canonical form."""
-        return arch if isinstance(arch, Supernet) else _first_of_classes()[self.canonical(arch)]
-
-    def live(
-        self, arch: TransNasMicroArchitecture | Supernet
-    ) -> TransNasMicroArchitecture | Supernet:
-        """The same cell with ``none`` on every edge that cannot matter.
-
-        A supernet stands for itself.
-        """
-        if isinstance(arch, Supernet):
-            return arch
-        edges = zip(arch.operations, live_edges(arch.operations), strict=True)
-        return TransNasMicroArchitecture(tuple(name if live else "none" for name, live in edges))
-
-    def is_connected(self, arch: TransNasMicroArchitecture | Supernet) -> bool:
-        """Whether a path without ``none`` leads from the cell's input to its output."""
-        return any(live_edges(arch.operations))
-
-    def network(
-        self,
-        arch: TransNasMicroArchitecture | Supernet,
-        kind: str = "proxy",
-        *,
-        num_classes: int = 10,
-        seed: int = 0,
-    ) -> nn.Module:
-        """The untrained network of an architecture.
-
-        ``full``: the benchmark's own, 64 channels after the stem, two cells per module; ``proxy``:
-        3 channels, one cell per module; ``thin``: 1 channel, one cell, no stem, on inputs of 3×3;
-        ``deep`` and ``deep-thin``: of the space's sizes, the latter without stem on inputs of 2×2.
-        """
-        size = size_of_kind(self._sizes, kind)
-        return _network(arch, size, num_classes, seed)
-
-    def full_network(
-        self,
-        arch: TransNasMicroArchitecture,
-        *,
-        channels: int | None = None,
-        cells: int | None = None,
-        num_classes: int = 10,
-        auxiliary: bool = True,
-        seed: int = 0,
-    ) -> nn.Module:
-        """The benchmark's network, 64 channels and 2 cells per module, or of another size."""
-        return _network(arch, full_size(channels, cells), num_classes, seed)
-
-    def program(
-        self,
-        arch: TransNasMicroArchitecture | Supernet,
-        kind: str,
-        *,
-        num_classes: int,
-        image_shape: Shape,
-        layout: ParameterLayout,
-    ) -> Program:
-        """The program of a network of any kind."""
-        size = size_of_kind(self._sizes, kind)
-        return transnas_program(MICRO_CODE, arch.operations, size, num_classes, image_shape, layout)
-
     def program_template(
         self, kind: str, *, num_classes: int, image_shape: Shape, layout: ParameterLayout
     ) -> ProgramTemplate:
         """``program`` of every architecture at once."""
-        size = size_of_kind(self._sizes, kind)
-        return micro_template(OPERATIONS, size, num_classes, image_shape, layout)
-
-    def template_options(
-        self, archs: Sequence[TransNasMicroArchitecture | Supernet]
-    ) -> list[tuple[int, ...]] | None:
-        """The operation of every edge of every architecture; None with a supernet among them."""
-        options = []
-        for arch in archs:
-            if isinstance(arch, Supernet):
-                return None
-            options.append(self.encode(arch))
-        return options
-
-    def pytorch_source(
-        self,
-        arch: TransNasMicroArchitecture,
-        *,
-        channels: int | None,
-        cells: int | None,
-        num_classes: int,
-        version: str,
-    ) -> str:
-        """The network as a file of its own."""
-        check_size(channels=channels, cells=cells, num_classes=num_classes)
-        size = full_size(channels, cells)
-        return transnas_source(str(arch), MICRO_CODE, arch.operations, size, num_classes, version)
-
-    def parameters(self, arch: TransNasMicroArchitecture, num_classes: int) -> int:
-        """Parameters of the full network."""
-        return network_size(MICRO_CODE, arch.operations, PUBLISHED, num_classes, (3, 32, 32))[0]
-
-    def flops(self, arch: TransNasMicroArchitecture, num_classes: int, image_shape: Shape) -> int:
-        """Operations of the full network for one image."""
-        return network_size(MICRO_CODE, arch.operations, PUBLISHED, num_classes, image_shape)[1]
-
-    def cells(self, arch: TransNasMicroArchitecture) -> tuple[CellGraph, ...]:
-        """The cell, drawn from left to right."""
-        return (cell_graph(arch.operations),)
-
-
-def _network(
-    arch: TransNasMicroArchitecture | Supernet, size: TransNasSize, num_classes: int, seed: int
-) -> nn.Module:
-    return initialised(
-        lambda: TransNasNetwork(MICRO_CODE, arch.operations, size, num_classes), seed
-    )
-
-
-@lru_cache(maxsize=1)
-def _first_of_classes() -> dict[str, TransNasMicroArchitecture]:
-    space = TransNasMicro()
-    first: dict[str, TransNasMicroArchitecture] = {}
-    for arch in space:
-        first.setdefault(space.canonical(arch), arch)
-    return first
+        return micro_template(OPERATIONS, self.size_of(kind), num_classes, image_shape, layout)

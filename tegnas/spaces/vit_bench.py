@@ -9,17 +9,22 @@ channel already every width keeps its proportion.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
+
+from torch import nn
 
 from tegnas.errors import InputError
+from tegnas.networks.initialise import initialised
 from tegnas.networks.layers import IMAGE_CHANNELS
 from tegnas.networks.transformer import Cut
-from tegnas.spaces.base import THIN_KINDS
+from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, THIN_KINDS, TORCH, check_kind
 from tegnas.spaces.literals import NotLiteral, read_literal
+from tegnas.spaces.product import ProductSpace
 from tegnas.spaces.recipe import Recipe
-from tegnas.spaces.small_size import PROXY_SIZE, THIN_SIZE, SmallSize
+from tegnas.spaces.small_size import DEEP_THIN_SIZE, PROXY_SIZE, THIN_SIZE, SmallSize
 
 Layer = TypeVar("Layer")
 
@@ -40,6 +45,60 @@ _THIN_CUT = Cut(patch=1, stride=1, side=1)
 _THIN_CHANNELS = 1
 
 
+class ViTBenchSpace(ProductSpace):
+    """A space of transformers: what the two have in common.
+
+    Args:
+        deep, deep_thin: sizes of the deep small networks.
+    """
+
+    recipe = RECIPE
+    deep_kinds = DEEP_KINDS
+    engine = TORCH
+    any_image_size = True
+
+    # How the published network makes tokens of images.
+    cut: ClassVar[Cut]
+
+    def __init__(
+        self, *, deep: SmallSize = DEEP_SIZE, deep_thin: SmallSize = DEEP_THIN_SIZE
+    ) -> None:
+        self.deep = deep
+        self.deep_thin = deep_thin
+
+    @abstractmethod
+    def small_network(self, arch: Any, small: SmallNetwork, num_classes: int) -> nn.Module:
+        """The network of an architecture at a small size, its weights not yet set."""
+
+    @abstractmethod
+    def full_network(
+        self,
+        arch: Any,
+        *,
+        channels: int | None = None,
+        cells: int | None = None,
+        num_classes: int = 10,
+        auxiliary: bool = True,
+        seed: int = 0,
+    ) -> nn.Module:
+        """The benchmark's network, or one of another size."""
+
+    def network(
+        self, arch: Any, kind: str = "proxy", *, num_classes: int = 10, seed: int = 0
+    ) -> nn.Module:
+        """The untrained network.
+
+        ``full``: the benchmark's own; ``deep`` and ``proxy``: with the channels and the share of
+        layers of their ``SmallSize``; ``deep-thin`` and ``thin``: the same on single pixels of one
+        channel, each a token beside the class token. The stem stays: it is what makes the tokens.
+        """
+        check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
+        if kind == "full":
+            return self.full_network(arch, num_classes=num_classes, seed=seed)
+        small = _small(kind, self.cut, self.deep, self.deep_thin)
+        return initialised(lambda: self.small_network(arch, small, num_classes), seed)
+
+
 @dataclass(frozen=True)
 class SmallNetwork:
     """What a small network is made by.
@@ -55,7 +114,7 @@ class SmallNetwork:
     in_channels: int
 
 
-def small_network(kind: str, published: Cut, deep: SmallSize, deep_thin: SmallSize) -> SmallNetwork:
+def _small(kind: str, published: Cut, deep: SmallSize, deep_thin: SmallSize) -> SmallNetwork:
     """The small network of a kind.
 
     Those of the kernels see as many tokens as in training, as far as small images have them: their

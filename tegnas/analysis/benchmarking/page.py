@@ -12,7 +12,8 @@ HEADER = ("score", "Kendall τ", "Spearman ρ", "half", "tenth", "first", "ms")
 
 LEGEND = (
     "*half*, *tenth*: τ among the best of them by trained quality; *first*: quality of the one "
-    f"ranked first of {CHOSEN_OF}; *ms* per architecture; intervals are 95 %."
+    f"ranked first of {CHOSEN_OF}; *ms* per architecture, of a recipe's part that of the recipe; "
+    "intervals are 95 %."
 )
 
 
