@@ -41,7 +41,7 @@ Images = Annotated[
     typer.Option(
         metavar="SOURCE",
         help="Labelled images: digits, noise, cifar10:DIR, cifar100:DIR, imagenet16:DIR, "
-        "imagenet16-120:DIR, folder:DIR or FILE.npz.",
+        "imagenet16-120:DIR, folder:DIR, huggingface:DIR or FILE.npz.",
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Of the choice of images, the networks and the strategy.")]
