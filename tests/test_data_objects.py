@@ -1,4 +1,4 @@
-"""Data sets of other libraries as image sources: torchvision's kind, with and without torchvision."""
+"""Data sets of torchvision's kind as image sources, with and without torchvision."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_grey_tensors_become_three_channels():
 
 
 def test_labels_come_from_targets_only_where_items_agree():
-    honest = load_batch(Pairs(as_tensor, targets=LABELS.tolist(), classes=list("abcdef")))
+    honest = load_batch(Pairs(as_tensor, targets=LABELS.tolist(), classes="abcdef"), train=8, val=8)
     assert honest.num_classes == 6
     shifted = Pairs(as_tensor, labels=LABELS + 1, targets=LABELS.tolist())
     assert load_batch(shifted, train=8, val=8).num_classes == 5

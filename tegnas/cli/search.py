@@ -10,6 +10,7 @@ import typer
 
 from tegnas import benchmarks
 from tegnas.cli import options, search_options
+from tegnas.cli.config import with_config
 from tegnas.cli.faults import stopped_in
 from tegnas.cli.progress import search_progress
 from tegnas.cli.scoring_options import ScoringOptions, with_scoring
@@ -20,12 +21,18 @@ from tegnas.search import search as run_search
 from tegnas.spaces import get_space
 
 
+@with_config
 @with_scoring
 def search(
     *,
     space: options.Space = "nas-bench-201",
     strategy: Annotated[
-        str, typer.Option(metavar="NAME", help=f"One of {', '.join(strategy_names())}.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=f"One of {', '.join(strategy_names())}.",
+            autocompletion=options.completed(strategy_names()),
+        ),
     ] = "evolution",
     budget: search_options.Budget = None,
     seed: options.Seed = 0,

@@ -75,8 +75,9 @@ def load_batch(
     )
     if drawn.replaced:
         warnings.warn(
-            f"{drawn.replaced} images drawn from {source_name(source)} for a batch of {train + val} were"
-            " equal to another one or blank, and others were drawn in their place",
+            f"{drawn.replaced} images drawn from {source_name(source)} for a batch of "
+            f"{train + val} were equal to another one or blank, and others were drawn in their "
+            "place",
             ImageWarning,
             stacklevel=2,
         )
