@@ -39,7 +39,11 @@ def each_page(pages: list[Path]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(ROOT)))
 
 
-@each_page([page for page in PAGES if blocks(page, "python")])
+# Pages on other libraries are tests/test_examples_with_libraries.py's.
+OWN = [page for page in PAGES if page.parent.name != "with"]
+
+
+@each_page([page for page in OWN if blocks(page, "python")])
 def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": page.stem}

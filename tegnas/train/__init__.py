@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tegnas.train.augment import augment
 from tegnas.train.check import RankingCheck, check_ranking
 from tegnas.train.checkpoint import load_weights
 from tegnas.train.parts import (
@@ -19,6 +20,7 @@ __all__ = [
     "RankingCheck",
     "Recipe",
     "TrainResult",
+    "augment",
     "begin_epoch",
     "check_ranking",
     "clip_gradients",
