@@ -54,7 +54,10 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @each_page([page for page in PAGES if commands(page)])
-def test_commands_parse(page: Path) -> None:
+def test_commands_parse(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for content in blocks(page, "yaml"):
+        Path(content.splitlines()[0].removeprefix("# ")).write_text(content)
     group = typer.main.get_command(app)
     for command in commands(page):
         name, *arguments = shlex.split(command, comments=True)[1:]
