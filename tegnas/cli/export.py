@@ -30,7 +30,7 @@ class Format(str, Enum):
     pytorch = "pytorch"
     genotype = "genotype"
     naslib = "naslib"
-    index = "index"
+    number = "index"
     json = "json"
     onnx = "onnx"
 
@@ -81,7 +81,7 @@ def export(
     writers = {
         Format.genotype: genotype_text,
         Format.naslib: naslib_text,
-        Format.index: index_text,
+        Format.number: index_text,
         Format.json: to_json,
     }
     text = (

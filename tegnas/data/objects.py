@@ -45,7 +45,7 @@ def open_object(dataset: Any, request: Request) -> ImageSource:
     if len(dataset) == 0:
         raise InputError(f"the data set {name} is empty")
     labels = _labels(dataset, name)
-    names = getattr(dataset, "classes", None)
+    names: Any = getattr(dataset, "classes", None)
     classes = max(int(labels.max()) + 1, len(names) if hasattr(names, "__len__") else 0)
     return of_images(lambda index: _pair(dataset, index, name)[0], labels, classes, request, name)
 

@@ -36,7 +36,10 @@ lightning = import_extra("lightning", "training by Lightning", "lightning")
 _TEST_BATCH = 500
 
 
-class ArchitectureModule(lightning.LightningModule):
+_Module: Any = lightning.LightningModule
+
+
+class ArchitectureModule(_Module):
     """An architecture's full network, the data set that it is trained on, and how.
 
     Logged are ``train_loss``, ``train_accuracy``, ``test_loss`` and ``test_accuracy`` (percent), by

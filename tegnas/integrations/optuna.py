@@ -165,7 +165,10 @@ class Objective:
         return self._known[arch]
 
 
-class StrategySampler(optuna.samplers.BaseSampler):
+_Sampler: Any = optuna.samplers.BaseSampler
+
+
+class StrategySampler(_Sampler):
     """Lets a strategy of tegnas propose the trials of a study.
 
     The trials are those of ``tegnas.search`` with the same strategy, seed and options. A study that
