@@ -9,7 +9,7 @@
 
 #include "kernels/cpu/engine/executor.h"
 #include "kernels/cpu/kernels.h"
-#include "kernels/engine/program.h"
+#include "kernels/program/program.h"
 #include "kernels/parallel.h"
 
 namespace tegnas::cpu {

@@ -7,7 +7,7 @@
 
 #define TEGNAS_FUNCTIONS tegnas::cuda::engine
 #define TEGNAS_INLINE __device__ __forceinline__
-#include "kernels/engine/functions_impl.h"
+#include "kernels/program/functions_impl.h"
 #undef TEGNAS_FUNCTIONS
 #undef TEGNAS_INLINE
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/block.cuh"
-#include "kernels/grouped/schedule.h"
+#include "kernels/cuda/grouped/schedule.h"
 
 namespace tegnas::cuda::engine {
 

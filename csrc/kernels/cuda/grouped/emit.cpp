@@ -1,19 +1,19 @@
-#include "kernels/grouped/emit.h"
+#include "kernels/cuda/grouped/emit.h"
 
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
 
 #include "kernels/checked.h"
-namespace tegnas::grouped {
+namespace tegnas::cuda::grouped {
 namespace {
 
-using engine::Instruction;
-using engine::Op;
-using engine::Program;
-using engine::Shape;
+using tegnas::engine::Instruction;
+using tegnas::engine::Op;
+using tegnas::engine::Program;
+using tegnas::engine::Shape;
 
-Geometry geometry(const engine::Window& w) {
+Geometry geometry(const tegnas::engine::Window& w) {
   const auto number = [](int64_t value) { return static_cast<int32_t>(value); };
   return {number(w.kh), number(w.kw), number(w.sh), number(w.sw),
           number(w.ph), number(w.pw), number(w.dh), number(w.dw)};
@@ -213,7 +213,7 @@ class Forward {
 
   void define_signs(int64_t value) {
     const Instruction& i = program_.defines(value);
-    const engine::Thresholds thresholds = engine::thresholds_of(i);
+    const tegnas::engine::Thresholds thresholds = tegnas::engine::thresholds_of(i);
     for (int k = 0; k < thresholds.count; ++k) {
       Task task;
       task.kind = Kind::signs;
@@ -300,4 +300,4 @@ void copy_tasks(const Tasks& program, Task* to) {
   std::copy(program.backward.tasks.begin(), program.backward.tasks.end(), to);
 }
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped

@@ -12,9 +12,9 @@
 
 #include <cstdint>
 
-#include "kernels/engine/program.h"
+#include "kernels/program/program.h"
 
-namespace tegnas::grouped {
+namespace tegnas::cuda::grouped {
 
 enum class Kind : int32_t {
   fill,
@@ -157,8 +157,8 @@ struct Task {
                                                         // 0: such a one
   int64_t row = 0;                                      // rows: the first
   int32_t word = 0;                                     // signs: the first 32-bit word
-  engine::Function function = engine::Function::relu6;  // apply
+  tegnas::engine::Function function = tegnas::engine::Function::relu6;  // apply
   double number = 0;  // statistics: eps; signs: the threshold; apply: the slope below zero
 };
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped

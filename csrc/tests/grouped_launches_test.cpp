@@ -7,12 +7,12 @@
 
 #include "check.h"
 #include "engine_random.h"
-#include "kernels/grouped/plan.h"
-#include "kernels/grouped/schedule.h"
+#include "kernels/cuda/grouped/launches.h"
+#include "kernels/cuda/grouped/schedule.h"
 #include "nasbench201.h"
 
 using namespace tegnas;
-using namespace tegnas::grouped;
+using namespace tegnas::cuda::grouped;
 using namespace tegnas::test;
 
 namespace {
@@ -214,5 +214,5 @@ int main() {
   few();
   rows_last();
   gradients_that_are_views();
-  return finish("grouped_plan_test");
+  return finish("grouped_launches_test");
 }

@@ -1,10 +1,10 @@
-#include "kernels/grouped/plan.h"
+#include "kernels/cuda/grouped/launches.h"
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
-namespace tegnas::grouped {
+namespace tegnas::cuda::grouped {
 namespace {
 
 constexpr int kKernels = static_cast<int>(Kernel::count);
@@ -121,4 +121,4 @@ std::vector<Launch> plan_launches(const std::vector<const Steps*>& sweeps) {
   return Planner(sweeps).plan();
 }
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped

@@ -2,7 +2,7 @@
 // images, their norms, and the activations of these. A call with many architectures does it once
 // for each vector of weights.
 
-#include "kernels/engine/plan_builder.h"
+#include "kernels/cpu/plan/builder.h"
 
 namespace tegnas::engine {
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/engine/plan.h"
+#include "kernels/cpu/plan/plan.h"
 
 namespace tegnas::engine {
 

@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/engine/program.h"
-#include "kernels/grouped/task.h"
-#include "kernels/grouped/waits.h"
-#include "kernels/grouped/work.h"
+#include "kernels/program/program.h"
+#include "kernels/cuda/grouped/task.h"
+#include "kernels/cuda/grouped/waits.h"
+#include "kernels/cuda/grouped/work.h"
 
-namespace tegnas::grouped {
+namespace tegnas::cuda::grouped {
 
 enum class Purpose { frozen, coupled, regions };
 
@@ -80,10 +80,10 @@ struct Scratch {
 };
 
 // Throws std::invalid_argument where a kernel is asked for and the program has no logits.
-Tasks emit_tasks(const engine::Program& program, Purpose purpose);
+Tasks emit_tasks(const tegnas::engine::Program& program, Purpose purpose);
 
 // The same in place of other tasks, whose memory is used again.
-void emit_tasks(const engine::Program& program, Purpose purpose, Scratch& scratch, Tasks& tasks);
+void emit_tasks(const tegnas::engine::Program& program, Purpose purpose, Scratch& scratch, Tasks& tasks);
 
 // The tasks of all programs are numbered one after the other, those of a program forward first.
 // Where each program's begin, and at the end how many there are.
@@ -98,4 +98,4 @@ void emit_backward(Tasks& tasks, Purpose purpose, int32_t places, Scratch& scrat
 // Fills in the order of tasks that wait for each other so.
 void set_order(Steps& steps, const std::vector<Waits::Edge>& edges);
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped

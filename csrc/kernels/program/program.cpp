@@ -1,4 +1,4 @@
-#include "kernels/engine/program.h"
+#include "kernels/program/program.h"
 
 #include <algorithm>
 #include <cstring>

@@ -18,7 +18,7 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/engine/program.h"
+#include "kernels/program/program.h"
 
 namespace tegnas::engine {
 

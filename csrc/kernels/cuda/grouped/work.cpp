@@ -1,6 +1,6 @@
-#include "kernels/grouped/work.h"
+#include "kernels/cuda/grouped/work.h"
 
-namespace tegnas::grouped {
+namespace tegnas::cuda::grouped {
 
 // About what a sigmoid and its derivative take.
 constexpr double kFunctionFlops = 20;
@@ -98,4 +98,4 @@ Cost cost_of(const Task& t, const Extent& e, int64_t width) {
   return {numbers * width, flops};
 }
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped

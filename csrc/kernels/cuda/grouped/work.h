@@ -11,7 +11,7 @@
 #include <cstdint>
 
 #include "kernels/checked.h"
-#include "kernels/grouped/task.h"
+#include "kernels/cuda/grouped/task.h"
 
 #ifdef __CUDACC__
 #define TEGNAS_HOST_DEVICE __host__ __device__
@@ -19,7 +19,7 @@
 #define TEGNAS_HOST_DEVICE
 #endif
 
-namespace tegnas::grouped {
+namespace tegnas::cuda::grouped {
 
 constexpr int kThreads = 256;
 constexpr int kWarp = 32;
@@ -131,4 +131,4 @@ inline int64_t blocks_of_seed(const Work& work, const Extent& e) {
 // and compute.
 Cost cost_of(const Task& t, const Extent& e, int64_t width);
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped

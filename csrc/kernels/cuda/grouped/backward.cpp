@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernels/grouped/emit.h"
+#include "kernels/cuda/grouped/emit.h"
 
-namespace tegnas::grouped {
+namespace tegnas::cuda::grouped {
 namespace {
 
 class Backward {
@@ -246,4 +246,4 @@ void emit_backward(Tasks& tasks, Purpose purpose, int32_t places, Scratch& scrat
   Backward(tasks, purpose, places, scratch).emit();
 }
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "kernels/checked.h"
-#include "kernels/engine/plan_builder.h"
+#include "kernels/cpu/plan/builder.h"
 
 namespace tegnas::engine {
 
