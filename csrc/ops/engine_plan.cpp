@@ -31,19 +31,21 @@ Launch gram_launch(const std::vector<cuda::grouped::Passage>& passages, size_t j
   Cost cost;
   for (size_t job = 0; job < jobs; ++job) {
     const cuda::grouped::Tasks& tasks = *passages[job].tasks;
-    const double rows = static_cast<double>(cross ? tasks.body_rows : tasks.rows);
+    const double rows = static_cast<double>(cross ? tasks.searched_rows : tasks.rows);
     cost.bytes += rows * (cross ? left + right : left) * sizeof(float) +
                   (cross ? 1.0 : 2.0) * left * right * sizeof(double);
     cost.flops += 2 * rows * left * right;
   }
-  const int64_t tiles = cuda::grouped::divide_up(left, kGramTile) * cuda::grouped::divide_up(right, kGramTile);
+  const int64_t tiles =
+      cuda::grouped::divide_up(left, kGramTile) * cuda::grouped::divide_up(right, kGramTile);
   const auto count = static_cast<int64_t>(jobs);
   return {"gram", cross ? "cross kernel" : "kernels", count, count * tiles, cost.bytes, cost.flops};
 }
 
 // The launches of one sweep, with the costs of their tasks added up.
 void append(std::vector<Launch>& launches, const char* sweep, const std::vector<Group>& groups,
-            const cuda::grouped::Schedule& schedule, const std::vector<cuda::grouped::Passage>& passages,
+            const cuda::grouped::Schedule& schedule,
+            const std::vector<cuda::grouped::Passage>& passages,
             const std::vector<cuda::grouped::Task>& tasks) {
   for (const Group& group : groups) {
     Cost sum;
@@ -56,8 +58,8 @@ void append(std::vector<Launch>& launches, const char* sweep, const std::vector<
         sum.flops += entry.units * cost.flops;
       }
     }
-    launches.emplace_back(sweep, cuda::grouped::kernel_name(group.kernel), group.tasks, group.blocks,
-                          sum.bytes, sum.flops);
+    launches.emplace_back(sweep, cuda::grouped::kernel_name(group.kernel), group.tasks,
+                          group.blocks, sum.bytes, sum.flops);
   }
 }
 
@@ -95,9 +97,9 @@ std::vector<Launch> make_launches(const std::vector<std::vector<int64_t>>& codes
   check_numbers(jobs, codes.size(), images, others, memory);
   std::vector<cuda::grouped::Tasks> programs;
   for (const std::vector<int64_t>& code : codes) {
-    programs.push_back(
-        cuda::grouped::emit_tasks(engine::parse_program(code.data(), static_cast<int64_t>(code.size())),
-                            coupled ? cuda::grouped::Purpose::coupled : cuda::grouped::Purpose::frozen));
+    programs.push_back(cuda::grouped::emit_tasks(
+        engine::parse_program(code.data(), static_cast<int64_t>(code.size())),
+        coupled ? engine::Purpose::coupled : engine::Purpose::frozen));
   }
   const std::vector<int64_t> first_tasks = cuda::grouped::number_tasks(programs);
   std::vector<cuda::grouped::Task> tasks(first_tasks.back());
@@ -158,7 +160,7 @@ std::pair<int64_t, int64_t> count_launches(const Words& code, const Words& offse
     return at::from_blob(const_cast<int64_t*>(words.data()), {words.size()}, at::kLong);
   };
   const auto programs = make_tasks(tensor(code), tensor(offsets),
-                                   regions ? cuda::grouped::Purpose::regions : cuda::grouped::Purpose::frozen);
+                                   regions ? engine::Purpose::regions : engine::Purpose::frozen);
   check_numbers(
       std::vector<int64_t>(job_programs.data(), job_programs.data() + job_programs.size()),
       programs.size(), images, 0, memory);

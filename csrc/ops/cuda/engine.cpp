@@ -17,7 +17,7 @@
 namespace tegnas {
 namespace {
 
-using cuda::grouped::Purpose;
+using engine::Purpose;
 
 // The tasks of a call's programs on the device, and its jobs.
 template <typename T>

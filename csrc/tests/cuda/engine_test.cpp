@@ -17,8 +17,8 @@ namespace {
 
 using namespace tegnas;
 namespace engine_on_cuda = tegnas::cuda::engine;
-using cuda::grouped::Purpose;
 using cuda::grouped::Tasks;
+using engine::Purpose;
 using test::expect;
 using test::Random;
 using test::Reference;
@@ -49,7 +49,7 @@ struct Result {
 };
 
 std::vector<cuda::grouped::Task> all_tasks(const std::vector<Tasks>& programs,
-                                     const std::vector<int64_t>& first) {
+                                           const std::vector<int64_t>& first) {
   std::vector<cuda::grouped::Task> tasks(first.back());
   for (size_t p = 0; p < programs.size(); ++p) {
     cuda::grouped::copy_tasks(programs[p], tasks.data() + first[p]);
@@ -189,7 +189,7 @@ void nasbench201() {
                       &expected.body[j * 9], &expected.cross[j * 6], nullptr});
     }
     cpu::NtkOptions options;
-    if (coupled) options.batch_norm = cpu::NormDerivative::coupled;
+    options.coupled = coupled;
     cpu::engine_ntk<double>(cpu::kernels(), jobs, {p.x.data(), 3}, {p.y.data(), 2}, options,
                             serial_for);
     const double scale = largest(expected.all.data(), 27);

@@ -2,237 +2,204 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <utility>
 
 #include "kernels/checked.h"
+
 namespace tegnas::cuda::grouped {
 namespace {
 
+using tegnas::engine::Analysis;
 using tegnas::engine::Instruction;
 using tegnas::engine::Op;
 using tegnas::engine::Program;
+using tegnas::engine::Purpose;
 using tegnas::engine::Shape;
 
 Geometry geometry(const tegnas::engine::Window& w) {
-  const auto number = [](int64_t value) { return static_cast<int32_t>(value); };
+  const auto number = [](int64_t value) { return static_cast<int16_t>(value); };
   return {number(w.kh), number(w.kw), number(w.sh), number(w.sw),
           number(w.ph), number(w.pw), number(w.dh), number(w.dw)};
 }
 
-Place place(const Shape& s, int64_t at) {
-  return {at, static_cast<int32_t>(s.c), static_cast<int32_t>(s.h), static_cast<int32_t>(s.w)};
+Kind kind_of(Op op) {
+  switch (op) {
+    case Op::conv2d:
+      return Kind::conv;
+    case Op::avg_pool:
+      return Kind::avg_pool;
+    case Op::max_pool:
+      return Kind::max_pool;
+    case Op::add:
+    case Op::concat:
+    case Op::pad:
+    case Op::scale:
+      return Kind::sum;
+    case Op::global_avg_pool:
+      return Kind::global_avg_pool;
+    case Op::linear:
+      return Kind::linear;
+    case Op::product:
+      return Kind::product;
+    case Op::activation:
+      return Kind::apply;
+    case Op::zeros:
+    case Op::batch_norm:  // views, which make nothing
+    case Op::relu:
+      break;
+  }
+  return Kind::fill;
 }
 
 class Forward {
  public:
-  Forward(const Program& program, Purpose purpose, Scratch& scratch, Tasks& tasks)
+  Forward(const Program& program, Scratch& scratch, Tasks& tasks)
       : program_(program),
-        purpose_(purpose),
+        analysis_(scratch.analysis),
         tasks_(tasks),
         waits_(scratch.waits),
-        live_(scratch.live),
-        views_(scratch.views),
-        parts_(scratch.parts) {}
-
-  int32_t places() const { return places_; }
+        places_(scratch.places),
+        channels_(scratch.channels),
+        first_tasks_(scratch.first_tasks) {}
 
   void emit() {
-    find_live();
-    waits_.clear();
-    views_.assign(program_.values(), View{});
-    tasks_.forward.tasks.reserve(program_.instructions.size());
-    views_[0].place = place(program_.shapes[0], kImages);
-    for (int64_t value = 1; value < program_.values(); ++value) {
-      if (purpose_ == Purpose::regions && program_.defines(value).counted) define_signs(value);
-      if (live_[value]) define(value);
+    if (program_.parameters > INT32_MAX) {
+      throw std::invalid_argument("the program has 2^31 parameters or more.");
     }
-    tasks_.logits = views_.back();
+    waits_.clear();
+    first_tasks_.clear();
+    channels_.clear();
+    places_.clear();
+    tasks_.forward.tasks.reserve(std::max(analysis_.steps.size(), analysis_.inputs.size()));
+    for (const Analysis::Buffer& buffer : analysis_.buffers) {
+      places_.push_back(place(buffer.shape, kImages));
+    }
+    for (const Analysis::Step& step : analysis_.steps) emit(step);
+    tasks_.words = analysis_.words;
+    tasks_.rows = analysis_.rows;
+    tasks_.searched_rows = analysis_.searched_rows;
+    if (analysis_.logits.buffer >= 0) tasks_.logits = view_of(analysis_.logits);
     set_order(tasks_.forward, waits_.edges());
   }
 
  private:
-  void find_live() {
-    live_.assign(program_.values(), false);
-    live_.back() = purpose_ != Purpose::regions;
-    for (int64_t value = program_.values() - 1; value > 0; --value) {
-      const Instruction& i = program_.defines(value);
-      // Of what is counted the signs come from what it reads.
-      if (!live_[value] && !(purpose_ == Purpose::regions && i.counted)) continue;
-      for (int64_t in : i.in) live_[in] = true;
-    }
+  static Place place(const Shape& s, int32_t at) {
+    return {at, static_cast<int32_t>(s.c), static_cast<int32_t>(s.h), static_cast<int32_t>(s.w)};
   }
 
   Place new_place(const Shape& shape) {
-    Place made = place(shape, tasks_.value_size);
-    made.id = places_++;
+    const Place made = place(shape, Checked(tasks_.value_size).narrow());
     // Places are told apart by where they begin, so even an empty one takes room.
     tasks_.value_size += std::max<int64_t>(1, shape.size());
     return made;
   }
 
-  // Resources of a sweep forward: the places, at even numbers; the norms' coefficients, at odd
-  // ones.
-  static int32_t values(const Place& place) { return 2 * place.id; }
-  static int32_t coefficients(int32_t norm) { return 2 * norm + 1; }
-
-  // One task, or the parts of a sum or a product.
-  void append(const Task* parts, size_t count) {
-    const Task& head = parts[0];
-    const bool norm = head.kind == Kind::statistics;
-    const auto index = static_cast<int32_t>(tasks_.forward.size());
-    for (const Task* part = parts; part < parts + count; ++part) {
-      if (part->kind != Kind::fill) waits_.read(index, values(part->in.place));
-      if (part->in.norm >= 0 && !norm) waits_.read(index, coefficients(part->in.norm));
-    }
-    if (norm) waits_.write(index, coefficients(head.in.norm));
-    if (!norm && head.kind != Kind::signs) waits_.write(index, values(head.out));
-    for (const Task* part = parts; part < parts + count; ++part) {
-      tasks_.forward.tasks.push_back(*part);
-    }
-  }
-  void append(const Task& task) { append(&task, 1); }
-
-  void append_sum(std::vector<Task>& parts) {
-    for (Task& part : parts) {
-      part.kind = Kind::sum;
-      part.parts = 0;
-    }
-    parts[0].parts = static_cast<int32_t>(parts.size());
-    append(parts.data(), parts.size());
+  View view_of(const tegnas::engine::View& view) const {
+    return {places_[view.buffer], view.norm < 0 ? -1 : channels_[view.norm], view.relu};
   }
 
-  View materialise(const View& view) {
-    if (view.norm < 0 && !view.relu) return view;
+  void emit(const Analysis::Step& step) {
+    const auto index = static_cast<int32_t>(tasks_.forward.tasks.size());
+    first_tasks_.push_back(index);
+    switch (step.kind) {
+      case Analysis::Step::Kind::instruction:
+        emit_instruction(step);
+        break;
+      case Analysis::Step::Kind::copy:
+        emit_copy(step);
+        break;
+      case Analysis::Step::Kind::statistics:
+        emit_statistics(step);
+        break;
+      case Analysis::Step::Kind::signs:
+        emit_signs(step);
+        break;
+    }
+    // What it reads and what it makes: nodes.
+    const tegnas::engine::View* const in = analysis_.inputs_of(step);
+    for (int32_t k = 0; k < step.inputs; ++k) {
+      waits_.read(index, analysis_.node_of_buffer(in[k].buffer));
+      if (in[k].norm >= 0) waits_.read(index, analysis_.node_of_norm(in[k].norm));
+    }
+    if (step.out >= 0) waits_.write(index, analysis_.node_made_by(step));
+  }
+
+  void emit_instruction(const Analysis::Step& step) {
+    const Instruction& i = program_.defines(step.value);
+    const Shape& shape = analysis_.buffers[step.out].shape;
     Task task;
-    task.in = view;
-    const Place& from = view.place;
-    task.out = new_place({from.c, from.h, from.w});
-    parts_.assign(1, task);
-    append_sum(parts_);
-    return {task.out, -1, false};
-  }
-
-  void define(int64_t value) {
-    const Instruction& i = program_.defines(value);
-    const Shape& shape = program_.shapes[value];
-    if (i.op == Op::batch_norm) return define_norm(value, i);
-    if (i.op == Op::relu) {
-      views_[value] = views_[i.in[0]];
-      views_[value].relu = true;
+    task.out = places_[step.out] = new_place(shape);
+    if (analysis_.buffers[step.out].zero) {
+      tasks_.forward.tasks.push_back(task);
       return;
     }
-    Task task;
-    task.out = new_place(shape);
+    task.kind = kind_of(i.op);
     task.window = geometry(i.window);
     task.groups = static_cast<int32_t>(i.groups);
-    task.weight = i.weight;
-    task.bias = i.bias;
-    task.factor = i.factor;
+    task.weight = static_cast<int32_t>(i.weight);
+    task.bias = static_cast<int32_t>(i.bias);
+    task.factor = static_cast<int32_t>(i.factor);
     task.include_pad = i.count_include_pad;
-    task.body = i.body;
-    views_[value].place = task.out;
-    switch (i.op) {
-      case Op::add:
-      case Op::concat:
-      case Op::pad:
-      case Op::scale:
-        return define_sum(i, task);
-      case Op::zeros:
-        task.kind = Kind::fill;
-        break;
-      case Op::conv2d:
-        task.kind = Kind::conv;
-        break;
-      case Op::avg_pool:
-        task.kind = Kind::avg_pool;
-        break;
-      case Op::max_pool:
-        task.kind = Kind::max_pool;
-        task.other.place = new_place(shape);
-        break;
-      case Op::global_avg_pool:
-        task.kind = Kind::global_avg_pool;
-        break;
-      case Op::linear:
-        task.kind = Kind::linear;
-        break;
-      case Op::product:
-        return define_product(i, task);
-      case Op::activation:
-        task.kind = Kind::apply;
-        task.function = i.function;
-        task.number = i.below;
-        task.other.place.at = kNowhere;
-        if (purpose_ != Purpose::regions) task.other.place = new_place(shape);
-        break;
-      case Op::batch_norm:
-      case Op::relu:
-        return;  // views
-    }
-    if (i.op != Op::zeros) task.in = views_[i.in[0]];
-    append(task);
-  }
-
-  void define_sum(const Instruction& i, Task task) {
     task.top = static_cast<int32_t>(i.top);
     task.left = static_cast<int32_t>(i.left);
-    parts_.clear();
-    for (int64_t in : i.in) {
-      task.in = views_[in];
-      parts_.push_back(task);
-      if (i.op == Op::concat) task.channel += task.in.place.c;
+    task.function = i.function;
+    task.number = i.below;
+    task.other.place.at = kNowhere;
+    const bool gradients = analysis_.purpose != Purpose::regions;
+    if (task.kind == Kind::max_pool || (task.kind == Kind::apply && gradients)) {
+      task.other.place = new_place(shape);
     }
-    append_sum(parts_);
+    emit_parts(step, task, i.op == Op::concat);
   }
 
-  void define_product(const Instruction& i, Task task) {
-    task.kind = Kind::product;
-    parts_.clear();
-    for (size_t k = 0; k < 2; ++k) {
-      task.in = views_[i.in[k]];
-      task.other = views_[i.in[1 - k]];
-      task.parts = k == 0 ? 2 : 0;
-      parts_.push_back(task);
+  // A task for each thing read; where they are several, it is carried out by the first of them.
+  void emit_parts(const Analysis::Step& step, Task task, bool side_by_side) {
+    const tegnas::engine::View* const in = analysis_.inputs_of(step);
+    task.parts = step.inputs;
+    for (int32_t k = 0; k < step.inputs; ++k) {
+      task.in = view_of(in[k]);
+      if (task.kind == Kind::product) task.other = view_of(in[1 - k]);
+      tasks_.forward.tasks.push_back(task);
+      if (side_by_side) task.channel += task.in.place.c;
+      task.parts = 0;
     }
-    append(parts_.data(), parts_.size());
   }
 
-  void define_norm(int64_t value, const Instruction& i) {
+  void emit_copy(const Analysis::Step& step) {
+    Task task;
+    task.kind = Kind::sum;
+    task.out = places_[step.out] = new_place(analysis_.buffers[step.out].shape);
+    emit_parts(step, task, false);
+  }
+
+  void emit_statistics(const Analysis::Step& step) {
+    const Instruction& i = program_.defines(step.value);
     Task task;
     task.kind = Kind::statistics;
-    task.in = materialise(views_[i.in[0]]);
+    task.in = view_of(analysis_.input_of(step));
     task.in.norm = Checked(tasks_.norm_channels).narrow();
-    task.weight = i.weight;
-    task.bias = i.bias;
+    task.weight = static_cast<int32_t>(i.weight);
+    task.bias = static_cast<int32_t>(i.bias);
     task.number = i.eps;
-    task.body = i.body;
-    tasks_.norm_channels += std::max<int64_t>(1, program_.shapes[value].c);
-    views_[value] = task.in;
-    append(task);
+    channels_.push_back(task.in.norm);
+    tasks_.norm_channels += std::max<int64_t>(1, task.in.place.c);
+    tasks_.forward.tasks.push_back(task);
   }
 
-  void define_signs(int64_t value) {
-    const Instruction& i = program_.defines(value);
-    const tegnas::engine::Thresholds thresholds = tegnas::engine::thresholds_of(i);
-    for (int k = 0; k < thresholds.count; ++k) {
-      Task task;
-      task.kind = Kind::signs;
-      task.in = views_[i.in[0]];
-      task.word = tasks_.words;
-      task.number = thresholds.at[k];
-      tasks_.words = (Checked(tasks_.words) + (task.in.place.size() + 31) / 32).narrow();
-      append(task);
-    }
+  void emit_signs(const Analysis::Step& step) {
+    Task task;
+    task.kind = Kind::signs;
+    task.in = view_of(analysis_.input_of(step));
+    task.word = step.first_word;
+    task.number = step.threshold;
+    tasks_.forward.tasks.push_back(task);
   }
 
   const Program& program_;
-  const Purpose purpose_;
+  const Analysis& analysis_;
   Tasks& tasks_;
-  int32_t places_ = 1;  // the images first
   Waits& waits_;
-  std::vector<char>& live_;
-  std::vector<View>& views_;
-  std::vector<Task>& parts_;
+  std::vector<Place>& places_;
+  std::vector<int32_t>&channels_, &first_tasks_;
 };
 
 }  // namespace
@@ -276,14 +243,9 @@ Tasks emit_tasks(const Program& program, Purpose purpose) {
 
 void emit_tasks(const Program& program, Purpose purpose, Scratch& scratch, Tasks& tasks) {
   tasks.clear();
-  Forward forward(program, purpose, scratch, tasks);
-  forward.emit();
-  if (purpose == Purpose::regions) return;
-  const Shape& last = program.shapes.back();
-  if (program.instructions.empty() || last.h != 1 || last.w != 1) {
-    throw std::invalid_argument("the program has no logits of shape (K, 1, 1).");
-  }
-  emit_backward(tasks, purpose, forward.places(), scratch);
+  analyse(program, purpose, scratch.analysis_scratch, scratch.analysis);
+  Forward(program, scratch, tasks).emit();
+  if (purpose != Purpose::regions) emit_backward(program, scratch, tasks);
 }
 
 std::vector<int64_t> number_tasks(const std::vector<Tasks>& programs) {

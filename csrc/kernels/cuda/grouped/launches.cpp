@@ -7,8 +7,6 @@
 namespace tegnas::cuda::grouped {
 namespace {
 
-constexpr int kKernels = static_cast<int>(Kernel::count);
-
 class Planner {
  public:
   explicit Planner(const std::vector<const Steps*>& sweeps) {
@@ -111,7 +109,7 @@ const char* kernel_name(Kernel kernel) {
       return "convolution ∂w";
     case Kernel::rows:
       return "other ∂w";
-    case Kernel::count:
+    case Kernel::none:
       break;
   }
   return "none";

@@ -92,7 +92,7 @@ Cost cost_of(const Task& t, const Extent& e, int64_t width) {
       numbers = grad + again * to + mask;
       flops = to * taps;
       break;
-    case Kind::count:
+    case Kind::none:
       break;
   }
   return {numbers * width, flops};
