@@ -47,7 +47,7 @@ struct GradientView {
 };
 
 struct Geometry {
-  int16_t kh = 1, kw = 1, sh = 1, sw = 1, ph = 0, pw = 0, dh = 1, dw = 1;
+  int32_t kh = 1, kw = 1, sh = 1, sw = 1, ph = 0, pw = 0, dh = 1, dw = 1;
 };
 
 struct Task {
