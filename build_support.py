@@ -126,8 +126,9 @@ def _ask_nvcc(cuda_home: str | None, option: str) -> str:
 
 def sources(root: Path, *, cuda: bool) -> list[str]:
     """The files of the extension, relative to ``root`` and sorted."""
-    files = [*(root / "csrc/ops").rglob("*.cpp"), *(root / "csrc/kernels").rglob("*.cpp")]
-    chosen = [file for file in files if "cuda" not in file.relative_to(root).parts]
+    ops = [file for file in (root / "csrc/ops").rglob("*.cpp") if file.parent.name != "cuda"]
+    # Those of csrc/kernels/cuda too: what the host does for a GPU needs none.
+    chosen = [*ops, *(root / "csrc/kernels").rglob("*.cpp")]
     if cuda:
         chosen += cuda_sources(root)
     return sorted(file.relative_to(root).as_posix() for file in chosen)

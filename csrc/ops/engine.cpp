@@ -17,7 +17,7 @@ namespace {
 
 cpu::NtkOptions make_options(c10::string_view batch_norm, c10::string_view outputs) {
   cpu::NtkOptions options;
-  if (is_coupled(batch_norm)) options.batch_norm = cpu::NormDerivative::coupled;
+  options.coupled = is_coupled(batch_norm);
   if (is_trace(outputs)) options.outputs = cpu::OutputReduction::trace;
   options.workers = thread_count();
   return options;

@@ -75,7 +75,7 @@ void for_programs(const at::Tensor& code, const at::Tensor& offsets, const Body&
 // A program that is read only to be written as tasks.
 struct Writing {
   engine::Program program;
-  grouped::Scratch scratch;
+  cuda::grouped::Scratch scratch;
 };
 
 void check_codes(const at::Tensor& code, const at::Tensor& offsets) {
@@ -83,17 +83,17 @@ void check_codes(const at::Tensor& code, const at::Tensor& offsets) {
   check_index(offsets, "code_offsets");
 }
 
-std::vector<grouped::Tasks> make_tasks(const at::Tensor& code, const at::Tensor& offsets,
-                                       grouped::Purpose purpose, std::vector<Asks>& asks) {
+std::vector<cuda::grouped::Tasks> make_tasks(const at::Tensor& code, const at::Tensor& offsets,
+                                             engine::Purpose purpose, std::vector<Asks>& asks) {
   check_codes(code, offsets);
-  std::vector<grouped::Tasks> tasks(program_count(offsets));
+  std::vector<cuda::grouped::Tasks> tasks(program_count(offsets));
   asks.resize(tasks.size());
-  for_programs<Writing>(code, offsets,
-                        [&](const int64_t* words, int64_t count, int64_t p, Writing& writing) {
-                          engine::parse_program(words, count, writing.program);
-                          asks[p] = Asks(writing.program);
-                          grouped::emit_tasks(writing.program, purpose, writing.scratch, tasks[p]);
-                        });
+  for_programs<Writing>(
+      code, offsets, [&](const int64_t* words, int64_t count, int64_t p, Writing& writing) {
+        engine::parse_program(words, count, writing.program);
+        asks[p] = Asks(writing.program);
+        cuda::grouped::emit_tasks(writing.program, purpose, writing.scratch, tasks[p]);
+      });
   return tasks;
 }
 
@@ -138,16 +138,16 @@ JobTable table_of(const at::Tensor& job_programs, const at::Tensor& params,
 
 }  // namespace
 
-std::vector<grouped::Tasks> make_tasks(const at::Tensor& code, const at::Tensor& offsets,
-                                       grouped::Purpose purpose) {
+std::vector<cuda::grouped::Tasks> make_tasks(const at::Tensor& code, const at::Tensor& offsets,
+                                             engine::Purpose purpose) {
   std::vector<Asks> asks;
   return make_tasks(code, offsets, purpose, asks);
 }
 
-void copy_tasks(const std::vector<grouped::Tasks>& programs, const std::vector<int64_t>& first,
-                grouped::Task* to) {
+void copy_tasks(const std::vector<cuda::grouped::Tasks>& programs,
+                const std::vector<int64_t>& first, cuda::grouped::Task* to) {
   torch_parallel_for(static_cast<int64_t>(programs.size()), [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; ++p) grouped::copy_tasks(programs[p], to + first[p]);
+    for (int64_t p = begin; p < end; ++p) cuda::grouped::copy_tasks(programs[p], to + first[p]);
   });
 }
 
@@ -170,7 +170,7 @@ Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
 GroupedJobs make_grouped_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
                               const at::Tensor& job_programs, const at::Tensor& params,
                               const at::Tensor& job_params, const at::Tensor& images,
-                              grouped::Purpose purpose) {
+                              engine::Purpose purpose) {
   check_operands(job_programs, params, job_params, images);
   std::vector<Asks> asks;
   GroupedJobs jobs{table_of(job_programs, params, job_params),

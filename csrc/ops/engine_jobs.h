@@ -5,8 +5,8 @@
 
 #include <vector>
 
-#include "kernels/engine/program.h"
-#include "kernels/grouped/emit.h"
+#include "kernels/cuda/grouped/emit.h"
+#include "kernels/program/program.h"
 
 namespace tegnas {
 
@@ -30,7 +30,7 @@ struct Jobs : JobTable {
 
 // The same with the tasks of each program.
 struct GroupedJobs : JobTable {
-  std::vector<grouped::Tasks> programs;
+  std::vector<cuda::grouped::Tasks> programs;
 };
 
 // Raises ValueError or TypeError, in one sentence, where the operands don't fit. Programs and the
@@ -41,17 +41,17 @@ Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
 GroupedJobs make_grouped_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
                               const at::Tensor& job_programs, const at::Tensor& params,
                               const at::Tensor& job_params, const at::Tensor& images,
-                              grouped::Purpose purpose);
+                              engine::Purpose purpose);
 
 // The tasks of the programs of a call, from their words one after the other. Raises ValueError in
 // one sentence.
-std::vector<grouped::Tasks> make_tasks(const at::Tensor& code, const at::Tensor& offsets,
-                                       grouped::Purpose purpose);
+std::vector<cuda::grouped::Tasks> make_tasks(const at::Tensor& code, const at::Tensor& offsets,
+                                             engine::Purpose purpose);
 
 // The tasks of all programs one after the other, to the place where they are wanted; `first` says
 // where each program's begin.
-void copy_tasks(const std::vector<grouped::Tasks>& programs, const std::vector<int64_t>& first,
-                grouped::Task* to);
+void copy_tasks(const std::vector<cuda::grouped::Tasks>& programs,
+                const std::vector<int64_t>& first, cuda::grouped::Task* to);
 
 // Inputs of region counts as sets (sets, M, C, H, W), of which there is at least one; (M, C, H, W)
 // is a single one. Job j reads set j mod sets.

@@ -16,7 +16,7 @@ class Programs(Sequence[list[int]]):
     """Programs one after the other in one tensor; as a sequence, the words of each.
 
     Attributes:
-        code: their words, in the encoding of ``csrc/kernels/engine/program.h``, int64.
+        code: their words, in the encoding of ``csrc/kernels/program/program.h``, int64.
         offsets: where each begins, and where the last ends, int64.
     """
 

@@ -17,17 +17,17 @@
 namespace tegnas {
 namespace {
 
-using grouped::Purpose;
+using engine::Purpose;
 
 // The tasks of a call's programs on the device, and its jobs.
 template <typename T>
 class DeviceJobs {
  public:
   DeviceJobs(const GroupedJobs& jobs, const at::Tensor& like) : like_(like) {
-    const std::vector<int64_t> first = grouped::number_tasks(jobs.programs);
-    const auto bytes = static_cast<size_t>(first.back()) * sizeof(grouped::Task);
-    tasks_ = static_cast<const grouped::Task*>(upload(bytes, [&](void* to) {
-      copy_tasks(jobs.programs, first, static_cast<grouped::Task*>(to));
+    const std::vector<int64_t> first = cuda::grouped::number_tasks(jobs.programs);
+    const auto bytes = static_cast<size_t>(first.back()) * sizeof(cuda::grouped::Task);
+    tasks_ = static_cast<const cuda::grouped::Task*>(upload(bytes, [&](void* to) {
+      copy_tasks(jobs.programs, first, static_cast<cuda::grouped::Task*>(to));
     }));
     list_.reserve(jobs.count());
     for (int64_t job = 0; job < jobs.count(); ++job) {
@@ -37,7 +37,7 @@ class DeviceJobs {
   }
 
   const std::vector<cuda::engine::Job<T>>& list() const { return list_; }
-  const grouped::Task* tasks() const { return tasks_; }
+  const cuda::grouped::Task* tasks() const { return tasks_; }
 
   cuda::engine::Upload uploader() {
     return [this](const void* data, size_t bytes) {
@@ -63,7 +63,7 @@ class DeviceJobs {
   const at::Tensor& like_;
   std::vector<at::Tensor> kept_;
   std::vector<cuda::engine::Job<T>> list_;
-  const grouped::Task* tasks_ = nullptr;
+  const cuda::grouped::Task* tasks_ = nullptr;
 };
 
 // Memory for networks that run at once: half of the device's. The more of them, the fewer launches;

@@ -1,4 +1,5 @@
-// The plan of a program: what the executor does, step by step, decided once per program.
+// The plan of a program on the CPU: what the executor does, step by step, decided once per program
+// from its analysis (program/analysis.h).
 //
 // The images of a batch are cut into blocks of one vector of images ("lanes"); every buffer is
 // laid out as (block, C, H, W, lane). The plan counts in pixels: one pixel is one vector of
@@ -18,7 +19,7 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/engine/program.h"
+#include "kernels/program/analysis.h"
 
 namespace tegnas::engine {
 
@@ -70,12 +71,6 @@ struct Buffer {
   int64_t offset;  // in pixels, times the number of blocks but for local buffers
   int64_t stats;   // where its channel sums are kept (counted in channels), -1: not needed
   int32_t sums;    // gradients: the buffer (C, 1, 1) of its sums over pixels, -1: none
-};
-
-struct View {
-  int32_t buffer;
-  int32_t norm;  // -1: none
-  bool relu;
 };
 
 // A gradient: channels [channel, ...) of a buffer; through `norm` where that buffer holds the
@@ -266,10 +261,8 @@ struct Segment {
   int64_t body_rows, rows;
 };
 
-enum class Mode { frozen, coupled, regions };
-
 struct Plan {
-  Mode mode;
+  Purpose purpose;
   List<Buffer> buffers;
   List<Norm> norms;
   // Frozen mode: the convolutions of the images, their norms and what is read of them. Carried out
@@ -287,7 +280,7 @@ struct Plan {
 
   Shape input;
   Activation padded_input{-1, 0, 0};              // of the input without a norm or ReLU
-  View logits;                                    // ntk modes
+  View logits;                                    // of kernels
   int64_t outputs = 0;                            // K
   int64_t value_pixels = 0, gradient_pixels = 0;  // memory per block
   int64_t stem_pixels = 0;                        // likewise
@@ -303,7 +296,7 @@ struct Plan {
 };
 
 // `repeated`: several backward sweeps follow one forward sweep (always so in coupled mode).
-// Throws std::invalid_argument where the program has no logits in the ntk modes.
-std::shared_ptr<const Plan> make_plan(const Program& program, Mode mode, bool repeated);
+// Throws std::invalid_argument where a kernel is asked for and the program has no logits.
+std::shared_ptr<const Plan> make_plan(const Program& program, Purpose purpose, bool repeated);
 
 }  // namespace tegnas::engine

@@ -11,7 +11,7 @@
 #include <cstdint>
 
 #include "kernels/checked.h"
-#include "kernels/grouped/task.h"
+#include "kernels/cuda/grouped/task.h"
 
 #ifdef __CUDACC__
 #define TEGNAS_HOST_DEVICE __host__ __device__
@@ -19,7 +19,7 @@
 #define TEGNAS_HOST_DEVICE
 #endif
 
-namespace tegnas::grouped {
+namespace tegnas::cuda::grouped {
 
 constexpr int kThreads = 256;
 constexpr int kWarp = 32;
@@ -71,43 +71,25 @@ inline Work work_of(const Task& t) {
     return Work{unit, static_cast<int32_t>(times), units,
                 in.size() > out.size() ? in.size() : out.size()};
   };
-  switch (t.kind) {
-    case Kind::fill:
-    case Kind::sum:
-    case Kind::avg_pool:
-    case Kind::max_pool:
-    case Kind::linear:
-    case Kind::product:
-    case Kind::apply:
+  switch (description_of(t.kind).cut) {
+    case Cut::outputs:
       return work(Unit::number, out.size());
-    case Kind::global_avg_pool:
-      return work(Unit::number, in.c);
-    case Kind::conv:
-      return work(Unit::pixel, out.pixels(), t.groups * divide_up(out.c / t.groups, kTile));
-    case Kind::conv_grad:
-      return work(Unit::pixel, in.pixels(), t.groups * divide_up(in.c / t.groups, kTile));
-    case Kind::statistics:
-    case Kind::norm_sums:
-      return work(Unit::channel, in.c);
-    case Kind::signs:
-      return work(Unit::number, divide_up(in.size(), 32));
-    case Kind::conv_rows:
-      return work(Unit::warp, weight_tiles(t));
-    case Kind::linear_rows:
-      return work(Unit::warp, out.c * in.size());
-    case Kind::norm_rows:
-      return work(Unit::warp, in.c);
-    case Kind::seed:
-    case Kind::sum_grad:
-    case Kind::avg_pool_grad:
-    case Kind::max_pool_grad:
-    case Kind::global_avg_pool_grad:
-    case Kind::linear_grad:
-    case Kind::product_grad:
-    case Kind::norm_grad:
+    case Cut::inputs:
       return work(Unit::number, in.size());
-    case Kind::count:
-      break;
+    case Cut::words:
+      return work(Unit::number, divide_up(in.size(), 32));
+    case Cut::output_pixels:
+      return work(Unit::pixel, out.pixels(), t.groups * divide_up(out.c / t.groups, kTile));
+    case Cut::input_pixels:
+      return work(Unit::pixel, in.pixels(), t.groups * divide_up(in.c / t.groups, kTile));
+    case Cut::channels:
+      return work(Unit::channel, in.c);
+    case Cut::weight_tiles:
+      return work(Unit::warp, weight_tiles(t));
+    case Cut::weights:
+      return work(Unit::warp, out.c * in.size());
+    case Cut::scales:
+      return work(Unit::warp, in.c);
   }
   return work(Unit::number, 0);
 }
@@ -131,4 +113,4 @@ inline int64_t blocks_of_seed(const Work& work, const Extent& e) {
 // and compute.
 Cost cost_of(const Task& t, const Extent& e, int64_t width);
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped

@@ -1,10 +1,10 @@
-#include "kernels/engine/template.h"
+#include "kernels/program/template.h"
 
 #include <algorithm>
 #include <stdexcept>
 #include <string>
 
-#include "kernels/engine/program.h"
+#include "kernels/program/program.h"
 
 namespace tegnas::engine {
 namespace {

@@ -3,33 +3,33 @@
 
 #include <algorithm>
 
-#include "kernels/engine/plan_builder.h"
+#include "kernels/cpu/plan/builder.h"
 
 namespace tegnas::engine {
-void PlanBuilder::emit_weight_grads(const Node& node, const std::vector<Consumer>& consumers) {
-  if (node.second < 0 && zeros_[node.first]) return;  // x = 0: the rows are zero
+
+// Of everything that reads a node.
+void PlanBuilder::emit_weight_grads(const View& read) {
+  const Analysis::Node& node = analysis_.nodes[analysis_.node_of(read)];
+  const Analysis::Reader* const readers = analysis_.readers_of(analysis_.node_of(read));
   for (const bool relu : {true, false}) {
-    std::vector<int32_t> convs[2];  // without and with rows of the body
-    for (const Consumer& c : consumers) {
-      if (c.kind != Consumer::step || c.relu != relu) continue;
-      const View view{node.first, node.second, relu};
-      if (steps_[c.at].kind == StepKind::convolve) {
-        convs[has_body_rows(c.at)].push_back(c.at);
-      }
-      if (steps_[c.at].kind == StepKind::linear) emit_linear_grads(view, c.at);
+    const View view{read.buffer, read.norm, relu};
+    std::vector<int32_t> convs[2];  // without and with rows of searched weights
+    for (int32_t k = 0; k < node.readers; ++k) {
+      const int32_t s = readers[k].step;
+      if (s < 0 || readers[k].relu != relu || !analysis_.steps[s].weighted) continue;
+      if (steps_[s].kind == StepKind::convolve) convs[has_searched_rows(s)].push_back(s);
+      if (steps_[s].kind == StepKind::linear) emit_linear_grads(view, s);
     }
-    for (const bool body : {false, true}) {
+    for (const bool searched : {false, true}) {
       // In coupled mode the input gradients of a convolution depend on its weight gradients.
-      const bool before = mode_ == Mode::coupled && needs_body_.at(node);
-      if (!convs[body].empty()) {
-        emit_conv_grads({node.first, node.second, relu}, convs[body], body || before);
-      }
+      const bool before = analysis_.purpose == Purpose::coupled && node.needed_searched;
+      if (!convs[searched].empty()) emit_conv_grads(view, convs[searched], searched || before);
     }
   }
 }
 
-bool PlanBuilder::has_body_rows(int32_t step) const {
-  const int32_t norm = gradients_.at({steps_[step].out, -1}).norm;
+bool PlanBuilder::has_searched_rows(int32_t step) const {
+  const int32_t norm = gradient_of(step).norm;
   return instruction_of(step).body || (norm >= 0 && norms_[norm].weight >= 0 && norms_[norm].body);
 }
 
@@ -48,7 +48,7 @@ GradPiece PlanBuilder::piece_of(int32_t s, int64_t first, int64_t last) {
   piece.group_out = out.c / i.groups;
   piece.first = first;
   piece.last = last;
-  piece.gradient = gradients_.at({step.out, -1});
+  piece.gradient = gradient_of(s);
   piece.value = step.out;
   piece.norm = piece.gradient.norm;
   piece.norm_row = -1;
@@ -107,11 +107,11 @@ void PlanBuilder::emit_linear_grads(const View& view, int32_t s) {
   const int64_t outs = buffers_[steps_[s].out].c;
   if (inputs == 0) return;
   int64_t most = outs;
-  if (mode_ != Mode::coupled) most = std::max<int64_t>(1, kPanelRows / inputs);
+  if (analysis_.purpose != Purpose::coupled) most = std::max<int64_t>(1, kPanelRows / inputs);
   for (int64_t first = 0; first < outs;) {
     const int64_t last = std::min(outs, first + most);
     begin_segment_for((last - first) * inputs);
-    LinearGrad grad{view, inputs, first, last, gradients_.at({steps_[s].out, -1}), 0};
+    LinearGrad grad{view, inputs, first, last, gradient_of(s), 0};
     grad.row = take_rows((last - first) * inputs, i.body);
     push_back_step(BackStepKind::linear_grad, static_cast<int64_t>(linear_grads_.size()), i.body);
     linear_grads_.push_back(grad);

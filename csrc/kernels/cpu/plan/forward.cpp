@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/engine/plan_builder.h"
+#include "kernels/cpu/plan/builder.h"
 
 namespace tegnas::engine {
 
@@ -37,8 +37,8 @@ void PlanBuilder::define_activations() {
 // Lets the step that makes a view's buffer write the activation too. What only convolutions read
 // is then not kept in any other form.
 bool PlanBuilder::fold_activation(const View& view, const Activation& activation) {
-  if (view.norm >= 0 || producers_[view.buffer] < 0) return false;
-  Step& producer = steps_[producers_[view.buffer]];
+  if (view.norm >= 0 || maker_of(view.buffer) < 0) return false;
+  Step& producer = steps_[maker_of(view.buffer)];
   if (producer.kind == StepKind::convolve || producer.activation.buffer >= 0) return false;
   producer.activation = activation;
   producer.activation_relu = view.relu;
@@ -136,6 +136,7 @@ void PlanBuilder::emit_forward() {
       written[view] = true;
     }
   }
+  const bool gradients = analysis_.purpose != Purpose::regions;
   normalised_.assign(norms_.size(), false);
   if (buffers_[0].stats >= 0) {
     Step step{};
@@ -145,7 +146,8 @@ void PlanBuilder::emit_forward() {
   }
   std::vector<bool> done = folded_;
   for (size_t s = 0; s < steps_.size(); ++s) {
-    if (done[s]) continue;
+    // Norms come before their first reader.
+    if (done[s] || steps_[s].kind == StepKind::normalise) continue;
     Step step = steps_[s];
     if (step.kind == StepKind::convolve) {
       const ViewKey view = key(step.in.data[0]);
@@ -161,18 +163,18 @@ void PlanBuilder::emit_forward() {
     } else if (step.kind == StepKind::add) {
       std::vector<View> in;
       for (int64_t k = 0; k < step.in.count; ++k) {
-        const int32_t producer = producers_[step.in.data[k].buffer];
+        const int32_t producer = maker_of(step.in.data[k].buffer);
         if (producer < 0 || !folded_[producer]) in.push_back(step.in.data[k]);
       }
       step.in = list(in);
-    } else if (step.kind == StepKind::max_pool && mode_ != Mode::regions) {
+    } else if (step.kind == StepKind::max_pool && gradients) {
       step.index = steps_[s].index = add_buffer(shape_of(step.out));
-    } else if (step.kind == StepKind::apply && mode_ != Mode::regions) {
+    } else if (step.kind == StepKind::apply && gradients) {
       step.slope = steps_[s].slope = add_buffer(shape_of(step.out));
     }
     emit_step(step);
   }
-  if (mode_ != Mode::regions) emit_norm(plan_->logits.norm);
+  if (gradients) emit_norm(plan_->logits.norm);
 }
 
 // Cuts the steps into runs and gives the convolutions of a run room for their packed weights.

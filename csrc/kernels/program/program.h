@@ -160,6 +160,7 @@ struct Instruction {
   Window window;                   // conv2d and pools
   int64_t groups = 1;              // conv2d
   int64_t weight = -1, bias = -1;  // offsets into the parameter vector, -1 where absent
+  int64_t weights = 0;             // how many: those whose gradients the kernel is made of
   int64_t factor = -1;             // scale
   double eps = 0;                  // batch_norm
   int64_t left = 0, right = 0, top = 0, bottom = 0;  // pad
@@ -191,9 +192,6 @@ Program parse_program(const int64_t* words, int64_t count);
 
 // The same in place of another program, whose memory is used again.
 void parse_program(const int64_t* words, int64_t count, Program& program);
-
-// The number of weights of the kernel that an instruction owns (0 for those without).
-int64_t weight_count(const Program& program, int64_t value);
 
 // Of a relu or an activation.
 Thresholds thresholds_of(const Instruction& instruction);

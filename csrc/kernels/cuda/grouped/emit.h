@@ -1,17 +1,15 @@
-// Writes a program as tasks, each with the tasks that it waits for.
+// Writes a program as tasks, each with the tasks that it waits for, from its analysis.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "kernels/engine/program.h"
-#include "kernels/grouped/task.h"
-#include "kernels/grouped/waits.h"
-#include "kernels/grouped/work.h"
+#include "kernels/cuda/grouped/task.h"
+#include "kernels/cuda/grouped/waits.h"
+#include "kernels/cuda/grouped/work.h"
+#include "kernels/program/analysis.h"
 
-namespace tegnas::grouped {
-
-enum class Purpose { frozen, coupled, regions };
+namespace tegnas::cuda::grouped {
 
 // When a task may run.
 struct Order {
@@ -42,9 +40,8 @@ struct Sizes {
   // Numbers per image of the values, and of the gradients (times seeds).
   int64_t value_size = 0, gradient_size = 0;
   int64_t norm_channels = 0;
-  int64_t body_rows = 0, rows = 0;  // the body's rows come first
-  bool all_rows_written = true;     // otherwise some weight has no gradient: its rows are zero
-  int32_t words = 0;                // regions: 32-bit words of a pattern
+  int64_t searched_rows = 0, rows = 0;  // those of searched weights come first
+  int32_t words = 0;                    // regions: 32-bit words of a pattern
 };
 
 struct Tasks : Sizes {
@@ -57,33 +54,31 @@ struct Tasks : Sizes {
   }
 };
 
-// Where the gradient of a node lies; `known` once a task has been written that makes it.
+// Where the gradient of a node lies, and the node that it was made for.
 struct Gradient {
   GradientView view;
-  bool known = false;
+  int32_t node = -1;  // -1: not known yet
 };
 
 // What is needed while a program is written, kept for the next one: programs are many and small,
 // and asking for memory would take as long as writing them.
 struct Scratch {
+  tegnas::engine::AnalysisScratch analysis_scratch;
+  tegnas::engine::Analysis analysis;
   Waits waits;
-  // Forward, by value: whether it is needed, and how it is read.
-  std::vector<char> live;
-  std::vector<View> views;
-  std::vector<Task> parts;  // of the sum that is written
-  // Backward, by node.
-  std::vector<char> needs;
-  std::vector<int32_t> consumers;
-  std::vector<Gradient> gradients;
-  std::vector<int32_t> norm_of_channel;  // by its first channel
-  std::vector<size_t> rest_tasks;
+  std::vector<Place> places;         // by buffer of the analysis
+  std::vector<int32_t> channels;     // by norm: the first of its coefficients
+  std::vector<int32_t> first_tasks;  // by step: the first of the forward sweep's
+  std::vector<Gradient> gradients;   // by node
 };
 
-// Throws std::invalid_argument where a kernel is asked for and the program has no logits.
-Tasks emit_tasks(const engine::Program& program, Purpose purpose);
+// Throws std::invalid_argument where a kernel is asked for and the program has no logits, or where
+// positions in its values are more than 32 bits count.
+Tasks emit_tasks(const tegnas::engine::Program& program, tegnas::engine::Purpose purpose);
 
 // The same in place of other tasks, whose memory is used again.
-void emit_tasks(const engine::Program& program, Purpose purpose, Scratch& scratch, Tasks& tasks);
+void emit_tasks(const tegnas::engine::Program& program, tegnas::engine::Purpose purpose,
+                Scratch& scratch, Tasks& tasks);
 
 // The tasks of all programs are numbered one after the other, those of a program forward first.
 // Where each program's begin, and at the end how many there are.
@@ -92,10 +87,10 @@ std::vector<int64_t> number_tasks(const std::vector<Tasks>& programs);
 // A program's tasks in this order.
 void copy_tasks(const Tasks& program, Task* to);
 
-// Adds the backward sweep of a forward one, in which there are `places` places of values.
-void emit_backward(Tasks& tasks, Purpose purpose, int32_t places, Scratch& scratch);
+// Adds the backward sweep of the forward one that was written last with this scratch.
+void emit_backward(const tegnas::engine::Program& program, Scratch& scratch, Tasks& tasks);
 
 // Fills in the order of tasks that wait for each other so.
 void set_order(Steps& steps, const std::vector<Waits::Edge>& edges);
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped

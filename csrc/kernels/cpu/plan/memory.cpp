@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "kernels/checked.h"
-#include "kernels/engine/plan_builder.h"
+#include "kernels/cpu/plan/builder.h"
 
 namespace tegnas::engine {
 namespace {
@@ -69,6 +69,7 @@ void PlanBuilder::touch_step(const Step& step, const Touch& touch) const {
 }
 
 void PlanBuilder::allocate() {
+  const bool coupled = analysis_.purpose == Purpose::coupled;
   std::vector<Life> lives(buffers_.size());
   int64_t now = 0;
   const auto touch = [&](int32_t buffer) {
@@ -80,7 +81,7 @@ void PlanBuilder::allocate() {
     touch(ref.buffer);
     if (ref.buffer >= 0) touch(buffers_[ref.buffer].sums);
     // The coupled gradient of a norm's input reads that input.
-    if (ref.norm >= 0 && mode_ == Mode::coupled) touch(norms_[ref.norm].buffer);
+    if (ref.norm >= 0 && coupled) touch(norms_[ref.norm].buffer);
   };
   // A run goes block by block, so within it nothing may take another buffer's place.
   std::vector<bool> by_block;  // by time
@@ -89,7 +90,7 @@ void PlanBuilder::allocate() {
     by_block.push_back(!run.whole);
     ++now;
   }
-  if (mode_ != Mode::regions) touch(plan_->logits.buffer);
+  if (analysis_.purpose != Purpose::regions) touch(plan_->logits.buffer);
   const auto touch_collect = [&](const Collect& collect) {
     touch_gradient({collect.out, 0, -1});
     if (collect.relu_convs.count + collect.relu_rows.count > 0) {
@@ -123,7 +124,7 @@ void PlanBuilder::allocate() {
           touch(grad.activation.buffer);
           for (int64_t k = 0; k < grad.pieces.count; ++k) {
             touch_gradient(grad.pieces.data[k].gradient);
-            if (mode_ == Mode::coupled) touch(grad.pieces.data[k].value);
+            if (coupled) touch(grad.pieces.data[k].value);
           }
           break;
         }
@@ -138,12 +139,12 @@ void PlanBuilder::allocate() {
         case BackStepKind::collect:
           touch_collect(collects_[step.at]);
       }
-      if (mode_ == Mode::coupled) ++now;  // runs step by step
+      if (coupled) ++now;  // runs step by step
     }
     ++now;
   }
   by_block.resize(forward_end, false);
-  by_block.resize(now + 1, mode_ != Mode::coupled);
+  by_block.resize(now + 1, !coupled);
   for (size_t b = 0; b < buffers_.size(); ++b) {
     Buffer& buffer = buffers_[b];
     const bool mine = buffer.place == Place::values || buffer.place == Place::gradients;

@@ -1,12 +1,12 @@
-#include "kernels/grouped/schedule.h"
+#include "kernels/cuda/grouped/schedule.h"
 
 #include <algorithm>
 #include <stdexcept>
 #include <unordered_map>
 
-#include "kernels/grouped/plan.h"
+#include "kernels/cuda/grouped/launches.h"
 
-namespace tegnas::grouped {
+namespace tegnas::cuda::grouped {
 namespace {
 
 constexpr int64_t kMost = (int64_t{1} << 31) - 1;
@@ -17,7 +17,7 @@ int64_t checked_blocks(const Work& work, const Extent& extent) {
   // Threads are counted in 32 bits, those of the last block too.
   constexpr int64_t kMostThreads = kMost - kThreads * kPieces;
   const bool rows = work.unit == Work::Unit::warp;
-  // The limits of programs (engine/program.h) keep these products below 2^63.
+  // The limits of programs (program/program.h) keep these products below 2^63.
   if (work.largest * extent.images > kMostThreads ||
       (rows && work.units * image_blocks(extent) > kMostThreads)) {
     throw std::invalid_argument(
@@ -111,4 +111,4 @@ class Scheduler {
 
 Schedule make_schedule(const std::vector<Passage>& passages) { return Scheduler(passages).make(); }
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped

@@ -1,13 +1,11 @@
-#include "kernels/grouped/plan.h"
+#include "kernels/cuda/grouped/launches.h"
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
-namespace tegnas::grouped {
+namespace tegnas::cuda::grouped {
 namespace {
-
-constexpr int kKernels = static_cast<int>(Kernel::count);
 
 class Planner {
  public:
@@ -111,7 +109,7 @@ const char* kernel_name(Kernel kernel) {
       return "convolution ∂w";
     case Kernel::rows:
       return "other ∂w";
-    case Kernel::count:
+    case Kernel::none:
       break;
   }
   return "none";
@@ -121,4 +119,4 @@ std::vector<Launch> plan_launches(const std::vector<const Steps*>& sweeps) {
   return Planner(sweeps).plan();
 }
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped

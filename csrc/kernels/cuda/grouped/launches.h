@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/grouped/emit.h"
+#include "kernels/cuda/grouped/emit.h"
 
-namespace tegnas::grouped {
+namespace tegnas::cuda::grouped {
 
 // A task of a program, by its place in the sweep.
 struct Member {
@@ -22,4 +22,4 @@ struct Launch {
 // Launches of one sweep of every program, in order; every task is in one of them.
 std::vector<Launch> plan_launches(const std::vector<const Steps*>& sweeps);
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped

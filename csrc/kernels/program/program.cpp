@@ -1,4 +1,4 @@
-#include "kernels/engine/program.h"
+#include "kernels/program/program.h"
 
 #include <algorithm>
 #include <cstring>
@@ -135,6 +135,11 @@ Shape window_shape(const Reader& r, int64_t channels, int64_t in, const Window& 
   return out;
 }
 
+void read_weights(Reader& r, Instruction& i, int64_t count, bool optional) {
+  i.weight = r.parameters("weight", count, optional);
+  i.weights = i.weight < 0 ? 0 : count;
+}
+
 void read_flags(Reader& r, bool& flag) { flag = r.between("flags", 0, 1) != 0; }
 
 Shape read_conv(Reader& r, Instruction& i) {
@@ -152,7 +157,7 @@ Shape read_conv(Reader& r, Instruction& i) {
   if (taps * std::max<int64_t>(1, std::max(channels, out) / i.groups) > kMostTaps) {
     r.fail("its kernel has more than 2^24 weights for one channel");
   }
-  i.weight = r.parameters("weight", out * (channels / i.groups) * taps, false);
+  read_weights(r, i, out * (channels / i.groups) * taps, false);
   i.bias = r.parameters("bias", out, true);
   read_flags(r, i.body);
   return shape;
@@ -162,7 +167,7 @@ Shape read_batch_norm(Reader& r, Instruction& i) {
   i.in = Inputs(r.input());
   i.eps = r.number("eps", 0);
   const Shape s = r.shape(i.in[0]);
-  i.weight = r.parameters("weight", s.c, true);
+  read_weights(r, i, s.c, true);
   i.bias = r.parameters("bias", s.c, true);
   read_flags(r, i.body);
   return s;
@@ -218,7 +223,7 @@ Shape read_pad(Reader& r, Instruction& i) {
 Shape read_linear(Reader& r, Instruction& i) {
   i.in = Inputs(r.input());
   const int64_t out = r.between("output features", 0, kMostExtent);
-  i.weight = r.parameters("weight", out * r.shape(i.in[0]).size(), false);
+  read_weights(r, i, out * r.shape(i.in[0]).size(), false);
   i.bias = r.parameters("bias", out, true);
   read_flags(r, i.body);
   return {out, 1, 1};
@@ -294,7 +299,7 @@ void check_no_shared_weights(const Program& program) {
   std::vector<Range> ranges;
   ranges.reserve(program.instructions.size());
   for (int64_t value = 1; value < program.values(); ++value) {
-    const int64_t count = weight_count(program, value);
+    const int64_t count = program.defines(value).weights;
     const int64_t begin = program.defines(value).weight;
     if (count > 0) ranges.push_back({begin, begin + count, value - 1});
   }
@@ -454,34 +459,6 @@ void parse_program(const int64_t* words, int64_t count, Program& program) {
                                 " words after its last instruction.");
   }
   check_no_shared_weights(program);
-}
-
-int64_t weight_count(const Program& program, int64_t value) {
-  if (value == 0) return 0;
-  const Instruction& i = program.defines(value);
-  if (i.weight < 0) return 0;
-  const Shape &out = program.shapes[value], &in = program.shapes[i.in[0]];
-  switch (i.op) {
-    case Op::conv2d:
-      return out.c * (in.c / i.groups) * i.window.kh * i.window.kw;
-    case Op::batch_norm:
-      return out.c;
-    case Op::linear:
-      return out.c * in.size();
-    case Op::relu:
-    case Op::avg_pool:
-    case Op::max_pool:
-    case Op::add:
-    case Op::zeros:
-    case Op::scale:
-    case Op::concat:
-    case Op::pad:
-    case Op::global_avg_pool:
-    case Op::product:
-    case Op::activation:
-      break;
-  }
-  return 0;
 }
 
 }  // namespace tegnas::engine

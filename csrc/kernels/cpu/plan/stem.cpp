@@ -2,7 +2,7 @@
 // images, their norms, and the activations of these. A call with many architectures does it once
 // for each vector of weights.
 
-#include "kernels/engine/plan_builder.h"
+#include "kernels/cpu/plan/builder.h"
 
 namespace tegnas::engine {
 
@@ -37,32 +37,12 @@ void PlanBuilder::define_stem() {
 
 bool PlanBuilder::begins_network(const Step& step) const {
   const auto place_of = [&](int32_t buffer) { return buffers_[buffer].place; };
-  switch (step.kind) {
-    case StepKind::convolve: {
-      const Place place = place_of(step.conv->activation);
-      return place == Place::input || place == Place::padded_input;
-    }
-    case StepKind::normalise:
-      return place_of(norms_[step.out].buffer) == Place::stem;
-    case StepKind::activate:
-      return place_of(step.in.data[0].buffer) == Place::stem;
-    case StepKind::add:
-    case StepKind::concat:
-    case StepKind::pad:
-    case StepKind::avg_pool:
-    case StepKind::max_pool:
-    case StepKind::scale:
-    case StepKind::global_avg_pool:
-    case StepKind::linear:
-    case StepKind::product:
-    case StepKind::apply:
-    case StepKind::copy:
-    case StepKind::zeros:
-    case StepKind::statistics:
-    case StepKind::signs:
-      break;
+  if (step.kind == StepKind::convolve) {
+    const Place place = place_of(step.conv->activation);
+    return place == Place::input || place == Place::padded_input;
   }
-  return false;
+  if (step.kind == StepKind::normalise) return place_of(norms_[step.out].buffer) == Place::stem;
+  return step.kind == StepKind::activate && place_of(step.in.data[0].buffer) == Place::stem;
 }
 
 void PlanBuilder::place_stem(int32_t number) {

@@ -7,13 +7,14 @@
 
 #include "check.h"
 #include "engine_random.h"
-#include "kernels/grouped/plan.h"
-#include "kernels/grouped/schedule.h"
+#include "kernels/cuda/grouped/launches.h"
+#include "kernels/cuda/grouped/schedule.h"
 #include "nasbench201.h"
 
 using namespace tegnas;
-using namespace tegnas::grouped;
+using namespace tegnas::cuda::grouped;
 using namespace tegnas::test;
+using engine::Purpose;
 
 namespace {
 
@@ -67,16 +68,15 @@ void random_programs() {
 }
 
 bool same(const Place& a, const Place& b) {
-  return a.at == b.at && a.c == b.c && a.h == b.h && a.w == b.w && a.id == b.id;
+  return a.at == b.at && a.c == b.c && a.h == b.h && a.w == b.w;
 }
 
 bool same(const Task& a, const Task& b) {
   return a.kind == b.kind && a.first == b.first && same(a.in.place, b.in.place) &&
          a.in.norm == b.in.norm && a.in.relu == b.in.relu && same(a.out, b.out) &&
          same(a.grad.place, b.grad.place) && a.grad.norm == b.grad.norm &&
-         same(a.other.place, b.other.place) && a.body == b.body && a.weight == b.weight &&
-         a.bias == b.bias && a.channel == b.channel && a.parts == b.parts && a.row == b.row &&
-         a.word == b.word;
+         same(a.other.place, b.other.place) && a.weight == b.weight && a.bias == b.bias &&
+         a.channel == b.channel && a.parts == b.parts && a.row == b.row && a.word == b.word;
 }
 
 bool same(const Steps& a, const Steps& b) {
@@ -106,8 +106,7 @@ void memory_that_is_used_again() {
       CHECK(same(fresh.forward, again.forward) && same(fresh.backward, again.backward));
       CHECK(same(fresh.logits.place, again.logits.place) && fresh.rows == again.rows);
       CHECK(fresh.value_size == again.value_size && fresh.gradient_size == again.gradient_size);
-      CHECK(fresh.body_rows == again.body_rows && fresh.words == again.words);
-      CHECK(fresh.all_rows_written == again.all_rows_written);
+      CHECK(fresh.searched_rows == again.searched_rows && fresh.words == again.words);
     }
   }
 }
@@ -214,5 +213,5 @@ int main() {
   few();
   rows_last();
   gradients_that_are_views();
-  return finish("grouped_plan_test");
+  return finish("grouped_launches_test");
 }

@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/grouped/emit.h"
-#include "kernels/grouped/work.h"
+#include "kernels/cuda/grouped/emit.h"
+#include "kernels/cuda/grouped/work.h"
 
-namespace tegnas::grouped {
+namespace tegnas::cuda::grouped {
 
 // A network on its way through a batch of images.
 struct Passage {
@@ -45,4 +45,4 @@ struct Schedule {
 // blocks of a launch are more than 32 bits count.
 Schedule make_schedule(const std::vector<Passage>& passages);
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped

@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "kernels/checked.h"
-#include "kernels/engine/plan_builder.h"
+#include "kernels/cpu/plan/builder.h"
 
 namespace tegnas::engine {
 namespace {
@@ -118,7 +118,7 @@ TapConv PlanBuilder::backward_taps(const std::vector<int32_t>& steps, int32_t ou
   for (int32_t s : steps) {
     const Instruction& i = instruction_of(s);
     const Window& w = i.window;
-    const GradRef from = gradients_.at({steps_[s].out, -1});
+    const GradRef from = gradient_of(s);
     const Buffer& g = buffers_[steps_[s].out];
     TapSource source{};
     source.gradient = from;

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace tegnas::grouped {
+namespace tegnas::cuda::grouped {
 
 // Tasks come in an order in which they could run one after the other. Resources are memory that is
 // read and written as a whole, numbered from 0. A task reads before it writes.
@@ -57,4 +57,4 @@ class Waits {
   std::vector<Edge> edges_;
 };
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/engine/plan_builder.h"
+#include "kernels/cpu/plan/builder.h"
 
 namespace tegnas::engine {
 namespace {

@@ -1,6 +1,6 @@
-#include "kernels/grouped/work.h"
+#include "kernels/cuda/grouped/work.h"
 
-namespace tegnas::grouped {
+namespace tegnas::cuda::grouped {
 
 // About what a sigmoid and its derivative take.
 constexpr double kFunctionFlops = 20;
@@ -92,10 +92,10 @@ Cost cost_of(const Task& t, const Extent& e, int64_t width) {
       numbers = grad + again * to + mask;
       flops = to * taps;
       break;
-    case Kind::count:
+    case Kind::none:
       break;
   }
   return {numbers * width, flops};
 }
 
-}  // namespace tegnas::grouped
+}  // namespace tegnas::cuda::grouped
