@@ -15,13 +15,14 @@ import torch
 import torch.nn.functional as F
 
 from tegnas import ops
-from tegnas.reference import eigen, gram, regions, regression
+from tegnas.reference import eigen, gram, leave_one_out, regions, regression
 
 Call = Callable[[], torch.Tensor]
 
 CONVOLUTION = ("native", "unfold and einsum", "a convolution per image")
 EIGENVALUES = ("native", "torch.linalg.eigvalsh")
 REGRESSION = ("native", "torch.linalg.cholesky_ex")
+LEFT_OUT = ("native", "torch.cholesky_inverse")
 
 
 def randn(*shape: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> torch.Tensor:
@@ -107,6 +108,14 @@ def regression_errors(count: int, size: int) -> dict[str, Call]:
     }
 
 
+def left_out(count: int, size: int) -> dict[str, Call]:
+    kernels = psd(count, size)
+    return {
+        "native": lambda: ops.leave_one_out(kernels).error,
+        "torch.cholesky_inverse": lambda: leave_one_out(kernels)[1],
+    }
+
+
 def region_count() -> dict[str, Call]:
     values = [randn(3000, 2000)]
     values[0][2000:2100] = values[0][:100]
@@ -129,6 +138,7 @@ WORKLOADS: dict[str, tuple[Callable[[], dict[str, Call]], tuple[str, ...]]] = {
     "eig_condition, 16 of 256": (lambda: eigenvalues(16, 256), EIGENVALUES),
     "kernel_regression_error, 1024 of 64": (lambda: regression_errors(1024, 64), REGRESSION),
     "kernel_regression_error, 1 of 64": (lambda: regression_errors(1, 64), REGRESSION),
+    "leave_one_out, 1024 of 64": (lambda: left_out(1024, 64), LEFT_OUT),
     "count_regions, 3000 of 2000": (
         region_count,
         ("native", "pairwise product", "torch.unique"),

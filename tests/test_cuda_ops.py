@@ -99,6 +99,20 @@ def test_kernel_regression_error_equals_the_cpu(n, classes):
     assert_close(got[sound.cuda()], expected[sound], 1e-9)
 
 
+@pytest.mark.parametrize("n", [1, 2, 33, 64, 128, 129, 200])
+def test_leave_one_out_equals_the_cpu(n):
+    kernels = grams(6, n)
+    kernels[1] = 0
+    if n > 2:
+        kernels[2, n - 1, 0] = math.nan
+        kernels[3] = kernels[3, :, :1] @ kernels[3, :, :1].T
+    expected, got = ops.leave_one_out(kernels), ops.leave_one_out(kernels.cuda())
+    for ours, theirs in zip(got, expected, strict=True):
+        assert torch.equal(ours.cpu().isinf(), theirs.isinf())
+        sound = theirs.isfinite()
+        assert_close(ours[sound.cuda()], theirs[sound], 1e-9)
+
+
 @pytest.mark.parametrize("n", [6, 64, 130])
 @pytest.mark.parametrize("ridge", [0.0, 1e-3])
 def test_degenerate_kernels_have_the_errors_of_the_cpu(n, ridge):

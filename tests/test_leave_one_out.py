@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping
 
@@ -13,8 +12,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tegnas import load_batch, ntk, score, score_module
-from tegnas.kernel.leave_one_out import inverse_of_all_at_once, leave_one_out
-from tegnas.reference.leave_one_out import leave_one_out as by_regressions
+from tegnas.ops import leave_one_out
+from tegnas.reference import leave_one_out_by_regressions as by_regressions
 from tegnas.spaces import ChoiceSpace, get_space
 
 SPACE = get_space("nas-bench-201")
@@ -48,35 +47,6 @@ def test_inflation_is_a_condition_number_of_the_angles():
     assert inflation.item() == pytest.approx((values.mean() * (1 / values).mean()).item())
     assert inflation.item() == pytest.approx(leave_one_out(angles)[0].item())
     assert leave_one_out(torch.eye(5, dtype=torch.float64)) == (1.0, 1.0)
-
-
-def test_inverses_are_the_same_all_at_once_as_on_a_gpu():
-    factors = torch.linalg.cholesky(kernels(5, 33, 0))
-    expected = torch.cholesky_inverse(factors)
-    torch.testing.assert_close(inverse_of_all_at_once(factors), expected, rtol=1e-10, atol=1e-12)
-    assert inverse_of_all_at_once(factors[:0]).shape == (0, 33, 33)
-
-
-def test_a_bad_kernel_is_infinite_and_leaves_the_others_alone():
-    batch = kernels(5, 8, 1)
-    batch[1] = kernels(1, 8, 2, columns=7)[0]  # of rank 7
-    batch[2, 3] = batch[2, :, 3] = 0.0
-    batch[3, 0, 0] = math.nan
-    inflation, error = leave_one_out(batch)
-    alone = leave_one_out(batch[4])
-    assert inflation.isinf().tolist() == error.isinf().tolist() == [False, True, True, True, False]
-    assert (inflation[4].item(), error[4].item()) == pytest.approx([each.item() for each in alone])
-    assert leave_one_out(torch.zeros(0, 8, 8, dtype=torch.float64))[0].shape == (0,)
-
-
-def test_the_number_of_threads_stays_as_it_was():
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(3)
-        leave_one_out(kernels(2, 8, 3))
-        assert torch.get_num_threads() == 3
-    finally:
-        torch.set_num_threads(before)
 
 
 def searched(name: str) -> bool:

@@ -79,6 +79,7 @@ def empty(*shape, dtype=torch.float32):
     "call",
     [
         lambda: ops.eig_condition(empty(2**61, 0, 1, 1)),
+        lambda: ops.leave_one_out(empty(2**61, 0, 1, 1)),
         lambda: ops.count_regions(torch.empty(2**61, 0, 1, dtype=torch.int64)),
         lambda: ops.pack_signs([torch.empty(0, 2**40, 2**20)] * 20),
         lambda: ops.ntk_gram(
@@ -91,7 +92,14 @@ def empty(*shape, dtype=torch.float32):
             torch.empty(1, 1),
         ),
     ],
-    ids=["eig_condition", "count_regions", "pack_signs", "ntk_gram", "kernel_regression_error"],
+    ids=[
+        "eig_condition",
+        "leave_one_out",
+        "count_regions",
+        "pack_signs",
+        "ntk_gram",
+        "kernel_regression_error",
+    ],
 )
 def test_empty_tensors_of_huge_sizes_are_refused(call):
     with pytest.raises(ValueError):

@@ -66,7 +66,7 @@ def test_build_info():
 
 
 def test_native_ops():
-    expected = "count_regions eig_condition kernel_regression_error ntk_gram pack_signs"
+    expected = "count_regions eig_condition kernel_regression_error leave_one_out ntk_gram pack_signs"
     assert {f"tegnas::{name}" for name in expected.split()} <= set(ops.native_ops())
 
 

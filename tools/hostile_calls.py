@@ -110,6 +110,11 @@ def kernel_regression_error(n: Numbers) -> None:
     )
 
 
+def leave_one_out(n: Numbers) -> None:
+    size = n.rng.choice([1, 2, 5, 17, 40])
+    ops.leave_one_out(n.tensor(n.rng.randint(0, 5), size, size))
+
+
 def pack_signs(n: Numbers) -> None:
     inputs = n.rng.randint(0, 9)
     layers = [
@@ -405,6 +410,7 @@ CALLS: dict[str, Callable[[Numbers], None]] = {
     function.__name__: function
     for function in (
         eig_condition,
+        leave_one_out,
         kernel_regression_error,
         pack_signs,
         count_regions,

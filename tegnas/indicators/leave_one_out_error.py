@@ -9,8 +9,7 @@ from tegnas.indicators.sources import SEARCHED, Kernel, Kernels
 
 
 def _error(kernels: Kernels) -> Tensor:
-    _, error = kernels.leave_one_out
-    return error
+    return kernels.leave_one_out.error
 
 
 LEAVE_ONE_OUT_ERROR = Indicator(
@@ -21,7 +20,7 @@ LEAVE_ONE_OUT_ERROR = Indicator(
     better=LOWER,
     source=Kernel(weights=SEARCHED),
     compute=_error,
-    citation="tegnas.kernel.leave_one_out; Rasmussen & Williams 2006, section 5.4.2",
+    citation="tegnas.ops.leave_one_out; Rasmussen & Williams 2006, section 5.4.2",
     log_scale=True,
     version=3,
 )

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from torch import Tensor
 
-from tegnas.kernel.leave_one_out import leave_one_out
+from tegnas.ops import LeaveOneOut, leave_one_out
 
 ALL, SEARCHED = "all", "searched"
 
@@ -92,6 +92,6 @@ class Kernels:
     ridge: float = 0.0
 
     @cached_property
-    def leave_one_out(self) -> tuple[Tensor, Tensor]:
-        """Both results of ``leave_one_out``: two indicators share one inverse."""
+    def leave_one_out(self) -> LeaveOneOut:
+        """Two indicators share one inverse."""
         return leave_one_out(self.searched)

@@ -9,8 +9,7 @@ from tegnas.indicators.sources import SEARCHED, Kernel, Kernels
 
 
 def _inflation(kernels: Kernels) -> Tensor:
-    inflation, _ = kernels.leave_one_out
-    return inflation
+    return kernels.leave_one_out.inflation
 
 
 VARIANCE_INFLATION = Indicator(
@@ -21,7 +20,7 @@ VARIANCE_INFLATION = Indicator(
     better=LOWER,
     source=Kernel(weights=SEARCHED),
     compute=_inflation,
-    citation="tegnas.kernel.leave_one_out; variance inflation factor: Marquardt 1970, section 4",
+    citation="tegnas.ops.leave_one_out; variance inflation factor: Marquardt 1970, section 4",
     log_scale=True,
     version=3,
 )

@@ -11,6 +11,7 @@ from tegnas.ops._eigen import EigCondition, eig_condition
 from tegnas.ops._engine import EngineJobs, Programs, engine_ntk, engine_regions
 from tegnas.ops._equal_images import first_equals, with_equal_rows
 from tegnas.ops._gram import Conv2dTerm, LayerTerm, LinearTerm, ScaleTerm, ntk_gram
+from tegnas.ops._leave_one_out import LeaveOneOut, leave_one_out
 from tegnas.ops._plan import Launch, engine_plan, prepare_launches
 from tegnas.ops._recorded import RecordedNtk
 from tegnas.ops._regions import RegionCounter, count_regions, pack_signs
@@ -23,6 +24,7 @@ __all__ = [
     "EigCondition",
     "Launch",
     "LayerTerm",
+    "LeaveOneOut",
     "LinearTerm",
     "Programs",
     "RecordedNtk",
@@ -38,6 +40,7 @@ __all__ = [
     "eig_condition",
     "first_equals",
     "kernel_regression_error",
+    "leave_one_out",
     "native_ops",
     "ntk_gram",
     "pack_signs",

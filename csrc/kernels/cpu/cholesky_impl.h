@@ -68,13 +68,13 @@ inline V side(const double* row, int64_t first, int64_t width) {
   return value;
 }
 
-// x = (L Lᵀ)⁻¹ x.
-inline void substitute(const double* factor, int64_t n, int64_t stride, double* x) {
-  for (int64_t i = 0; i < n; ++i) {
-    const V known = combine(factor + i, stride, x, i);
+// x = (L Lᵀ)⁻¹ x in the rows from `first` on; those above are zero before and aren't computed.
+inline void substitute(const double* factor, int64_t n, int64_t stride, int64_t first, double* x) {
+  for (int64_t i = first; i < n; ++i) {
+    const V known = combine(factor + first * stride + i, stride, x + first * kLanes, i - first);
     store<double>(x + i * kLanes, (load<double>(x + i * kLanes) - known) / factor[i * stride + i]);
   }
-  for (int64_t i = n - 1; i >= 0; --i) {
+  for (int64_t i = n - 1; i >= first; --i) {
     const double* column = factor + i * stride;
     const V known = combine(column + i + 1, 1, x + (i + 1) * kLanes, n - i - 1);
     store<double>(x + i * kLanes, (load<double>(x + i * kLanes) - known) / column[i]);
@@ -96,7 +96,7 @@ double squared_error(const double* factor, int64_t n, int64_t stride, const doub
     for (int64_t i = 0; i < n; ++i) {
       store<double>(workspace + i * kLanes, side(targets + i * classes, first, classes));
     }
-    substitute(factor, n, stride, workspace);
+    substitute(factor, n, stride, 0, workspace);
     for (int64_t i = 0; i < m; ++i) {
       const V residual = side(cross_targets + i * classes, first, classes) -
                          combine(cross + i * n, 1, workspace, n);
@@ -104,6 +104,31 @@ double squared_error(const double* factor, int64_t n, int64_t stride, const doub
     }
   }
   return sum_lanes<double>(total);
+}
+
+void inverse_sums(const double* factor, int64_t n, int64_t stride, const double* weights,
+                  double* workspace, double* diagonal, double* sums) {
+  using namespace cholesky;
+  for (int64_t i = 0; i < n; ++i) sums[i] = 0;
+  for (int64_t first = 0; first < n; first += kLanes) {
+    // As many columns of the inverse as there are lanes, from the diagonal down: the rest mirrors.
+    const int64_t count = n - first < kLanes ? n - first : kLanes;
+    for (int64_t i = first; i < n; ++i) store<double>(workspace + i * kLanes, V{});
+    for (int64_t c = 0; c < count; ++c) workspace[(first + c) * kLanes + c] = 1;
+    substitute(factor, n, stride, first, workspace);
+    const V own = side(weights + first, 0, count);
+    V columns = {};
+    for (int64_t i = first; i < n; ++i) {
+      const V entry = load<double>(workspace + i * kLanes);
+      const V square = entry * entry;
+      columns += square * weights[i];
+      if (i >= first + kLanes) sums[i] += sum_lanes<double>(square * own);
+    }
+    for (int64_t c = 0; c < count; ++c) {
+      diagonal[first + c] = workspace[(first + c) * kLanes + c];
+      sums[first + c] += columns[c];
+    }
+  }
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA

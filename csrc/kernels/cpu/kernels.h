@@ -36,6 +36,10 @@ struct Kernels {
   double (*squared_error)(const double* factor, int64_t n, int64_t stride, const double* cross,
                           int64_t m, const double* targets, const double* cross_targets,
                           int64_t classes, double* workspace);
+  // Of A⁻¹, A given by its factor, the diagonal (n) and Σ over j of weights[j] · (A⁻¹)ᵢⱼ² (n);
+  // workspace (n, double_lanes).
+  void (*inverse_sums)(const double* factor, int64_t n, int64_t stride, const double* weights,
+                       double* workspace, double* diagonal, double* sums);
   const EngineKernels<float>* engine_f32;
   const EngineKernels<double>* engine_f64;
 };

@@ -10,14 +10,16 @@
 #include <cfloat>
 #include <cstdint>
 
-#include "kernels/cuda/block.cuh"
+#include "kernels/cuda/cholesky.cuh"
 
 namespace tegnas::cuda {
 namespace regression {
 
+using cholesky::Factor;
+
 constexpr int kMostRows = 128;
-constexpr int kThreads = 128;
-constexpr int kWarps = kThreads / kWarpSize;
+constexpr int kThreads = cholesky::kThreads;
+constexpr int kWarps = cholesky::kWarps;
 constexpr int kColumns = 8;  // classes at a time
 
 // Entries of the kernel (batch, ·, n); targets (n or m, classes), the same for every problem.
@@ -27,40 +29,8 @@ struct Problem {
   double ridge;
 };
 
-struct Factor {
-  SharedArray<double> a;         // packed lower triangle; its diagonal is not that of the factor
-  SharedArray<double> inverses;  // of the diagonal of the factor: one division per row
-  int n;
-};
-
 // Odd, so that the solutions of several classes lie in different banks.
 __host__ __device__ constexpr int solution_stride(int n) { return n | 1; }
-
-// a = L Lᵀ in place; false, in every thread, where a pivot is not above n·ε·(largest diagonal).
-__device__ inline bool factorise(const Factor& f, const SharedArray<double>& column,
-                                 double threshold) {
-  const int lane = threadIdx.x % kWarpSize, warp = threadIdx.x / kWarpSize;
-  for (int k = 0; k < f.n; ++k) {
-    const double pivot = f.a[triangle(k) + k];
-    if (!(pivot > threshold)) return false;
-    const double inverse = 1 / sqrt(pivot);
-    if (threadIdx.x == 0) f.inverses[k] = inverse;
-    for (int row = k + 1 + threadIdx.x; row < f.n; row += kThreads) {
-      const double value = f.a[triangle(row) + k] * inverse;
-      f.a[triangle(row) + k] = value;
-      column[row] = value;
-    }
-    __syncthreads();
-    for (int row = k + 1 + warp; row < f.n; row += kWarps) {
-      const double value = column[row];
-      for (int j = k + 1 + lane; j <= row; j += kWarpSize) {
-        f.a[triangle(row) + j] -= value * column[j];
-      }
-    }
-    __syncthreads();
-  }
-  return true;
-}
 
 // x[begin, begin + n) = (L Lᵀ)⁻¹ x, by one warp.
 __device__ inline void solve(const Factor& f, const SharedArray<double>& x, int begin) {
@@ -104,7 +74,7 @@ __global__ void __launch_bounds__(kThreads) kernel(Problem p, double* errors) {
   }
   largest = block_max(largest, partial);
   const Factor factor{a, inverses, p.n};
-  if (!factorise(factor, column, p.n * DBL_EPSILON * largest)) {
+  if (!cholesky::factorise(factor, column, p.n * DBL_EPSILON * largest)) {
     if (threadIdx.x == 0) errors[b] = HUGE_VAL;
     return;
   }

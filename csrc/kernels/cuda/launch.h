@@ -28,6 +28,11 @@ struct Regression {
 };
 void launch_kernel_regression_error(cudaStream_t stream, const Regression& problem, double* errors);
 
+// kernels (batch, n, n) with 1 ≤ n ≤ kMostLeaveOneOutRows; the two results (batch).
+constexpr int64_t kMostLeaveOneOutRows = 128;
+void launch_leave_one_out(cudaStream_t stream, const double* kernels, int64_t batch, int64_t n,
+                          double* inflations, double* errors);
+
 // activations (inputs, features) of float, double or uint8_t become bits [first, first + features)
 // of the patterns (inputs, words of 64 bits); layer by layer, with `last` for the last.
 template <typename T>

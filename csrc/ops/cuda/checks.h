@@ -1,4 +1,4 @@
-// Checks of the operands of eig_condition and kernel_regression_error on CUDA.
+// Checks of the operands of the operators over square matrices on CUDA.
 #pragma once
 
 #include "ops/cuda/device.h"

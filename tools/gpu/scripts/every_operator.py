@@ -73,6 +73,7 @@ def calls() -> Iterator[tuple[str, Call, float]]:
             ),
             1e-8,
         )
+        yield f"leave_one_out {n}", lambda d, n=n: ops.leave_one_out(grams(3, n).to(d)), 1e-9
     yield "ntk_gram", lambda d: (ops.ntk_gram(terms(5, d)),), 1e-5
     yield "ntk_gram of two batches", lambda d: (ops.ntk_gram(terms(5, d), terms(3, d)),), 1e-5
     layers = [randn(70, *shape) for shape in ((2, 3), (41,), (1, 5, 7))]

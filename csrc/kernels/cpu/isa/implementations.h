@@ -30,6 +30,7 @@ const Kernels table = {
     extreme_eigenvalues_single,
     cholesky_factorise,
     squared_error,
+    inverse_sums,
     &sweep::engine_table<float>,
     &sweep::engine_table<double>,
 };
