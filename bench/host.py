@@ -56,7 +56,7 @@ def measure(rounds: int) -> dict[str, tuple[float, float]]:
         ops.prepare_launches(jobs, images=images, regions=regions)
         return torch.zeros(len(jobs.programs))
 
-    def engine_ntk(jobs, x, y=None, *, batch_norm):
+    def engine_ntk(jobs, x, y=None, *, batch_norm, weights):
         kernels = planned(jobs, len(x), False).double()[:, None, None]
         return kernels, kernels, kernels
 

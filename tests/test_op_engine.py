@@ -334,6 +334,20 @@ def test_many_jobs_give_the_bits_of_each_alone_for_any_number_of_threads():
         torch.set_num_threads(threads)
 
 
+@every_device
+@pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
+def test_without_the_other_weights_those_of_the_body_have_the_same_bits(batch_norm, device):
+    jobs, _ = three_jobs()
+    x = tensor((37, 2, 6, 6)).to(device, torch.float32)
+    y = tensor((4, 2, 6, 6), seed=1).to(device, torch.float32)
+    _, body, cross = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm)
+    found = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm, weights="body")
+    assert found[0].shape == (0, 37, 37)
+    assert torch.equal(found[1], body) and torch.equal(found[2], cross)
+    alone = ops.engine_ntk(jobs, x, batch_norm=batch_norm, weights="body")
+    assert torch.equal(alone[1], body)
+
+
 @pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
 @pytest.mark.parametrize("device", [pytest.param("cuda", marks=on_cuda)])
 def test_many_jobs_give_the_bits_of_each_alone_on_a_gpu(device, batch_norm):
@@ -475,6 +489,8 @@ def test_wrong_operands_are_named():
         ops.engine_ntk(jobs, x, batch_norm="running")
     with pytest.raises(ValueError, match="sum or trace"):
         ops.engine_ntk(jobs, x, outputs="mean")
+    with pytest.raises(ValueError, match="weights is all or body"):
+        ops.engine_ntk(jobs, x, weights="stem")
     with pytest.raises(ValueError, match="batch_size"):
         ops.engine_regions(jobs, x, batch_size=0)
     words = list(jobs.codes[0])
@@ -496,5 +512,6 @@ def test_operators_are_registered_as_torch_expects():
     code = torch.tensor(jobs.codes[0])
     starts = torch.tensor([0, len(code)])
     operands = (code, starts, jobs.programs, jobs.params, jobs.offsets)
-    torch.library.opcheck(torch.ops.tegnas.engine_ntk, (*operands, x, x[:2], "frozen", "sum"))
+    torch.library.opcheck(torch.ops.tegnas.engine_ntk, (*operands, x, x[:2], "frozen", "sum", "all"))
+    torch.library.opcheck(torch.ops.tegnas.engine_ntk, (*operands, x, x[:2], "frozen", "sum", "body"))
     torch.library.opcheck(torch.ops.tegnas.engine_regions, (*operands, x, 2))

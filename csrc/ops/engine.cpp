@@ -35,7 +35,7 @@ void run_ntk(const Jobs& jobs, const at::Tensor& x, const at::Tensor& y,
   std::vector<cpu::NtkJob<T>> list;
   for (int64_t job = 0; job < jobs.count(); ++job) {
     list.push_back({&jobs.program(job), jobs.parameters<T>(job),
-                    kernels[0].data_ptr<double>() + job * n * n,
+                    kernels[0].size(0) == 0 ? nullptr : kernels[0].data_ptr<double>() + job * n * n,
                     kernels[1].data_ptr<double>() + job * n * n,
                     m == 0 ? nullptr : kernels[2].data_ptr<double>() + job * m * n, nullptr});
   }
@@ -46,17 +46,18 @@ void run_ntk(const Jobs& jobs, const at::Tensor& x, const at::Tensor& y,
 std::tuple<at::Tensor, at::Tensor, at::Tensor> engine_ntk(
     const at::Tensor& code, const at::Tensor& code_offsets, const at::Tensor& job_programs,
     const at::Tensor& params, const at::Tensor& job_params, const at::Tensor& x,
-    const at::Tensor& y, c10::string_view batch_norm, c10::string_view outputs) {
+    const at::Tensor& y, c10::string_view batch_norm, c10::string_view outputs,
+    c10::string_view weights) {
   const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, x);
   check_batches(x, y);
-  const int64_t n = x.size(0), m = y.size(0);
+  const int64_t n = x.size(0), m = y.size(0), all = is_all(weights) ? jobs.count() : 0;
   const auto float64 = x.options().dtype(at::kDouble);
   const cpu::NtkOptions options = make_options(batch_norm, outputs);
   const at::Tensor xs = x.contiguous(), ys = y.contiguous();
   return refusing("engine", [&] {
     check_machine_has((Checked(2 * n) + m) * n * jobs.count() *
                       static_cast<int64_t>(sizeof(double)));
-    const std::vector<at::Tensor> kernels = {at::zeros({jobs.count(), n, n}, float64),
+    const std::vector<at::Tensor> kernels = {at::zeros({all, n, n}, float64),
                                              at::zeros({jobs.count(), n, n}, float64),
                                              at::zeros({jobs.count(), m, n}, float64)};
     if (x.scalar_type() == at::kFloat) {
@@ -68,23 +69,24 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> engine_ntk(
   });
 }
 
-// Counts of the jobs that read one of the sets.
+// sets (sets, M, C, H, W)
 template <typename T>
-void run_regions(const Jobs& jobs, const at::Tensor& sets, int64_t set, int64_t batch_size,
-                 int64_t* counts) {
+std::vector<int64_t> run_regions(const Jobs& jobs, const at::Tensor& sets, int64_t batch_size) {
+  // Sets that no job reads may be as many as an empty tensor claims.
+  const int64_t read = std::min(sets.size(0), jobs.count()), all = sets.size(1);
+  const int64_t size = sets.size(2) * sets.size(3) * sets.size(4);
+  std::vector<cpu::Inputs<T>> inputs(read);
+  for (int64_t set = 0; set < read; ++set) {
+    const T* from = sets.const_data_ptr<T>() + set * all * size;
+    for (int64_t first = 0; first < all; first += batch_size) {
+      inputs[set].push_back({from + first * size, std::min(batch_size, all - first)});
+    }
+  }
   std::vector<cpu::RegionsJob<T>> list;
-  for (int64_t job = set; job < jobs.count(); job += sets.size(0)) {
-    list.push_back({&jobs.program(job), jobs.parameters<T>(job)});
+  for (int64_t job = 0; job < jobs.count(); ++job) {
+    list.push_back({&jobs.program(job), jobs.parameters<T>(job), job % sets.size(0)});
   }
-  const int64_t all = sets.size(1), size = sets[set].numel() / std::max<int64_t>(all, 1);
-  const T* inputs = sets.const_data_ptr<T>() + set * all * size;
-  std::vector<cpu::Images<T>> batches;
-  for (int64_t first = 0; first < all; first += batch_size) {
-    batches.push_back({inputs + first * size, std::min(batch_size, all - first)});
-  }
-  const std::vector<int64_t> found =
-      cpu::engine_regions<T>(cpu::kernels(), list, batches, thread_count(), torch_parallel_for);
-  for (size_t k = 0; k < found.size(); ++k) counts[set + k * sets.size(0)] = found[k];
+  return cpu::engine_regions<T>(cpu::kernels(), list, inputs, thread_count(), torch_parallel_for);
 }
 
 at::Tensor engine_regions(const at::Tensor& code, const at::Tensor& code_offsets,
@@ -95,13 +97,11 @@ at::Tensor engine_regions(const at::Tensor& code, const at::Tensor& code_offsets
   const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, sets[0]);
   TORCH_CHECK_VALUE(batch_size > 0, "engine: batch_size must be positive, got ", batch_size, ".");
   at::Tensor counts = at::zeros({jobs.count()}, at::kLong);
-  int64_t* to = counts.mutable_data_ptr<int64_t>();
   refusing("engine", [&] {
-    // Sets that no job reads may be as many as an empty tensor claims.
-    for (int64_t set = 0; set < std::min(sets.size(0), jobs.count()); ++set) {
-      sets.scalar_type() == at::kFloat ? run_regions<float>(jobs, sets, set, batch_size, to)
-                                       : run_regions<double>(jobs, sets, set, batch_size, to);
-    }
+    const std::vector<int64_t> found = sets.scalar_type() == at::kFloat
+                                           ? run_regions<float>(jobs, sets, batch_size)
+                                           : run_regions<double>(jobs, sets, batch_size);
+    std::copy(found.begin(), found.end(), counts.mutable_data_ptr<int64_t>());
   });
   return counts;
 }
@@ -111,7 +111,8 @@ at::Tensor engine_regions(const at::Tensor& code, const at::Tensor& code_offsets
 TORCH_LIBRARY_FRAGMENT(tegnas, m) {
   m.def(
       "engine_ntk(Tensor code, Tensor code_offsets, Tensor job_programs, Tensor params, Tensor "
-      "job_params, Tensor x, Tensor y, str batch_norm, str outputs) -> (Tensor, Tensor, Tensor)");
+      "job_params, Tensor x, Tensor y, str batch_norm, str outputs, str weights) -> (Tensor, "
+      "Tensor, Tensor)");
   m.def(
       "engine_regions(Tensor code, Tensor code_offsets, Tensor job_programs, Tensor params, Tensor "
       "job_params, Tensor inputs, int batch_size) -> Tensor");

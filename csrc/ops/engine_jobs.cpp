@@ -206,4 +206,10 @@ bool is_trace(c10::string_view outputs) {
   return outputs == "trace";
 }
 
+bool is_all(c10::string_view weights) {
+  TORCH_CHECK_VALUE(weights == "all" || weights == "body", "engine: weights is all or body, got ",
+                    weights, ".");
+  return weights == "all";
+}
+
 }  // namespace tegnas

@@ -63,5 +63,7 @@ void check_batches(const at::Tensor& x, const at::Tensor& y);
 // Whether "coupled" is meant, and not "frozen"; whether "trace" is, and not "sum".
 bool is_coupled(c10::string_view batch_norm);
 bool is_trace(c10::string_view outputs);
+// Whether "all" weights are meant, and not those of the "body" alone.
+bool is_all(c10::string_view weights);
 
 }  // namespace tegnas

@@ -45,7 +45,7 @@ void every_pattern() {
       const cpu::Kernels* kernels = cpu::kernels_for(isa);
       if (kernels == nullptr) continue;
       const int64_t found = cpu::engine_regions<double>(*kernels, {{&program, params.data()}},
-                                                        {batch}, 1, serial_for)[0];
+                                                        {{batch}}, 1, serial_for)[0];
       CHECK_SAY(found == expected, sample.name + ", " + isa + ": " + std::to_string(found) +
                                        " regions, expected " + std::to_string(expected));
     }

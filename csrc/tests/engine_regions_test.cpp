@@ -20,7 +20,7 @@ int64_t count(const engine::Program& program, const std::vector<double>& wide_pa
   for (const std::vector<T>& batch : data) {
     batches.push_back({batch.data(), static_cast<int64_t>(batch.size()) / size});
   }
-  return cpu::engine_regions<T>(kernels, {{&program, params.data()}}, batches, 1, serial_for)[0];
+  return cpu::engine_regions<T>(kernels, {{&program, params.data()}}, {batches}, 1, serial_for)[0];
 }
 
 void compare_counts(const Writer& writer, const Batches& batches, const std::string& name,

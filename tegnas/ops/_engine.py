@@ -74,6 +74,7 @@ def engine_ntk(
     *,
     batch_norm: str = "frozen",
     outputs: str = "sum",
+    weights: str = "all",
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Neural tangent kernels of every job on the same images (Jacot et al. 2018; TEG-NAS 3.1).
 
@@ -83,18 +84,21 @@ def engine_ntk(
         y: a second batch (M, C, H, W), for the cross kernel.
         batch_norm: ``"frozen"`` or ``"coupled"`` statistics in the derivative.
         outputs: ``"sum"``, the kernel of the summed logits, or ``"trace"``, summed over logits.
+        weights: ``"all"``, or ``"body"`` where the kernel of all weights isn't wanted.
 
     Returns:
         The rows of equal images are the same numbers.
-        float64 (J, N, N) of all weights, (J, N, N) of the body's weights, and (J, M, N) of the
-        body's weights between y and x (M = 0 without y).
+        float64 (J, N, N) of all weights ((0, N, N) where they aren't wanted), (J, N, N) of the
+        body's weights, and (J, M, N) of the body's weights between y and x (M = 0 without y).
 
     Raises:
         ValueError: a malformed program, images that it isn't for, or an unknown mode.
         TypeError: a dtype other than float32 or float64.
     """
     y = x[:0] if y is None else y
-    kernels = torch.ops.tegnas.engine_ntk(*jobs.operands(x.device), x, y, batch_norm, outputs)
+    kernels = torch.ops.tegnas.engine_ntk(
+        *jobs.operands(x.device), x, y, batch_norm, outputs, weights
+    )
     if batch_norm != "coupled":  # frozen rows of equal images are equal as they are
         return kernels
     k_all, k_body, k_cross = kernels
@@ -126,10 +130,10 @@ def engine_regions(jobs: EngineJobs, inputs: Tensor, *, batch_size: int) -> Tens
 
 
 @torch.library.register_fake("tegnas::engine_ntk")
-def _(code, code_offsets, job_programs, params, job_params, x, y, batch_norm, outputs):
+def _(code, code_offsets, job_programs, params, job_params, x, y, batch_norm, outputs, weights):
     jobs, n, m = job_programs.shape[0], x.shape[0], y.shape[0]
     return (
-        x.new_empty((jobs, n, n), dtype=torch.float64),
+        x.new_empty((jobs if weights == "all" else 0, n, n), dtype=torch.float64),
         x.new_empty((jobs, n, n), dtype=torch.float64),
         x.new_empty((jobs, m, n), dtype=torch.float64),
     )

@@ -111,7 +111,9 @@ void run_ntk(const GroupedJobs& jobs, const NtkCall& call, cudaStream_t stream) 
 std::tuple<at::Tensor, at::Tensor, at::Tensor> engine_ntk(
     const at::Tensor& code, const at::Tensor& code_offsets, const at::Tensor& job_programs,
     const at::Tensor& params, const at::Tensor& job_params, const at::Tensor& x,
-    const at::Tensor& y, c10::string_view batch_norm, c10::string_view outputs) {
+    const at::Tensor& y, c10::string_view batch_norm, c10::string_view outputs,
+    c10::string_view weights) {
+  const bool all = is_all(weights);
   const GroupedJobs jobs =
       make_grouped_jobs(code, code_offsets, job_programs, params, job_params, x,
                         is_coupled(batch_norm) ? Purpose::coupled : Purpose::frozen);
@@ -135,7 +137,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> engine_ntk(
       TORCH_CHECK_VALUE(false, "engine: ", error.what());
     }
   }
-  return {call.kernels[0], call.kernels[1], call.kernels[2]};
+  // Its kernels are made with the body's and come at hardly any cost.
+  return {call.kernels[0].narrow(0, 0, all ? jobs.count() : 0), call.kernels[1], call.kernels[2]};
 }
 
 // inputs (sets, M, C, H, W).

@@ -241,7 +241,7 @@ void regions() {
     const Problem p = with_images({writers[w]}, 40, 0, w);
     const auto expected = cpu::engine_regions<double>(
         cpu::kernels(), {{&p.programs[0], p.params[0].data()}},
-        {{p.x.data(), 30}, {p.x.data() + 30 * writers[w].shape(0).size(), 10}}, 1, serial_for);
+        {{{p.x.data(), 30}, {p.x.data() + 30 * writers[w].shape(0).size(), 10}}}, 1, serial_for);
     expect(count_patterns(p, {30, 10}) == expected[0], "regions of " + std::to_string(w));
   }
 }

@@ -208,6 +208,7 @@ void coupled_grams(const Plan& plan, const T* x, int64_t x_padded, const T* y, i
   const Segment& segment = plan.segments.data[0];
   Phase phase(scratch.profile);
   for (const bool body : {true, false}) {
+    if (!body && grams.rest == nullptr) break;
     const int64_t end = body ? segment.body_rows : segment.rows;
     for (int64_t r = body ? 0 : segment.body_rows; r < end; r += kGramRows) {
       const int64_t rows = end - r < kGramRows ? end - r : kGramRows;

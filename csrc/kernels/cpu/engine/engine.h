@@ -49,13 +49,18 @@ template <typename T>
 struct RegionsJob {
   const engine::Program* program;
   const T* params;
+  int64_t set = 0;  // which inputs it sees
 };
 
-// The number of distinct activation patterns over all images of all batches, one for each job.
-// Every batch has its own batch statistics.
+// Inputs of a region count; every batch has its own batch statistics.
+template <typename T>
+using Inputs = std::vector<Images<T>>;
+
+// The number of distinct activation patterns over all images of all batches of a job's inputs, one
+// for each job.
 template <typename T>
 std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<RegionsJob<T>>& jobs,
-                                    const std::vector<Images<T>>& batches, int64_t workers,
+                                    const std::vector<Inputs<T>>& sets, int64_t workers,
                                     const ParallelFor& parallel_for);
 
 }  // namespace tegnas::cpu

@@ -47,7 +47,7 @@ int64_t engine_nanoseconds();
 // Padded Gram matrices, float64, row-major; columns are the padded images of x.
 struct EngineGrams {
   double* body;   // (x, x), upper block triangle
-  double* rest;   // (x, x), upper block triangle
+  double* rest;   // (x, x), upper block triangle; null: only the body's weights are wanted
   double* cross;  // (y, x), of the body; null without y
 };
 

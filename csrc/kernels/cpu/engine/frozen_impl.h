@@ -123,7 +123,8 @@ void frozen_sweep(const Batch<T>& x, const Batch<T>* y, const Scratch<T>& scratc
         const PanelColumns<T> to{panel + (side == 0 ? 0 : x_columns) + block * lanes<T>, stride};
         for (int64_t s = segment.first; s < segment.last; ++s) {
           const BackStep& step = plan.backward.data[s];
-          if (side == 1 && !step.body) continue;  // the cross kernel is the body's
+          const bool only_body = side == 1 || grams.rest == nullptr;  // y is for the cross kernel
+          if (only_body && !step.body) continue;
           frozen_block(batch, scratch, step, seed, block, to);
           phase.end(step.kind == BackStepKind::collect ? EnginePhase::input_grad
                                                        : EnginePhase::weight_grad);
@@ -132,8 +133,10 @@ void frozen_sweep(const Batch<T>& x, const Batch<T>* y, const Scratch<T>& scratc
     }
     gram_panel(panel, 0, segment.body_rows, x_columns, y_columns, grams.body, grams.cross,
                scratch.gram);
-    gram_panel<T>(panel, segment.body_rows, segment.rows, x_columns, y_columns, grams.rest, nullptr,
-                  scratch.gram);
+    if (grams.rest != nullptr) {
+      gram_panel<T>(panel, segment.body_rows, segment.rows, x_columns, y_columns, grams.rest,
+                    nullptr, scratch.gram);
+    }
     phase.end(EnginePhase::gram);
   }
 }

@@ -5,6 +5,7 @@
 #include "kernels/cpu/engine/call.h"
 #include "kernels/cpu/engine/engine.h"
 #include "kernels/cpu/engine/memory.h"
+#include "kernels/cpu/engine/plans.h"
 #include "kernels/cpu/engine/stems.h"
 #include "kernels/cpu/engine/workers.h"
 
@@ -32,17 +33,19 @@ using engine::Program;
 // The padded Gram matrices of one job, and how they become its results.
 class Grams {
  public:
-  void cut(Cutter& cutter, int64_t x_padded, int64_t y_padded) {
+  void cut(Cutter& cutter, int64_t x_padded, int64_t y_padded, bool rest) {
     x_padded_ = x_padded;
     y_padded_ = y_padded;
     grams_.body = cutter.take<double>(Checked(x_padded) * x_padded);
-    grams_.rest = cutter.take<double>(Checked(x_padded) * x_padded);
+    grams_.rest = rest ? cutter.take<double>(Checked(x_padded) * x_padded) : nullptr;
     grams_.cross = y_padded > 0 ? cutter.take<double>(Checked(y_padded) * x_padded) : nullptr;
   }
 
   void clear() {
     std::memset(grams_.body, 0, sizeof(double) * x_padded_ * x_padded_);
-    std::memset(grams_.rest, 0, sizeof(double) * x_padded_ * x_padded_);
+    if (grams_.rest != nullptr) {
+      std::memset(grams_.rest, 0, sizeof(double) * x_padded_ * x_padded_);
+    }
     if (y_padded_ > 0) std::memset(grams_.cross, 0, sizeof(double) * y_padded_ * x_padded_);
   }
 
@@ -53,9 +56,9 @@ class Grams {
     for (int64_t i = 0; i < n; ++i) {
       for (int64_t j = 0; j <= i; ++j) {
         const double body = grams_.body[j * x_padded_ + i];
-        const double all = body + grams_.rest[j * x_padded_ + i];
-        if (job.k_all != nullptr) job.k_all[i * n + j] = job.k_all[j * n + i] = all;
         if (job.k_body != nullptr) job.k_body[i * n + j] = job.k_body[j * n + i] = body;
+        if (job.k_all == nullptr) continue;
+        job.k_all[i * n + j] = job.k_all[j * n + i] = body + grams_.rest[j * x_padded_ + i];
       }
     }
     if (job.k_cross == nullptr) return;
@@ -108,7 +111,7 @@ void run_frozen(const Call<T>& call, StemsOfCall<T>& stems, const NtkJob<T>& job
     panel = cutter.take<T>(Checked(plan.panel_rows) * columns);
     x_stem = cutter.take<T>(Stems<T>::size(x, kernels.lanes));
     if (with_y) y_stem = cutter.take<T>(Stems<T>::size(y, kernels.lanes));
-    grams.cut(cutter, x.blocks * kernels.lanes, y.blocks * kernels.lanes);
+    grams.cut(cutter, x.blocks * kernels.lanes, y.blocks * kernels.lanes, job.k_all != nullptr);
   });
   scratch.profile = call.options.profile;
   stems.x.attach(x, scratch, x_stem);
@@ -148,7 +151,7 @@ void run_coupled(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
     x.local = y.local = scratch.local;
     x_rows = cutter.take<T>(Checked(plan.panel_rows) * x_padded);
     y_rows = with_y ? cutter.take<T>(Checked(plan.panel_rows) * y_padded) : nullptr;
-    grams.cut(cutter, x_padded, y_padded);
+    grams.cut(cutter, x_padded, y_padded, job.k_all != nullptr);
   });
   scratch.profile = call.options.profile;
   const int64_t x_padded = x.blocks * kernels.lanes, y_padded = y.blocks * kernels.lanes;
@@ -177,7 +180,8 @@ void run_coupled(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
       for (int64_t task = next(); task >= 0; task = next()) {
         const bool first = task < x.images;
         const int64_t image = first ? task : task - x.images;
-        kernels.coupled_row(first ? my_x : my_y, mine, image, output, !first,
+        kernels.coupled_row(first ? my_x : my_y, mine, image, output,
+                            !first || job.k_all == nullptr,
                             (first ? x_rows : y_rows) + image * plan.panel_rows);
       }
     });
@@ -207,6 +211,7 @@ void engine_ntk(const Kernels& kernels, const std::vector<NtkJob<T>>& jobs, cons
     return;
   }
   StemsOfCall<T> stems{{table, jobs}, {table, jobs}};
+  Plans plans(Purpose::frozen, trace);
   run_workers(static_cast<int64_t>(jobs.size()), options.workers, parallel_for,
               [&](const auto& next) {
                 const Program* planned = nullptr;
@@ -214,7 +219,7 @@ void engine_ntk(const Kernels& kernels, const std::vector<NtkJob<T>>& jobs, cons
                 for (int64_t k = next(); k >= 0; k = next()) {
                   if (jobs[k].program != planned) {
                     planned = jobs[k].program;
-                    plan = engine::make_plan(*planned, Purpose::frozen, trace);
+                    plan = plans.of(*planned);
                   }
                   run_frozen(call, stems, jobs[k], *plan);
                 }

@@ -6,6 +6,7 @@
 #include "kernels/cpu/engine/call.h"
 #include "kernels/cpu/engine/engine.h"
 #include "kernels/cpu/engine/memory.h"
+#include "kernels/cpu/engine/plans.h"
 #include "kernels/cpu/engine/workers.h"
 
 namespace tegnas::cpu {
@@ -41,18 +42,19 @@ void append_patterns(const EngineKernels<T>& kernels, const Plan& plan, const T*
 
 template <typename T>
 std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<RegionsJob<T>>& jobs,
-                                    const std::vector<Images<T>>& batches, int64_t workers,
+                                    const std::vector<Inputs<T>>& sets, int64_t workers,
                                     const ParallelFor& parallel_for) {
   std::vector<int64_t> counts(jobs.size(), 0);
   if (jobs.empty()) return counts;
   check_inputs(jobs);
   const EngineKernels<T>& table = engine_of<T>(kernels);
-  std::deque<PackedImages<T>> packed;  // they don't move
-  int64_t images = 0;
-  for (const Images<T>& batch : batches) {
-    packed.emplace_back(table, batch, jobs[0].program->shapes[0]);
-    images += batch.count;
+  std::vector<std::deque<PackedImages<T>>> packed(sets.size());  // images don't move
+  for (size_t set = 0; set < sets.size(); ++set) {
+    for (const Images<T>& batch : sets[set]) {
+      packed[set].emplace_back(table, batch, jobs[0].program->shapes[0]);
+    }
   }
+  Plans plans(engine::Purpose::regions, false);
   run_workers(static_cast<int64_t>(jobs.size()), workers, parallel_for, [&](const auto& next) {
     const Program* planned = nullptr;
     std::shared_ptr<const Plan> plan;
@@ -60,13 +62,13 @@ std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<Re
     for (int64_t k = next(); k >= 0; k = next()) {
       if (jobs[k].program != planned) {
         planned = jobs[k].program;
-        plan = engine::make_plan(*planned, engine::Purpose::regions, false);
+        plan = plans.of(*planned);
       }
       rows.clear();
-      for (const PackedImages<T>& batch : packed) {
-        if (batch.count() > 0) {
-          append_patterns(table, *plan, jobs[k].params, batch, rows);
-        }
+      int64_t images = 0;
+      for (const PackedImages<T>& batch : packed[jobs[k].set]) {
+        images += batch.count();
+        if (batch.count() > 0) append_patterns(table, *plan, jobs[k].params, batch, rows);
       }
       // Without any counted ReLU all images share the empty pattern.
       const int64_t words = (plan->words + 1) / 2;
@@ -80,11 +82,11 @@ std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<Re
 
 template std::vector<int64_t> engine_regions<float>(const Kernels&,
                                                     const std::vector<RegionsJob<float>>&,
-                                                    const std::vector<Images<float>>&, int64_t,
+                                                    const std::vector<Inputs<float>>&, int64_t,
                                                     const ParallelFor&);
 template std::vector<int64_t> engine_regions<double>(const Kernels&,
                                                      const std::vector<RegionsJob<double>>&,
-                                                     const std::vector<Images<double>>&, int64_t,
+                                                     const std::vector<Inputs<double>>&, int64_t,
                                                      const ParallelFor&);
 
 }  // namespace tegnas::cpu
