@@ -212,13 +212,13 @@ void coupled_grams(const Plan& plan, const T* x, int64_t x_padded, const T* y, i
     const int64_t end = body ? segment.body_rows : segment.rows;
     for (int64_t r = body ? 0 : segment.body_rows; r < end; r += kGramRows) {
       const int64_t rows = end - r < kGramRows ? end - r : kGramRows;
-      const int64_t stride = gram_stride(x_padded + y_padded);
+      const int64_t stride = x_padded + y_padded;
       widen_transposed(x, row_stride, x_padded, r, rows, stride, scratch.gram);
       if (y != nullptr) {
         widen_transposed(y, row_stride, y_padded, r, rows, stride, scratch.gram + x_padded);
       }
-      gram_rows(scratch.gram, rows, x_padded, y_padded, body ? grams.body : grams.rest,
-                body ? grams.cross : nullptr);
+      gram_panel(scratch.gram, 0, rows, x_padded, y_padded, body ? grams.body : grams.rest,
+                 body ? grams.cross : nullptr);
     }
   }
   phase.end(EnginePhase::gram);

@@ -131,11 +131,10 @@ void frozen_sweep(const Batch<T>& x, const Batch<T>* y, const Scratch<T>& scratc
         }
       }
     }
-    gram_panel(panel, 0, segment.body_rows, x_columns, y_columns, grams.body, grams.cross,
-               scratch.gram);
+    gram_panel(panel, 0, segment.body_rows, x_columns, y_columns, grams.body, grams.cross);
     if (grams.rest != nullptr) {
       gram_panel<T>(panel, segment.body_rows, segment.rows, x_columns, y_columns, grams.rest,
-                    nullptr, scratch.gram);
+                    nullptr);
     }
     phase.end(EnginePhase::gram);
   }

@@ -105,10 +105,9 @@ void run_frozen(const Call<T>& call, StemsOfCall<T>& stems, const NtkJob<T>& job
     x = cut_batch(cutter, kernels, plan, job.params, call.x);
     y = EngineBatch<T>{};
     if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y);
-    const int64_t columns = (x.blocks + y.blocks) * kernels.lanes;
-    scratch = cut_scratch(cutter, kernels, plan, columns);
+    scratch = cut_scratch(cutter, kernels, plan, 0);
     x.local = y.local = scratch.local;
-    panel = cutter.take<T>(Checked(plan.panel_rows) * columns);
+    panel = cutter.take<T>(Checked(plan.panel_rows) * (x.blocks + y.blocks) * kernels.lanes);
     x_stem = cutter.take<T>(Stems<T>::size(x, kernels.lanes));
     if (with_y) y_stem = cutter.take<T>(Stems<T>::size(y, kernels.lanes));
     grams.cut(cutter, x.blocks * kernels.lanes, y.blocks * kernels.lanes, job.k_all != nullptr);
