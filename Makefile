@@ -77,11 +77,11 @@ bench: $(VENV)/.built
 	python -m pytest bench --benchmark-only --benchmark-group-by=group --benchmark-sort=mean \
 	  --benchmark-columns=min,median,rounds --benchmark-warmup=on
 
-# Where the time of a score goes, by phases of the engine.
+# Where the time of a score goes, by presets and phases of the engine; the table of the documentation.
 profile: $(VENV)/.tools
 	cmake -S . -B build/cmake -G Ninja
 	cmake --build build/cmake -j $(JOBS) --target engine_profile
-	build/cmake/engine_profile
+	{ echo '```text'; build/cmake/engine_profile; echo '```'; } | tee docs/performance/profile.md
 
 clean:
 	rm -rf build dist *.egg-info tegnas/*.so $(VENV)

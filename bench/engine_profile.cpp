@@ -1,5 +1,5 @@
-// Where the time of a score goes: phases of the engine on NAS-Bench-201 proxy networks, float32,
-// 64 + 64 images, one thread, beside the rate at which this core multiplies and adds.
+// Where the time of a score goes, by presets: phases of the engine on networks of NAS-Bench-201,
+// float32, one thread, beside the rate at which this core multiplies and adds.
 //   engine_profile [architectures, as six characters each: n none, s skip, 1 and 3 conv, p pool]
 #include <algorithm>
 #include <array>
@@ -7,7 +7,10 @@
 #include <ctime>
 
 #include "engine_random.h"
+#include "kernels/cpu/eigen.h"
 #include "kernels/cpu/engine/engine.h"
+#include "kernels/cpu/leave_one_out.h"
+#include "kernels/cpu/regression.h"
 #include "nasbench201.h"
 
 using namespace tegnas;
@@ -15,8 +18,8 @@ using namespace tegnas::test;
 
 namespace {
 
-constexpr int64_t kImages = 64;
-constexpr int kRepeats = 16;  // networks of one call, which share the stem as those of a search do
+constexpr int64_t kImages = 64, kClasses = 10;
+constexpr int kRepeats = 8;  // networks of one call, which share the stem as those of a search do
 constexpr int kPhases = static_cast<int>(cpu::EnginePhase::count);
 
 // Time of this thread on a core, so that other work on the machine counts less.
@@ -74,8 +77,24 @@ double peak(const std::string& isa) {
   return 0;
 }
 
-struct Inputs {
-  std::vector<float> x, y;
+// What a preset computes of one network.
+struct Preset {
+  const char* name;
+  int networks;  // of a score
+  Writer (*network)(const std::string& ops);
+  Writer (*thin)(const std::string& ops);
+  bool validation;  // kernels of all weights and between two batches; else the cells' alone, of one
+  std::vector<int64_t> region_batches;
+};
+
+const Preset kPresets[] = {
+    {"best", 5, Nasbench201::deep, Nasbench201::deep_thin, false, {1000}},
+    {"fast",
+     3,
+     [](const std::string& ops) { return Nasbench201::proxy(ops); },
+     Nasbench201::thin,
+     true,
+     {1000, 1000, 1000}},
 };
 
 std::vector<float> floats(const std::vector<double>& wide) { return {wide.begin(), wide.end()}; }
@@ -96,21 +115,21 @@ double products(const engine::GradPiece& piece) {
   return static_cast<double>(weights * piece.out_h * piece.out_w);
 }
 
-// Floating-point operations of the convolutions of one network, by phase, for the images of x and
-// of y: the forward ones without the stem, which is shared; the others of y where the body needs
-// them.
-std::array<double, kPhases> conv_gflop(const engine::Plan& plan) {
+// Floating-point operations of the convolutions of one network, by phase: the forward ones without
+// the stem, which is shared; the others as far as the preset wants them.
+std::array<double, kPhases> conv_gflop(const engine::Plan& plan, const Preset& preset) {
   std::array<double, kPhases> sums{};
   const auto add = [&](cpu::EnginePhase phase, double products, int batches) {
     sums[static_cast<int>(phase)] += 2e-9 * products * batches * kImages;
   };
   for (int64_t s = 0; s < plan.forward.count; ++s) {
     const engine::Step& step = plan.forward.data[s];
-    if (step.conv != nullptr) add(cpu::EnginePhase::forward_conv, products(*step.conv), 2);
+    if (step.conv == nullptr) continue;
+    add(cpu::EnginePhase::forward_conv, products(*step.conv), preset.validation ? 2 : 1);
   }
   for (int64_t s = 0; s < plan.backward.count; ++s) {
     const engine::BackStep& step = plan.backward.data[s];
-    const int batches = step.body ? 2 : 1;
+    const int batches = (step.body || preset.validation) + (step.body && preset.validation);
     if (step.kind == engine::BackStepKind::weight_grad) {
       const auto& pieces = plan.weight_grads.data[step.at].pieces;
       for (int64_t p = 0; p < pieces.count; ++p) {
@@ -129,13 +148,14 @@ std::array<double, kPhases> conv_gflop(const engine::Plan& plan) {
 }
 
 struct Profile {
-  double ms = 0, plan_ms = 0, regions_ms = 0;
+  double ms = 0, plan_ms = 0, regions_ms = 0, statistics_ms = 0;
   std::array<double, kPhases> phases{}, gflop{};
 
   void add(const Profile& other, double factor) {
     ms += factor * other.ms;
     plan_ms += factor * other.plan_ms;
     regions_ms += factor * other.regions_ms;
+    statistics_ms += factor * other.statistics_ms;
     for (int p = 0; p < kPhases; ++p) {
       phases[p] += factor * other.phases[p];
       gflop[p] += factor * other.gflop[p];
@@ -143,24 +163,73 @@ struct Profile {
   }
 };
 
+// Kernels of kRepeats networks.
+struct Kernels {
+  std::vector<double> all = empty(), body = empty(), cross = empty();
+
+  static std::vector<double> empty() { return std::vector<double>(kRepeats * kImages * kImages); }
+};
+
+// What the preset makes of the kernels.
+double statistics_milliseconds(const Preset& preset, const Kernels& kernels, Random& random) {
+  std::vector<double> first(kRepeats), second(kRepeats);
+  if (!preset.validation) {
+    return least(8, [&] {
+      cpu::leave_one_out(kernels.body.data(), kRepeats, kImages, serial_for, first.data(),
+                         second.data());
+    });
+  }
+  const std::vector<double> targets = random.normals(kImages * kClasses, 1);
+  return least(8, [&] {
+    cpu::extreme_eigenvalues(kernels.all.data(), kRepeats, kImages, serial_for, first.data(),
+                             second.data());
+    cpu::kernel_regression_error({kernels.body.data(), kernels.cross.data(), targets.data(),
+                                  targets.data(), kRepeats, kImages, kImages, kClasses, 0},
+                                 serial_for, first.data());
+  });
+}
+
+double regions_milliseconds(const Preset& preset, const std::string& ops,
+                            const cpu::Kernels& kernels, Random& random) {
+  const Writer thin = preset.thin(ops);
+  const engine::Program program = thin.program();
+  const std::vector<float> params = floats(random.normals(thin.parameters(), 0.3));
+  const int64_t size = thin.shape(0).size();
+  std::vector<std::vector<float>> data;
+  cpu::Inputs<float> batches;
+  for (int64_t count : preset.region_batches) {
+    data.push_back(floats(random.normals(count * size, 1)));
+    batches.push_back({data.back().data(), count});
+  }
+  const std::vector<cpu::RegionsJob<float>> jobs(preset.networks, {&program, params.data()});
+  return least(8, [&] { cpu::engine_regions<float>(kernels, jobs, {batches}, 1, serial_for); });
+}
+
 // Times are those of one network.
-Profile profile_of(const std::string& ops, const cpu::Kernels& kernels, const Inputs& inputs) {
-  const Writer writer = Nasbench201::proxy(ops);
+Profile profile_of(const Preset& preset, const std::string& ops, const cpu::Kernels& kernels) {
+  const Writer writer = preset.network(ops);
   const engine::Program program = writer.program();
   Random random(1);
   const std::vector<float> params = floats(random.normals(writer.parameters(), 0.3));
-  std::vector<double> all(kImages * kImages), body(all), cross(all);
-  const std::vector<cpu::NtkJob<float>> jobs(
-      kRepeats, {&program, params.data(), all.data(), body.data(), cross.data(), nullptr});
+  const int64_t size = writer.shape(0).size();
+  const std::vector<float> x = floats(random.normals(kImages * size, 1));
+  const std::vector<float> y = floats(random.normals(kImages * size, 1));
+  Kernels found;
+  std::vector<cpu::NtkJob<float>> jobs;
+  for (int64_t k = 0; k < kRepeats; ++k) {
+    const int64_t at = k * kImages * kImages;
+    jobs.push_back({&program, params.data(), preset.validation ? &found.all[at] : nullptr,
+                    &found.body[at], preset.validation ? &found.cross[at] : nullptr, nullptr});
+  }
   cpu::NtkOptions options;
   const auto run = [&] {
-    cpu::engine_ntk<float>(kernels, jobs, {inputs.x.data(), kImages}, {inputs.y.data(), kImages},
-                           options, serial_for);
+    cpu::engine_ntk<float>(kernels, jobs, {x.data(), kImages},
+                           {y.data(), preset.validation ? kImages : 0}, options, serial_for);
   };
   run();
   Profile profile;
   profile.ms = least(4, run) / kRepeats;
-  profile.gflop = conv_gflop(*engine::make_plan(program, engine::Mode::frozen, false));
+  profile.gflop = conv_gflop(*engine::make_plan(program, engine::Mode::frozen, false), preset);
   profile.phases.fill(1e300);
   for (int k = 0; k < 4; ++k) {
     int64_t counters[kPhases] = {};
@@ -172,15 +241,8 @@ Profile profile_of(const std::string& ops, const cpu::Kernels& kernels, const In
     }
   }
   profile.plan_ms = least(8, [&] { engine::make_plan(program, engine::Mode::frozen, false); });
-  const Writer thin = Nasbench201::thin(ops);
-  const engine::Program thin_program = thin.program();
-  const std::vector<float> thin_params = floats(random.normals(thin.parameters(), 0.3));
-  const float* x = inputs.x.data();
-  const std::vector<cpu::Images<float>> batches{{x, 1000}, {x + 9000, 1000}, {x + 18000, 1000}};
-  profile.regions_ms = least(8, [&] {
-    cpu::engine_regions<float>(kernels, {{&thin_program, thin_params.data()}}, batches, 1,
-                               serial_for);
-  });
+  profile.regions_ms = regions_milliseconds(preset, ops, kernels, random) / preset.networks;
+  profile.statistics_ms = statistics_milliseconds(preset, found, random) / kRepeats;
   return profile;
 }
 
@@ -188,10 +250,20 @@ void print(const char* name, const Profile& p) {
   using Phase = cpu::EnginePhase;
   const auto ms = [&](Phase phase) { return p.phases[static_cast<int>(phase)]; };
   const auto rate = [&](Phase phase) { return p.gflop[static_cast<int>(phase)] / ms(phase) * 1e3; };
-  std::printf("%-8s %6.2f %10.2f %6.0f %8.2f %10.2f %6.0f %10.2f %6.0f %8.2f %8.2f %8.2f\n", name,
-              p.ms, ms(Phase::forward_conv), rate(Phase::forward_conv), ms(Phase::forward_other),
-              ms(Phase::input_grad), rate(Phase::input_grad), ms(Phase::weight_grad),
-              rate(Phase::weight_grad), ms(Phase::gram), p.plan_ms, p.regions_ms);
+  std::printf("%-8s %6.2f %10.2f %6.0f %8.2f %10.2f %6.0f %10.2f %6.0f %8.2f %8.2f %8.2f %11.3f\n",
+              name, p.ms, ms(Phase::forward_conv), rate(Phase::forward_conv),
+              ms(Phase::forward_other), ms(Phase::input_grad), rate(Phase::input_grad),
+              ms(Phase::weight_grad), rate(Phase::weight_grad), ms(Phase::gram), p.plan_ms,
+              p.regions_ms, p.statistics_ms);
+}
+
+void print_head(const Preset& preset) {
+  std::printf("\npreset %s, one of %d networks\n", preset.name, preset.networks);
+  std::printf("%-8s %6s %17s %8s %17s %17s %8s %8s %8s %11s\n", "", "kernel", "forward conv",
+              "other", "input gradient", "weight gradient", "Gram", "plan", "regions",
+              "statistics");
+  std::printf("%-8s %6s %10s %6s %8s %10s %6s %10s %6s %8s %8s %8s %11s\n", "", "ms", "ms", "GF/s",
+              "ms", "ms", "GF/s", "ms", "GF/s", "ms", "ms", "ms", "ms");
 }
 
 // A fixed sample of architectures whose output depends on the input.
@@ -211,29 +283,26 @@ std::vector<std::string> connected_sample(int count) {
 
 int main(int argc, char** argv) {
   const cpu::Kernels& kernels = cpu::kernels();
-  Random random(7);
-  const Inputs inputs{floats(random.normals(kImages * 3 * 32 * 32, 1)),
-                      floats(random.normals(kImages * 3 * 32 * 32, 1))};
-  std::printf("T and G of one network, %s, float32, %ld + %ld images, one thread", kernels.isa,
-              static_cast<long>(kImages), static_cast<long>(kImages));
+  std::printf("NAS-Bench-201, %s, float32, %ld images, one thread", kernels.isa,
+              static_cast<long>(kImages));
   if (const double most = peak(kernels.isa); most > 0) {
     std::printf("; multiply-adds at most %.0f GFLOP/s", most);
   }
-  std::printf("\n%-8s %6s %17s %8s %17s %17s %8s %8s %8s\n", "", "all", "forward conv", "other",
-              "input gradient", "weight gradient", "Gram", "plan", "regions");
-  std::printf("%-8s %6s %10s %6s %8s %10s %6s %10s %6s %8s %8s %8s\n", "", "ms", "ms", "GF/s", "ms",
-              "ms", "GF/s", "ms", "GF/s", "ms", "ms", "ms");
+  std::printf("\n");
   std::vector<std::string> architectures{"333333", "111111", "pppppp", "ssssss"};
   if (argc > 1) architectures.assign(argv + 1, argv + argc);
-  for (const std::string& ops : architectures) {
-    print(ops.c_str(), profile_of(ops, kernels, inputs));
+  const std::vector<std::string> sample = connected_sample(argc > 1 ? 0 : 50);
+  for (const Preset& preset : kPresets) {
+    print_head(preset);
+    for (const std::string& ops : architectures) {
+      print(ops.c_str(), profile_of(preset, ops, kernels));
+    }
+    if (sample.empty()) continue;
+    Profile mean;
+    for (const std::string& ops : sample) {
+      mean.add(profile_of(preset, ops, kernels), 1.0 / static_cast<double>(sample.size()));
+    }
+    print("mean/50", mean);
   }
-  if (argc > 1) return 0;
-  Profile mean;
-  const std::vector<std::string> sample = connected_sample(50);
-  for (const std::string& ops : sample) {
-    mean.add(profile_of(ops, kernels, inputs), 1.0 / static_cast<double>(sample.size()));
-  }
-  print("mean/50", mean);
   return 0;
 }

@@ -21,33 +21,48 @@ class Nasbench201 {
   // ops: six characters in the order 0>1, 0>2, 1>2, 0>3, 1>3, 2>3; n none, s skip, 1 conv1x1,
   // 3 conv3x3, p average pool.
   static Writer proxy(const std::string& ops, int64_t channels = 3) {
-    Writer w({3, 32, 32});
+    return network(ops, channels, 32, 1, true);
+  }
+
+  static Writer thin(const std::string& ops) { return thin_network(ops, 3, 1); }
+
+  // What the preset `best` scores: three cells per stage and images of 16×16, only the cells in the
+  // body; five cells and inputs of 2×2.
+  static Writer deep(const std::string& ops) { return network(ops, 3, 16, 3, false); }
+  static Writer deep_thin(const std::string& ops) { return thin_network(ops, 2, 5); }
+
+ private:
+  static Writer network(const std::string& ops, int64_t channels, int64_t size, int64_t cells,
+                        bool reductions_in_body) {
+    Writer w({3, size, size});
     int64_t x = w.norm(w.conv(0, channels, square(3, 1, 1), 1, false, false), true, false);
     for (int64_t stage = 0; stage < 3; ++stage) {
-      if (stage > 0) x = reduction(w, x, channels << stage);
-      x = cell(w, x, ops);
+      if (stage > 0) x = reduction(w, x, channels << stage, reductions_in_body);
+      for (int64_t k = 0; k < cells; ++k) x = cell(w, x, ops);
     }
     x = w.relu(w.norm(x, true, false), true);
     w.linear(w.global_avg_pool(x), 10, true, false);
     return w;
   }
 
-  static Writer thin(const std::string& ops) {
-    Writer w({1, 3, 3});
-    w.relu(w.norm(cell(w, 0, ops), true, false), true);
+  static Writer thin_network(const std::string& ops, int64_t size, int64_t cells) {
+    Writer w({1, size, size});
+    int64_t x = 0;
+    for (int64_t k = 0; k < cells; ++k) x = cell(w, x, ops);
+    w.relu(w.norm(x, true, false), true);
     return w;
   }
 
- private:
-  static int64_t relu_conv_norm(Writer& w, int64_t x, int64_t out, const Window& window) {
-    return w.norm(w.conv(w.relu(x, true), out, window, 1, false, true), true, true);
+  static int64_t relu_conv_norm(Writer& w, int64_t x, int64_t out, const Window& window,
+                                bool body = true) {
+    return w.norm(w.conv(w.relu(x, true), out, window, 1, false, body), true, body);
   }
 
-  static int64_t reduction(Writer& w, int64_t x, int64_t out) {
-    const int64_t a = relu_conv_norm(w, x, out, square(3, 2, 1));
-    const int64_t b = relu_conv_norm(w, a, out, square(3, 1, 1));
+  static int64_t reduction(Writer& w, int64_t x, int64_t out, bool body) {
+    const int64_t a = relu_conv_norm(w, x, out, square(3, 2, 1), body);
+    const int64_t b = relu_conv_norm(w, a, out, square(3, 1, 1), body);
     const int64_t pooled = w.avg_pool(x, square(2, 2, 0), true);
-    return w.add({b, w.conv(pooled, out, square(1, 1, 0), 1, false, true)});
+    return w.add({b, w.conv(pooled, out, square(1, 1, 0), 1, false, body)});
   }
 
   static int64_t cell(Writer& w, int64_t x, const std::string& ops) {
