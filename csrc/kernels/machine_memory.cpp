@@ -1,6 +1,9 @@
 #include "kernels/machine_memory.h"
 
+#include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <limits>
 #include <string>
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -10,12 +13,27 @@
 namespace tegnas {
 namespace {
 
-int64_t machine_memory() {
+constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
+
+int64_t physical_memory() {
 #if defined(_SC_PHYS_PAGES)
-  static const int64_t bytes = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  const int64_t bytes = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
   if (bytes > 0) return bytes;
 #endif
-  return std::numeric_limits<int64_t>::max();
+  return kUnlimited;
+}
+
+// What a container may take, by control groups of version 2 or 1; a process that takes more is
+// ended.
+int64_t container_memory() {
+  int64_t least = kUnlimited;
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::ifstream file(path);
+    int64_t bytes = 0;  // stays so where the file says "max" or isn't there
+    if (file >> bytes && bytes > 0) least = std::min(least, bytes);
+  }
+  return least;
 }
 
 std::string gibibytes(int64_t bytes) {
@@ -23,6 +41,11 @@ std::string gibibytes(int64_t bytes) {
 }
 
 }  // namespace
+
+int64_t machine_memory() {
+  static const int64_t bytes = std::min(physical_memory(), container_memory());
+  return bytes;
+}
 
 void check_machine_has(Checked bytes) {
   if (bytes.value() <= machine_memory()) return;

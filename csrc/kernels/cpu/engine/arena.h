@@ -11,7 +11,7 @@ namespace tegnas::cpu {
 class Arena {
  public:
   // Makes room for `bytes` and forgets what was handed out before. Throws std::invalid_argument
-  // where that is more memory than the machine has.
+  // where all arenas together would then have more memory than the machine.
   void reset(int64_t bytes);
 
   // Room for `count` numbers, aligned to a cache line.
@@ -32,10 +32,10 @@ class Arena {
  private:
   static constexpr int64_t kLine = 64;
   struct Free {
-    int64_t alignment;
+    int64_t alignment, bytes;
     void operator()(char* memory) const;
   };
-  std::unique_ptr<char, Free> memory_{nullptr, Free{kLine}};
+  std::unique_ptr<char, Free> memory_{nullptr, Free{kLine, 0}};
   int64_t size_ = 0, used_ = 0;
 };
 
