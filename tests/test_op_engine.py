@@ -512,6 +512,7 @@ def test_operators_are_registered_as_torch_expects():
     code = torch.tensor(jobs.codes[0])
     starts = torch.tensor([0, len(code)])
     operands = (code, starts, jobs.programs, jobs.params, jobs.offsets)
-    torch.library.opcheck(torch.ops.tegnas.engine_ntk, (*operands, x, x[:2], "frozen", "sum", "all"))
-    torch.library.opcheck(torch.ops.tegnas.engine_ntk, (*operands, x, x[:2], "frozen", "sum", "body"))
+    for weights in ("all", "body"):
+        options = ("frozen", "sum", weights)
+        torch.library.opcheck(torch.ops.tegnas.engine_ntk, (*operands, x, x[:2], *options))
     torch.library.opcheck(torch.ops.tegnas.engine_regions, (*operands, x, 2))
