@@ -229,7 +229,7 @@ Profile profile_of(const Preset& preset, const std::string& ops, const cpu::Kern
   run();
   Profile profile;
   profile.ms = least(4, run) / kRepeats;
-  profile.gflop = conv_gflop(*engine::make_plan(program, engine::Mode::frozen, false), preset);
+  profile.gflop = conv_gflop(*engine::make_plan(program, engine::Purpose::frozen, false), preset);
   profile.phases.fill(1e300);
   for (int k = 0; k < 4; ++k) {
     int64_t counters[kPhases] = {};
@@ -240,7 +240,7 @@ Profile profile_of(const Preset& preset, const std::string& ops, const cpu::Kern
           std::min(profile.phases[p], static_cast<double>(counters[p]) * 1e-6 / kRepeats);
     }
   }
-  profile.plan_ms = least(8, [&] { engine::make_plan(program, engine::Mode::frozen, false); });
+  profile.plan_ms = least(8, [&] { engine::make_plan(program, engine::Purpose::frozen, false); });
   profile.regions_ms = regions_milliseconds(preset, ops, kernels, random) / preset.networks;
   profile.statistics_ms = statistics_milliseconds(preset, found, random) / kRepeats;
   return profile;

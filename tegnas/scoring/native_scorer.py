@@ -123,11 +123,11 @@ class NativeScorer:
             batch_norm=self._settings.batch_norm,
             weights="all" if needs.all_weights else "body",
         )
-        k_all = k_all if needs.all_weights else None
+        of_all = k_all if needs.all_weights else None
         if not needs.validation:
-            return Kernels(k_searched, k_all)
+            return Kernels(k_searched, of_all)
         return Kernels(
-            k_searched, k_all, k_cross, self._targets, self._val_targets, self._settings.ridge
+            k_searched, of_all, k_cross, self._targets, self._val_targets, self._settings.ridge
         )
 
     def _begin_regions(self, archs: Sequence[Architecture]) -> Callable[[], dict[str, Tensor]]:

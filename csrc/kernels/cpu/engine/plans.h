@@ -5,7 +5,7 @@
 #include <memory>
 #include <mutex>
 
-#include "kernels/engine/plan.h"
+#include "kernels/cpu/plan/plan.h"
 
 namespace tegnas::cpu {
 
