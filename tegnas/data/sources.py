@@ -11,20 +11,24 @@ from pathlib import Path
 from tegnas.data.cifar import open_cifar10, open_cifar100
 from tegnas.data.folder import open_folder
 from tegnas.data.imagenet16 import open_imagenet16
-from tegnas.data.npz import open_npz
+from tegnas.data.npz import open_arrays, open_npz
 from tegnas.data.source import ImageSource, Request
+from tegnas.data.tables import open_breast_cancer, open_wine
 from tegnas.data.toy import open_digits, open_noise
 from tegnas.errors import InputError
 
 _BUILT_IN: dict[str, Callable[[Request], ImageSource]] = {
     "digits": open_digits,
     "noise": open_noise,
+    "wine": open_wine,
+    "breast-cancer": open_breast_cancer,
 }
 _FROM_FOLDER: dict[str, Callable[[Path, Request], ImageSource]] = {
     "cifar10": open_cifar10,
     "cifar100": open_cifar100,
     "imagenet16": open_imagenet16,
     "folder": open_folder,
+    "arrays": open_arrays,
 }
 _DESCRIPTIONS = {
     "digits": "handwritten digits from scikit-learn, 10 classes; needs no files",
@@ -33,7 +37,10 @@ _DESCRIPTIONS = {
     "cifar100:DIR": "CIFAR-100 training images with fine labels, python or binary version",
     "imagenet16:DIR": "ImageNet downsampled to 16×16; imagenet16-120:DIR for the first 120 classes",
     "folder:DIR": "image files with one sub-folder per class (needs Pillow)",
-    "FILE.npz": "arrays x (images) and y (labels) or so called, optionally mean and std",
+    "FILE.npz": "arrays x (images, rows or ids) and y (labels) or so called, optionally mean and std",
+    "arrays:FILE.npz": "the same, examples of any shape taken as they are",
+    "wine": "178 rows of 13 columns from scikit-learn, 3 classes; needs no files",
+    "breast-cancer": "569 rows of 30 columns from scikit-learn, 2 classes; needs no files",
 }
 
 
@@ -54,9 +61,9 @@ def open_source(source: str | PathLike[str], request: Request) -> ImageSource:
             it can't be used.
     """
     text = fspath(source)
-    if text.lower().endswith(".npz"):
-        return open_npz(Path(text).expanduser(), request)
     name, colon, argument = text.partition(":")
+    if text.lower().endswith(".npz") and name not in _FROM_FOLDER:
+        return open_npz(Path(text).expanduser(), request)
     if name in _BUILT_IN:
         if colon:
             raise InputError(f"the image source '{name}' takes no folder: write just '{name}'")
@@ -65,7 +72,8 @@ def open_source(source: str | PathLike[str], request: Request) -> ImageSource:
     if opener is None:
         raise InputError(f"unknown image source '{text}'; known are {', '.join(_DESCRIPTIONS)}")
     if not argument:
-        raise InputError(f"the image source '{name}' needs a folder: write {name}:DIR")
+        form = "arrays:FILE.npz" if name == "arrays" else f"{name}:DIR"
+        raise InputError(f"the image source '{name}' needs a file or folder: write {form}")
     return opener(Path(argument).expanduser(), request)
 
 

@@ -182,8 +182,9 @@ class Recorder:
             for call in calls
             if call is not None and call.edge.node in graph.others
         ]
-        if scalar.requires_grad:
-            derive(scalar, [images, *edges])
+        wanted = [images, *edges] if images.requires_grad else edges
+        if scalar.requires_grad and wanted:
+            derive(scalar, wanted)
 
 
 def _keep(call: Call, gradient: Tensor) -> None:
