@@ -43,9 +43,9 @@ def draw(
 ) -> Draw:
     """Choose images and replace those that are equal to another one of their split, or blank.
 
-    Images are compared as they are seen, shrunk to 16 pixels a side, other examples as they are. The later of two gives way to
-    the next image of its class, or of the class with most left if there is none; without repeats
-    the images are those of :func:`tegnas.data.choose.choose`.
+    Images are compared as they are seen, shrunk to 16 pixels a side, other examples as they are.
+    The later of two gives way to the next image of its class, or of the class with most left if
+    there is none; without repeats the images are those of :func:`tegnas.data.choose.choose`.
 
     Args:
         labels: (N,) class of each image of the source.

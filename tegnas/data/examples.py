@@ -30,7 +30,9 @@ def as_examples(given: Any, what: str) -> np.ndarray:
             "whole numbers where they are ids"
         )
     if values.ndim == 0 or values.size == 0:
-        raise InputError(f"examples of {what} are of shape {values.shape}: there is nothing in them")
+        raise InputError(
+            f"examples of {what} are of shape {values.shape}: there is nothing in them"
+        )
     if values.ndim == 1:
         values = values[:, None]
     if values.dtype.kind != "f":

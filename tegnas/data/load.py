@@ -43,11 +43,12 @@ def load_batch(
         source: ``digits``, ``noise``, ``cifar10:DIR``, ``cifar100:DIR``, ``imagenet16:DIR``,
             ``imagenet16-120:DIR`` (the first 120 classes), ``folder:DIR`` (one sub-folder per
             class), ``wine`` or ``breast-cancer`` (rows of a table), ``arrays:FILE.npz`` with
-            examples of any shape, taken as they are, or ``FILE.npz`` with arrays ``x`` (uint8 or float, (N, H, W), (N, H, W, C) or
-            (N, C, H, W)) and ``y`` (integers), or by other usual names. uint8 arrays are
-            normalised by the arrays ``mean`` and ``std`` of the file, or by its own statistics
-            if it has none; float arrays are taken as already normalised. Rows (N, F), floating
-            point or ids of tokens, and volumes (N, C, D, H, W) are taken as they are.
+            examples of any shape, taken as they are, or ``FILE.npz`` with arrays ``x`` (uint8 or
+            float, (N, H, W), (N, H, W, C) or (N, C, H, W)) and ``y`` (integers), or by other usual
+            names. uint8 arrays are normalised by the arrays ``mean`` and ``std`` of the file, or
+            by its own statistics if it has none; float arrays are taken as already normalised. Rows
+            (N, F), floating point or ids of tokens, and volumes (N, C, D, H, W) are taken as they
+            are.
         train: number of training images, at least 2.
         val: number of validation images, at least 2.
         seed: from 0 to 2**63 - 1.

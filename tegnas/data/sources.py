@@ -37,7 +37,7 @@ _DESCRIPTIONS = {
     "cifar100:DIR": "CIFAR-100 training images with fine labels, python or binary version",
     "imagenet16:DIR": "ImageNet downsampled to 16×16; imagenet16-120:DIR for the first 120 classes",
     "folder:DIR": "image files with one sub-folder per class (needs Pillow)",
-    "FILE.npz": "arrays x (images, rows or ids) and y (labels) or so called, optionally mean and std",
+    "FILE.npz": "arrays x (images, rows, ids) and y (labels) or so called, optionally mean and std",
     "arrays:FILE.npz": "the same, examples of any shape taken as they are",
     "wine": "178 rows of 13 columns from scikit-learn, 3 classes; needs no files",
     "breast-cancer": "569 rows of 30 columns from scikit-learn, 2 classes; needs no files",
@@ -72,8 +72,9 @@ def open_source(source: str | PathLike[str], request: Request) -> ImageSource:
     if opener is None:
         raise InputError(f"unknown image source '{text}'; known are {', '.join(_DESCRIPTIONS)}")
     if not argument:
-        form = "arrays:FILE.npz" if name == "arrays" else f"{name}:DIR"
-        raise InputError(f"the image source '{name}' needs a file or folder: write {form}")
+        if name == "arrays":
+            raise InputError("the source 'arrays' needs a file: write arrays:FILE.npz")
+        raise InputError(f"the image source '{name}' needs a folder: write {name}:DIR")
     return opener(Path(argument).expanduser(), request)
 
 

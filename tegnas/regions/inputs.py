@@ -9,6 +9,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from tegnas.errors import InputError
+
 
 class InputSource(Protocol):
     """Where the inputs of a region count are drawn from."""
@@ -50,6 +52,11 @@ class InputsLikeData:
         """Of the type of the examples, (count, *shape)."""
         if not self.examples.is_floating_point():
             places = self.examples[(slice(None), *(slice(size) for size in self.shape))]
+            if tuple(places.shape[1:]) != self.shape:
+                raise InputError(
+                    f"region inputs of {self.shape} can't be drawn like examples of "
+                    f"{tuple(self.examples.shape[1:])}; give a shape that is no larger"
+                )
             chosen = torch.randint(len(places), (count, *self.shape), generator=generator)
             return places.gather(0, chosen)
         axes = [0, *range(2, self.examples.dim())]

@@ -6,14 +6,15 @@ import random
 
 import torch
 
-from tegnas.kernel.batch_statistics import batch_statistics
 from tegnas.data import Batch
+from tegnas.kernel.batch_statistics import batch_statistics
 from tegnas.regions import NoRegionsError, region_inputs
 from tegnas.regions.activations import Counted
 from tegnas.regions.count import Regions, probed, units_of
 from tegnas.scoring.needs import SmallNetworkNeeds
 from tegnas.scoring.region_sources import RegionSources
 from tegnas.scoring.settings import ScoreSettings
+from tegnas.scoring.shrink import small_batch
 from tegnas.spaces import ProgramSpace, Space
 from tegnas.spaces.base import small_network_kinds
 
@@ -25,9 +26,6 @@ def pattern_notes(space: Space, batch: Batch, settings: ScoreSettings) -> tuple[
     """A sentence where R is no number of linear regions, as the first network shows.
 
     Spaces that write the programs of their networks themselves have no smooth activations in them.
-
-    Args:
-        batch: as the small networks see it.
     """
     if isinstance(space, ProgramSpace) or not SmallNetworkNeeds.of(settings).of_patterns:
         return ()
@@ -35,7 +33,7 @@ def pattern_notes(space: Space, batch: Batch, settings: ScoreSettings) -> tuple[
     network = space.network(
         space.sample(random.Random(0)), kind, num_classes=batch.num_classes, seed=settings.seed
     )
-    source = RegionSources(space, kind, batch).of(network)
+    source = RegionSources(space, kind, small_batch(space, batch, settings)).of(network)
     (inputs,) = region_inputs(source, samples=2, batch_size=2, seed=0)
     try:
         with torch.no_grad(), batch_statistics(network, "frozen"):

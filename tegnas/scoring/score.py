@@ -10,9 +10,10 @@ import torch
 from tegnas.data import Batch
 from tegnas.ops import compute_device
 from tegnas.scoring.patterns import pattern_notes
+from tegnas.scoring.prepare import prepared
 from tegnas.scoring.scorer import Scorer
 from tegnas.scoring.scores import Scores, joined
-from tegnas.scoring.settings import ScoreSettings, changed, settings_for
+from tegnas.scoring.settings import ScoreSettings, changed
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.isomorphism import representatives
 
@@ -55,7 +56,8 @@ def score(
         BlindNetworkWarning: every architecture is singular in some of the networks, which were
             replaced.
     """
-    settings = settings_for(space, changed(settings or ScoreSettings(), **changes))
+    fitting = prepared(space, batch, changed(settings or ScoreSettings(), **changes))
+    batch, settings = fitting.batch, fitting.settings
     if device is not None:
         batch = batch.to(compute_device(device))
     values = tuple(space.parse(arch) if isinstance(arch, str) else arch for arch in archs)
@@ -68,7 +70,7 @@ def score(
         values,
         settings,
         {name: networks[taken] for name, networks in table.networks.items()},
-        pattern_notes(space, settings),
+        (*fitting.notes, *pattern_notes(space, batch, settings)),
     )
 
 

@@ -16,8 +16,9 @@ from tegnas.errors import InputError
 from tegnas.ops import compute_device, describe_device
 from tegnas.scoring.blindness import blind_indicators
 from tegnas.scoring.patterns import pattern_notes
+from tegnas.scoring.prepare import prepared
 from tegnas.scoring.seeds import NetworkSeeds, usable_seeds
-from tegnas.scoring.settings import ScoreSettings, settings_for
+from tegnas.scoring.settings import ScoreSettings
 from tegnas.scoring.shrink import small_batch
 from tegnas.search.constraints import ConstrainedSpace, Limits
 from tegnas.search.costs import COSTS, CostMeter
@@ -110,7 +111,8 @@ def search(
             this space, a device that isn't here, a budget too small, limits that no architecture
             was found within, an ``out`` that can't be used or belongs to another configuration.
     """
-    settings = settings_for(space, settings or ScoreSettings(seed=seed))
+    fitting = prepared(space, batch, settings or ScoreSettings(seed=seed))
+    batch, settings = fitting.batch, fitting.settings
     limits = limits or Limits()
     if device is not None:
         batch = batch.to(compute_device(device))
@@ -157,8 +159,9 @@ def search(
             stack.enter_context(closing(common))
         cost = CostMeter(
             space,
-            (batch.images.shape[1], batch.images.shape[2], batch.images.shape[3]),
+            batch.image_shape,
             batch.num_classes,
+            image_dtype=batch.images.dtype,
             device=latency_device,
             recall=store.cost,
             record=store.add_cost,
@@ -191,7 +194,11 @@ def search(
             {**configuration, "budget": budget},
             _recommended(searcher, history),
             _front(history, pareto, cost),
-            (*pattern_notes(space, settings), *_warnings(history, settings, seeds)),
+            (
+                *fitting.notes,
+                *pattern_notes(space, batch, settings),
+                *_warnings(history, settings, seeds),
+            ),
         )
     if directory is not None:
         result.save(directory / RESULT)

@@ -53,7 +53,8 @@ class ChoiceSpace(ProductSpace):
             differ and hold no comma.
         build: ``build(choices, num_classes)`` makes the network of the options taken, a mapping
             from name to option. It must give logits (N, num_classes) for images (N, C, H, W), or
-            whatever other examples (N, …) the space is scored on. Its weights are set afterwards, from the seed.
+            whatever other examples (N, …) the space is scored on. Its weights are set afterwards,
+            from the seed.
         proxy: the same for a small network with the same choices, on which T and G are computed;
             without it they are computed on the network itself.
         thin: the same for the network on which linear regions are counted; without it, the proxy.
