@@ -1,6 +1,7 @@
 """A search space of one's own of tiny vision transformers, for grey images of 16×16.
 
-    tegnas search --space examples/tiny_vit_space.py:SPACE --images digits --budget 30 --image-size 16
+    tegnas search --space examples/tiny_vit_space.py:SPACE --images digits \
+      --budget 30 --image-size 16
 
 ``image_channels=1`` says that the networks take one channel: the three equal ones of the digits
 become one again. Positions are learned for one size of image, so that the networks take no other;

@@ -127,7 +127,7 @@ def test_one_entry_per_architecture_with_every_repeat(batch, engine):
     settings = small(repeats=3, engine=engine)
     scores = score(archs, batch, space=SPACE, settings=settings, progress=seen.append)
     assert len(scores) == 3 and scores.archs == (CONVOLUTIONS, POOLS, SKIPS)
-    for name in scores:
+    for name in scores.settings.names:
         networks, mean = scores.networks[name], scores[name]
         assert networks.shape == (3, 3) and networks.dtype == torch.float64
         assert mean.shape == (3,)

@@ -188,8 +188,8 @@ class TestDeepNetworksOfOnesOwn:
             kind: space.network(arch, kind)[0].out_channels for kind in ("full", *space.deep_kinds)
         }
         assert widths == {"full": 32, "deep": 8, "deep-thin": 2}
-        assert space.network(arch, "deep-thin").region_input_shape == (3, 2, 2)
-        assert space.network(arch, "thin").region_input_shape == (3, 3, 3)
+        assert space.network(arch, "deep-thin").region_image_side == 2
+        assert space.network(arch, "thin").region_image_side == 3
 
     def test_they_are_never_wider_than_the_network_and_as_deep_as_asked(self):
         space = self.space(channels=16, deep=SmallSize(64, depth=0.5))

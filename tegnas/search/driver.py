@@ -11,12 +11,13 @@ from typing import cast
 import torch
 
 from tegnas._version import __version__
-from tegnas.data import Batch
+from tegnas.data import BatchLike, as_batch
 from tegnas.errors import InputError
 from tegnas.ops import compute_device, describe_device
 from tegnas.scoring.blindness import blind_indicators
 from tegnas.scoring.patterns import pattern_notes
 from tegnas.scoring.prepare import prepared
+from tegnas.scoring.presets import as_settings
 from tegnas.scoring.seeds import NetworkSeeds, usable_seeds
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.scoring.shrink import small_batch
@@ -34,7 +35,7 @@ from tegnas.search.result import SearchResult
 from tegnas.search.run_directory import DEVICES, RESULT, SCORES, note_device, open_run_directory
 from tegnas.search.store import ScoreStore
 from tegnas.search.strategies import Strategy, make_strategy
-from tegnas.spaces import Architecture, Space
+from tegnas.spaces import Architecture, Space, as_space
 from tegnas.spaces.isomorphism import representatives
 from tegnas.spaces.stored_name import stored_name
 
@@ -51,15 +52,15 @@ class Progress:
 
 
 def search(
-    space: Space,
-    batch: Batch,
+    space: Space | str,
+    batch: BatchLike,
     strategy: str = "evolution",
     budget: int | None = None,
     seed: int = 0,
     *,
     out: str | Path | None = None,
     shared: str | Path | None = None,
-    settings: ScoreSettings | None = None,
+    settings: ScoreSettings | str | None = None,
     options: dict[str, object] | None = None,
     limits: Limits | None = None,
     pareto: str | None = None,
@@ -76,8 +77,9 @@ def search(
     """Search a space for the architecture of the best trainability, expressivity, generalization.
 
     Args:
-        space: where to search.
-        batch: the labelled images behind T and G.
+        space: where to search, or its name.
+        batch: the labelled images or other examples, or what they are drawn from, as for
+            ``tegnas.score``.
         strategy: one of ``tegnas.strategy_names()``.
         budget: number of evaluations; an architecture proposed again counts again but costs
             nothing. Ends earlier if the strategy has nothing left to propose. By default the
@@ -88,8 +90,8 @@ def search(
             nothing is written.
         shared: file of scores that several runs share, made if absent: what it knows isn't
             computed again, and the seconds of a run count as if it were.
-        settings: how to score, by default the preset ``best``; ``get_preset("paper")`` for κ, R and
-            MSE as the paper computes them, ``"fast"`` with BatchNorm frozen.
+        settings: how to score, or the name of a preset, by default ``"best"``; ``"paper"`` for κ, R
+            and MSE as the paper computes them, ``"fast"`` with BatchNorm frozen.
         options: of the strategy, e.g. ``{"population": 128}``.
         limits: costs that no architecture may exceed; one that does is never scored.
         pareto: ``"params"``, ``"flops"`` or ``"latency"``: also the front of rank score and this
@@ -111,7 +113,10 @@ def search(
             this space, a device that isn't here, a budget too small, limits that no architecture
             was found within, an ``out`` that can't be used or belongs to another configuration.
     """
-    fitting = prepared(space, batch, settings or ScoreSettings(seed=seed))
+    space = as_space(space)
+    settings = as_settings(settings, seed)
+    batch = as_batch(batch, train=settings.train, val=settings.val, seed=settings.seed)
+    fitting = prepared(space, batch, settings)
     batch, settings = fitting.batch, fitting.settings
     limits = limits or Limits()
     if device is not None:
