@@ -300,7 +300,7 @@ def test_both_engines_count_the_same_activations_and_say_what_they_do_not_see(ba
         pytest.warns(EngineWarning, match="no activation that a pattern is made of"),
         pytest.raises(NoRegionsError, match="it has sigmoid"),
     ):
-        score(archs[:1], batch, space=space, settings=small())
+        score(archs[:1], batch, space=space, settings=small(indicators=(REGIONS,)))
 
 
 def test_architectures_of_one_live_part_share_kernels_but_not_regions(batch, monkeypatch):

@@ -39,9 +39,12 @@ RunSpace = Annotated[
 Images = Annotated[
     str,
     typer.Option(
+        "--images",
+        "--data",
         metavar="SOURCE",
         help="Labelled images: digits, noise, cifar10:DIR, cifar100:DIR, imagenet16:DIR, "
-        "imagenet16-120:DIR, folder:DIR or FILE.npz.",
+        "imagenet16-120:DIR, folder:DIR or FILE.npz; or other examples: wine, breast-cancer, "
+        "FILE.npz with rows or ids of tokens, arrays:FILE.npz with anything.",
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Of the choice of images, the networks and the strategy.")]

@@ -90,7 +90,9 @@ def plan_regions(
     try:
         source, shape, found = _fitting(network, images, shape)
     except NoRegionsError as reason:
-        warnings.warn(str(reason), RegionsWarning, stacklevel=stacklevel + 1)
+        warnings.warn(
+            f"{reason}; the indicator kernel_rank is", RegionsWarning, stacklevel=stacklevel + 1
+        )
         return None
     size, samples = settings.region_batch_size, settings.region_samples
     if found.batch_statistics and not found.fits(min(size, samples)):

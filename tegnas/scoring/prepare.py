@@ -50,7 +50,7 @@ def prepared(space: Space, batch: Batch, settings: ScoreSettings) -> Prepared:
     - Where the regions of every architecture that is tried are undefined or at their ceiling, the
       effective rank of the kernel (``kernel_rank``) takes the place of ``linear_regions``, unless
       that is all that is asked for. Spaces that say on which inputs regions are counted, as all
-      published ones do, are taken at their word.
+      published ones do, are taken at their word about the ceiling.
     """
     channels = getattr(space, "image_channels", None)
     if channels is not None:
@@ -80,16 +80,17 @@ def _patterns_of_no_use(space: Space, batch: Batch, settings: ScoreSettings) -> 
     found = [each for each in settings.indicators if _is_expressivity_of_patterns(each)]
     if len(found) != 1 or len(settings.indicators) == 1 or KERNEL_RANK in settings.indicators:
         return ""
-    if isinstance(space, ProgramSpace) or _says_its_inputs(space, batch, settings):
+    probes = list(itertools.islice(connected_samples(space), _PROBES))
+    if isinstance(space, ProgramSpace) or not probes:
         return ""
     alone = replace(settings, indicators=tuple(found), ridge=0.0)
     scorer = SmallNetworkScorer(space, small_batch(space, batch, settings), alone, [settings.seed])
-    probes = list(itertools.islice(connected_samples(space), _PROBES))
     counts = _counts(scorer, probes, found[0])
     if counts is None:
         return "linear regions aren't defined for these networks: no activation bends in them"
     ceiling = settings.region_samples
-    if probes and bool((counts >= CEILING * ceiling).all()):
+    at_ceiling = bool((counts >= CEILING * ceiling).all())
+    if at_ceiling and not _inputs_are_chosen(space, probes[0], batch, settings):
         return (
             f"linear regions are at their ceiling ({ceiling:,} inputs) in each of {len(probes)} "
             "architectures tried; a space may name smaller inputs by region_input_shape"
@@ -97,13 +98,15 @@ def _patterns_of_no_use(space: Space, batch: Batch, settings: ScoreSettings) -> 
     return ""
 
 
-def _says_its_inputs(space: Space, batch: Batch, settings: ScoreSettings) -> bool:
+def _inputs_are_chosen(
+    space: Space, arch: Architecture, batch: Batch, settings: ScoreSettings
+) -> bool:
+    """Whether the inputs of the region count were made for the networks, by whoever made these."""
     _, kind = small_network_kinds(space, settings.small_networks)
-    probe = next(connected_samples(space), None)
-    if probe is None:
+    network = space.network(arch, kind, num_classes=batch.num_classes, seed=settings.seed)
+    if inputs_of(network, batch.images) is not None:
         return True
-    network = space.network(probe, kind, num_classes=batch.num_classes, seed=settings.seed)
-    return inputs_of(network, batch.images) is not None
+    return batch.of_images and not hasattr(network, "region_image_side")
 
 
 def _counts(
@@ -116,4 +119,4 @@ def _counts(
             counts.append(scorer([probe])[indicator.name][0, 0])
         except NoRegionsError:
             continue
-    return torch.stack(counts) if counts or not probes else None
+    return torch.stack(counts) if counts else None

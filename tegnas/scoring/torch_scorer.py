@@ -130,9 +130,16 @@ class TorchScorer:
             reason = str(error).partition("\n")[0]
             raise InputError(
                 f"networks of {self._space.name} can't take {self._batch.noun} of {shape} "
-                f"({reason})"
+                f"({reason}){self._way_out()}"
             ) from error
         self._images_fit = True
+
+    def _way_out(self) -> str:
+        if not self._batch.of_images:
+            return "; search a space of networks that can, such as a tegnas.spaces.ChoiceSpace"
+        if self._batch.source.endswith(".npz") and not self._batch.source.startswith("arrays:"):
+            return f"; if they are no images, name the file as arrays:{self._batch.source}"
+        return ""
 
     def _inputs(self, source: InputSource, seed: int) -> list[Tensor]:
         if (source, seed) not in self._region_inputs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -70,6 +70,7 @@ def train(
             made for.
     """
     recipe = recipe or recipe_for(space, dataset.source)
+    dataset = replace(dataset, image_channels=getattr(space, "image_channels", None))
     device = _device(device)
     _check_auxiliary(space, dataset, recipe)
     network = full_network(
