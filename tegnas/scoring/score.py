@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 
 from tegnas.data import BatchLike, as_batch
 from tegnas.ops import compute_device
+from tegnas.progress import progress_bar
 from tegnas.scoring.patterns import pattern_notes
 from tegnas.scoring.prepare import prepared
 from tegnas.scoring.presets import as_settings
@@ -26,7 +29,7 @@ def score(
     space: Space | str,
     settings: ScoreSettings | str | None = None,
     device: torch.device | str | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] | bool | None = None,
     **changes: Any,
 ) -> Scores:
     """Trainability, expressivity and generalization of architectures at initialisation.
@@ -45,7 +48,8 @@ def score(
             ones.
         device: ``"cpu"``, ``"cuda"`` or ``"cuda:N"``: where to compute, by default where the batch
             is. The numbers agree to rounding, and are on the CPU.
-        progress: called with the number of architectures scored so far, equal ones once.
+        progress: called with the number of architectures scored so far, equal ones once; True
+            shows a bar, in a terminal or a notebook.
 
     Returns:
         ``Scores`` with one entry per architecture. An architecture without a path from input to
@@ -69,7 +73,12 @@ def score(
     values = as_architectures(space, archs)
     scored = tuple(map(representatives(space), values)) if settings.share_isomorphic else values
     distinct = list(dict.fromkeys(scored))
-    table = _score(Scorer(space, batch, settings), distinct, progress)
+    scorer = Scorer(space, batch, settings)
+    with progress_bar("scores") if progress is True else nullcontext() as bar:
+        show = progress if callable(progress) else None
+        if bar is not None:
+            show = partial(bar, total=len(distinct))
+        table = _score(scorer, distinct, show)
     rows = {arch: row for row, arch in enumerate(distinct)}
     taken = [rows[arch] for arch in scored]
     return Scores(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +16,7 @@ from tegnas._version import __version__
 from tegnas.data import BatchLike, as_batch
 from tegnas.errors import InputError
 from tegnas.ops import compute_device, describe_device
+from tegnas.progress import Show, progress_bar
 from tegnas.scoring.blindness import blind_indicators
 from tegnas.scoring.patterns import pattern_notes
 from tegnas.scoring.prepare import prepared
@@ -40,6 +43,8 @@ from tegnas.spaces.isomorphism import representatives
 from tegnas.spaces.stored_name import stored_name
 
 DEFAULT_BUDGET = 1000
+
+_LOG = logging.getLogger("tegnas")
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def search(
     address: str | None = None,
     notes: dict[str, object] | None = None,
     accuracy: Callable[[str], float | None] | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[Progress], None] | bool | None = None,
     evaluated: Callable[[Sequence[Evaluation]], None] | None = None,
 ) -> SearchResult:
     """Search a space for the architecture of the best trainability, expressivity, generalization.
@@ -104,7 +109,7 @@ def search(
         notes: more to write into the run's configuration, e.g. the name of a preset.
         accuracy: true accuracy of an architecture string where known; looked up for the best one
             after the search.
-        progress: called after every batch of scores.
+        progress: called after every batch of scores; True shows a bar, in a terminal or a notebook.
         evaluated: called with what the strategy asked for last, once it is scored, in order; a
             resumed search calls it for everything again.
 
@@ -179,13 +184,13 @@ def search(
         )
         stack.enter_context(closing(workplace))
         evaluate = Evaluator(store, workplace, common, represent)
-        history = _run(
-            searcher,
-            budget,
-            evaluate,
-            progress,
-            evaluated,
-        )
+        report = progress if callable(progress) else None
+        if progress is True:
+            show = stack.enter_context(progress_bar(f"{strategy} on {space.name}"))
+            report = partial(_show, show)
+        _LOG.info("%s on %s, budget %d: begins", strategy, space.name, budget)
+        history = _run(searcher, budget, evaluate, report, evaluated)
+        _LOG.info("%s on %s: %d evaluations done", strategy, space.name, len(history))
         if not history and limits.active():
             raise InputError(f"no architecture of {space.name} is within the limits ({limits})")
         best = best_of(history)
@@ -208,6 +213,10 @@ def search(
     if directory is not None:
         result.save(directory / RESULT)
     return result
+
+
+def _show(show: Show, state: Progress) -> None:
+    show(state.done, state.budget)
 
 
 def check_budget(budget: int | None, strategy: Strategy) -> int:
