@@ -57,7 +57,8 @@ def standardised(examples: np.ndarray, what: str) -> np.ndarray:
     axes = (0, *range(2, examples.ndim))
     mean = examples.mean(axes, keepdims=True, dtype=np.float64)
     std = examples.std(axes, keepdims=True, dtype=np.float64)
-    return ((examples - mean) / np.where(std > _CONSTANT, std, 1.0)).astype(np.float32)
+    scaled = (examples - mean) / np.where(std > _CONSTANT, std, 1.0)
+    return np.asarray(scaled, dtype=np.float32)
 
 
 def as_labels(given: Any, count: int, what: str) -> tuple[np.ndarray, int]:

@@ -182,7 +182,8 @@ class Recorder:
             for call in calls
             if call is not None and call.edge.node in graph.others
         ]
-        wanted = [images, *edges] if images.requires_grad else edges
+        wanted: list[Tensor | GradientEdge] = [images] if images.requires_grad else []
+        wanted += edges
         if scalar.requires_grad and wanted:
             derive(scalar, wanted)
 

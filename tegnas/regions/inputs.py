@@ -51,7 +51,8 @@ class InputsLikeData:
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """Of the type of the examples, (count, *shape)."""
         if not self.examples.is_floating_point():
-            places = self.examples[(slice(None), *(slice(size) for size in self.shape))]
+            corner = (slice(None), *(slice(size) for size in self.shape))
+            places = self.examples[corner]
             if tuple(places.shape[1:]) != self.shape:
                 raise InputError(
                     f"region inputs of {self.shape} can't be drawn like examples of "
