@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tegnas.errors import InputError
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def frame(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
-    """The columns as a pandas table; ``InputError`` if pandas is missing."""
+def frame(columns: Mapping[str, Any]) -> pd.DataFrame:
+    """The columns by name as a pandas table; ``InputError`` if pandas is missing."""
     try:
         import pandas as pd
     except ImportError:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tegnas.train.check import RankingCheck, check_ranking
 from tegnas.train.checkpoint import load_weights
+from tegnas.train.log import EpochReport
 from tegnas.train.recipe import Recipe, recipe_for
-from tegnas.train.run import EpochReport, TrainResult, train
+from tegnas.train.run import TrainResult, train
 
 __all__ = [
     "EpochReport",

@@ -69,7 +69,9 @@ def train_epoch(
     return Pass(loss_sum.item() / count, 100 * right.item() / count)
 
 
-def _loss(output: Tensor | tuple[Tensor, Tensor], labels: Tensor, auxiliary: float):
+def _loss(
+    output: Tensor | tuple[Tensor, Tensor], labels: Tensor, auxiliary: float
+) -> tuple[Tensor, Tensor]:
     if isinstance(output, Tensor):
         return output, cross_entropy(output, labels)
     logits, extra = output
