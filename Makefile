@@ -9,8 +9,8 @@ CSRC := $(shell find csrc bench -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o 
 export PATH := $(abspath $(BIN)):$(PATH)
 export MAX_JOBS ?= $(JOBS)
 
-.PHONY: search test test-cpp test-operators test-python check-cuda check-gpu lint format docs bench \
-	profile clean
+.PHONY: search test test-cpp test-operators test-python wheel check-wheel check-cuda check-gpu lint \
+	format docs bench profile clean
 
 search: $(VENV)/.built
 	tegnas search --space nas-bench-201 --images digits --strategy evolution --budget 500 \
@@ -33,6 +33,14 @@ test-operators: $(VENV)/.built
 # Each process on one thread; the files of tests are shared out among them.
 test-python: $(VENV)/.built
 	OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) --dist loadfile
+
+# One wheel for every torch from 2.10 on, in dist/; with CUDA kernels where FORCE_CUDA=1 says so.
+wheel: $(VENV)/.built
+	python tools/wheel.py
+
+# The same beside several releases of torch, without a compiler; keeps .venv-torch-* for them.
+check-wheel: $(VENV)/.built
+	TEGNAS_CPU_ONLY=1 python tools/check_wheel.py
 
 # Needs the CUDA toolkit (nvcc on PATH) and no GPU; makes the environment .venv-cuda of its own.
 check-cuda:
