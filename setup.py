@@ -131,9 +131,10 @@ def with_torch() -> dict:
         extra_compile_args=flags,
         extra_link_args=SANITIZE_FLAGS[:1] if SANITIZE else [],
     )
-    # Only what has a stable ABI, for the wheel to load in every torch from OLDEST_TORCH on.
+    # Only what has a stable ABI, for the wheel to load in every torch from OLDEST_TORCH on. The C++
+    # library comes first: torch's libraries hold parts of it that they don't mean to offer.
     stable = {"torch_cpu", "torch_cuda", "cudart"}
-    module.libraries = [name for name in module.libraries if name in stable]
+    module.libraries = ["stdc++", *(name for name in module.libraries if name in stable)]
     return {"ext_modules": [module], "cmdclass": {"build": BuildAll, "build_ext": Build}}
 
 

@@ -66,7 +66,7 @@ def test_only_the_library_with_the_stable_abi_is_linked():
 
 
 def test_the_module_is_all_that_the_library_shows():
-    shown = read("nm", "--dynamic", "--defined-only").splitlines()
-    names = {line.split()[-1] for line in shown}
-    assert "PyInit__C" in names
-    assert not [name for name in names if re.match(r"_ZN?K?\d*\w*6tegnas", name)]
+    shown = [line.split()[-1] for line in read("nm", "--dynamic", "--defined-only").splitlines()]
+    assert "PyInit__C" in shown
+    # Copies of the C++ library's templates aside.
+    assert [name for name in shown if re.match(r"_ZNK?(6tegnas|5torch|2at|3c10)", name)] == []
