@@ -65,13 +65,15 @@ def environment(folder: Path, wheel: Path, lender: str | Path = sys.executable) 
     python = folder / "bin" / "python"
     install = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q"]
     run([*install, "--no-deps", "--no-index", str(wheel)])
-    (packages_of(python) / "borrowed.pth").write_text(str(packages_of(lender)))
+    (packages,) = packages_of(python)
+    Path(packages, "borrowed.pth").write_text("\n".join(packages_of(lender)))
     return python
 
 
-def packages_of(python: str | Path) -> Path:
-    program = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    return Path(run([str(python), "-c", program]).strip())
+def packages_of(python: str | Path) -> list[str]:
+    """The folders that an interpreter takes packages from."""
+    program = "import sys; print(*(each for each in sys.path if each.endswith('site-packages')))"
+    return run([str(python), "-c", program]).split()
 
 
 def without_compiler(python: Path) -> dict[str, str]:
