@@ -1,5 +1,5 @@
-// Every kernel but the engine, compiled for the instruction set of the including file, and the table
-// of them all.
+// Every kernel but the engine, compiled for the instruction set of the including file, and the
+// table of them all.
 
 #include "../simd.h"
 //
