@@ -23,7 +23,6 @@ app = typer.Typer(
     "initialisation by trainability, expressivity and generalization (TEG-NAS).",
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command()(search)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from os import PathLike, fspath
 
 import numpy as np
 import torch
@@ -16,12 +15,12 @@ from tegnas.data.draw import draw
 from tegnas.data.examples import as_examples, as_labels, standardised
 from tegnas.data.resize import resize
 from tegnas.data.source import ImageSource, ImageWarning, Request, plain
-from tegnas.data.sources import open_source
+from tegnas.data.sources import Source, open_source, source_name
 from tegnas.errors import InputError
 
 
 def load_batch(
-    source: str | PathLike[str],
+    source: Source,
     *,
     train: int = 64,
     val: int = 64,
@@ -48,12 +47,16 @@ def load_batch(
             names. uint8 arrays are normalised by the arrays ``mean`` and ``std`` of the file, or
             by its own statistics if it has none; float arrays are taken as already normalised. Rows
             (N, F), floating point or ids of tokens, and volumes (N, C, D, H, W) are taken as they
-            are.
+            are. ``huggingface:DIR`` is a data set as Hugging Face's ``datasets`` saves it. Or a
+            data set object: of torchvision's kind (``dataset[i]`` is a pair of image and label),
+            where images are pictures of Pillow or tensors, which are taken as arrays are; or of
+            Hugging Face's.
         train: number of training images, at least 2.
         val: number of validation images, at least 2.
         seed: from 0 to 2**63 - 1.
         size: height and width to resize to (bilinear). By default 32 for ``digits``, ``noise``
-            and ``folder:``, and no resizing for the rest.
+            and ``folder:``, and no resizing for the rest; pictures of data sets of several sizes
+            become 32×32.
 
     Returns:
         A batch of (train, C, H, W) and (val, C, H, W) float32 images, or of other examples, with
@@ -73,10 +76,11 @@ def load_batch(
     if size is not None:
         _check_integer("size", size, 1)
     opened = open_source(source, Request(train, val, seed, size))
+    name = source_name(source)
     if opened.plain and size is not None:
-        raise InputError(f"a size is for images, which {fspath(source)} doesn't hold; leave it out")
+        raise InputError(f"a size is for images, which {name} doesn't hold; leave it out")
     return drawn_batch(
-        opened, fspath(source), train, val, seed, lambda indices: _prepare(opened, indices, size)
+        opened, name, train, val, seed, lambda indices: _prepare(opened, indices, size)
     )
 
 
