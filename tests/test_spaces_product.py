@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from tegnas import load_batch, score
 from tegnas.engine.lowering import lower_module
 from tegnas.errors import InputError
 from tegnas.networks.complexity import count_parameters
@@ -256,10 +257,18 @@ def test_making_a_network_leaves_the_random_state_alone(name, kind):
 
 def test_networks_that_cannot_take_the_inputs_of_the_region_count_are_named():
     def flat(choices, num_classes):
-        return nn.Sequential(nn.Flatten(), nn.Linear(48, num_classes))
+        width = 30 * choices["width"]
+        return nn.Sequential(
+            nn.Flatten(), nn.Linear(48, width), nn.ReLU(), nn.Linear(width, num_classes)
+        )
 
-    space = ChoiceSpace("flat", {"width": (4, 8)}, flat)
-    arch = space.parse("width=4")
-    with pytest.raises(InputError, match="'flat' can't take the inputs .* 3×3×3 .*; give"):
-        space.network(arch, "thin")
-    assert space.network(arch)(torch.zeros(2, 3, 4, 4)).shape == (2, 10)
+    batch = load_batch("noise", train=8, val=4, size=4)
+    few = {"repeats": 1, "region_samples": 50, "engine": "torch"}
+    choices = {"width": (4, 8)}
+    wrong = ChoiceSpace("flat", choices, flat, region_input_shape=(3, 3, 3))
+    with pytest.raises(InputError, match="flat can't take the inputs .* 3×3×3 .*; give"):
+        score(wrong, batch, space=wrong, indicators="linear_regions", **few)
+    # Where nobody chose them, they are like the images, which say little, and that is said.
+    space = ChoiceSpace("flat", choices, flat)
+    scores = score(space, batch, space=space, **few)
+    assert "kernel_rank" in scores.settings.names
