@@ -9,8 +9,8 @@ CSRC := $(shell find csrc bench -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o 
 export PATH := $(abspath $(BIN)):$(PATH)
 export MAX_JOBS ?= $(JOBS)
 
-.PHONY: search test test-cpp test-operators test-python test-integrations check-cuda check-gpu lint \
-	format docs docs-version bench profile clean
+.PHONY: search test test-cpp test-operators test-python test-integrations wheel check-wheel \
+	check-cuda check-gpu lint format docs docs-version bench profile clean
 
 search: $(VENV)/.built
 	tegnas search --space nas-bench-201 --images digits --strategy evolution --budget 500 \
@@ -39,6 +39,14 @@ test-integrations: $(VENV)/.integrations
 	OMP_NUM_THREADS=1 python -m pytest tests/test_timm.py tests/test_lightning.py \
 	  tests/test_data_objects.py tests/test_data_huggingface.py tests/test_optuna.py \
 	  tests/test_examples_with_libraries.py
+
+# One wheel for every torch from 2.10 on, in dist/; with CUDA kernels where FORCE_CUDA=1 says so.
+wheel: $(VENV)/.built
+	python tools/wheel.py
+
+# The same beside several releases of torch, without a compiler; keeps .venv-torch-* for them.
+check-wheel: $(VENV)/.built
+	TEGNAS_CPU_ONLY=1 python tools/check_wheel.py
 
 # Needs the CUDA toolkit (nvcc on PATH) and no GPU; makes the environment .venv-cuda of its own.
 check-cuda:

@@ -426,7 +426,7 @@ def _orders(study: Study, family: str, choice: Choice) -> dict[str, np.ndarray]:
 def _sizes(study: Study, benchmark: Benchmark, archs: Sequence[object]) -> dict[str, np.ndarray]:
     settings = ScoreSettings(indicators=("parameters", "flops"))  # type: ignore[arg-type]
     scores = tegnas.score(archs, study.batch, space=benchmark.space, settings=settings)
-    return {name: scores[name].numpy() for name in scores}
+    return {name: scores[name].numpy() for name in scores.settings.names}
 
 
 def _cell(order: np.ndarray, truth: np.ndarray) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tegnas._version import __version__
 from tegnas.benchmarks import AccuracyTable, Benchmark, load_benchmark, load_nats_bench, load_table
-from tegnas.data import Batch, load_batch
+from tegnas.data import Batch, batch_of, load_batch
 from tegnas.errors import InputError, NativeCodeError
 from tegnas.indicators import Indicator, get_indicator, indicator, indicator_names
 from tegnas.kernel import KernelDetails, ntk
@@ -28,6 +28,7 @@ __all__ = [
     "SearchResult",
     "Space",
     "__version__",
+    "batch_of",
     "count_regions",
     "get_indicator",
     "get_preset",

@@ -9,3 +9,8 @@ class InputError(ValueError):
 
 class NativeCodeError(RuntimeError):
     """The compiled extension is missing or doesn't fit this torch."""
+
+
+def type_of(value: object) -> str:
+    """What a wrong argument is, for a message."""
+    return f"the class {value.__name__}" if isinstance(value, type) else repr(type(value).__name__)

@@ -53,7 +53,7 @@ def test_a_network_that_is_dead_for_all_is_replaced_and_that_is_said(batch, pres
     with pytest.warns(BlindNetworkWarning, match="other networks take its place"):
         scores = score(archs, batch, space=space, settings=settings)
     plain = score(archs, batch, space=TinySpace(), settings=changed(settings, repeats=4))
-    for name in scores:
+    for name in scores.settings.names:
         torch.testing.assert_close(scores.networks[name], plain.networks[name][:, [0, 3]])
 
 

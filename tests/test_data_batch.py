@@ -38,17 +38,18 @@ def with_value(value: float) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"images": torch.zeros(4, 5, 6)}, "training images must have 4 dimensions"),
-        ({"images": torch.zeros(4, 3, 5, 6, dtype=torch.float64)}, "must be float32, not"),
-        ({"val_images": torch.zeros(3, 3, 5, 6, dtype=torch.uint8)}, "validation images must be"),
+        ({"images": torch.zeros(4)}, "training examples must have 2 dimensions or more"),
+        ({"val_images": torch.zeros(3, 3, 5, 6, dtype=torch.int64)}, "convert one of them"),
+        ({"images": torch.zeros(4, 3, 5, 6, dtype=torch.float64)}, "must be float32, or int64"),
+        ({"val_images": torch.zeros(3, 3, 5, 6, dtype=torch.uint8)}, "validation examples must be"),
         ({"images": with_value(float("nan"))}, "training images hold NaN or infinite"),
         ({"images": with_value(float("inf"))}, "training images hold NaN or infinite"),
-        ({"images": torch.zeros(1, 3, 5, 6), "labels": torch.tensor([0])}, "at least 2 images"),
+        ({"images": torch.zeros(1, 3, 5, 6), "labels": torch.tensor([0])}, "at least 2$"),
         (
             {"val_images": torch.zeros(1, 3, 5, 6), "val_labels": torch.tensor([0])},
-            "at least 2 images",
+            "at least 2$",
         ),
-        ({"images": torch.zeros(4, 3, 0, 6)}, "hold no pixels"),
+        ({"images": torch.zeros(4, 3, 0, 6)}, "hold no values"),
         ({"labels": torch.tensor([0, 1, 3, 1])}, "labels run from 0 to 3"),
         ({"labels": torch.tensor([0, -1, 2, 1])}, "labels run from -1 to 2"),
         ({"val_labels": torch.tensor([0, 9, 2])}, "validation labels run from 0 to 9"),
@@ -109,7 +110,7 @@ def test_repr_is_short():
 def test_choice_is_disjoint_even_and_repeatable(counts, train, val, seed):
     labels = np.repeat(np.arange(len(counts)), counts)
     if len(labels) < train + val:
-        with pytest.raises(InputError, match=f"{len(labels)} images.*{train}.*{val}"):
+        with pytest.raises(InputError, match=f"{len(labels)} examples.*{train}.*{val}"):
             choose(labels, train, val, torch.Generator().manual_seed(seed))
         return
     splits = choose(labels, train, val, torch.Generator().manual_seed(seed))

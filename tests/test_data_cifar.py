@@ -136,7 +136,7 @@ def test_imagenet16_labels_count_from_one_and_can_be_limited(tmp_path, limit):
 
 def test_too_few_images(tmp_path):
     write_cifar10_py(tmp_path, count=10, files=1)
-    with pytest.raises(InputError, match="10 images, fewer than the 8 training and 3 validation"):
+    with pytest.raises(InputError, match="10 examples, fewer than the 8 training and 3 validation"):
         load_batch(f"cifar10:{tmp_path}", train=8, val=3)
 
 

@@ -131,7 +131,7 @@ def test_one_class(folder):
 
 
 def test_too_few_images(folder):
-    with pytest.raises(InputError, match="12 images, fewer than the 64 training and 64 validation"):
+    with pytest.raises(InputError, match="12 examples, fewer than the 64 training and 64"):
         load_batch(f"folder:{folder}")
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from tegnas.data import load_batch
 from tegnas.errors import InputError
@@ -54,10 +53,9 @@ def test_uint8_layouts(tmp_path, layout):
 
 
 @pytest.mark.parametrize("grey", [PIXELS[..., 0], PIXELS[..., :1], PIXELS[:, None, :, :, 0]])
-def test_grey_images_become_three_equal_channels(tmp_path, grey):
+def test_grey_images_keep_their_one_channel(tmp_path, grey):
     batch = load_batch(save(tmp_path, x=grey, y=LABELS), train=8, val=6)
-    assert batch.images.shape == (8, 3, 6, 5)
-    assert torch.equal(batch.images[:, 0], batch.images[:, 1])
+    assert batch.images.shape == (8, 1, 6, 5)
     assert_holds(batch, normalised(PIXELS[..., :1]), LABELS)
 
 

@@ -65,7 +65,7 @@ def test_digits_are_grey_and_their_labels_belong_to_them():
         ({"seed": -1}, "seed must be"),
         ({"seed": 2**63}, "seed must be"),
         ({"size": 0}, "size must be"),
-        ({"train": 1700, "val": 98}, "1797 images, fewer than the 1700 training and 98 valid"),
+        ({"train": 1700, "val": 98}, "1797 examples, fewer than the 1700 training and 98 valid"),
     ],
 )
 def test_bad_arguments(arguments, message):

@@ -72,3 +72,17 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8")):
         if not target.startswith(("http:", "https:")):
             assert (page.parent / target).is_file(), f"{page.name} links to {target}"
+
+
+def test_the_reference_of_commands_has_every_command_and_option():
+    from tools.docs_commands import reference
+
+    text = reference()
+    group = typer.main.get_command(app)
+    for name, command in group.commands.items():
+        section = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+        if name == next(iter(group.commands)):
+            section = text.partition("\n## ")[0]
+        for parameter in command.params:
+            for option in parameter.opts:
+                assert option in section or not option.startswith("-"), (name, option)

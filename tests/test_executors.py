@@ -39,7 +39,7 @@ def run(executor, archs) -> dict[str, torch.Tensor]:
     with closing(executor):
         for scores in executor.run(archs):
             for index, arch in enumerate(scores.archs):
-                found[str(arch)] = torch.stack([scores[name][index] for name in scores])
+                found[str(arch)] = torch.stack([scores[n][index] for n in scores.settings.names])
     return found
 
 

@@ -109,7 +109,9 @@ def test_a_supernet_has_no_size_and_it_stays_out_of_its_ranking(batch):
 
 def test_scores_are_read_by_name_and_by_role(batch):
     scores = tegnas.score([ARCH], batch, space=SPACE, **small())
-    assert list(scores) == ["variance_inflation", "linear_regions", "leave_one_out_error"]
+    assert scores.settings.names == (
+        "variance_inflation", "linear_regions", "leave_one_out_error"
+    )  # fmt: skip
     assert torch.equal(scores.trainability, scores["variance_inflation"])
     assert torch.equal(scores.expressivity, scores.regions)
     assert torch.equal(scores.generalization, scores["leave_one_out_error"])
@@ -130,7 +132,7 @@ def test_scores_become_tables(batch):
     archs = [ARCH, SPACE.sample(random.Random(3))]
     scores = tegnas.score(archs, batch, space=SPACE, **small())
     frame = scores.to_frame()
-    assert list(frame.columns) == ["arch", *scores, "position"]
+    assert list(frame.columns) == ["arch", *scores.settings.names, "position"]
     assert frame["arch"].tolist() == [str(arch) for arch in archs]
     assert scores.best(1) == [archs[frame["position"].argmin()]]
     html = scores._repr_html_()

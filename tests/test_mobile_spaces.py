@@ -94,7 +94,7 @@ def assert_scored(space: Space, batch: tegnas.Batch, **changes: object) -> None:
         region_batch_size=64,
         **changes,
     )
-    assert all(torch.isfinite(scores[name]).all() for name in scores)
+    assert all(torch.isfinite(scores[name]).all() for name in scores.settings.names)
 
 
 def of_cells(name: str) -> bool:

@@ -123,3 +123,24 @@ def test_kernels_that_do_not_fit_get_one_sentence(kernels, words):
 
 def test_opcheck():
     torch.library.opcheck(torch.ops.tegnas.leave_one_out.default, (psd(3, 4),))
+
+
+@pytest.mark.parametrize("n", [2, 5, 40])
+def test_the_routine_for_large_batches_on_a_gpu_gives_the_same(n):
+    """There torch's own routines do what the kernel does, with the same ends for what is bad."""
+    from tegnas.ops._leave_one_out import _by_library
+
+    kernels = scaled(psd(8, n, seed=n, extra=n), n)
+    kernels[1] = 0
+    kernels[2, n - 1, 0] = math.nan
+    kernels[3] = -kernels[3]
+    kernels[4, 0, 0] = 1e-320
+    kernels[5, n - 1, n - 1] = math.inf
+    kernels[6] = kernels[6, :, :1] @ kernels[6, :, :1].T
+    for each in (kernels, kernels.reshape(2, 4, n, n), kernels[0], kernels[:0]):
+        for got, expected in zip(_by_library(each), ops.leave_one_out(each), strict=True):
+            torch.testing.assert_close(got, expected, rtol=1e-8, atol=0)
+    spoilt = kernels.tril() + torch.full_like(kernels, math.nan).triu(1)
+    assert torch.equal(_by_library(spoilt).error, _by_library(kernels).error)
+    with pytest.raises(TypeError, match=r"float32 or float64, got torch.int32"):
+        _by_library(kernels.int())

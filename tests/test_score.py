@@ -127,7 +127,7 @@ def test_one_entry_per_architecture_with_every_repeat(batch, engine):
     settings = small(repeats=3, engine=engine)
     scores = score(archs, batch, space=SPACE, settings=settings, progress=seen.append)
     assert len(scores) == 3 and scores.archs == (CONVOLUTIONS, POOLS, SKIPS)
-    for name in scores:
+    for name in scores.settings.names:
         networks, mean = scores.networks[name], scores[name]
         assert networks.shape == (3, 3) and networks.dtype == torch.float64
         assert mean.shape == (3,)
@@ -300,7 +300,7 @@ def test_both_engines_count_the_same_activations_and_say_what_they_do_not_see(ba
         pytest.warns(EngineWarning, match="no activation that a pattern is made of"),
         pytest.raises(NoRegionsError, match="it has sigmoid"),
     ):
-        score(archs[:1], batch, space=space, settings=small())
+        score(archs[:1], batch, space=space, settings=small(indicators=(REGIONS,)))
 
 
 def test_architectures_of_one_live_part_share_kernels_but_not_regions(batch, monkeypatch):

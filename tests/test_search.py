@@ -279,7 +279,7 @@ def test_every_repeat_of_every_score_is_stored(batch, tmp_path):
     assert set(stored.networks) == distinct
     expected = score([result.best.arch], batch, space=SPACE, settings=SETTINGS)
     found = stored.networks[str(result.best.arch)]
-    assert found == {name: tuple(expected.networks[name][0].tolist()) for name in expected}
+    assert found == {name: tuple(expected.networks[name][0].tolist()) for name in SETTINGS.names}
 
 
 def test_a_score_that_was_changed_in_the_store_is_noticed(batch, tmp_path):

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from tegnas import load_batch, score
 from tegnas.engine.lowering import lower_module
 from tegnas.errors import InputError
 from tegnas.networks.complexity import count_parameters
@@ -188,8 +189,8 @@ class TestDeepNetworksOfOnesOwn:
             kind: space.network(arch, kind)[0].out_channels for kind in ("full", *space.deep_kinds)
         }
         assert widths == {"full": 32, "deep": 8, "deep-thin": 2}
-        assert space.network(arch, "deep-thin").region_input_shape == (3, 2, 2)
-        assert space.network(arch, "thin").region_input_shape == (3, 3, 3)
+        assert space.network(arch, "deep-thin").region_image_side == 2
+        assert space.network(arch, "thin").region_image_side == 3
 
     def test_they_are_never_wider_than_the_network_and_as_deep_as_asked(self):
         space = self.space(channels=16, deep=SmallSize(64, depth=0.5))
@@ -256,10 +257,18 @@ def test_making_a_network_leaves_the_random_state_alone(name, kind):
 
 def test_networks_that_cannot_take_the_inputs_of_the_region_count_are_named():
     def flat(choices, num_classes):
-        return nn.Sequential(nn.Flatten(), nn.Linear(48, num_classes))
+        width = 30 * choices["width"]
+        return nn.Sequential(
+            nn.Flatten(), nn.Linear(48, width), nn.ReLU(), nn.Linear(width, num_classes)
+        )
 
-    space = ChoiceSpace("flat", {"width": (4, 8)}, flat)
-    arch = space.parse("width=4")
-    with pytest.raises(InputError, match="'flat' can't take the inputs .* 3×3×3 .*; give"):
-        space.network(arch, "thin")
-    assert space.network(arch)(torch.zeros(2, 3, 4, 4)).shape == (2, 10)
+    batch = load_batch("noise", train=8, val=4, size=4)
+    few = {"repeats": 1, "region_samples": 50, "engine": "torch"}
+    choices = {"width": (4, 8)}
+    wrong = ChoiceSpace("flat", choices, flat, region_input_shape=(3, 3, 3))
+    with pytest.raises(InputError, match="flat can't take the inputs .* 3×3×3 .*; give"):
+        score(wrong, batch, space=wrong, indicators="linear_regions", **few)
+    # Where nobody chose them, they are like the images, which say little, and that is said.
+    space = ChoiceSpace("flat", choices, flat)
+    scores = score(space, batch, space=space, **few)
+    assert "kernel_rank" in scores.settings.names

@@ -256,7 +256,7 @@ def test_scores_name_their_engine_and_what_r_counts():
         warnings.simplefilter("error")
         scores = tegnas.score([AUTOFORMER, PIT], batch, space=space, repeats=1, region_samples=100)
     assert scores.settings.engine == "torch"
-    assert all(scores[name].isfinite().all() for name in scores)
+    assert all(scores[name].isfinite().all() for name in scores.settings.names)
     (note,) = scores.warnings
     assert "signs of what enters gelu, and not one of linear regions" in note
 

@@ -69,13 +69,13 @@ constexpr int64_t kMostEntries = int64_t{1} << 22;
 void check_numbers(const std::vector<int64_t>& jobs, size_t programs, int64_t images,
                    int64_t others, int64_t memory) {
   for (int64_t count : {images, others}) {
-    TORCH_CHECK_VALUE(0 <= count && count <= engine::kMostImages,
-                      "engine_plan: a batch has between 0 and 2^24 images, got ", count, ".");
+    TEGNAS_CHECK_VALUE(0 <= count && count <= engine::kMostImages,
+                       "engine_plan: a batch has between 0 and 2^24 images, got ", count, ".");
   }
-  TORCH_CHECK_VALUE(memory > 0, "engine_plan: memory must be positive, got ", memory, ".");
+  TEGNAS_CHECK_VALUE(memory > 0, "engine_plan: memory must be positive, got ", memory, ".");
   for (int64_t program : jobs) {
-    TORCH_CHECK_VALUE(0 <= program && program < static_cast<int64_t>(programs),
-                      "engine_plan: a job names program ", program, " of ", programs, ".");
+    TEGNAS_CHECK_VALUE(0 <= program && program < static_cast<int64_t>(programs),
+                       "engine_plan: a job names program ", program, " of ", programs, ".");
   }
 }
 
@@ -87,8 +87,8 @@ void check_length(const std::vector<cuda::engine::Job<float>>& jobs, int64_t bat
     tasks = tasks + static_cast<int64_t>(job.tasks->forward.size() + job.tasks->backward.size());
   }
   const Checked entries = tasks * batches * checked_divide_up(most, seeds);
-  TORCH_CHECK_VALUE(entries.value() <= kMostEntries, "engine_plan: this is a plan of ",
-                    entries.value(), " tasks, more than 2^22; give more memory or fewer jobs.");
+  TEGNAS_CHECK_VALUE(entries.value() <= kMostEntries, "engine_plan: this is a plan of ",
+                     entries.value(), " tasks, more than 2^22; give more memory or fewer jobs.");
 }
 
 std::vector<Launch> make_launches(const std::vector<std::vector<int64_t>>& codes,
@@ -156,10 +156,7 @@ cuda::grouped::Task* staging(int64_t tasks) {
 std::pair<int64_t, int64_t> count_launches(const Words& code, const Words& offsets,
                                            const Words& job_programs, int64_t images, bool regions,
                                            int64_t memory) {
-  const auto tensor = [](const Words& words) {
-    return at::from_blob(const_cast<int64_t*>(words.data()), {words.size()}, at::kLong);
-  };
-  const auto programs = make_tasks(tensor(code), tensor(offsets),
+  const auto programs = make_tasks({code.data(), code.size()}, {offsets.data(), offsets.size()},
                                    regions ? engine::Purpose::regions : engine::Purpose::frozen);
   check_numbers(
       std::vector<int64_t>(job_programs.data(), job_programs.data() + job_programs.size()),

@@ -14,7 +14,7 @@ from tegnas.errors import InputError
 from tegnas.indicators import Indicator
 from tegnas.search import SearchResult
 from tegnas.search.run_directory import RESULT
-from tegnas.spaces import Space
+from tegnas.spaces import Space, as_space
 
 # What two runs must share for their scores to be comparable.
 _SHARED = ("space", "score", "images", "data")
@@ -45,7 +45,7 @@ class Run:
 
 def load_runs(
     paths: Sequence[str | Path],
-    space: Space | None = None,
+    space: Space | str | None = None,
     indicators: Sequence[Indicator] = (),
 ) -> tuple[Run, ...]:
     """Read runs that were scored alike.
@@ -58,6 +58,7 @@ def load_runs(
     Raises:
         InputError: no run is given, one isn't a finished run, or two were scored differently.
     """
+    space = None if space is None else as_space(space)
     if not paths:
         raise InputError("name one or more run directories")
     runs = []

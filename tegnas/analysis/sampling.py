@@ -18,6 +18,7 @@ from tegnas.errors import InputError
 from tegnas.fields import Fields
 from tegnas.scoring import ScoreSettings
 from tegnas.scoring.labels import combined_label
+from tegnas.scoring.prepare import prepared
 from tegnas.scoring.score import score
 from tegnas.spaces import Architecture, Space
 
@@ -122,12 +123,12 @@ def with_neighbours(
     fresh = tuple(around)[:count]
     if not fresh:
         return scores
-    batch, settings = _as_scored(runs[0])
+    batch, settings = _as_scored(runs[0], scores.space)
     scored = score(fresh, batch, space=scores.space, settings=settings, progress=progress)
     return joined([scores, ScoreTable.of(scores.space, scored)])
 
 
-def _as_scored(run: Run) -> tuple[Batch, ScoreSettings]:
+def _as_scored(run: Run, space: Space) -> tuple[Batch, ScoreSettings]:
     settings = Fields(run.result.settings, "settings")
     try:
         sizes = {name: int(settings.number(name)) for name in ("train", "val", "seed")}
@@ -136,7 +137,7 @@ def _as_scored(run: Run) -> tuple[Batch, ScoreSettings]:
         raise InputError(
             f"{run.name} doesn't say how it was scored ({error}); leave neighbours out"
         ) from None
-    batch = load_batch(images, **sizes)
+    batch = prepared(space, load_batch(images, **sizes), run.result.best.settings).batch
     if batch.fingerprint() != data:
         raise InputError(
             f"the images of {run.name} can't be loaded again as they were; leave neighbours out"

@@ -47,9 +47,12 @@ RunSpace = Annotated[
 Images = Annotated[
     str,
     typer.Option(
+        "--images",
+        "--data",
         metavar="SOURCE",
         help="Labelled images: digits, noise, cifar10:DIR, cifar100:DIR, imagenet16:DIR, "
-        "imagenet16-120:DIR, folder:DIR, huggingface:DIR or FILE.npz.",
+        "imagenet16-120:DIR, folder:DIR, huggingface:DIR or FILE.npz; or other examples: wine, "
+        "breast-cancer, FILE.npz with rows or ids of tokens, arrays:FILE.npz with anything.",
         autocompletion=completed(
             [name.removesuffix("DIR") for name in describe_sources() if name[0].islower()]
         ),

@@ -122,7 +122,7 @@ def _content(scores: Scores, images: str) -> dict[str, object]:
     rows = [
         {
             "arch": str(arch),
-            **{name: _finite(scores[name][index].item()) for name in scores},
+            **{name: _finite(scores[name][index].item()) for name in scores.settings.names},
             "position": position + 1,
         }
         for index, (arch, position) in enumerate(

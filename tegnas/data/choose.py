@@ -40,8 +40,8 @@ def choose_with_spares(
     """The same as :func:`choose`, and what is left of every class in its shuffled order."""
     if len(labels) < train + val:
         raise InputError(
-            f"the source has {len(labels)} images, fewer than the {train} training and {val} "
-            "validation images asked for; ask for fewer"
+            f"the source has {len(labels)} examples, fewer than the {train} training and {val} "
+            "validation examples asked for; ask for fewer"
         )
     classes = np.unique(labels)
     order = torch.randperm(len(classes), generator=generator).numpy()

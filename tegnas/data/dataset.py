@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -31,6 +32,8 @@ class Dataset:
         num_classes: the number of classes.
         source: where the images came from, as the user wrote it.
         normalisation: what ``prepare`` applies; None for images that are normalised already.
+        image_channels: how many equal channels ``prepare`` makes of the one of grey images; None
+            leaves it alone.
     """
 
     images: Tensor
@@ -40,13 +43,21 @@ class Dataset:
     num_classes: int
     source: str
     normalisation: Normalisation | None
+    image_channels: int | None = 3
 
     def prepare(self, images: Tensor) -> Tensor:
-        """Images (n, C, H, W) of the set as normalised float32 (n, 3, H, W)."""
+        """Images (n, C, H, W) of the set as normalised float32, with ``image_channels``."""
         prepared = images.float() / 255 if images.dtype == torch.uint8 else images
-        if prepared.shape[1] == 1:
-            prepared = prepared.expand(-1, 3, -1, -1)
+        if prepared.shape[1] == 1 and self.image_channels is not None:
+            prepared = prepared.expand(-1, self.image_channels, -1, -1)
+        elif self.image_channels == 1 and self.grey:
+            prepared = prepared[:, :1]
         return prepared if self.normalisation is None else self.normalisation.apply(prepared)
+
+    @cached_property
+    def grey(self) -> bool:
+        """Whether the channels of every image are equal."""
+        return bool((self.images == self.images[:, :1]).all())
 
     def __repr__(self) -> str:
         shape = "×".join(map(str, self.images.shape[1:]))
@@ -74,6 +85,11 @@ def load_dataset(source: Source, *, size: int | None = None) -> Dataset:
     if name == "noise":
         raise InputError("there is nothing to learn from noise; train on labelled images")
     train = open_source(source, Request(0, 0, 0, size))
+    if train.plain:
+        raise InputError(
+            f"{source_name(source)} holds no images, and tegnas trains on images alone: take the "
+            "network from space.network(arch, 'full') and train it by a loop of your own"
+        )
     if name.split("-")[0] in _WITH_TEST_FILES:
         test = open_source(source, Request(0, 0, 0, size, split="test"))
         train_indices = np.arange(len(train.labels))

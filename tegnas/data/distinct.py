@@ -22,7 +22,7 @@ _CHUNK = 2**22  # values converted to float64 at a time
 
 
 def repeated(images: Tensor) -> list[tuple[int, int]]:
-    """Which images (N, C, H, W) are equal to another, up to rounding: (earliest such, image)."""
+    """Which images (N, …) are equal to another, up to rounding: (earliest such, image)."""
     flat = images.detach().flatten(1)
     tolerance = _tolerance(images)
     along, places = (each.tolist() for each in _along_a_direction(flat).sort(stable=True))
@@ -42,7 +42,12 @@ def repeated(images: Tensor) -> list[tuple[int, int]]:
 
 
 def blank(images: Tensor) -> list[int]:
-    """Which images (N, C, H, W) are of one colour. None are where all are: it is what they are."""
+    """Which images (N, C, H, W) are of one colour. None are where all are: it is what they are.
+
+    None of what isn't images: a row of a table may well hold one number.
+    """
+    if images.dim() != 4 or not images.is_floating_point():
+        return []
     spread = images.amax((2, 3)) - images.amin((2, 3))
     tolerance = _tolerance(images)
     found = torch.nonzero((spread <= tolerance).all(1)).flatten().tolist()
@@ -53,7 +58,7 @@ def check_distinct(images: Tensor, what: str) -> None:
     """Refuse images among which one is blank or two are equal.
 
     Args:
-        images: (N, C, H, W).
+        images: (N, …).
         what: what they are, for the message, such as "training images".
 
     Raises:
@@ -64,7 +69,7 @@ def check_distinct(images: Tensor, what: str) -> None:
         texts = [f"{late} equals {early}" for early, late in pairs]
         raise InputError(
             f"{what} are repeated ({_listed(texts)}), and the kernel of equal images is singular "
-            "for every network: its scores would be infinite; give every image once"
+            "for every network: its scores would be infinite; give each once"
         )
     blanks = blank(images)
     if blanks:
@@ -81,6 +86,8 @@ def _listed(texts: Iterable[str]) -> str:
 
 
 def _tolerance(images: Tensor) -> float:
+    if not images.is_floating_point():
+        return 0.0
     lowest, highest = torch.aminmax(images)
     return _ROUNDING * max(-float(lowest), float(highest))
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tegnas.data.batch import check_classes
+from tegnas.data.batch import are_images, check_classes, noun
 from tegnas.data.choose import choose_with_spares
 from tegnas.data.distinct import blank, repeated
 from tegnas.data.resize import resize
@@ -24,7 +24,7 @@ class Draw:
     """What was drawn.
 
     Attributes:
-        images: (train + val, C, H, W) float32.
+        images: (train + val, C, H, W) float32, or other examples (train + val, …).
         indices: (train + val,) into the source.
         replaced: how many images were put aside for others.
     """
@@ -43,15 +43,15 @@ def draw(
 ) -> Draw:
     """Choose images and replace those that are equal to another one of their split, or blank.
 
-    Images are compared as they are seen, shrunk to 16 pixels a side. The later of two gives way to
-    the next image of its class, or of the class with most left if there is none; without repeats
-    the images are those of :func:`tegnas.data.choose.choose`.
+    Images are compared as they are seen, shrunk to 16 pixels a side, other examples as they are.
+    The later of two gives way to the next image of its class, or of the class with most left if
+    there is none; without repeats the images are those of :func:`tegnas.data.choose.choose`.
 
     Args:
         labels: (N,) class of each image of the source.
         train, val: number of images of each split.
         generator: source of the randomness.
-        prepare: takes (n,) indices and returns those images, normalised (n, C, H, W).
+        prepare: takes (n,) indices and returns those images, normalised (n, …).
 
     Raises:
         InputError: the source has too few images, too few that differ, or one class.
@@ -65,8 +65,8 @@ def draw(
     while unusable := _unusable(images, train):
         if sum(map(len, left.values())) < len(unusable):
             raise InputError(
-                f"the source has fewer than {len(indices)} images that differ and aren't blank, as "
-                f"{train} training and {val} validation images need; ask for fewer"
+                f"the source has fewer than {len(indices)} {noun(images)} that differ and aren't "
+                f"blank, as {train} for training and {val} for validation need; ask for fewer"
             )
         for place in unusable:
             indices[place] = _next(left, int(labels[indices[place]]))
@@ -77,7 +77,8 @@ def draw(
 
 def _unusable(images: Tensor, train: int) -> list[int]:
     """The images that are equal to an earlier one of their split, or blank."""
-    small = resize(images, _SIDE) if max(images.shape[2:]) > _SIDE else images
+    large = are_images(images) and max(images.shape[2:]) > _SIDE
+    small = resize(images, _SIDE) if large else images
     first, second = repeated(small[:train]), repeated(small[train:])
     late = {place for _, place in first} | {train + place for _, place in second}
     return sorted(late | set(blank(small)))

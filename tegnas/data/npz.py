@@ -1,4 +1,4 @@
-"""One NumPy .npz file with images and labels."""
+"""One NumPy .npz file with images, or other examples, and labels."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from tegnas.data.arrays import ArrayHeader, array_headers, described, first_of, read_arrays
+from tegnas.data.examples import as_examples
 from tegnas.data.normalise import Normalisation
-from tegnas.data.source import ImageSource, Request, in_memory
+from tegnas.data.source import ImageSource, Request, in_memory, plain
 from tegnas.errors import InputError
 
 _CHANNELS = (1, 3)
@@ -36,6 +37,8 @@ def open_npz(path: Path, request: Request) -> ImageSource:
     two readings fit, (N, C, H, W) is taken. Labels are integers, (N,) or (N, 1); unless they are
     0 to K−1 with every value present, they are renumbered in sorted order.
 
+    Rows (N, F), floating point or ids of tokens, and volumes (N, C, D, H, W) are taken as they are.
+
     uint8 images are divided by 255 and normalised by the arrays ``mean`` and ``std`` (on the
     scale where white is 1; one value or one per channel) if the file has them, by the statistics
     of the whole file otherwise. Float images are taken as already normalised.
@@ -53,6 +56,8 @@ def open_npz(path: Path, request: Request) -> ImageSource:
     label_name = _named(path, stored, _LABELS, "labels")
     statistics = [name for name in ("mean", "std") if name in stored]
     arrays = read_arrays(path, [image_name, label_name, *statistics])
+    if _is_no_image(arrays[image_name]):
+        return _examples(path, arrays[image_name], arrays[label_name])
     images = _channel_first(path, arrays[image_name])
     labels = _labels(path, arrays[label_name], len(images))
     labels, num_classes = _renumber(labels)
@@ -69,6 +74,36 @@ def open_npz(path: Path, request: Request) -> ImageSource:
     return in_memory(images, labels, num_classes, None)
 
 
+def open_arrays(path: Path, request: Request) -> ImageSource:
+    """The examples and labels of an .npz file, by the same names, taken as they are.
+
+    Whatever their shape (N, …) and whether they are floating-point or whole numbers.
+
+    Raises:
+        InputError: the file is missing, truncated or no .npz file, an array is missing or has a
+            wrong shape or dtype, or values are not finite.
+    """
+    stored = array_headers(path)
+    names = [
+        _named(path, stored, _IMAGES, "examples"),
+        _named(path, stored, _LABELS, "labels"),
+    ]
+    arrays = read_arrays(path, names)
+    return _examples(path, *(arrays[name] for name in names))
+
+
+def _is_no_image(values: np.ndarray) -> bool:
+    """Whether an array can't be meant as images: rows, unless they are bytes, and volumes."""
+    if values.ndim == 2:
+        return values.dtype.kind == "f" or (values.dtype.kind in "iu" and values.dtype != np.uint8)
+    return values.ndim > 4 and values.dtype.kind == "f"
+
+
+def _examples(path: Path, values: np.ndarray, labels: np.ndarray) -> ImageSource:
+    examples = as_examples(values, str(path))
+    return plain(examples, *_renumber(_labels(path, labels, len(examples))))
+
+
 def _named(path: Path, stored: Mapping[str, ArrayHeader], names: tuple[str, ...], what: str) -> str:
     """The name under which the file has its images or labels."""
     found = first_of(names, stored)
@@ -82,19 +117,23 @@ def _named(path: Path, stored: Mapping[str, ArrayHeader], names: tuple[str, ...]
 
 def _channel_first(path: Path, images: np.ndarray) -> np.ndarray:
     if images.dtype != np.uint8 and images.dtype.kind != "f":
-        raise InputError(f"{path} has images of dtype {images.dtype}; store uint8 or float32")
+        raise InputError(
+            f"{path} has images of dtype {images.dtype}; store uint8 or float32, or name the file "
+            "as arrays:FILE.npz if they are no images"
+        )
     if images.ndim == 3:
         images = images[:, None]
     elif images.ndim != 4:
         raise InputError(
             f"{path} has images of shape {images.shape}; expected (N, H, W), (N, H, W, C) or "
-            "(N, C, H, W)"
+            "(N, C, H, W); if they are no images, name the file as arrays:FILE.npz"
         )
     elif images.shape[1] not in _CHANNELS:
         if images.shape[3] not in _CHANNELS:
             raise InputError(
                 f"{path} has images of shape {images.shape}, where neither the second nor the "
-                "last axis has 1 or 3 channels"
+                "last axis has 1 or 3 channels; if they are to be taken as they are, name the file "
+                "as arrays:FILE.npz"
             )
         images = images.transpose(0, 3, 1, 2)
     if 0 in images.shape:
@@ -108,7 +147,7 @@ def _labels(path: Path, labels: np.ndarray, count: int) -> np.ndarray:
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise InputError(
             f"{path} has labels of dtype {labels.dtype} and shape {labels.shape}; expected one "
-            "integer per image"
+            "integer for each"
         )
     if len(labels) != count:
         raise InputError(f"{path} has {count} images but {len(labels)} labels")

@@ -27,12 +27,15 @@ class ImageSource:
             float on the scale where white is 1 (or already normalised).
         normalisation: what to apply once the images are on the 0..1 scale; None for images that
             are normalised already.
+        plain: ``read`` returns examples of any shape (n, …), float32 or int64, as networks take
+            them.
     """
 
     labels: np.ndarray
     num_classes: int
     read: Callable[[np.ndarray], np.ndarray]
     normalisation: Normalisation | None
+    plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ def in_memory(
 ) -> ImageSource:
     """The source of images that are all loaded already."""
     return ImageSource(labels, num_classes, lambda indices: images[indices], normalisation)
+
+
+def plain(examples: np.ndarray, labels: np.ndarray, num_classes: int) -> ImageSource:
+    """The source of examples, float32 or int64, that networks take as they are."""
+    return ImageSource(labels, num_classes, lambda indices: examples[indices], None, plain=True)
 
 
 def require_folder(path: Path) -> None:

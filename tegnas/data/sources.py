@@ -13,9 +13,10 @@ from tegnas.data.cifar import open_cifar10, open_cifar100
 from tegnas.data.folder import open_folder
 from tegnas.data.huggingface import is_huggingface, open_columns, open_huggingface
 from tegnas.data.imagenet16 import open_imagenet16
-from tegnas.data.npz import open_npz
+from tegnas.data.npz import open_arrays, open_npz
 from tegnas.data.objects import open_object
 from tegnas.data.source import ImageSource, Request
+from tegnas.data.tables import open_breast_cancer, open_wine
 from tegnas.data.toy import open_digits, open_noise
 from tegnas.errors import InputError
 
@@ -25,12 +26,15 @@ Source = str | PathLike[str] | Any
 _BUILT_IN: dict[str, Callable[[Request], ImageSource]] = {
     "digits": open_digits,
     "noise": open_noise,
+    "wine": open_wine,
+    "breast-cancer": open_breast_cancer,
 }
 _FROM_FOLDER: dict[str, Callable[[Path, Request], ImageSource]] = {
     "cifar10": open_cifar10,
     "cifar100": open_cifar100,
     "imagenet16": open_imagenet16,
     "folder": open_folder,
+    "arrays": open_arrays,
     "huggingface": open_huggingface,
 }
 _DESCRIPTIONS = {
@@ -42,7 +46,10 @@ _DESCRIPTIONS = {
     "folder:DIR": "image files with one sub-folder per class (needs Pillow)",
     "huggingface:DIR": "a data set as Hugging Face's datasets saves it, or its Parquet files; "
     "#COLUMN names the labels where there are several",
-    "FILE.npz": "arrays x (images) and y (labels) or so called, optionally mean and std",
+    "FILE.npz": "arrays x (images, rows, ids) and y (labels) or so called, optionally mean and std",
+    "arrays:FILE.npz": "the same, examples of any shape taken as they are",
+    "wine": "178 rows of 13 columns from scikit-learn, 3 classes; needs no files",
+    "breast-cancer": "569 rows of 30 columns from scikit-learn, 2 classes; needs no files",
 }
 
 
@@ -76,9 +83,9 @@ def open_source(source: Source, request: Request) -> ImageSource:
             return open_columns(source, request, "the data set")
         return open_object(source, request)
     text = fspath(source)
-    if text.lower().endswith(".npz"):
-        return open_npz(Path(text).expanduser(), request)
     name, colon, argument = text.partition(":")
+    if text.lower().endswith(".npz") and name not in _FROM_FOLDER:
+        return open_npz(Path(text).expanduser(), request)
     if name in _BUILT_IN:
         if colon:
             raise InputError(f"the image source '{name}' takes no folder: write just '{name}'")
@@ -87,6 +94,8 @@ def open_source(source: Source, request: Request) -> ImageSource:
     if opener is None:
         raise InputError(f"unknown image source '{text}'; known are {', '.join(_DESCRIPTIONS)}")
     if not argument:
+        if name == "arrays":
+            raise InputError("the source 'arrays' needs a file: write arrays:FILE.npz")
         raise InputError(f"the image source '{name}' needs a folder: write {name}:DIR")
     return opener(Path(argument).expanduser(), request)
 

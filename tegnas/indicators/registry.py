@@ -27,6 +27,7 @@ from tegnas.indicators.comparison.swap import SWAP
 from tegnas.indicators.comparison.synflow import SYNFLOW
 from tegnas.indicators.comparison.zen import ZEN
 from tegnas.indicators.comparison.zico import ZICO
+from tegnas.indicators.kernel_rank import KERNEL_RANK
 from tegnas.indicators.leave_one_out_error import LEAVE_ONE_OUT_ERROR
 from tegnas.indicators.linear_regions import LINEAR_REGIONS
 from tegnas.indicators.ntk_condition import NTK_CONDITION
@@ -41,6 +42,7 @@ BUILTIN = (
     NTK_REGRESSION_ERROR,
     VARIANCE_INFLATION,
     LEAVE_ONE_OUT_ERROR,
+    KERNEL_RANK,
     PARAMETERS,
     FLOPS,
     NASWOT,

@@ -21,7 +21,7 @@ def _parameters(arch: Arch, space: Space, batch: Batch) -> float:
 
 
 def _flops(arch: Arch, space: Space, batch: Batch) -> float:
-    count = full_flops(space, arch, batch.num_classes, batch.image_shape)
+    count = full_flops(space, arch, batch.num_classes, batch.image_shape, batch.images.dtype)
     return math.nan if count is None else count
 
 
@@ -30,8 +30,7 @@ def _parameters_of(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 def _flops_of(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    _, channels, height, width = images.shape
-    return float(count_flops(network, (channels, height, width)))
+    return float(count_flops(network, tuple(images.shape[1:]), images.dtype))
 
 
 PARAMETERS = Indicator(

@@ -9,6 +9,9 @@ from torch.nn.parameter import is_lazy
 
 from tegnas.errors import InputError
 
+# What an embedding takes.
+WHOLE_NUMBERS = (torch.int64, torch.int32)
+
 
 def check_network(network: nn.Module) -> None:
     """Raise ``InputError`` for a network whose weights can't be derived by.
@@ -52,20 +55,26 @@ def _is_quantised(module: nn.Module) -> bool:
 
 
 def check_images(network: nn.Module, images: Tensor) -> None:
-    """Raise ``InputError`` unless ``images`` is a batch of the network's type, on its device."""
+    """Raise ``InputError`` unless ``images`` is a batch on the network's device, of its type.
+
+    Whole numbers, such as the ids of tokens, are of any network's type.
+    """
     check_network(network)
     if not isinstance(images, Tensor):
         raise InputError(
-            f"images must be a floating-point tensor (N, ...), got {type(images).__name__}"
+            "images must be a tensor (N, ...) of floating-point or whole numbers, got "
+            f"{type(images).__name__}"
         )
     if images.is_nested or images.layout != torch.strided:
         raise InputError("images must be a plain dense tensor (N, ...), not a sparse or nested one")
     if images.is_quantized:
         raise InputError(f"images are quantised ({images.dtype}); convert them by dequantize()")
-    if not images.is_floating_point():
-        raise InputError(f"images must be a floating-point tensor (N, ...), got {images.dtype}")
-    if images.dtype not in (torch.float32, torch.float64):
-        raise InputError(f"images must be float32 or float64, got {images.dtype}; convert them")
+    whole = images.dtype in WHOLE_NUMBERS
+    if not whole and images.dtype not in (torch.float32, torch.float64):
+        raise InputError(
+            f"images must be float32, float64 or whole numbers (ids), got {images.dtype}; convert "
+            "them"
+        )
     if images.dim() < 2 or images.numel() == 0:
         raise InputError(f"images must be a batch (N, ...), got shape {tuple(images.shape)}")
     if images.is_meta:
@@ -76,7 +85,7 @@ def check_images(network: nn.Module, images: Tensor) -> None:
             f"images are on {images.device} but the network is on {parameter.device}; move one of "
             "them"
         )
-    if parameter is not None and parameter.dtype != images.dtype:
+    if parameter is not None and parameter.dtype != images.dtype and not whole:
         raise InputError(
             f"images are {images.dtype} but the network is {parameter.dtype}; convert one of them"
         )

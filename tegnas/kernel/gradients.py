@@ -125,7 +125,8 @@ def jacobians(
         _differentiable_recurrence(network, images),
         Recorder(network, weights if apart else {}) as recorder,
     ):
-        images = images.detach().clone().requires_grad_(True)
+        # Whole numbers have no gradient; what reads them is asked for by itself.
+        images = images.detach().clone().requires_grad_(images.is_floating_point())
         with recorder.recording():
             logits = logits_of(network, images)
         _check_parameters(network, every)

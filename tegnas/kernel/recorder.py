@@ -182,8 +182,10 @@ class Recorder:
             for call in calls
             if call is not None and call.edge.node in graph.others
         ]
-        if scalar.requires_grad:
-            derive(scalar, [images, *edges])
+        wanted: list[Tensor | GradientEdge] = [images] if images.requires_grad else []
+        wanted += edges
+        if scalar.requires_grad and wanted:
+            derive(scalar, wanted)
 
 
 def _keep(call: Call, gradient: Tensor) -> None:

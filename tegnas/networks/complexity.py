@@ -12,14 +12,23 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def count_flops(network: nn.Module, image_shape: tuple[int, int, int] = (3, 32, 32)) -> int:
+def count_flops(
+    network: nn.Module,
+    image_shape: tuple[int, ...] = (3, 32, 32),
+    image_dtype: torch.dtype | None = None,
+) -> int:
     """Operations for one image of shape (C, H, W), in NAS-Bench-201's convention.
+
+    Or for another example, of a type that isn't that of the network where it is ids.
 
     A multiply-accumulate of a convolution or linear layer counts as one operation, as does each
     bias added by a linear layer; norm layers, activations, pooling and sums are left out.
     """
     parameter = next(network.parameters(), torch.zeros(0))
-    image = torch.zeros(1, *image_shape, dtype=parameter.dtype, device=parameter.device)
+    # Whole numbers stay what they are, others are of the network's type.
+    whole = image_dtype is not None and not image_dtype.is_floating_point
+    dtype = image_dtype if whole else parameter.dtype
+    image = torch.zeros(1, *image_shape, dtype=dtype, device=parameter.device)
     training = {module: module.training for module in network.modules()}
     biases = 0
 

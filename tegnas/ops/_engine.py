@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tegnas.ops._equal_images import first_equals, with_equal_rows
+from tegnas.ops._library import call
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +97,7 @@ def engine_ntk(
         TypeError: a dtype other than float32 or float64.
     """
     y = x[:0] if y is None else y
-    kernels = torch.ops.tegnas.engine_ntk(
-        *jobs.operands(x.device), x, y, batch_norm, outputs, weights
-    )
+    kernels = call("engine_ntk", *jobs.operands(x.device), x, y, batch_norm, outputs, weights)
     if batch_norm != "coupled":  # frozen rows of equal images are equal as they are
         return kernels
     k_all, k_body, k_cross = kernels
@@ -126,7 +125,7 @@ def engine_regions(jobs: EngineJobs, inputs: Tensor, *, batch_size: int) -> Tens
         ValueError: a malformed program, or inputs that it isn't for.
         TypeError: a dtype other than float32 or float64.
     """
-    return torch.ops.tegnas.engine_regions(*jobs.operands(inputs.device), inputs, batch_size)
+    return call("engine_regions", *jobs.operands(inputs.device), inputs, batch_size)
 
 
 @torch.library.register_fake("tegnas::engine_ntk")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from tegnas.ops._library import register_fake
+from tegnas.ops._library import call, register_fake
+
+# Of a batch on a GPU, for the kernel; more go to cuSOLVER.
+_MOST_IMAGES = 128
 
 
 class LeaveOneOut(NamedTuple):
@@ -47,7 +51,43 @@ def leave_one_out(kernels: Tensor) -> LeaveOneOut:
         ValueError: kernels that aren't square, or of size 0.
         TypeError: another dtype.
     """
-    return LeaveOneOut(*torch.ops.tegnas.leave_one_out(kernels))
+    square = kernels.ndim >= 2 and kernels.shape[-1] == kernels.shape[-2]
+    if kernels.is_cuda and square and kernels.shape[-1] > _MOST_IMAGES:
+        return _by_library(kernels)
+    return LeaveOneOut(*call("leave_one_out", kernels))
+
+
+def _by_library(kernels: Tensor) -> LeaveOneOut:
+    """The same by torch's routines, without waiting for the device.
+
+    Kernels that can't be factorised become the identity and get their result afterwards.
+    """
+    if kernels.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"leave_one_out: kernels must be float32 or float64, got {kernels.dtype}.")
+    n = kernels.shape[-1]
+    identity = torch.eye(n, dtype=torch.float64, device=kernels.device)
+
+    def where(sound: Tensor, matrices: Tensor) -> Tensor:
+        return torch.where(sound[..., None, None], matrices, identity)
+
+    lower = kernels.double().tril()
+    positive = (lower.diagonal(dim1=-2, dim2=-1) > 0).all(-1)
+    sound = positive & lower.isfinite().flatten(-2).all(-1)
+    usable = where(sound, lower)
+    squares = usable.diagonal(dim1=-2, dim2=-1)
+    lengths = squares.sqrt()
+    scaled = usable / (lengths[..., :, None] * lengths[..., None, :])
+    factor, failed = torch.linalg.cholesky_ex(scaled)
+    pivots = factor.diagonal(dim1=-2, dim2=-1).square().amin(-1)
+    sound = sound & (failed == 0) & (pivots > n * torch.finfo(torch.float64).eps)
+    halves = torch.linalg.solve_triangular(where(sound, factor), identity, upper=False)
+    inverse = halves.mT @ halves
+    own = inverse.diagonal(dim1=-2, dim2=-1)
+    ratios = squares[..., :, None] / squares[..., None, :]
+    shares = (inverse / own[..., :, None]).square() * ratios
+    inflation, error = own.mean(-1), shares.sum(-1).mean(-1)
+    sound = sound & inflation.isfinite() & error.isfinite()
+    return LeaveOneOut(inflation.masked_fill(~sound, math.inf), error.masked_fill(~sound, math.inf))
 
 
 def _fake_leave_one_out(kernels):

@@ -101,7 +101,8 @@ class Regions:
             return ()
         return (
             f"linear regions are at their ceiling, {self.count:,} of {self.inputs:,} inputs: the "
-            "number says nothing about the network; smaller inputs, or more of them, would",
+            "number says nothing about the network; smaller inputs, or more of them, would, and so "
+            "does the indicator kernel_rank",
         )
 
 

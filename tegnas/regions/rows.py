@@ -99,7 +99,7 @@ class PatternReader:
 
     def _are_constant(self, inputs: Tensor, calls: Sequence[Call], which: set[int]) -> bool:
         """Whether some calls are the same for other inputs."""
-        others, _ = self._run(1 - 2 * inputs)
+        others, _ = self._run(_others_than(inputs))
         return _same_names(calls, others) and all(
             _is_constant(calls[index], others[index]) for index in which
         )
@@ -138,6 +138,15 @@ class PatternReader:
             f"input: it doesn't keep the inputs in their order, and {reason}; wrap it in a module "
             "that gives one row of outputs per input"
         )
+
+
+def _others_than(inputs: Tensor) -> Tensor:
+    """Other inputs that the network takes: whole numbers are those of the inputs, mixed."""
+    if inputs.is_floating_point():
+        return 1 - 2 * inputs
+    generator = torch.Generator().manual_seed(0x7E6A5)
+    places = torch.randperm(inputs.numel(), generator=generator).to(inputs.device)
+    return inputs.flatten()[places].reshape(inputs.shape)
 
 
 def _orders(count: int) -> list[Tensor]:

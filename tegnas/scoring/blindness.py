@@ -12,7 +12,7 @@ from tegnas.scoring.settings import ScoreSettings
 
 # Regions this close to the number of inputs are at their ceiling: nearly every input has a
 # pattern of its own, and what is left are chance collisions.
-_CEILING = 0.975
+CEILING = 0.975
 
 # Of fewer architectures nothing is said.
 _LEAST = 4
@@ -46,7 +46,7 @@ def _ties(each: Indicator, values: np.ndarray, settings: ScoreSettings) -> tuple
         return failed, f"fail in it ({each.worst:g})"
     if isinstance(each.source, Patterns):
         ceiling = settings.region_samples
-        at_ceiling = int((values >= _CEILING * ceiling).sum())
+        at_ceiling = int((values >= CEILING * ceiling).sum())
         if 2 * at_ceiling > len(values):
             return at_ceiling, f"are at its ceiling ({ceiling:,} inputs)"
     # Rounding apart: networks that compute the same in another order tie.

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tegnas.data import Batch
+from tegnas.data import Batch, BatchLike, as_batch
 from tegnas.errors import InputError
 from tegnas.indicators.base import Indicator
 from tegnas.indicators.sources import Architecture, Network
@@ -24,10 +24,11 @@ from tegnas.scoring.module_progress import KERNELS, REGIONS, ProgressCallback, P
 from tegnas.scoring.module_regions import RegionPlan, plan_regions
 from tegnas.scoring.module_seconds import kernel_seconds
 from tegnas.scoring.needs import SmallNetworkNeeds
+from tegnas.scoring.presets import as_settings
 from tegnas.scoring.settings import ScoreSettings, changed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ModuleScore(ByRole[float]):
     """The indicators of one network as it stands: ``score["variance_inflation"]``.
 
@@ -55,6 +56,10 @@ class ModuleScore(ByRole[float]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.settings.names)
 
+    def __repr__(self) -> str:
+        values = [self.values[name] for name in self.settings.names]
+        return f"ModuleScore({self.settings.shown(values)})"
+
     @property
     def regions(self) -> int | None:  # type: ignore[override]
         """The paper's E, number of linear regions; higher is better.
@@ -69,9 +74,9 @@ class ModuleScore(ByRole[float]):
 
 def score_module(
     network: nn.Module,
-    batch: Batch,
+    batch: BatchLike,
     *,
-    settings: ScoreSettings | None = None,
+    settings: ScoreSettings | str | None = None,
     region_shape: tuple[int, ...] | None = None,
     progress: ProgressCallback | None = None,
     **changes: Any,
@@ -79,16 +84,20 @@ def score_module(
     """Score a network with the weights that it has, on the device that it is on.
 
     Args:
-        network: gives logits (N, ``batch.num_classes`` or any K) for images (N, C, H, W). It may
-            name the prefixes of its searched weights in an attribute ``cell_prefixes``.
-        batch: labelled images; they follow the network to its device.
-        settings: how to score, by default the preset ``best``; ``get_preset("fast")`` for the
+        network: gives logits (N, ``batch.num_classes`` or any K) for images (N, C, H, W) or
+            whatever other examples the batch has. It may name the prefixes of its searched weights
+            in an attribute ``cell_prefixes``, and what its regions are counted on in
+            ``region_input_shape`` or ``region_inputs`` (see ``tegnas.regions.inputs_of``).
+        batch: labelled images or other examples, or what they are drawn from, as for
+            ``tegnas.score``; they follow the network to its device.
+        settings: how to score, or the name of a preset, by default ``"best"``; ``"fast"`` for the
             paper's definitions. ``repeats`` has no meaning here, since the network comes with its
             weights, nor have ``small_networks`` and ``image_size``, since it may be made for images
             of one size. Keyword arguments change single fields.
         region_shape: shape of one input for the region count. By default the smallest of (C, 3, 3),
             (C, 8, 8), (C, 16, 16), … that the network takes, since on small inputs networks differ;
-            the shape of the images where it takes no other. The result says which it was.
+            the shape of the images where it takes no other. Inputs are standard normal, and drawn
+            like the examples where these aren't images. The result says which shape it was.
         progress: called with a ``ScoreProgress`` as the score goes on; what it raises stops it,
             and so does Ctrl-C, the network being left as it was.
 
@@ -101,7 +110,8 @@ def score_module(
             what enters its smooth activations, or say little about it.
         LongScoreWarning: it will take more than a minute, and there is no ``progress``.
     """
-    settings = changed(settings or ScoreSettings(), **changes)
+    settings = changed(as_settings(settings), **changes)
+    batch = as_batch(batch, train=settings.train, val=settings.val, seed=settings.seed)
     parameter = next(network.parameters(), None)
     if parameter is not None:
         batch = batch.to(compute_device(parameter.device))

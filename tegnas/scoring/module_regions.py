@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from tegnas.data.batch import are_images
 from tegnas.kernel.batch_statistics import batch_statistics
-from tegnas.regions import NoRegionsError, Regions, RegionsWarning, measure_regions, region_inputs
+from tegnas.regions import (
+    InputsLikeData,
+    InputSource,
+    NoRegionsError,
+    NormalInputs,
+    Regions,
+    RegionsWarning,
+    inputs_of,
+    measure_regions,
+    region_inputs,
+)
 from tegnas.regions.count import probed, warn_of
 from tegnas.regions.probe import Probe
 from tegnas.scoring.patterns import SCORED
@@ -25,12 +36,14 @@ class RegionPlan:
     """How the regions of a module will be counted.
 
     Attributes:
+        source: of the inputs.
         shape: of one input.
         samples: how many inputs.
         pass_size: inputs per pass.
         seconds: estimated for all, from the first two.
     """
 
+    source: InputSource
     shape: tuple[int, ...]
     samples: int
     pass_size: int
@@ -47,9 +60,9 @@ class RegionPlan:
     ) -> Regions:
         """Count them on the device and in the type of the images."""
         inputs = region_inputs(
-            self.shape, samples=self.samples, batch_size=self.pass_size, seed=settings.seed
+            self.source, samples=self.samples, batch_size=self.pass_size, seed=settings.seed
         )
-        batches = (each.to(images) for each in inputs)
+        batches = (_placed(each, images) for each in inputs)
         found = measure_regions(network, batches, smooth=SCORED.smooth, progress=progress)
         warn_of(found, stacklevel=stacklevel + 1)
         return found
@@ -71,12 +84,15 @@ def plan_regions(
 
     Args:
         images: those that the network is scored on.
-        shape: of one input; by default the smallest square images that the network takes.
+        shape: of one input; by default what the network says (see ``inputs_of``), or the smallest
+            that it takes.
     """
     try:
-        shape, found = _fitting(network, images, shape)
+        source, shape, found = _fitting(network, images, shape)
     except NoRegionsError as reason:
-        warnings.warn(str(reason), RegionsWarning, stacklevel=stacklevel + 1)
+        warnings.warn(
+            f"{reason}; the indicator kernel_rank is", RegionsWarning, stacklevel=stacklevel + 1
+        )
         return None
     size, samples = settings.region_batch_size, settings.region_samples
     if found.batch_statistics and not found.fits(min(size, samples)):
@@ -90,28 +106,55 @@ def plan_regions(
             RegionsWarning,
             stacklevel=stacklevel + 1,
         )
-    return RegionPlan(shape, samples, size, samples * found.seconds_per_input)
+    return RegionPlan(source, shape, samples, size, samples * found.seconds_per_input)
 
 
 def _fitting(
     network: nn.Module, images: Tensor, shape: tuple[int, ...] | None
+) -> tuple[InputSource, tuple[int, ...], Probe]:
+    own = inputs_of(network, images)
+    if shape is None and own is not None:
+        return own, *_probed(network, images, own)
+    for small in _small_shapes(images) if shape is None else ():
+        try:
+            source = _source(images, small)
+            return source, *_probed(network, images, source)
+        except NoRegionsError:
+            raise
+        except Exception:  # noqa: S112  whatever it makes of a size that it isn't for
+            continue
+    source = _source(images, shape or tuple(images.shape[1:]))
+    return source, *_probed(network, images, source)
+
+
+def _small_shapes(images: Tensor) -> Iterator[tuple[int, ...]]:
+    """Shapes that are smaller than an example in all but its channels; ids have none."""
+    channels, sizes = tuple(images.shape[1:2]), tuple(images.shape[2:])
+    if not images.is_floating_point():
+        channels, sizes = (), tuple(images.shape[1:])
+    for side in _SIDES:
+        if side < min(sizes, default=0):
+            yield (*channels, *(side for _ in sizes))
+
+
+def _source(images: Tensor, shape: tuple[int, ...]) -> InputSource:
+    """Standard normal images; everything else is drawn like the examples."""
+    alike = len(shape) == images.dim() - 1 and shape[0] == images.shape[1]
+    if are_images(images) or (images.is_floating_point() and not alike):
+        return NormalInputs(shape)
+    return InputsLikeData(images.cpu(), shape)
+
+
+def _probed(
+    network: nn.Module, images: Tensor, source: InputSource
 ) -> tuple[tuple[int, ...], Probe]:
-    channels, *size = images.shape[1:]
-    if shape is None:
-        for side in _SIDES:
-            if side < min(size, default=0):
-                small = (channels, *(side for _ in size))
-                try:
-                    return small, _probed(network, images, small)
-                except NoRegionsError:
-                    raise
-                except Exception:  # noqa: S112  whatever it makes of a size that it isn't for
-                    continue
-    shape = shape or tuple(images.shape[1:])
-    return shape, _probed(network, images, shape)
-
-
-def _probed(network: nn.Module, images: Tensor, shape: tuple[int, ...]) -> Probe:
-    (inputs,) = region_inputs(shape, samples=2, batch_size=2, seed=0)
+    (inputs,) = region_inputs(source, samples=2, batch_size=2, seed=0)
     with torch.no_grad(), batch_statistics(network, "frozen"):
-        return probed(network, inputs.to(images), SCORED)
+        return tuple(inputs.shape[1:]), probed(network, _placed(inputs, images), SCORED)
+
+
+def _placed(inputs: Tensor, images: Tensor) -> Tensor:
+    """Inputs on the device of the images, and of their type unless one of them is ids."""
+    if inputs.is_floating_point() and images.is_floating_point():
+        return inputs.to(images)
+    return inputs.to(images.device)

@@ -9,16 +9,26 @@ from torch import Tensor
 
 from tegnas import ops
 from tegnas.data import Batch
+from tegnas.engine.lowering import CannotLower
+from tegnas.engine.program import Shape
 from tegnas.indicators.sources import Kernels
 from tegnas.kernel.targets import centred_targets
-from tegnas.regions import region_input_shape, region_inputs
+from tegnas.regions import region_inputs
 from tegnas.scoring.from_device import FromDevice
 from tegnas.scoring.jobs import JobMaker
 from tegnas.scoring.needs import SmallNetworkNeeds
+from tegnas.scoring.region_sources import RegionSources
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.base import small_network_kinds
 from tegnas.spaces.isomorphism import LivePartSpace
+
+
+def as_image_shape(shape: tuple[int, ...]) -> Shape:
+    """The shape, if it is that of an image, (C, H, W); else ``CannotLower``."""
+    if len(shape) != 3:
+        raise CannotLower(f"the engine takes images, not inputs of shape {shape}")
+    return shape
 
 
 class NativeScorer:
@@ -54,7 +64,7 @@ class NativeScorer:
             space,
             kernel_kind,
             num_classes=batch.num_classes,
-            image_shape=batch.image_shape,
+            image_shape=as_image_shape(batch.image_shape),
             seeds=self._seeds,
             device=self._device,
         )
@@ -146,11 +156,11 @@ class NativeScorer:
     def _prepare_regions(self, arch: Architecture) -> JobMaker:
         classes = self._batch.num_classes
         network = self._space.network(arch, self._region_kind, num_classes=classes)
-        shape = region_input_shape(network)
+        source = RegionSources(self._space, self._region_kind, self._batch).of(network)
         inputs = [
             torch.cat(
                 region_inputs(
-                    shape,
+                    source,
                     samples=self._settings.region_samples,
                     batch_size=self._settings.region_batch_size,
                     seed=seed,
@@ -158,6 +168,7 @@ class NativeScorer:
             )
             for seed in self._seeds
         ]
+        shape = as_image_shape(tuple(inputs[0].shape[1:]))
         self._region_inputs = torch.stack(inputs).to(self._device)
         return JobMaker(
             self._space,

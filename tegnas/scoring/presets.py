@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tegnas.errors import InputError
+from tegnas.errors import InputError, type_of
 from tegnas.indicators.linear_regions import LINEAR_REGIONS
 from tegnas.indicators.ntk_condition import NTK_CONDITION
 from tegnas.indicators.ntk_regression_error import NTK_REGRESSION_ERROR
@@ -43,6 +43,27 @@ def get_preset(name: str) -> ScoreSettings:
         return PRESETS[name]
     except KeyError:
         raise InputError(f"unknown preset {name!r}; tegnas has {', '.join(PRESETS)}") from None
+
+
+def as_settings(given: ScoreSettings | str | None, seed: int | None = None) -> ScoreSettings:
+    """Settings by themselves, or by the name of a preset; None is the preset ``best``.
+
+    Args:
+        given: the settings.
+        seed: of a preset, by default its own; settings keep theirs.
+
+    Raises:
+        InputError: it is neither, or no preset has that name.
+    """
+    if isinstance(given, ScoreSettings):
+        return given
+    if given is not None and not isinstance(given, str):
+        raise InputError(
+            f"{type_of(given)} isn't settings; give tegnas.ScoreSettings(…) or the name of a "
+            f"preset: {', '.join(PRESETS)}"
+        )
+    preset = get_preset(DEFAULT_PRESET if given is None else given)
+    return preset if seed is None else replace(preset, seed=seed)
 
 
 def nearest_preset(settings: ScoreSettings) -> tuple[str, dict[str, Any]]:

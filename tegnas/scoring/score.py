@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 
-from tegnas.data import Batch
+from tegnas.data import BatchLike, as_batch
 from tegnas.ops import compute_device
+from tegnas.progress import progress_bar
 from tegnas.scoring.patterns import pattern_notes
+from tegnas.scoring.prepare import prepared
+from tegnas.scoring.presets import as_settings
 from tegnas.scoring.scorer import Scorer
 from tegnas.scoring.scores import Scores, joined
-from tegnas.scoring.settings import ScoreSettings, changed, settings_for
-from tegnas.spaces import Architecture, Space
+from tegnas.scoring.settings import ScoreSettings, changed
+from tegnas.spaces import Architecture, Space, as_architectures, as_space
 from tegnas.spaces.isomorphism import representatives
 
 
 def score(
-    archs: Iterable[Architecture | str],
-    batch: Batch,
+    archs: Iterable[Architecture | str] | Architecture | str,
+    batch: BatchLike,
     *,
-    space: Space,
-    settings: ScoreSettings | None = None,
+    space: Space | str,
+    settings: ScoreSettings | str | None = None,
     device: torch.device | str | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] | bool | None = None,
     **changes: Any,
 ) -> Scores:
     """Trainability, expressivity and generalization of architectures at initialisation.
@@ -33,15 +38,18 @@ def score(
     (``tegnas.get_indicator``).
 
     Args:
-        archs: architectures of ``space``, or their strings.
-        batch: labelled images (see ``load_batch``).
-        space: the space that the architectures belong to.
-        settings: how to score, by default the preset ``best``; ``get_preset("paper")`` for κ, R and
-            MSE as the paper computes them, ``"fast"`` with BatchNorm frozen. Keyword arguments with
-            the names of its fields (``indicators``, ``repeats``, ``seed``, …) change single ones.
+        archs: architectures of ``space``, or their strings; one alone is a set of one.
+        batch: labelled images or other examples (see ``load_batch``), or what they are drawn from:
+            a source such as ``"digits"``, or arrays as a pair (x, y).
+        space: the space that the architectures belong to, or its name.
+        settings: how to score, or the name of a preset, by default ``"best"``; ``"paper"`` for κ, R
+            and MSE as the paper computes them, ``"fast"`` with BatchNorm frozen. Keyword arguments
+            with the names of its fields (``indicators``, ``repeats``, ``seed``, …) change single
+            ones.
         device: ``"cpu"``, ``"cuda"`` or ``"cuda:N"``: where to compute, by default where the batch
             is. The numbers agree to rounding, and are on the CPU.
-        progress: called with the number of architectures scored so far, equal ones once.
+        progress: called with the number of architectures scored so far, equal ones once; True
+            shows a bar, in a terminal or a notebook.
 
     Returns:
         ``Scores`` with one entry per architecture. An architecture without a path from input to
@@ -55,20 +63,30 @@ def score(
         BlindNetworkWarning: every architecture is singular in some of the networks, which were
             replaced.
     """
-    settings = settings_for(space, changed(settings or ScoreSettings(), **changes))
+    space = as_space(space)
+    settings = changed(as_settings(settings), **changes)
+    batch = as_batch(batch, train=settings.train, val=settings.val, seed=settings.seed)
+    fitting = prepared(space, batch, settings)
+    batch, settings = fitting.batch, fitting.settings
     if device is not None:
         batch = batch.to(compute_device(device))
-    values = tuple(space.parse(arch) if isinstance(arch, str) else arch for arch in archs)
+    values = as_architectures(space, archs)
     scored = tuple(map(representatives(space), values)) if settings.share_isomorphic else values
     distinct = list(dict.fromkeys(scored))
-    table = _score(Scorer(space, batch, settings), distinct, progress)
+    scorer = Scorer(space, batch, settings)
+    with progress_bar("scores") if progress is True else nullcontext() as bar:
+        show = progress if callable(progress) else None
+        if bar is not None:
+            show = partial(bar, total=len(distinct))
+        table = _score(scorer, distinct, show)
     rows = {arch: row for row, arch in enumerate(distinct)}
     taken = [rows[arch] for arch in scored]
     return Scores(
         values,
         settings,
         {name: networks[taken] for name, networks in table.networks.items()},
-        pattern_notes(space, settings),
+        (*fitting.notes, *pattern_notes(space, batch, settings)),
+        getattr(space, "reference", space.name),
     )
 
 

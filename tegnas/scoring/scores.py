@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from tegnas.frames import frame
 from tegnas.scoring.average import averaged
 from tegnas.scoring.blindness import blind_indicators
 from tegnas.scoring.by_name import ByRole, by_name
+from tegnas.scoring.evaluation import Evaluation
 from tegnas.scoring.ranking import positions, rank_score
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture
@@ -27,19 +30,23 @@ if TYPE_CHECKING:
 class Scores(ByRole[Tensor]):
     """The indicators of A architectures, with the value of every network kept.
 
-    ``scores["linear_regions"]`` is the average over the networks, float64 (A,).
+    ``scores["linear_regions"]`` is the average over the networks, float64 (A,); ``scores[0]`` is
+    the first architecture with its indicators, as a loop over the scores gives one after the other;
+    ``scores[:10]`` are the scores of the first ten.
 
     Attributes:
         archs: the architectures, in the order given.
         settings: how they were scored.
         networks: by name of the indicator, float64 (A, networks).
         notes: sentences on what the numbers of this space are.
+        space: name of the space, where it is known.
     """
 
     archs: tuple[Architecture, ...]
     settings: ScoreSettings
     networks: Mapping[str, Tensor]
     notes: tuple[str, ...] = ()
+    space: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "networks", MappingProxyType(dict(self.networks)))
@@ -47,14 +54,48 @@ class Scores(ByRole[Tensor]):
     def __len__(self) -> int:
         return len(self.archs)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.settings.names)
+    def __iter__(self) -> Iterator[Evaluation]:
+        return (self[index] for index in range(len(self)))
 
-    def __getitem__(self, name: str) -> Tensor:
-        return self._averages[by_name(self.settings, name)]
+    @overload
+    def __getitem__(self, which: str) -> Tensor: ...
+
+    @overload
+    def __getitem__(self, which: int) -> Evaluation: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> Scores: ...
+
+    def __getitem__(self, which: str | int | slice) -> Tensor | Evaluation | Scores:
+        if isinstance(which, str):
+            return self._averages[by_name(self.settings, which)]
+        if isinstance(which, slice):
+            networks = {name: values[which] for name, values in self.networks.items()}
+            return replace(self, archs=self.archs[which], networks=networks)
+        names, index = self.settings.names, operator.index(which)
+        return Evaluation(
+            self.archs[index],
+            self.settings,
+            tuple(self._averages[name][index].item() for name in names),
+            networks=tuple(tuple(self.networks[name][index].tolist()) for name in names),
+        )
 
     def __repr__(self) -> str:
-        return f"Scores({len(self):,} architectures, {', '.join(self.settings.names)})"
+        if not len(self):
+            return f"Scores(no architectures, {', '.join(self.settings.names)})"
+        best = self[int(self.rank_score().argmin())]
+        count = "1 architecture" if len(self) == 1 else f"{len(self):,} architectures, best"
+        return f"Scores({count} {best.arch}: {self.settings.shown(best.values)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)} | {
+            "networks": dict(self.networks)  # a read-only view can't be pickled
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+        self.__post_init__()
 
     @cached_property
     def _averages(self) -> dict[str, Tensor]:
@@ -87,17 +128,22 @@ class Scores(ByRole[Tensor]):
         return (*self.notes, *blind_indicators(self.settings, columns))
 
     def to_frame(self) -> pd.DataFrame:
-        """A pandas table: architecture, each indicator, position (1 is best)."""
-        import pandas as pd
+        """A pandas table: architecture, each indicator, position (1 is best).
 
+        Raises:
+            InputError: pandas is missing.
+        """
         columns: dict[str, Any] = {"arch": [str(arch) for arch in self.archs]}
-        columns |= {name: self[name].numpy() for name in self}
-        return pd.DataFrame({**columns, "position": self.ranking().numpy() + 1})
+        columns |= {name: self[name].numpy() for name in self.settings.names}
+        return frame({**columns, "position": self.ranking().numpy() + 1})
 
     def _repr_html_(self) -> str:
-        from tegnas.scoring.html import scores_html
+        from tegnas.analysis.notebook import evaluations_html
 
-        return scores_html(self)
+        order = np.argsort(self.rank_score().numpy(), kind="stable")
+        places = self.ranking().numpy() + 1
+        ranked = [self[int(index)] for index in order]
+        return evaluations_html(ranked, places[order].tolist(), self.space, self.warnings)
 
 
 def joined(parts: Sequence[Scores]) -> Scores:
@@ -107,4 +153,6 @@ def joined(parts: Sequence[Scores]) -> Scores:
         tuple(arch for part in parts for arch in part.archs),
         first.settings,
         {name: torch.cat([part.networks[name] for part in parts]) for name in first.networks},
+        first.notes,
+        first.space,
     )

@@ -7,6 +7,7 @@ Such a network is found before anything is scored, and another is drawn in its p
 
 from __future__ import annotations
 
+import itertools
 import random
 import warnings
 from collections.abc import Iterator, Sequence
@@ -52,7 +53,7 @@ def usable_seeds(space: Space, batch: Batch, settings: ScoreSettings) -> Network
     plain = tuple(range(first, first + settings.repeats))
     if not SmallNetworkNeeds.of(settings).of_kernels:
         return NetworkSeeds(plain)
-    probes = tuple(_probes(space))
+    probes = tuple(itertools.islice(connected_samples(space), _PROBES))
     found: list[int] = []
     blind: list[int] = []
     candidates = plain
@@ -85,17 +86,13 @@ def warn_of(seeds: NetworkSeeds, *, stacklevel: int) -> None:
         warnings.warn(seeds.note, BlindNetworkWarning, stacklevel=stacklevel + 1)
 
 
-def _probes(space: Space) -> Iterator[Architecture]:
+def connected_samples(space: Space) -> Iterator[Architecture]:
     """Random architectures with a path from input to output, always the same ones."""
     rng = random.Random(0)
-    given = 0
     for _ in range(20 * _PROBES):
         arch = space.sample(rng)
         if space.is_connected(arch):
-            given += 1
             yield arch
-        if given == _PROBES:
-            return
 
 
 def _blind(

@@ -111,6 +111,11 @@ class ScoreSettings:
         """The names of the indicators."""
         return tuple(each.name for each in self.indicators)
 
+    def shown(self, values: Sequence[float]) -> str:
+        """Values of the indicators in their order, in a few words: ``VIF 3.1, R 210, LOO 1.4``."""
+        texts = zip(self.indicators, values, strict=True)
+        return ", ".join(f"{each.symbol} {each.text(value)}" for each, value in texts)
+
     def key(self) -> str:
         """A short text that changes whenever the value of one of the indicators could change."""
         values: dict[str, Any] = {

@@ -31,7 +31,7 @@ def small_batch(space: Space, batch: Batch, settings: ScoreSettings) -> Batch:
     Where networks of the space don't take these but those of the images' own size, as an MLP made
     for one size, the images stay as they are, with a warning.
     """
-    if settings.image_size is None:
+    if settings.image_size is None or not batch.of_images:
         return batch
     shrunk = batch.shrunk(settings.image_size)
     # Whoever writes programs does so for any size; others may say that their networks take any.

@@ -35,10 +35,13 @@ class SmallNetworkScorer:
         self, space: Space, batch: Batch, settings: ScoreSettings, seeds: Sequence[int]
     ) -> None:
         self._torch = TorchScorer(space, batch, settings, seeds)
-        self._native = NativeScorer(space, batch, settings, seeds)
-        self._use_native = engine_for(space, settings.engine) == NATIVE
-        self.chunk = self._native.chunk if self._use_native else self._torch.chunk
-        self.ahead = self._native.ahead if self._use_native else 0
+        self._native = (
+            NativeScorer(space, batch, settings, seeds)
+            if engine_for(space, settings.engine) == NATIVE
+            else None
+        )
+        self.chunk = self._torch.chunk if self._native is None else self._native.chunk
+        self.ahead = 0 if self._native is None else self._native.ahead
 
     def __call__(self, archs: Sequence[Architecture]) -> dict[str, Tensor]:
         """By name of the indicator: float64 (A, networks), on the CPU."""
@@ -46,7 +49,7 @@ class SmallNetworkScorer:
 
     def begin(self, archs: Sequence[Architecture]) -> Callable[[], dict[str, Tensor]]:
         """Leaves to a GPU what it can; what is given waits for it, and is what a call gives."""
-        if not self._use_native:
+        if self._native is None:
             return partial(dict, self._torch(archs))
         try:
             return self._native.begin(archs)

@@ -16,13 +16,17 @@ from tegnas.data import Batch
 from tegnas.errors import InputError
 from tegnas.kernel.batch_statistics import batch_statistics
 from tegnas.kernel.targets import centred_targets
-from tegnas.regions import RegionsWarning, measure_regions, region_input_shape, region_inputs
+from tegnas.regions import InputSource, RegionsWarning, measure_regions, region_inputs
 from tegnas.scoring.module_kernels import module_kernels
 from tegnas.scoring.needs import SmallNetworkNeeds
 from tegnas.scoring.patterns import SCORED
+from tegnas.scoring.region_sources import RegionSources
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.base import small_network_kinds
+
+# Sets of region inputs that are kept.
+_MOST_INPUTS = 64
 
 
 class TorchScorer:
@@ -43,10 +47,11 @@ class TorchScorer:
         self._needs = SmallNetworkNeeds.of(settings)
         self._targets = centred_targets(batch.labels, batch.num_classes)
         self._val_targets = centred_targets(batch.val_labels, batch.num_classes)
-        self._region_inputs: dict[tuple[tuple[int, ...], int], list[Tensor]] = {}
+        self._region_inputs: dict[tuple[InputSource, int], list[Tensor]] = {}
         self._images_fit = False
         self._said = False
         self._kernel_kind, self._region_kind = small_network_kinds(space, settings.small_networks)
+        self._sources = RegionSources(space, self._region_kind, batch)
 
     def __call__(self, archs: Sequence[Architecture]) -> dict[str, Tensor]:
         """By name of the indicator: float64 (A, networks), on the CPU."""
@@ -87,8 +92,19 @@ class TorchScorer:
 
     def _count_regions(self, network: nn.Module, seed: int) -> int:
         """The count; a caution about activations once, since it holds for the whole space."""
-        inputs = self._inputs(region_input_shape(network), seed)
-        found = measure_regions(network, inputs, smooth=SCORED.smooth)
+        inputs = self._inputs(self._sources.of(network), seed)
+        try:
+            found = measure_regions(network, inputs, smooth=SCORED.smooth)
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            if isinstance(error, InputError):
+                raise
+            shape = "×".join(map(str, inputs[0].shape[1:]))
+            reason = str(error).partition("\n")[0]
+            raise InputError(
+                f"the networks of {self._space.name} can't take the inputs of the region count, "
+                f"{shape} ({reason}); give the space another region_input_shape, or thin= for "
+                "networks that can"
+            ) from error
         if not self._said:
             for caution in found.of_activations():
                 warnings.warn(caution, RegionsWarning, stacklevel=2)
@@ -107,22 +123,34 @@ class TorchScorer:
         try:
             with torch.no_grad(), batch_statistics(network, self._settings.batch_norm):
                 network(self._batch.images)
-        except RuntimeError as error:
+        except (RuntimeError, IndexError, ValueError, TypeError) as error:
+            if isinstance(error, InputError):
+                raise
             shape = "×".join(map(str, self._batch.images.shape[1:]))
             reason = str(error).partition("\n")[0]
             raise InputError(
-                f"networks of {self._space.name} can't take images of {shape} ({reason})"
+                f"networks of {self._space.name} can't take {self._batch.noun} of {shape} "
+                f"({reason}){self._way_out()}"
             ) from error
         self._images_fit = True
 
-    def _inputs(self, shape: tuple[int, ...], seed: int) -> list[Tensor]:
-        if (shape, seed) not in self._region_inputs:
+    def _way_out(self) -> str:
+        if not self._batch.of_images:
+            return "; search a space of networks that can, such as a tegnas.spaces.ChoiceSpace"
+        if self._batch.source.endswith(".npz") and not self._batch.source.startswith("arrays:"):
+            return f"; if they are no images, name the file as arrays:{self._batch.source}"
+        return ""
+
+    def _inputs(self, source: InputSource, seed: int) -> list[Tensor]:
+        if (source, seed) not in self._region_inputs:
+            if len(self._region_inputs) >= _MOST_INPUTS:  # every network has its own
+                self._region_inputs.clear()
             inputs = region_inputs(
-                shape,
+                source,
                 samples=self._settings.region_samples,
                 batch_size=self._settings.region_batch_size,
                 seed=seed,
             )
             device = self._batch.images.device
-            self._region_inputs[shape, seed] = [each.to(device) for each in inputs]
-        return self._region_inputs[shape, seed]
+            self._region_inputs[source, seed] = [each.to(device) for each in inputs]
+        return self._region_inputs[source, seed]

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from tegnas.data import Batch
+from tegnas.data import BatchLike, as_batch
 from tegnas.errors import InputError
 from tegnas.files import write_atomically
+from tegnas.scoring.presets import as_settings
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.contestant import Contestant
 from tegnas.search.driver import Progress, check_budget, search
@@ -22,7 +23,7 @@ from tegnas.search.evaluation import Evaluation, distinct_architectures, rank_sc
 from tegnas.search.result import SearchResult
 from tegnas.search.run_directory import SCORES, make_directory
 from tegnas.search.strategies import make_strategy
-from tegnas.spaces import Space
+from tegnas.spaces import Space, as_space
 
 Accuracy = Callable[[str], float | None]
 """True accuracy of an architecture string, None where it isn't known."""
@@ -80,14 +81,14 @@ class StrategySummary:
 
 
 def compare(
-    space: Space,
-    batch: Batch,
-    strategies: Sequence[str],
+    space: Space | str,
+    batch: BatchLike,
+    strategies: Sequence[str] | str,
     seeds: Sequence[int],
     budget: int | None = None,
     *,
     out: str | Path,
-    settings: ScoreSettings | None = None,
+    settings: ScoreSettings | str | None = None,
     accuracy: Accuracy | None = None,
     progress: Callable[[str, int, Progress], None] | None = None,
     **search_options: Any,
@@ -103,17 +104,22 @@ def compare(
     ``comparison.json``.
 
     Args:
+        space, batch: as of ``search``.
+        strategies: one, or several.
         budget: evaluations of each run that doesn't say its own, by default the strategy's.
-        settings: how to score; by default the preset ``best``.
+        settings: how to score, or the name of a preset; by default ``"best"``.
         progress: called with strategy, seed and how far this run is.
         search_options: as of ``search``.
 
     Raises:
         InputError: nothing to run, or whatever ``search`` says of one of the runs.
     """
-    if not strategies or not seeds:
+    texts = [strategies] if isinstance(strategies, str) else list(strategies)
+    if not texts or not seeds:
         raise InputError("a comparison needs at least one strategy and one seed")
-    contestants = [Contestant.parse(text) for text in dict.fromkeys(strategies)]
+    space, settings = as_space(space), as_settings(settings)
+    batch = as_batch(batch, train=settings.train, val=settings.val, seed=settings.seed)
+    contestants = [Contestant.parse(text) for text in dict.fromkeys(texts)]
     for each in contestants:  # what is wrong is said before the first run
         strategy = make_strategy(each.strategy, space, 0, **each.options)
         check_budget(budget if each.budget is None else each.budget, strategy)
@@ -136,7 +142,7 @@ def compare(
                 seed,
                 out=out / each.directory(seed),
                 shared=out / SCORES,
-                settings=settings or ScoreSettings(),
+                settings=settings,
                 options=each.options,
                 accuracy=accuracy,
                 progress=report,

@@ -24,8 +24,9 @@ class CostMeter:
 
     Args:
         space: of the architectures.
-        image_shape: (C, H, W).
+        image_shape: of one example, (C, H, W) of an image.
         num_classes: of the classifier.
+        image_dtype: of examples.
         device: where latency is measured, ``"cpu"`` or ``"cuda"``.
         recall, record: where costs are kept between runs, so that a measured latency, and with it
             a search, is the same when it is resumed: ``recall(architecture, name)`` gives a cost
@@ -35,9 +36,10 @@ class CostMeter:
     def __init__(
         self,
         space: Space,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         num_classes: int,
         *,
+        image_dtype: torch.dtype = torch.float32,
         device: str = "cpu",
         recall: Callable[[str, str], float | None] | None = None,
         record: Callable[[str, str, float], None] | None = None,
@@ -46,6 +48,7 @@ class CostMeter:
             raise InputError("latency can't be measured on cuda: torch sees no CUDA device here")
         self._space = space
         self._image_shape = image_shape
+        self._image_dtype = image_dtype
         self._num_classes = num_classes
         self._device = device
         self._recall = recall or (lambda arch, name: None)
@@ -73,7 +76,9 @@ class CostMeter:
         if name == "params":
             size = full_parameters(self._space, arch, self._num_classes)
         else:
-            size = full_flops(self._space, arch, self._num_classes, self._image_shape)
+            size = full_flops(
+                self._space, arch, self._num_classes, self._image_shape, self._image_dtype
+            )
         assert size is not None  # limits and fronts are of architectures, not of supernets
         return size
 
@@ -81,7 +86,7 @@ class CostMeter:
         return self._space.network(arch, "full", num_classes=self._num_classes)
 
     def _latency(self, network: nn.Module) -> float:
-        image = torch.zeros(1, *self._image_shape, device=self._device)
+        image = torch.zeros(1, *self._image_shape, dtype=self._image_dtype, device=self._device)
         on_cuda = image.is_cuda
         times = []
         with torch.inference_mode():

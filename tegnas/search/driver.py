@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 import torch
 
 from tegnas._version import __version__
-from tegnas.data import Batch
+from tegnas.data import BatchLike, as_batch
 from tegnas.errors import InputError
 from tegnas.ops import compute_device, describe_device
+from tegnas.progress import Show, progress_bar
 from tegnas.scoring.blindness import blind_indicators
 from tegnas.scoring.patterns import pattern_notes
+from tegnas.scoring.prepare import prepared
+from tegnas.scoring.presets import as_settings
 from tegnas.scoring.seeds import NetworkSeeds, usable_seeds
-from tegnas.scoring.settings import ScoreSettings, settings_for
+from tegnas.scoring.settings import ScoreSettings
 from tegnas.scoring.shrink import small_batch
 from tegnas.search.constraints import ConstrainedSpace, Limits
 from tegnas.search.costs import COSTS, CostMeter
@@ -33,11 +38,13 @@ from tegnas.search.result import SearchResult
 from tegnas.search.run_directory import DEVICES, RESULT, SCORES, note_device, open_run_directory
 from tegnas.search.store import ScoreStore
 from tegnas.search.strategies import Strategy, make_strategy
-from tegnas.spaces import Architecture, Space
+from tegnas.spaces import Architecture, Space, as_space
 from tegnas.spaces.isomorphism import representatives
 from tegnas.spaces.stored_name import stored_name
 
 DEFAULT_BUDGET = 1000
+
+_LOG = logging.getLogger("tegnas")
 
 
 @dataclass(frozen=True)
@@ -50,15 +57,15 @@ class Progress:
 
 
 def search(
-    space: Space,
-    batch: Batch,
+    space: Space | str,
+    batch: BatchLike,
     strategy: str = "evolution",
     budget: int | None = None,
     seed: int = 0,
     *,
     out: str | Path | None = None,
     shared: str | Path | None = None,
-    settings: ScoreSettings | None = None,
+    settings: ScoreSettings | str | None = None,
     options: dict[str, object] | None = None,
     limits: Limits | None = None,
     pareto: str | None = None,
@@ -69,14 +76,15 @@ def search(
     address: str | None = None,
     notes: dict[str, object] | None = None,
     accuracy: Callable[[str], float | None] | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[Progress], None] | bool | None = None,
     evaluated: Callable[[Sequence[Evaluation]], None] | None = None,
 ) -> SearchResult:
     """Search a space for the architecture of the best trainability, expressivity, generalization.
 
     Args:
-        space: where to search.
-        batch: the labelled images behind T and G.
+        space: where to search, or its name.
+        batch: the labelled images or other examples, or what they are drawn from, as for
+            ``tegnas.score``.
         strategy: one of ``tegnas.strategy_names()``.
         budget: number of evaluations; an architecture proposed again counts again but costs
             nothing. Ends earlier if the strategy has nothing left to propose. By default the
@@ -87,8 +95,8 @@ def search(
             nothing is written.
         shared: file of scores that several runs share, made if absent: what it knows isn't
             computed again, and the seconds of a run count as if it were.
-        settings: how to score, by default the preset ``best``; ``get_preset("paper")`` for κ, R and
-            MSE as the paper computes them, ``"fast"`` with BatchNorm frozen.
+        settings: how to score, or the name of a preset, by default ``"best"``; ``"paper"`` for κ, R
+            and MSE as the paper computes them, ``"fast"`` with BatchNorm frozen.
         options: of the strategy, e.g. ``{"population": 128}``.
         limits: costs that no architecture may exceed; one that does is never scored.
         pareto: ``"params"``, ``"flops"`` or ``"latency"``: also the front of rank score and this
@@ -101,7 +109,7 @@ def search(
         notes: more to write into the run's configuration, e.g. the name of a preset.
         accuracy: true accuracy of an architecture string where known; looked up for the best one
             after the search.
-        progress: called after every batch of scores.
+        progress: called after every batch of scores; True shows a bar, in a terminal or a notebook.
         evaluated: called with what the strategy asked for last, once it is scored, in order; a
             resumed search calls it for everything again.
 
@@ -110,7 +118,11 @@ def search(
             this space, a device that isn't here, a budget too small, limits that no architecture
             was found within, an ``out`` that can't be used or belongs to another configuration.
     """
-    settings = settings_for(space, settings or ScoreSettings(seed=seed))
+    space = as_space(space)
+    settings = as_settings(settings, seed)
+    batch = as_batch(batch, train=settings.train, val=settings.val, seed=settings.seed)
+    fitting = prepared(space, batch, settings)
+    batch, settings = fitting.batch, fitting.settings
     limits = limits or Limits()
     if device is not None:
         batch = batch.to(compute_device(device))
@@ -157,8 +169,9 @@ def search(
             stack.enter_context(closing(common))
         cost = CostMeter(
             space,
-            (batch.images.shape[1], batch.images.shape[2], batch.images.shape[3]),
+            batch.image_shape,
             batch.num_classes,
+            image_dtype=batch.images.dtype,
             device=latency_device,
             recall=store.cost,
             record=store.add_cost,
@@ -171,13 +184,13 @@ def search(
         )
         stack.enter_context(closing(workplace))
         evaluate = Evaluator(store, workplace, common, represent)
-        history = _run(
-            searcher,
-            budget,
-            evaluate,
-            progress,
-            evaluated,
-        )
+        report = progress if callable(progress) else None
+        if progress is True:
+            show = stack.enter_context(progress_bar(f"{strategy} on {space.name}"))
+            report = partial(_show, show)
+        _LOG.info("%s on %s, budget %d: begins", strategy, space.name, budget)
+        history = _run(searcher, budget, evaluate, report, evaluated)
+        _LOG.info("%s on %s: %d evaluations done", strategy, space.name, len(history))
         if not history and limits.active():
             raise InputError(f"no architecture of {space.name} is within the limits ({limits})")
         best = best_of(history)
@@ -191,11 +204,19 @@ def search(
             {**configuration, "budget": budget},
             _recommended(searcher, history),
             _front(history, pareto, cost),
-            (*pattern_notes(space, settings), *_warnings(history, settings, seeds)),
+            (
+                *fitting.notes,
+                *pattern_notes(space, batch, settings),
+                *_warnings(history, settings, seeds),
+            ),
         )
     if directory is not None:
         result.save(directory / RESULT)
     return result
+
+
+def _show(show: Show, state: Progress) -> None:
+    show(state.done, state.budget)
 
 
 def check_budget(budget: int | None, strategy: Strategy) -> int:

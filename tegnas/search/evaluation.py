@@ -1,52 +1,23 @@
-"""One scored architecture, as strategies see it."""
+"""Scored architectures as strategies see them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import numpy as np
 
 from tegnas.errors import InputError
-from tegnas.scoring.by_name import ByRole, by_name
+from tegnas.scoring.evaluation import Evaluation
 from tegnas.scoring.ranking import rank_score
-from tegnas.scoring.settings import ScoreSettings
-from tegnas.spaces import Architecture
 from tegnas.spaces.factorised import Supernet
 
-
-@dataclass(frozen=True)
-class Evaluation(ByRole[float]):
-    """An architecture with its indicators: ``evaluation["linear_regions"]``.
-
-    Attributes:
-        arch: the architecture.
-        settings: how it was scored.
-        values: of ``settings.indicators``, in their order, averaged over the networks; NaN where
-            one isn't defined for it, as the parameters of a supernet.
-        accuracy: true accuracy in percent where a table knows it; searches never see it.
-        networks: of every indicator the value of each network; a result that was saved has none.
-    """
-
-    arch: Architecture
-    settings: ScoreSettings
-    values: tuple[float, ...]
-    accuracy: float | None = None
-    networks: tuple[tuple[float, ...], ...] = field(default=(), compare=False, repr=False)
-
-    def __getitem__(self, name: str) -> float:
-        return self.values[self.settings.names.index(by_name(self.settings, name))]
-
-    @property
-    def by_name(self) -> Mapping[str, float]:
-        """The values by name of the indicator."""
-        return dict(zip(self.settings.names, self.values, strict=True))
-
-    @property
-    def failed(self) -> bool:
-        """Whether one of its indicators is infinite: worst in everything."""
-        return any(math.isinf(value) for value in self.values)
+__all__ = [
+    "Evaluation",
+    "best_of",
+    "columns_of",
+    "distinct_architectures",
+    "rank_scores",
+]
 
 
 def columns_of(evaluations: Sequence[Evaluation]) -> list[np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def pareto_front(
     )
 
 
-def _import_moocore():
+def _import_moocore() -> Any:
     try:
         import moocore
     except ImportError:

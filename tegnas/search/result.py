@@ -7,32 +7,32 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from tegnas.errors import InputError
 from tegnas.fields import Fields
 from tegnas.files import read_json, write_atomically
+from tegnas.frames import frame
 from tegnas.indicators.base import Indicator
-from tegnas.scoring.html import table_html
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.evaluation import Evaluation, distinct_architectures, rank_scores
 from tegnas.search.pareto import ParetoFront, ParetoPoint
-from tegnas.spaces import Space
+from tegnas.spaces import Space, as_space
 from tegnas.spaces.recorded import recorded_space
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_ROWS = 20
 
 
 @dataclass(frozen=True, repr=False)
 class SearchResult:
     """A finished search.
 
-    ``result["linear_regions"]`` is the value of that indicator for every evaluation.
+    ``result["linear_regions"]`` is the value of that indicator for every evaluation; ``result[0]``
+    is the first evaluation and ``result[-10:]`` are the last ten, as a loop over the result gives
+    one after the other.
 
     Attributes:
         space: name of the space.
@@ -62,12 +62,27 @@ class SearchResult:
     def __iter__(self) -> Iterator[Evaluation]:
         return iter(self.history)
 
-    def __getitem__(self, name: str) -> np.ndarray:
-        return np.array([each[name] for each in self.history], dtype=np.float64)
+    @overload
+    def __getitem__(self, which: str) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, which: int) -> Evaluation: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> tuple[Evaluation, ...]: ...
+
+    def __getitem__(
+        self, which: str | int | slice
+    ) -> np.ndarray | Evaluation | tuple[Evaluation, ...]:
+        if isinstance(which, str):
+            return np.array([each[which] for each in self.history], dtype=np.float64)
+        return self.history[which]
 
     def __repr__(self) -> str:
+        values = self.best.settings.shown(self.best.values)
         return (
-            f"SearchResult({self.space}, {len(self.history):,} evaluations, best {self.best.arch})"
+            f"SearchResult({self.space}, {len(self.history):,} evaluations, best "
+            f"{self.best.arch}: {values})"
         )
 
     def ranked(self) -> list[Evaluation]:
@@ -76,26 +91,20 @@ class SearchResult:
         return [distinct[index] for index in np.argsort(rank_scores(distinct), kind="stable")]
 
     def to_frame(self) -> pd.DataFrame:
-        """A pandas table of the history: architecture and each indicator, in order."""
-        import pandas as pd
+        """A pandas table of the history: architecture and each indicator, in order.
 
-        return pd.DataFrame(
-            [{"arch": str(each.arch), **each.by_name} for each in self.history],
-            columns=["arch", *self.best.settings.names],
-        )
+        Raises:
+            InputError: pandas is missing.
+        """
+        names = self.best.settings.names
+        rows = [{"arch": str(each.arch), **each.by_name} for each in self.history]
+        return frame({name: [row[name] for row in rows] for name in ("arch", *names)})
 
     def _repr_html_(self) -> str:
-        indicators = self.best.settings.indicators
-        header = ["", "architecture", *(f"{i.label}, {i.better} is better" for i in indicators)]
-        rows = [
-            [
-                str(place),
-                str(each.arch),
-                *(i.text(value) for i, value in zip(indicators, each.values, strict=True)),
-            ]
-            for place, each in enumerate(self.ranked()[:_ROWS], start=1)
-        ]
-        return table_html(header, rows)
+        from tegnas.analysis.notebook import evaluations_html
+
+        ranked = self.ranked()
+        return evaluations_html(ranked, range(1, len(ranked) + 1), self.space, self.warnings)
 
     def summary(self) -> dict[str, object]:
         """The result without its history, ready for JSON; an infinite number becomes null."""
@@ -124,7 +133,7 @@ class SearchResult:
     def load(
         cls,
         path: str | Path,
-        space: Space | None = None,
+        space: Space | str | None = None,
         *,
         indicators: Sequence[Indicator] = (),
     ) -> SearchResult:
@@ -132,9 +141,9 @@ class SearchResult:
 
         Args:
             path: of the file.
-            space: of the search. It must be given where the file names one by ``FILE.py:NAME``,
-                because code is never run on the word of a file, or one that ``get_space`` doesn't
-                know.
+            space: of the search, or its name. It must be given where the file names one by
+                ``FILE.py:NAME``, because code is never run on the word of a file, or one that
+                ``get_space`` doesn't know.
             indicators: those of the user's own that the search was scored by.
 
         Raises:
@@ -149,7 +158,7 @@ class SearchResult:
             score = settings.object("score").content
         except InputError as error:
             raise InputError(f"{path} is not {what} ({error})") from None
-        space = recorded_space(name, path, space)
+        space = recorded_space(name, path, None if space is None else as_space(space))
         scored = ScoreSettings.from_json(score, indicators)
         try:
             history = tuple(_evaluation(space, scored, each) for each in fields.objects("history"))

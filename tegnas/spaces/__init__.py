@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tegnas.errors import InputError
+from collections.abc import Iterable
+
+from tegnas.errors import InputError, type_of
 from tegnas.spaces.autoformer import AutoFormer
 from tegnas.spaces.base import NETWORK_KINDS, Architecture, DeepSpace, ProgramSpace, Space
 from tegnas.spaces.choice_space import ChoiceSpace
@@ -60,6 +62,35 @@ def get_space(name: str) -> Space:
         ) from None
 
 
+def as_space(given: Space | str) -> Space:
+    """A space by itself, or by its name as ``get_space`` takes it.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if isinstance(given, str):
+        return get_space(given)
+    if isinstance(given, type) or not isinstance(given, Space):
+        raise InputError(
+            f"{type_of(given)} is not a search space; give one, or its name: "
+            f"{', '.join(_SPACES)} or FILE.py:NAME"
+        )
+    return given
+
+
+def as_architecture(space: Space, given: Architecture | str) -> Architecture:
+    """An architecture by itself, or by its text as ``space.parse`` reads it."""
+    return space.parse(given) if isinstance(given, str) else given
+
+
+def as_architectures(
+    space: Space, given: Architecture | str | Iterable[Architecture | str]
+) -> tuple[Architecture, ...]:
+    """Architectures by themselves or by their texts; one alone is a set of one."""
+    alone = isinstance(given, str) or not isinstance(given, Iterable)
+    return tuple(as_architecture(space, each) for each in ([given] if alone else given))
+
+
 __all__ = [
     "NETWORK_KINDS",
     "Architecture",
@@ -82,6 +113,9 @@ __all__ = [
     "TransNasMacro",
     "TransNasMicro",
     "ViT",
+    "as_architecture",
+    "as_architectures",
+    "as_space",
     "get_space",
     "space_names",
 ]

@@ -66,6 +66,7 @@ class AutoFormer(ViTBenchSpace):
     """
 
     name = "autoformer"
+    image_channels = 3
     cut = CUT
 
     def parse(self, text: str) -> AutoFormerArchitecture:

@@ -31,7 +31,9 @@ THIN_KINDS = ("thin", "deep-thin")
 class Space(Protocol):
     """A set of architectures and the networks they stand for.
 
-    Methods that draw at random take a ``random.Random`` and change nothing else.
+    A space may say by an attribute ``image_channels`` that its networks take images of 3 channels,
+    or of 1: grey images are then given to them that way. Methods that draw at random take a
+    ``random.Random`` and change nothing else.
     """
 
     name: str

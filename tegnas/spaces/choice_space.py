@@ -10,15 +10,13 @@ SPACE = ChoiceSpace("cnn", {"width": (8, 16), "depth": (1, 2)}, build)
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tegnas.errors import InputError
 from tegnas.networks.initialise import initialised
@@ -31,6 +29,9 @@ from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
 Builder = Callable[..., nn.Module]
 
 _KINDS = (*NETWORK_KINDS, *DEEP_KINDS)
+
+# Of the images that regions are counted on where a space says nothing.
+_SIDES = {"thin": 3, "deep-thin": 2}
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,20 @@ class ChoiceSpace(ProductSpace):
         choices: the options of every choice by its name. Options are anything whose printed forms
             differ and hold no comma.
         build: ``build(choices, num_classes)`` makes the network of the options taken, a mapping
-            from name to option. It must give logits (N, num_classes) for images (N, C, H, W). Its
-            weights are set afterwards, from the seed.
+            from name to option. It must give logits (N, num_classes) for images (N, C, H, W), or
+            whatever other examples (N, …) the space is scored on. Its weights are set afterwards,
+            from the seed.
         proxy: the same for a small network with the same choices, on which T and G are computed;
             without it they are computed on the network itself.
         thin: the same for the network on which linear regions are counted; without it, the proxy.
-        region_input_shape: (C, H, W) of the inputs of the region count, on images small enough
-            that networks differ; by default 3×3×3, and 3×2×2 for deep networks. A network made for
-            images of one size needs a ``thin`` for these.
+        region_input_shape: of one input of the region count, small enough that networks differ:
+            standard normal numbers, or ids drawn like those of the data. By default images of 3×3
+            pixels, 2×2 for deep networks, and inputs drawn like the data where it isn't images or
+            the networks don't take small ones.
+        region_inputs: a function of a number and a ``torch.Generator`` that draws so many inputs of
+            the region count, in place of ``region_input_shape``.
+        image_channels: how many channels of images the networks take: 3, or 1 for grey ones.
+            Grey images are given to them that way; by default images stay as they are.
         body: prefixes of the weights behind G; all by default.
         channels: of the first stage of the narrowest network. Where it is given, the space has deep
             small networks, by one rule with the published spaces: ``build(choices, num_classes,
@@ -68,7 +75,7 @@ class ChoiceSpace(ProductSpace):
             given ``depth=``, the share of the blocks of each stage.
 
     Attributes:
-        deep, deep_thin: as given.
+        deep, deep_thin, image_channels: as given.
 
     Raises:
         InputError: no choices, a choice without options, names and options that can't be told
@@ -86,7 +93,9 @@ class ChoiceSpace(ProductSpace):
         *,
         proxy: Builder | None = None,
         thin: Builder | None = None,
-        region_input_shape: tuple[int, int, int] | None = None,
+        region_input_shape: tuple[int, ...] | None = None,
+        region_inputs: Callable[[int, torch.Generator], Tensor] | None = None,
+        image_channels: int | None = None,
         body: tuple[str, ...] = ("",),
         channels: int | None = None,
         deep: SmallSize = DEEP_SIZE,
@@ -124,12 +133,14 @@ class ChoiceSpace(ProductSpace):
             self.deep_kinds = DEEP_KINDS
             self._builders["deep"] = _narrowed(name, build, channels, deep)
             self._builders["deep-thin"] = thin or _narrowed(name, build, channels, deep_thin)
-        self._region_input_shapes = {
-            "thin": region_input_shape or (3, 3, 3),
-            "deep-thin": region_input_shape or (3, 2, 2),
-        }
+        if region_input_shape is not None and region_inputs is not None:
+            raise InputError(
+                f"{name!r} has both region_input_shape and region_inputs; give one of them"
+            )
+        self._region_input_shape = region_input_shape
+        self._region_inputs = region_inputs
+        self.image_channels = image_channels
         self._body = body
-        self._thin_runs: set[str] = set()
 
     def parse(self, text: str) -> ChoiceArchitecture:
         """Read ``name=option,…``; ``InputError`` names what is unknown or missing."""
@@ -172,34 +183,26 @@ class ChoiceSpace(ProductSpace):
         num_classes: int = 10,
         seed: int = 0,
     ) -> nn.Module:
-        """What the builder of that kind makes, with weights from the seed.
-
-        ``InputError`` if the thin network can't take the inputs of the region count.
-        """
+        """What the builder of that kind makes, with weights from the seed."""
         check_kind(kind, tuple(each for each in _KINDS if each in self._builders))
         taken = {name: self._values[name][option] for name, option in arch.options}
         network = initialised(lambda: self._builders[kind](taken, num_classes), seed)
         if not hasattr(network, "cell_prefixes"):
             vars(network)["cell_prefixes"] = self._body
-        if not hasattr(network, "region_input_shape"):
-            shape = self._region_input_shapes.get(kind, self._region_input_shapes["thin"])
-            vars(network)["region_input_shape"] = shape
-        if kind in THIN_KINDS and kind not in self._thin_runs:
-            self._check_thin(network)
-            self._thin_runs.add(kind)
+        if kind in THIN_KINDS:
+            self._say_region_inputs(network, kind)
         return network
 
-    def _check_thin(self, network: nn.Module) -> None:
-        shape = cast("tuple[int, int, int]", network.region_input_shape)
-        try:
-            with torch.no_grad():  # on a copy, since BatchNorm takes note of what it sees
-                copy.deepcopy(network)(torch.zeros(2, *shape))
-        except (RuntimeError, ValueError) as error:
-            raise InputError(
-                f"the networks of {self.name!r} can't take the inputs of the region count, "
-                f"{'×'.join(map(str, shape))} ({error}); give the space another "
-                "region_input_shape, or thin= for networks that can"
-            ) from None
+    def _say_region_inputs(self, network: nn.Module, kind: str) -> None:
+        """Let a network say what its regions are counted on, unless it does."""
+        if any(hasattr(network, name) for name in ("region_inputs", "region_input_shape")):
+            return
+        if self._region_inputs is not None:
+            vars(network)["region_inputs"] = self._region_inputs
+        elif self._region_input_shape is not None:
+            vars(network)["region_input_shape"] = self._region_input_shape
+        else:
+            vars(network)["region_image_side"] = _SIDES[kind]
 
 
 def _narrowed(name: str, build: Builder, channels: int, size: SmallSize) -> Builder:

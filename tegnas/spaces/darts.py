@@ -77,6 +77,7 @@ class Darts:
     """
 
     name = "darts"
+    image_channels = 3
     deep_kinds = DEEP_KINDS
 
     # Liu et al., arXiv 1806.09055, section 3.1.3.

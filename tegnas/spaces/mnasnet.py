@@ -66,6 +66,7 @@ class MnasNet(MobileSpace):
     """
 
     name = "mnasnet"
+    image_channels = 3
     title = "network of the MnasNet space of Accel-NASBench (arXiv 2404.08005)"
 
     # The short schedule of the benchmark as far as there are fields for it: 16 epochs on four GPUs

@@ -65,6 +65,7 @@ class MobileNetSpace(ProductSpace):
     """
 
     name = "mobilenet"
+    image_channels = 3
     deep_kinds = DEEP_KINDS
     weights_by_name = True
 

@@ -115,6 +115,7 @@ class NasBench101:
     """
 
     name = "nas-bench-101"
+    image_channels = 3
 
     # Ying et al., appendix S2, with SGD in place of RMSProp, whose epsilon of 1 is far above the
     # squared gradients and makes it nearly that.

@@ -83,6 +83,7 @@ class NasBench201(FourNodeCells[NasBench201Architecture]):
     """
 
     name = "nas-bench-201"
+    image_channels = 3
     operations = OPERATIONS
 
     # Dong & Yang, arXiv 2001.00326, table 2.

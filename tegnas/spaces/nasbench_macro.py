@@ -41,6 +41,7 @@ class NasBenchMacro(MobileSpace):
     """
 
     name = "nas-bench-macro"
+    image_channels = 3
     title = "NAS-Bench-Macro network (Su et al., arXiv 2103.11922)"
     kept = "eight layers"
 

@@ -50,6 +50,7 @@ class NatsSize(ProductSpace):
     """
 
     name = "nats-size"
+    image_channels = 3
     deep_kinds = DEEP_KINDS
     weights_by_name = True
 

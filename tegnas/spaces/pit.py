@@ -66,6 +66,7 @@ class PiT(ViTBenchSpace):
     """4,320 transformers of three stages."""
 
     name = "pit"
+    image_channels = 3
     cut = CUT
 
     def parse(self, text: str) -> PiTArchitecture:

@@ -29,13 +29,15 @@ def full_flops(
     space: Space,
     arch: Architecture,
     num_classes: int = 10,
-    image_shape: tuple[int, int, int] = (3, 32, 32),
+    image_shape: tuple[int, ...] = (3, 32, 32),
+    image_dtype: torch.dtype = torch.float32,
 ) -> float | None:
     """Operations of the full network for one image, see ``count_flops``; None for a supernet."""
     if isinstance(arch, Supernet):
         return None
     if isinstance(space, MeasuredSpace):
-        return float(space.flops(arch, num_classes, image_shape))
+        channels, height, width = image_shape
+        return float(space.flops(arch, num_classes, (channels, height, width)))
     with torch.device("meta"):
         network = space.network(arch, "full", num_classes=num_classes)
-    return float(count_flops(network, image_shape))
+    return float(count_flops(network, image_shape, image_dtype))

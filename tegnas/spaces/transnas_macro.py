@@ -50,6 +50,7 @@ class TransNasMacro(TransNasSpace[TransNasMacroArchitecture]):
     """
 
     name = "transnas-macro"
+    image_channels = 3
 
     def wiring(self, arch: TransNasMacroArchitecture) -> Wiring:
         """Its modules, of residual blocks."""

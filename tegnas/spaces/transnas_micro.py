@@ -51,6 +51,7 @@ class TransNasMicro(
     """
 
     name = "transnas-micro"
+    image_channels = 3
     operations = OPERATIONS
 
     def cell_of(self, operations: tuple[str, ...]) -> TransNasMicroArchitecture:

@@ -25,6 +25,7 @@ class ViT:
     """
 
     name = "vit"
+    image_channels = 3
     recipe = RECIPE
     deep_kinds = DEEP_KINDS
     engine = TORCH

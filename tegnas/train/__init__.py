@@ -5,6 +5,7 @@ from __future__ import annotations
 from tegnas.train.augment import augment
 from tegnas.train.check import RankingCheck, check_ranking
 from tegnas.train.checkpoint import load_weights
+from tegnas.train.log import EpochReport
 from tegnas.train.parts import (
     begin_epoch,
     clip_gradients,
@@ -13,7 +14,7 @@ from tegnas.train.parts import (
     make_scheduler,
 )
 from tegnas.train.recipe import Recipe, recipe_for
-from tegnas.train.run import EpochReport, TrainResult, train
+from tegnas.train.run import TrainResult, train
 
 __all__ = [
     "EpochReport",

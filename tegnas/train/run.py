@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from tegnas._version import __version__
-from tegnas.data.dataset import Dataset
+from tegnas.data.dataset import Dataset, load_dataset
 from tegnas.errors import InputError
 from tegnas.networks.full import full_network
 from tegnas.search.run_directory import open_run_directory
-from tegnas.spaces import Architecture, Space
+from tegnas.spaces import Architecture, Space, as_architecture, as_space
 from tegnas.train.checkpoint import read_checkpoint, save_checkpoint
 from tegnas.train.epoch import test_epoch, train_epoch
 from tegnas.train.log import EpochReport, write_log
@@ -40,9 +40,9 @@ class TrainResult:
 
 
 def train(
-    space: Space,
-    arch: Architecture,
-    dataset: Dataset,
+    space: Space | str,
+    arch: Architecture | str,
+    dataset: Dataset | str,
     recipe: Recipe | None = None,
     *,
     channels: int | None = None,
@@ -58,6 +58,8 @@ def train(
     threads end with the same bits, stopped and resumed between or not.
 
     Args:
+        space, arch: the architecture, or name and text of them.
+        dataset: the images, or the source that ``load_dataset`` reads them from.
         recipe: how; the published recipe of the space by default.
         channels, cells: a smaller network than the space's own.
         seed: of the first weights, the order of the images and their augmentation.
@@ -70,7 +72,11 @@ def train(
             or belongs to another configuration, an auxiliary classifier on images that it isn't
             made for.
     """
+    space = as_space(space)
+    arch = as_architecture(space, arch)
+    dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
     recipe = recipe or recipe_for(space, dataset.source)
+    dataset = replace(dataset, image_channels=getattr(space, "image_channels", None))
     device = _device(device)
     _check_auxiliary(space, dataset, recipe)
     network = full_network(

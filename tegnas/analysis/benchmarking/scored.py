@@ -15,8 +15,8 @@ from tegnas.analysis.score_table import ScoreTable
 from tegnas.benchmarks import Benchmark
 from tegnas.data import Batch
 from tegnas.errors import InputError
+from tegnas.scoring.prepare import prepared
 from tegnas.scoring.seeds import usable_seeds
-from tegnas.scoring.settings import settings_for
 from tegnas.scoring.shrink import small_batch
 from tegnas.search.evaluator import Evaluator
 from tegnas.search.executors import make_executor
@@ -87,7 +87,8 @@ def score_benchmark(
     milliseconds: dict[str, float] = {}
     notes: dict[str, str] = {}
     for each in contestants:
-        settings = settings_for(benchmark.space, each.settings)
+        fitting = prepared(benchmark.space, batch, each.settings)
+        batch, settings = fitting.batch, fitting.settings
         seeds = usable_seeds(
             benchmark.space, small_batch(benchmark.space, batch, settings), settings
         )
