@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from rich.console import Console
 from rich.table import Table
 
 from tegnas.analysis.comparison import Comparison
 from tegnas.analysis.comparison_rows import milliseconds_text
 from tegnas.analysis.correlation import Correlation, Estimate
+from tegnas.cli.terminal import output
 
 
 def print_comparison(comparison: Comparison, title: str = "") -> None:
     """One table per stratum."""
-    console = Console()
+    console = output()
     if title:
         console.print(title)
     for stratum, correlations in comparison.strata.items():

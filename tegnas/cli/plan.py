@@ -6,9 +6,9 @@ import random
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from tegnas.cli.terminal import output
 from tegnas.ops import Launch
 from tegnas.scoring import get_preset
 from tegnas.scoring.kernel_call import KernelCall
@@ -53,7 +53,7 @@ def plan(
     rng, chosen = random.Random(seed), get_space(space)
     call = KernelCall.of(chosen, settings, [chosen.sample(rng) for _ in range(architectures)])
     launches = call.launches(int(memory * 2**30))
-    Console().print(_table(launches))
+    output().print(_table(launches))
     total = sum(map(floor_seconds, launches))
     side = call.image_shape[-1]
     batches = f"{call.images} + {call.others}" if call.others else str(call.images)

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from rich.console import Console
 from rich.table import Table
 
 from tegnas.analysis.ruggedness import Ruggedness
+from tegnas.cli.terminal import output
 
 _HEADER = (
     "quantity",
@@ -34,7 +34,7 @@ def print_ruggedness(
         table.add_column(heading, justify="right")
     for each in figures:
         table.add_row(*_cells(each))
-    console = Console()
+    console = output()
     console.print(table)
     console.print(_agreement(agreements))
 

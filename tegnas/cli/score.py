@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tegnas.cli import options
+from tegnas.cli.architecture_text import written
 from tegnas.cli.scoring_options import ScoringOptions, with_scoring
 from tegnas.cli.tables import print_scores
 from tegnas.scoring import Scores
@@ -25,6 +26,7 @@ def score(
     space: options.Space = "nas-bench-201",
     seed: options.Seed = 0,
     scoring: ScoringOptions,
+    long: options.Long = False,
     as_json: options.Json = False,
 ) -> None:
     """Score architectures: T, E and G at initialisation, and their ranking."""
@@ -41,7 +43,7 @@ def score(
     if as_json:
         print(json.dumps(_content(scores, scoring.images)))
     else:
-        print_scores(scores)
+        print_scores(scores, written(search_space, long))
 
 
 def _content(scores: Scores, images: str) -> dict[str, object]:

@@ -12,12 +12,14 @@ import typer
 from tegnas import benchmarks
 from tegnas.analysis.tensorboard import TensorBoardLog
 from tegnas.cli import options, search_options
+from tegnas.cli.architecture_text import written
 from tegnas.cli.faults import stopped_in
 from tegnas.cli.progress import search_progress
 from tegnas.cli.scoring_options import ScoringOptions, with_scoring
 from tegnas.cli.tables import print_search
 from tegnas.search import Limits, strategy_names
 from tegnas.search import search as run_search
+from tegnas.search.run_directory import saved_evaluations
 from tegnas.spaces import get_space
 
 
@@ -32,7 +34,7 @@ def search(
     seed: options.Seed = 0,
     out: Annotated[
         Path | None,
-        typer.Option(help="Run directory; default runs/STRATEGY-IMAGES-seedSEED."),
+        typer.Option(help="Run directory; default runs/SPACE-STRATEGY-PRESET-IMAGES-seedSEED."),
     ] = None,
     table: search_options.Table = None,
     option: Annotated[
@@ -52,6 +54,7 @@ def search(
         Path | None,
         typer.Option(metavar="DIR", help="Log to TensorBoard as the search goes on."),
     ] = None,
+    long: options.Long = False,
     as_json: options.Json = False,
 ) -> None:
     """Search a space for the architecture of the best T, E and G.
@@ -62,7 +65,13 @@ def search(
     search_space = get_space(space)
     accuracies = benchmarks.load_table(table).written_by(search_space) if table else None
     settings = scoring.settings(seed)
-    directory = out or Path("runs") / f"{strategy}-{options.slug(scoring.images)}-seed{seed}"
+    directory = out or options.directory_of_run(
+        search_space.name,
+        strategy,
+        scoring.preset,
+        options.of_images(scoring.images),
+        f"seed{seed}",
+    )
     title = f"{strategy} on {search_space.name}"
     log = nullcontext(None) if tensorboard is None else TensorBoardLog(tensorboard)
     with (
@@ -91,6 +100,8 @@ def search(
             evaluated=evaluated,
         )
     if as_json:
-        print(json.dumps({**result.summary(), "out": str(directory)}))
+        kept = saved_evaluations(directory) or 0
+        longer = {"kept_evaluations": kept} if kept > len(result) else {}
+        print(json.dumps({**result.summary(), "out": str(directory), **longer}))
     else:
-        print_search(result, directory, accuracies)
+        print_search(result, directory, written(search_space, long), accuracies)

@@ -75,7 +75,13 @@ class MobileNetSpace(ProductSpace):
         self.deep_thin = deep_thin
 
     def parse(self, text: str) -> MobileNetArchitecture:
-        """Read stages such as ``w16d2k3e6-…``; ``InputError`` if they aren't of this space."""
+        """Read stages such as ``w16d2k3e6-…``, or the short form.
+
+        ``InputError`` if they aren't of this space.
+        """
+        short = self.read_short(text)
+        if short is not None:
+            return short
         matches = [_STAGE.fullmatch(stage) for stage in text.strip().split("-")]
         if len(matches) != len(WIDTHS) or not all(matches):
             raise InputError(

@@ -89,14 +89,15 @@ class NasBench201(FourNodeCells[NasBench201Architecture]):
     def parse(self, text: str) -> NasBench201Architecture | Supernet:
         """Read an architecture string such as ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
 
-        Also what ``str`` prints of a supernet, and the notations of others
+        Also the short form, what ``str`` prints of a supernet, and the notations of others
         (:mod:`tegnas.spaces.nasbench201_notations`). Raises ``InputError`` for an unknown operation
         or a malformed string.
         """
         supernet = parse_supernet(text, len(EDGES), OPERATIONS)
         if supernet is not None:
             return supernet
-        return NasBench201Architecture(parse_operations(text))
+        short = self.read_short(text)
+        return short or NasBench201Architecture(parse_operations(text))
 
     def canonical(self, arch: NasBench201Architecture) -> str:
         """The cell as an expression in its input; equal for isomorphic cells (6,466 classes).

@@ -68,6 +68,10 @@ class NatsSize(ProductSpace):
             )
         return NatsSizeArchitecture(tuple(known[field] for field in fields))
 
+    def short(self, arch: NatsSizeArchitecture) -> str:
+        """The benchmark's own index, which is short."""
+        return str(arch)
+
     def choices(self) -> tuple[Choice, ...]:
         """The channels at each position."""
         options = tuple(map(str, CHANNELS))
