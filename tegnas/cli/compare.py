@@ -54,7 +54,7 @@ def compare(
     address: search_options.Address = None,
     as_json: options.Json = False,
 ) -> None:
-    """Compare strategies over several seeds: what they find, evaluations, seconds, accuracy.
+    """Compare strategies over several seeds: finds, evaluations, seconds, accuracy.
 
     Every run is stored; the same command goes on where it was stopped.
     """

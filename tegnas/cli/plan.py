@@ -43,9 +43,10 @@ def plan(
         typer.Option(help="GiB for networks that run at once; default half of an H100's.", min=0),
     ] = 40,
 ) -> None:
-    """Show what scoring random architectures launches on a GPU, and the least time it can take.
+    """For people with a GPU: what scoring launches there, and the least time it takes.
 
-    Nothing is measured: the floors follow from bytes and operations and an H100's peak rates.
+    Of random architectures. Nothing is measured, and no GPU is needed to ask: the floors follow
+    from bytes and operations and an H100's peak rates.
     """
     given = {"repeats": repeats, "train": images, "val": images, "batch_norm": batch_norm}
     changes = {name: value for name, value in given.items() if value is not None}

@@ -69,7 +69,7 @@ def plot(
     ] = 0,
     svg: Annotated[bool, typer.Option(help="Write SVG beside PNG.")] = True,
 ) -> None:
-    """Draw runs: landscapes of T, E and G with the paths of the searches, their course, the best.
+    """Draw runs: landscapes, the paths of the searches, their course, the best.
 
     The landscape is made of every architecture that one of the runs has scored; give an exhaustive
     run as well to see the whole space; then its ruggedness is shown and goes to ruggedness.json.
