@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -216,9 +217,17 @@ def search(
             _front(history, pareto, cost),
             (*pattern_notes(space, settings), *_warnings(history, settings, seeds)),
         )
-    if directory is not None and len(history) >= (saved_evaluations(directory) or 0):
-        result.save(directory / RESULT)
+    if directory is not None:
+        _save_unless_longer(result, directory)
     return result
+
+
+def _save_unless_longer(result: SearchResult, directory: Path) -> None:
+    """Save a result, or say by the time of its file that the one of a longer search is complete."""
+    if len(result) >= (saved_evaluations(directory) or 0):
+        result.save(directory / RESULT)
+    else:
+        os.utime(directory / RESULT)
 
 
 class _Reports:
