@@ -21,7 +21,7 @@ from tegnas.spaces import get_space
 def score(
     *,
     architectures: Annotated[
-        list[str], typer.Argument(metavar="ARCHITECTURE...", help="Architecture strings.")
+        list[str], typer.Argument(metavar="ARCHITECTURE...", help="Architectures, short or whole.")
     ],
     space: options.Space = "nas-bench-201",
     seed: options.Seed = 0,

@@ -32,7 +32,7 @@ def train(
         str | None,
         typer.Argument(
             metavar="ARCHITECTURE|RUN|FILE.json",
-            help="Architecture string, run directory (its best) or exported JSON.",
+            help="Architecture (short or whole), run directory (its best) or exported JSON.",
         ),
     ] = None,
     space: options.ArchitectureSpace = None,
