@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from tegnas.indicators import Indicator, get_indicator, indicator, indicator_names
     from tegnas.kernel import KernelDetails, ntk
     from tegnas.regions import count_regions
-    from tegnas.scoring import ModuleScore, Scores, ScoreSettings, get_preset, score, score_module
+    from tegnas.scoring import (
+        ModuleScore,
+        Scores,
+        ScoreSettings,
+        get_preset,
+        score,  # type: ignore[no-redef]  # mypy sees the module of that name as well
+        score_module,
+    )
     from tegnas.search import Evaluation, SearchResult, search, strategy_names
     from tegnas.spaces import Space, get_space
 
