@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from tegnas.indicators import Indicator, get_indicator, indicator, indicator_names
     from tegnas.kernel import KernelDetails, ntk
     from tegnas.regions import count_regions
-    from tegnas.scoring import (
+    from tegnas.scoring import (  # type: ignore[no-redef]  # mypy sees the module score as well
         ModuleScore,
         Scores,
         ScoreSettings,
         get_preset,
-        score,  # type: ignore[no-redef]  # mypy sees the module of that name as well
+        score,
         score_module,
     )
     from tegnas.search import Evaluation, SearchResult, search, strategy_names
