@@ -16,7 +16,7 @@ from tegnas.scoring.presets import nearest_preset
 from tegnas.search.command import command_of
 from tegnas.search.run_directory import BUDGET, CONFIGURATION, RESULT, SCORES, is_running
 from tegnas.search.store import count_scores
-from tegnas.spaces import get_space
+from tegnas.spaces import get_space, space_names
 from tegnas.spaces.loading import is_reference
 from tegnas.spaces.recipe import Recipe
 from tegnas.spaces.short_form import short_form
@@ -146,7 +146,7 @@ def _training(path: Path, asked: Mapping[str, Any]) -> ListedRun:
         done,
         recipe.get("epochs"),
         _short(space, str(asked.get("training"))),
-        shlex.join(words),
+        shlex.join(words) if space in space_names() else None,  # else it is one from a file
     )
 
 

@@ -118,9 +118,9 @@ def print_search(
     if is_reference(result.space):  # which no command loads unless it is named
         run += f" --space {shlex.quote(result.space)}"
     lines = (
-        f"Next: tegnas report {run} -o report.html  # the search, drawn",
-        f"      tegnas export {run} -o network.py   # the best as PyTorch code",
-        f"      tegnas train {run}                  # the best, trained",
+        f"Next: tegnas report {run} -o report.html",
+        f"      tegnas export {run} -o network.py",
+        f"      tegnas train {run}",
         "Another --seed shows how much of the result is chance.",
     )
     console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
