@@ -85,10 +85,10 @@ def read_run(path: Path, space: Space | None = None, indicators: Sequence[Indica
     """One run, see ``load_runs``."""
     from tegnas.analysis.unfinished import is_unfinished, read_unfinished
 
-    if not ((path / RESULT).is_file() or (path / CONFIGURATION).is_file()):
+    if not ((path / RESULT).exists() or (path / CONFIGURATION).is_file()):
         raise InputError(f"{path} holds no run; give a run directory of tegnas search or compare")
-    unfinished = is_unfinished(path)
-    if (path / RESULT).is_file():
+    unfinished = (path / CONFIGURATION).is_file() and is_unfinished(path)
+    if (path / RESULT).exists():
         result = SearchResult.load(path / RESULT, space, indicators=indicators)
         scores = read_scores(path, space, indicators)
         # A copy of a finished run may have got later times.
