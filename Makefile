@@ -9,8 +9,8 @@ CSRC := $(shell find csrc bench -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o 
 export PATH := $(abspath $(BIN)):$(PATH)
 export MAX_JOBS ?= $(JOBS)
 
-.PHONY: search test test-cpp test-operators test-python check-cuda check-gpu lint format docs bench \
-	profile clean
+.PHONY: search test test-cpp test-operators test-python test-integrations wheel check-wheel \
+	check-cuda check-gpu lint format docs docs-version bench profile clean
 
 search: $(VENV)/.built
 	tegnas search --space nas-bench-201 --images digits --strategy evolution --budget 500 \
@@ -33,6 +33,20 @@ test-operators: $(VENV)/.built
 # Each process on one thread; the files of tests are shared out among them.
 test-python: $(VENV)/.built
 	OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) --dist loadfile
+
+# With the real libraries that are too large for the tests' environment.
+test-integrations: $(VENV)/.integrations
+	OMP_NUM_THREADS=1 python -m pytest tests/test_timm.py tests/test_lightning.py \
+	  tests/test_data_objects.py tests/test_data_huggingface.py tests/test_optuna.py \
+	  tests/test_examples_with_libraries.py
+
+# One wheel for every torch from 2.10 on, in dist/; with CUDA kernels where FORCE_CUDA=1 says so.
+wheel: $(VENV)/.built
+	python tools/wheel.py
+
+# The same beside several releases of torch, without a compiler; keeps .venv-torch-* for them.
+check-wheel: $(VENV)/.built
+	TEGNAS_CPU_ONLY=1 python tools/check_wheel.py
 
 # Needs the CUDA toolkit (nvcc on PATH) and no GPU; makes the environment .venv-cuda of its own.
 check-cuda:
@@ -61,6 +75,12 @@ format: $(VENV)/.installed
 docs: $(VENV)/.installed
 	mkdocs build --strict
 
+# Adds this version's site to the local branch gh-pages, beside those of other versions; pushing that
+# branch publishes it.
+docs-version: $(VENV)/.installed
+	mike deploy --update-aliases $$(python -c 'import tegnas; print(tegnas.__version__)') latest
+	mike set-default latest
+
 bench: $(VENV)/.built
 	python -m pytest bench --benchmark-only --benchmark-group-by=group --benchmark-sort=mean \
 	  --benchmark-columns=min,median,rounds --benchmark-warmup=on
@@ -85,6 +105,12 @@ $(VENV)/.tools: | $(BIN)/python
 
 $(VENV)/.installed: $(VENV)/.tools pyproject.toml setup.py build_support.py
 	pip install --no-build-isolation -e '.[nats,test,dev]'
+	touch $@
+
+# Beside the torch that is there, which another torchvision would replace.
+$(VENV)/.integrations: $(VENV)/.built
+	python -c 'import torch; print("torch==" + torch.__version__)' > $(VENV)/torch.txt
+	pip install -c $(VENV)/torch.txt timm 'lightning>=2' datasets 'optuna>=3.2' optuna-dashboard
 	touch $@
 
 $(VENV)/.built: $(VENV)/.installed $(CSRC)

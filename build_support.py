@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
+import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+# The oldest torch that the extension loads in: its calls keep to the stable ABI of that release.
+OLDEST_TORCH = (2, 10)
+TARGET_VERSION = f"0x{OLDEST_TORCH[0]:02x}{OLDEST_TORCH[1]:02x}000000000000ULL"
 DEFAULT_ARCH_LIST = "8.0;9.0+PTX"
-TORCH_MISSING = (
-    "tegnas: the extension is compiled against the installed torch and there is none; install "
-    "torch first, then run pip install --no-build-isolation ."
-)
+OLDEST_SETUPTOOLS = (77,)  # reads the licence as pyproject.toml has it
+# What the C++ code needs at least, as a program that compiles nowhere else.
+CXX_PROBE = "#include <array>\n#include <cstdint>\n#if __cplusplus < 201703L\n#error\n#endif\n"
+TO_COMPILE = "pip install 'torch>=2.10' 'setuptools>=77' wheel ninja"
 
 
 class BuildError(Exception):
@@ -126,8 +131,9 @@ def _ask_nvcc(cuda_home: str | None, option: str) -> str:
 
 def sources(root: Path, *, cuda: bool) -> list[str]:
     """The files of the extension, relative to ``root`` and sorted."""
-    files = [*(root / "csrc/ops").rglob("*.cpp"), *(root / "csrc/kernels").rglob("*.cpp")]
-    chosen = [file for file in files if "cuda" not in file.relative_to(root).parts]
+    ops = [file for file in (root / "csrc/ops").rglob("*.cpp") if file.parent.name != "cuda"]
+    # Those of csrc/kernels/cuda too: what the host does for a GPU needs none.
+    chosen = [*ops, *(root / "csrc/kernels").rglob("*.cpp")]
     if cuda:
         chosen += cuda_sources(root)
     return sorted(file.relative_to(root).as_posix() for file in chosen)
@@ -136,3 +142,57 @@ def sources(root: Path, *, cuda: bool) -> list[str]:
 def cuda_sources(root: Path) -> list[Path]:
     """Kernel launchers and the ops that call them."""
     return [*(root / "csrc/kernels/cuda").rglob("*.cu"), *(root / "csrc/ops/cuda").rglob("*.cpp")]
+
+
+def setuptools_obstacle(version: str) -> str | None:
+    """Why this setuptools can't build tegnas, and the way out, in one sentence."""
+    if _numbers(version) >= OLDEST_SETUPTOOLS:
+        return None
+    return (
+        f"tegnas: building needs setuptools 77 or newer and this is {version}; run pip install "
+        "--upgrade 'setuptools>=77' wheel, then the same command again."
+    )
+
+
+def torch_obstacle(version: str | None) -> str | None:
+    """Why the extension can't be compiled beside this torch, None for none."""
+    if version is None:
+        return (
+            "tegnas: the extension is compiled with the headers of an installed torch and there is "
+            "none here (with build isolation pip hides the one that is installed); run "
+            f"{TO_COMPILE}, then pip install --no-build-isolation ."
+        )
+    if _numbers(version) >= OLDEST_TORCH:
+        return None
+    return (
+        f"tegnas: torch 2.10 or newer is needed and {version} is installed; run pip install "
+        "--upgrade 'torch>=2.10', then the same command again."
+    )
+
+
+def compiler_obstacle(command: str) -> str | None:
+    """Why a C++ compiler, given as in the variable CXX, can't compile the extension."""
+    words = shlex.split(command)
+    if not words or shutil.which(words[0]) is None:
+        return (
+            f"tegnas: there is no C++ compiler here ({command} is not found); install one (Debian "
+            "and Ubuntu: apt install g++, Fedora: dnf install gcc-c++, conda: conda install "
+            "cxx-compiler) or name yours in CXX; a wheel needs none."
+        )
+    probe = [*words, "-std=c++20", "-x", "c++", "-fsyntax-only", "-"]
+    if subprocess.run(probe, input=CXX_PROBE, capture_output=True, text=True).returncode == 0:
+        return None
+    return (
+        f"tegnas: the C++ compiler {command} doesn't compile C++20, which torch's headers are "
+        "written in; install GCC 11 or newer, or Clang 14 or newer, and name it in CXX, as in "
+        "CXX=g++-12; a wheel needs none."
+    )
+
+
+def cxx_command(environ: Mapping[str, str]) -> str:
+    """What compiles C++ here."""
+    return environ.get("CXX") or sysconfig.get_config_var("CXX") or "c++"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])

@@ -6,12 +6,28 @@ import os
 import sys
 from pathlib import Path
 
-from setuptools import Extension, setup
-from setuptools.command.build_ext import build_ext
+import setuptools
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 import build_support  # noqa: E402
+
+
+def refuse(obstacle: str | None) -> None:
+    if obstacle is not None:
+        raise SystemExit(obstacle)
+
+
+refuse(build_support.setuptools_obstacle(setuptools.__version__))
+
+from setuptools import Extension, setup  # noqa: E402
+from setuptools.command.build import build  # noqa: E402  (old releases have none)
+from setuptools.command.build_ext import build_ext  # noqa: E402
+
+try:
+    import torch
+except ModuleNotFoundError:
+    torch = None
 
 # For tools/fuzz_operators.py, which loads what is built with it in a process of its own.
 SANITIZE = os.environ.get("TEGNAS_SANITIZE", "") not in ("", "0")
@@ -22,11 +38,32 @@ SANITIZE_FLAGS = [
     "-fno-omit-frame-pointer",
 ]
 
-CXX_FLAGS = ["-O3", "-g0", "-Wall", "-Wextra", "-Wno-psabi", "-Wno-unused-parameter"]
+CXX_FLAGS = [
+    "-O3",
+    "-g0",
+    "-fvisibility=hidden",
+    "-Wall",
+    "-Wextra",
+    "-Wno-psabi",
+    "-Wno-unused-parameter",
+]
 # The kernels rely on fused multiply-adds wherever the instruction set has them.
 CXX_FLAGS.append("-ffp-contract=fast")
 if SANITIZE:
     CXX_FLAGS += ["-O1", "-g1", *SANITIZE_FLAGS]
+
+
+class BuildAll(build):
+    """Asks before anything is copied, so that the sentence doesn't stand below a long log."""
+
+    def run(self) -> None:
+        refuse_to_compile()
+        super().run()
+
+
+def refuse_to_compile() -> None:
+    refuse(build_support.torch_obstacle(torch.__version__ if torch else None))
+    refuse(build_support.compiler_obstacle(build_support.cxx_command(os.environ)))
 
 
 def without_torch() -> dict:
@@ -34,13 +71,13 @@ def without_torch() -> dict:
 
     class TorchMissing(build_ext):
         def run(self) -> None:
-            raise SystemExit(build_support.TORCH_MISSING)
+            refuse_to_compile()
 
-    return {"ext_modules": [Extension("tegnas._C", [])], "cmdclass": {"build_ext": TorchMissing}}
+    commands = {"build": BuildAll, "build_ext": TorchMissing}
+    return {"ext_modules": [Extension("tegnas._C", [])], "cmdclass": commands}
 
 
 def with_torch() -> dict:
-    import torch
     from torch.utils import cpp_extension
 
     try:
@@ -69,19 +106,22 @@ def with_torch() -> dict:
             super().finalize_options()
 
         def run(self) -> None:
+            refuse_to_compile()
             print(f"tegnas: torch {torch.__version__}, building for {choice.describe()}")
             if choice.arch_list:
                 os.environ["TORCH_CUDA_ARCH_LIST"] = choice.arch_list
             super().run()
 
-    # at::parallel_for is a template: without OpenMP here it would run serially.
-    threads = ["-fopenmp"] if torch.backends.openmp.is_available() else []
-    flags = {"cxx": CXX_FLAGS + threads}
-    macros: list[tuple[str, str | None]] = []
+    flags = {"cxx": CXX_FLAGS}
+    macros: list[tuple[str, str | None]] = [("TORCH_TARGET_VERSION", build_support.TARGET_VERSION)]
     if choice.cuda:
         flags["nvcc"] = ["-O3", "--expt-relaxed-constexpr"]
         arch_list = choice.arch_list or "of the build machine"
-        macros = [("TEGNAS_WITH_CUDA", None), ("TEGNAS_CUDA_ARCH_LIST", f'"{arch_list}"')]
+        macros += [
+            ("USE_CUDA", None),
+            ("TEGNAS_WITH_CUDA", None),
+            ("TEGNAS_CUDA_ARCH_LIST", f'"{arch_list}"'),
+        ]
     extension = cpp_extension.CUDAExtension if choice.cuda else cpp_extension.CppExtension
     module = extension(
         "tegnas._C",
@@ -89,14 +129,13 @@ def with_torch() -> dict:
         include_dirs=[str(ROOT / "csrc")],
         define_macros=macros,
         extra_compile_args=flags,
-        extra_link_args=threads + (SANITIZE_FLAGS[:1] if SANITIZE else []),
+        extra_link_args=SANITIZE_FLAGS[:1] if SANITIZE else [],
     )
-    return {"ext_modules": [module], "cmdclass": {"build_ext": Build}}
+    # Only what has a stable ABI, for the wheel to load in every torch from OLDEST_TORCH on. The C++
+    # library comes first: torch's libraries hold parts of it that they don't mean to offer.
+    stable = {"torch_cpu", "torch_cuda", "cudart"}
+    module.libraries = ["stdc++", *(name for name in module.libraries if name in stable)]
+    return {"ext_modules": [module], "cmdclass": {"build": BuildAll, "build_ext": Build}}
 
 
-try:
-    import torch  # noqa: F401
-except ModuleNotFoundError:
-    setup(**without_torch())
-else:
-    setup(**with_torch())
+setup(**(with_torch() if torch else without_torch()))

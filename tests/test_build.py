@@ -102,12 +102,15 @@ def test_architectures_are_read_from_the_compiler(tmp_path):
 
 
 def test_cuda_sources_belong_to_cuda_builds_only(tmp_path):
-    for name in ("ops/a.cpp", "ops/cuda/b.cpp", "kernels/cpu/c.cpp", "kernels/cuda/d.cu"):
+    names = ("ops/a.cpp", "ops/cuda/b.cpp", "kernels/cpu/c.cpp", "kernels/cuda/d.cu")
+    for name in (*names, "kernels/cuda/grouped/e.cpp"):
         file = tmp_path / "csrc" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
     cpu = build_support.sources(tmp_path, cuda=False)
-    assert cpu == ["csrc/kernels/cpu/c.cpp", "csrc/ops/a.cpp"]
+    # What the host does for a GPU needs none.
+    host = "csrc/kernels/cuda/grouped/e.cpp"
+    assert cpu == ["csrc/kernels/cpu/c.cpp", host, "csrc/ops/a.cpp"]
     extra = set(build_support.sources(tmp_path, cuda=True)) - set(cpu)
     assert extra == {"csrc/kernels/cuda/d.cu", "csrc/ops/cuda/b.cpp"}
 

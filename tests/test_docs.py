@@ -39,7 +39,11 @@ def each_page(pages: list[Path]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(ROOT)))
 
 
-@each_page([page for page in PAGES if blocks(page, "python")])
+# Pages on other libraries are tests/test_examples_with_libraries.py's.
+OWN = [page for page in PAGES if page.parent.name != "with"]
+
+
+@each_page([page for page in OWN if blocks(page, "python")])
 def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": page.stem}
@@ -50,7 +54,10 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @each_page([page for page in PAGES if commands(page)])
-def test_commands_parse(page: Path) -> None:
+def test_commands_parse(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for content in blocks(page, "yaml"):
+        Path(content.splitlines()[0].removeprefix("# ")).write_text(content)
     group = typer.main.get_command(app)
     for command in commands(page):
         name, *arguments = shlex.split(command, comments=True)[1:]

@@ -155,3 +155,19 @@ def test_matrices_that_do_not_fit_get_one_sentence(gram, words):
 def test_opcheck():
     for gram in (psd(3, 4), psd(6, 4).float().reshape(2, 3, 4, 4)):
         torch.library.opcheck(torch.ops.tegnas.eig_condition.default, (gram,))
+
+
+@pytest.mark.parametrize("n", [1, 5, 40])
+def test_the_routine_for_large_matrices_on_a_gpu_gives_the_same(n):
+    """There torch's own routine does what the kernel does, with the same ends for what is bad."""
+    from tegnas.ops._eigen import _by_library
+
+    gram = psd(6, n, seed=n, extra=5)
+    gram[1] = 0
+    gram[2, n - 1, 0] = math.nan
+    gram[3] = -gram[3]
+    expected, got = ops.eig_condition(gram), _by_library(gram)
+    torch.testing.assert_close(got.condition, expected.condition, rtol=1e-9, atol=0)
+    torch.testing.assert_close(
+        got.lambda_max, expected.lambda_max, rtol=1e-9, atol=1e-12, equal_nan=True
+    )

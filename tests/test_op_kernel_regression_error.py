@@ -118,3 +118,19 @@ def test_opcheck():
     torch.library.opcheck(
         torch.ops.tegnas.kernel_regression_error.default, (*problem(3, 4, 5, 2), 0.5)
     )
+
+
+@pytest.mark.parametrize(("n", "m", "ridge"), [(1, 3, 0.0), (20, 5, 1e-3), (20, 0, 0.0)])
+def test_the_routine_for_large_kernels_on_a_gpu_gives_the_same(n, m, ridge):
+    """There torch's own routines do what the kernel does, with +inf for the same kernels."""
+    from tegnas.ops._regression import _by_library
+
+    k_xx, k_yx, x, y = problem(5, n, m, 3, seed=n)
+    k_xx[1] = 0
+    k_xx[2, n - 1, n - 1] = math.nan
+    k_xx[3] = -k_xx[3]
+    got = _by_library(k_xx, k_yx, x, y, ridge)
+    expected = ops.kernel_regression_error(k_xx, k_yx, x, y, ridge=ridge)
+    torch.testing.assert_close(got, expected, rtol=1e-8, atol=1e-12)
+    with pytest.raises(ValueError, match="got .*7, "):
+        _by_library(k_xx, k_yx, x, torch.zeros(7, 3, dtype=torch.float64), ridge)

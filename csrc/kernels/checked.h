@@ -2,7 +2,7 @@
 //
 // Any int64 may come in, so every size that follows from several of them is worked out as Checked,
 // and nowhere else is asked whether it still fits. Limits that have a meaning of their own (how
-// many pixels a value may have) lie where that is read: engine/program.h, ops/gram_problem.cpp.
+// many pixels a value may have) lie where that is read: program/program.h, ops/gram_problem.cpp.
 #pragma once
 
 #include <cstdint>

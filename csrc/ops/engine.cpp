@@ -2,113 +2,139 @@
 
 #include "kernels/cpu/engine/engine.h"
 
-#include <torch/library.h>
-
 #include <algorithm>
+#include <array>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include "kernels/machine_memory.h"
 #include "ops/engine_jobs.h"
 #include "ops/refusing.h"
+#include "ops/registering.h"
 #include "ops/threads.h"
 
 namespace tegnas {
 namespace {
 
-cpu::NtkOptions make_options(c10::string_view batch_norm, c10::string_view outputs) {
+cpu::NtkOptions make_options(bool coupled, bool trace) {
   cpu::NtkOptions options;
-  if (is_coupled(batch_norm)) options.batch_norm = cpu::NormDerivative::coupled;
-  if (is_trace(outputs)) options.outputs = cpu::OutputReduction::trace;
+  options.coupled = coupled;
+  if (trace) options.outputs = cpu::OutputReduction::trace;
   options.workers = thread_count();
   return options;
 }
 
 template <typename T>
-cpu::Images<T> as_images(const at::Tensor& tensor) {
+cpu::Images<T> as_images(const Tensor& tensor) {
   return {tensor.const_data_ptr<T>(), tensor.size(0)};
 }
 
 template <typename T>
-void run_ntk(const Jobs& jobs, const at::Tensor& x, const at::Tensor& y,
-             const cpu::NtkOptions& options, const std::vector<at::Tensor>& kernels) {
+void run_ntk(const Jobs& jobs, const Tensor& x, const Tensor& y, const cpu::NtkOptions& options,
+             const std::array<double*, 3>& kernels) {
   const int64_t n = x.size(0), m = y.size(0);
   std::vector<cpu::NtkJob<T>> list;
   for (int64_t job = 0; job < jobs.count(); ++job) {
-    list.push_back({&jobs.program(job), jobs.parameters<T>(job),
-                    kernels[0].data_ptr<double>() + job * n * n,
-                    kernels[1].data_ptr<double>() + job * n * n,
-                    m == 0 ? nullptr : kernels[2].data_ptr<double>() + job * m * n, nullptr});
+    list.push_back({&jobs.program(job), jobs.parameters<T>(job), kernels[0] + job * n * n,
+                    kernels[1] + job * n * n, m == 0 ? nullptr : kernels[2] + job * m * n,
+                    nullptr});
   }
   cpu::engine_ntk<T>(cpu::kernels(), list, as_images<T>(x), as_images<T>(y), options,
                      torch_parallel_for);
 }
 
-std::tuple<at::Tensor, at::Tensor, at::Tensor> engine_ntk(
-    const at::Tensor& code, const at::Tensor& code_offsets, const at::Tensor& job_programs,
-    const at::Tensor& params, const at::Tensor& job_params, const at::Tensor& x,
-    const at::Tensor& y, c10::string_view batch_norm, c10::string_view outputs) {
-  const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, x);
+std::tuple<Tensor, Tensor, Tensor> engine_ntk(const Tensor& code, const Tensor& code_offsets,
+                                              const Tensor& job_programs, const Tensor& params,
+                                              const Tensor& job_params, const Tensor& x,
+                                              const Tensor& y, const std::string& batch_norm,
+                                              const std::string& outputs) {
+  const JobOperands operands{code, code_offsets, job_programs, params, job_params};
+  check_operands(operands, x);
   check_batches(x, y);
-  const int64_t n = x.size(0), m = y.size(0);
-  const auto float64 = x.options().dtype(at::kDouble);
-  const cpu::NtkOptions options = make_options(batch_norm, outputs);
-  const at::Tensor xs = x.contiguous(), ys = y.contiguous();
-  return refusing("engine", [&] {
-    check_machine_has((Checked(2 * n) + m) * n * jobs.count() *
-                      static_cast<int64_t>(sizeof(double)));
-    const std::vector<at::Tensor> kernels = {at::zeros({jobs.count(), n, n}, float64),
-                                             at::zeros({jobs.count(), n, n}, float64),
-                                             at::zeros({jobs.count(), m, n}, float64)};
-    if (x.scalar_type() == at::kFloat) {
+  const bool coupled = is_coupled(batch_norm), trace = is_trace(outputs);
+  return refusing("engine", [&]() -> std::tuple<Tensor, Tensor, Tensor> {
+    const int64_t count = job_programs.numel(), n = x.size(0), m = y.size(0);
+    check_machine_has((Checked(2 * n) + m) * n * count * static_cast<int64_t>(sizeof(double)));
+    const Tensor all = zeros({count, n, n}, ScalarType::Double, x);
+    const Tensor body = zeros({count, n, n}, ScalarType::Double, x);
+    const Tensor cross = zeros({count, m, n}, ScalarType::Double, x);
+    const std::array<double*, 3> kernels = {all.mutable_data_ptr<double>(),
+                                            body.mutable_data_ptr<double>(),
+                                            cross.mutable_data_ptr<double>()};
+    const auto finished = std::make_tuple(all, body, cross);
+    TEGNAS_ON_CUDA(x, finished, engine_ntk(operands, x, y, coupled, trace, kernels));
+    const Jobs jobs = make_jobs(operands, x.sizes());
+    const Tensor xs = packed(x), ys = packed(y);
+    const cpu::NtkOptions options = make_options(coupled, trace);
+    if (x.scalar_type() == ScalarType::Float) {
       run_ntk<float>(jobs, xs, ys, options, kernels);
     } else {
       run_ntk<double>(jobs, xs, ys, options, kernels);
     }
-    return std::make_tuple(kernels[0], kernels[1], kernels[2]);
+    return finished;
   });
 }
+
+// Inputs in sets (sets, all, C, H, W), `size` numbers each.
+template <typename T>
+struct InputSets {
+  const T* data;
+  int64_t sets, all, size;
+};
 
 // Counts of the jobs that read one of the sets.
 template <typename T>
-void run_regions(const Jobs& jobs, const at::Tensor& sets, int64_t set, int64_t batch_size,
+void run_regions(const Jobs& jobs, const InputSets<T>& inputs, int64_t set, int64_t batch_size,
                  int64_t* counts) {
   std::vector<cpu::RegionsJob<T>> list;
-  for (int64_t job = set; job < jobs.count(); job += sets.size(0)) {
+  for (int64_t job = set; job < jobs.count(); job += inputs.sets) {
     list.push_back({&jobs.program(job), jobs.parameters<T>(job)});
   }
-  const int64_t all = sets.size(1), size = sets[set].numel() / std::max<int64_t>(all, 1);
-  const T* inputs = sets.const_data_ptr<T>() + set * all * size;
+  const T* first_input = inputs.data + set * inputs.all * inputs.size;
   std::vector<cpu::Images<T>> batches;
-  for (int64_t first = 0; first < all; first += batch_size) {
-    batches.push_back({inputs + first * size, std::min(batch_size, all - first)});
+  for (int64_t first = 0; first < inputs.all; first += batch_size) {
+    batches.push_back(
+        {first_input + first * inputs.size, std::min(batch_size, inputs.all - first)});
   }
   const std::vector<int64_t> found =
       cpu::engine_regions<T>(cpu::kernels(), list, batches, thread_count(), torch_parallel_for);
-  for (size_t k = 0; k < found.size(); ++k) counts[set + k * sets.size(0)] = found[k];
+  for (size_t k = 0; k < found.size(); ++k) counts[set + k * inputs.sets] = found[k];
 }
 
-at::Tensor engine_regions(const at::Tensor& code, const at::Tensor& code_offsets,
-                          const at::Tensor& job_programs, const at::Tensor& params,
-                          const at::Tensor& job_params, const at::Tensor& inputs,
-                          int64_t batch_size) {
-  const at::Tensor sets = input_sets(inputs).contiguous();
-  const Jobs jobs = make_jobs(code, code_offsets, job_programs, params, job_params, sets[0]);
-  TORCH_CHECK_VALUE(batch_size > 0, "engine: batch_size must be positive, got ", batch_size, ".");
-  at::Tensor counts = at::zeros({jobs.count()}, at::kLong);
-  int64_t* to = counts.mutable_data_ptr<int64_t>();
-  refusing("engine", [&] {
-    // Sets that no job reads may be as many as an empty tensor claims.
-    for (int64_t set = 0; set < std::min(sets.size(0), jobs.count()); ++set) {
-      sets.scalar_type() == at::kFloat ? run_regions<float>(jobs, sets, set, batch_size, to)
-                                       : run_regions<double>(jobs, sets, set, batch_size, to);
-    }
+template <typename T>
+void run_all_regions(const Jobs& jobs, const Tensor& sets, int64_t batch_size, int64_t* counts) {
+  const Sizes sizes = sets.sizes();
+  const int64_t size = (Checked(sizes[2]) * sizes[3] * sizes[4]).value();
+  const InputSets<T> inputs{sets.const_data_ptr<T>(), sizes[0], sizes[1], size};
+  // Sets that no job reads may be as many as an empty tensor claims.
+  for (int64_t set = 0; set < std::min(inputs.sets, jobs.count()); ++set) {
+    run_regions<T>(jobs, inputs, set, batch_size, counts);
+  }
+}
+
+Tensor engine_regions(const Tensor& code, const Tensor& code_offsets, const Tensor& job_programs,
+                      const Tensor& params, const Tensor& job_params, const Tensor& inputs,
+                      int64_t batch_size) {
+  const Tensor given = input_sets(inputs);
+  const JobOperands operands{code, code_offsets, job_programs, params, job_params};
+  check_operands(operands, torch::stable::select(given, 0, 0));
+  TEGNAS_CHECK_VALUE(batch_size > 0, "engine: batch_size must be positive, got ", batch_size, ".");
+  return refusing("engine", [&] {
+    const Tensor counts = zeros({job_programs.numel()}, ScalarType::Long, given);
+    TEGNAS_ON_CUDA(given, counts, engine_regions(operands, given, batch_size, counts));
+    const Tensor sets = packed(given);
+    const Jobs jobs = make_jobs(operands, sets.sizes().slice(1));
+    int64_t* to = counts.mutable_data_ptr<int64_t>();
+    sets.scalar_type() == ScalarType::Float ? run_all_regions<float>(jobs, sets, batch_size, to)
+                                            : run_all_regions<double>(jobs, sets, batch_size, to);
+    return counts;
   });
-  return counts;
 }
 
 }  // namespace
 
-TORCH_LIBRARY_FRAGMENT(tegnas, m) {
+STABLE_TORCH_LIBRARY_FRAGMENT(tegnas, m) {
   m.def(
       "engine_ntk(Tensor code, Tensor code_offsets, Tensor job_programs, Tensor params, Tensor "
       "job_params, Tensor x, Tensor y, str batch_norm, str outputs) -> (Tensor, Tensor, Tensor)");
@@ -116,10 +142,7 @@ TORCH_LIBRARY_FRAGMENT(tegnas, m) {
       "engine_regions(Tensor code, Tensor code_offsets, Tensor job_programs, Tensor params, Tensor "
       "job_params, Tensor inputs, int batch_size) -> Tensor");
 }
-
-TORCH_LIBRARY_IMPL(tegnas, CPU, m) {
-  m.impl("engine_ntk", &engine_ntk);
-  m.impl("engine_regions", &engine_regions);
-}
+TEGNAS_IMPLEMENT(engine_ntk)
+TEGNAS_IMPLEMENT(engine_regions)
 
 }  // namespace tegnas

@@ -11,23 +11,21 @@
 namespace tegnas {
 namespace {
 
-void check_index(const at::Tensor& tensor, const char* name) {
-  TORCH_CHECK_VALUE(tensor.device().is_cpu(), "engine: ", name, " must be on the CPU, got ",
-                    tensor.device(), ".");
-  TORCH_CHECK_TYPE(tensor.scalar_type() == at::kLong && tensor.dim() == 1, "engine: ", name,
-                   " must be int64 of one dimension, got ", tensor.scalar_type(), " of shape ",
-                   tensor.sizes(), ".");
+void check_index(const Tensor& tensor, const char* name) {
+  TEGNAS_CHECK_VALUE(tensor.is_cpu(), "engine: ", name, " must be on the CPU, got ",
+                     device_text(tensor), ".");
+  TEGNAS_CHECK_TYPE(dtype_of(tensor) == ScalarType::Long && tensor.dim() == 1, "engine: ", name,
+                    " must be int64 of one dimension, got ", dtype_of(tensor), " of shape ",
+                    tensor.sizes(), ".");
 }
 
-int64_t program_count(const at::Tensor& offsets) {
-  return std::max<int64_t>(offsets.numel() - 1, 0);
-}
+int64_t program_count(Words offsets) { return std::max<int64_t>(offsets.count - 1, 0); }
 
-void check_images(const at::Tensor& images) {
-  TORCH_CHECK_VALUE(images.dim() == 4, "engine: images must be (N, C, H, W), got ", images.sizes(),
-                    ".");
-  TORCH_CHECK_VALUE(images.size(0) <= engine::kMostImages,
-                    "engine: at most 2^24 images at once, got ", images.size(0), ".");
+void check_images(const Tensor& images) {
+  TEGNAS_CHECK_VALUE(images.dim() == 4, "engine: images must be (N, C, H, W), got ", images.sizes(),
+                     ".");
+  TEGNAS_CHECK_VALUE(images.size(0) <= engine::kMostImages,
+                     "engine: at most 2^24 images at once, got ", images.size(0), ".");
 }
 
 // What the jobs of a program must fit.
@@ -43,14 +41,12 @@ struct Asks {
 // Calls body(words, count, p, scratch) for every program p; the programs are shared out among
 // threads, each of which has one `Scratch`. Raises ValueError in one sentence.
 template <typename Scratch, typename Body>
-void for_programs(const at::Tensor& code, const at::Tensor& offsets, const Body& body) {
-  const at::Tensor words = code.contiguous(), starts = offsets.contiguous();
-  const int64_t* start = starts.const_data_ptr<int64_t>();
-  const int64_t* word = words.const_data_ptr<int64_t>();
+void for_programs(Words code, Words offsets, const Body& body) {
+  const int64_t *start = offsets.data, *word = code.data;
   const int64_t count = program_count(offsets);
   for (int64_t p = 0; p < count; ++p) {
-    TORCH_CHECK_VALUE(0 <= start[p] && start[p] <= start[p + 1] && start[p + 1] <= words.numel(),
-                      "engine: code_offsets must rise from 0 to the length of the code.");
+    TEGNAS_CHECK_VALUE(0 <= start[p] && start[p] <= start[p + 1] && start[p + 1] <= code.count,
+                       "engine: code_offsets must rise from 0 to the length of the code.");
   }
   std::vector<std::string> errors(count);
   torch_parallel_for(count, [&](int64_t begin, int64_t end) {
@@ -68,141 +64,142 @@ void for_programs(const at::Tensor& code, const at::Tensor& offsets, const Body&
     }
   });
   for (int64_t p = 0; p < count; ++p) {
-    TORCH_CHECK_VALUE(errors[p].empty(), "engine: program ", p, ": ", errors[p]);
+    TEGNAS_CHECK_VALUE(errors[p].empty(), "engine: program ", p, ": ", errors[p]);
   }
 }
 
 // A program that is read only to be written as tasks.
 struct Writing {
   engine::Program program;
-  grouped::Scratch scratch;
+  cuda::grouped::Scratch scratch;
 };
 
-void check_codes(const at::Tensor& code, const at::Tensor& offsets) {
-  check_index(code, "code");
-  check_index(offsets, "code_offsets");
-}
-
-std::vector<grouped::Tasks> make_tasks(const at::Tensor& code, const at::Tensor& offsets,
-                                       grouped::Purpose purpose, std::vector<Asks>& asks) {
-  check_codes(code, offsets);
-  std::vector<grouped::Tasks> tasks(program_count(offsets));
+std::vector<cuda::grouped::Tasks> make_tasks(Words code, Words offsets, engine::Purpose purpose,
+                                       std::vector<Asks>& asks) {
+  std::vector<cuda::grouped::Tasks> tasks(program_count(offsets));
   asks.resize(tasks.size());
-  for_programs<Writing>(code, offsets,
-                        [&](const int64_t* words, int64_t count, int64_t p, Writing& writing) {
-                          engine::parse_program(words, count, writing.program);
-                          asks[p] = Asks(writing.program);
-                          grouped::emit_tasks(writing.program, purpose, writing.scratch, tasks[p]);
-                        });
+  for_programs<Writing>(
+      code, offsets, [&](const int64_t* words, int64_t count, int64_t p, Writing& writing) {
+        engine::parse_program(words, count, writing.program);
+        asks[p] = Asks(writing.program);
+        cuda::grouped::emit_tasks(writing.program, purpose, writing.scratch, tasks[p]);
+      });
   return tasks;
 }
 
-void check_operands(const at::Tensor& job_programs, const at::Tensor& params,
-                    const at::Tensor& job_params, const at::Tensor& images) {
-  check_index(job_programs, "job_programs");
-  check_index(job_params, "job_params");
-  TORCH_CHECK_TYPE((params.scalar_type() == at::kFloat || params.scalar_type() == at::kDouble) &&
-                       images.scalar_type() == params.scalar_type(),
-                   "engine: parameters and images must be both float32 or both float64, got ",
-                   params.scalar_type(), " and ", images.scalar_type(), ".");
-  check_images(images);
-  TORCH_CHECK_VALUE(params.dim() == 1 && job_programs.numel() == job_params.numel(),
-                    "engine: parameters must be one vector, and every job needs a program and an "
-                    "offset into it.");
-}
-
 // `asks`: of each program, in their order.
-void check_jobs(const JobTable& jobs, const std::vector<Asks>& asks, const at::Tensor& images) {
-  const int64_t* programs = jobs.job_programs.const_data_ptr<int64_t>();
-  const int64_t* offsets = jobs.job_params.const_data_ptr<int64_t>();
-  const int64_t length = jobs.params.numel();
-  const engine::Shape given{images.size(1), images.size(2), images.size(3)};
+void check_jobs(const JobTable& jobs, const std::vector<Asks>& asks, int64_t length, Sizes images) {
+  const engine::Shape given{images[1], images[2], images[3]};
   for (int64_t job = 0; job < jobs.count(); ++job) {
-    const int64_t index = programs[job], offset = offsets[job];
-    TORCH_CHECK_VALUE(0 <= index && index < static_cast<int64_t>(asks.size()), "engine: job ", job,
-                      " names program ", index, " of ", asks.size(), ".");
+    const int64_t index = jobs.program_number(job), offset = jobs.offset(job);
+    TEGNAS_CHECK_VALUE(0 <= index && index < static_cast<int64_t>(asks.size()), "engine: job ", job,
+                       " names program ", index, " of ", asks.size(), ".");
     const Asks& program = asks[index];
-    TORCH_CHECK_VALUE(0 <= offset && offset <= length && program.parameters <= length - offset,
-                      "engine: job ", job, " reads ", program.parameters, " parameters from ",
-                      offset, " of ", length, ".");
+    TEGNAS_CHECK_VALUE(0 <= offset && offset <= length && program.parameters <= length - offset,
+                       "engine: job ", job, " reads ", program.parameters, " parameters from ",
+                       offset, " of ", length, ".");
     const engine::Shape& shape = program.images;
-    TORCH_CHECK_VALUE(given == shape, "engine: job ", job, " is a program for images of ", shape.c,
-                      "×", shape.h, "×", shape.w, ", got ", images.sizes(), ".");
+    TEGNAS_CHECK_VALUE(given == shape, "engine: job ", job, " is a program for images of ", shape.c,
+                       "×", shape.h, "×", shape.w, ", got ", images, ".");
   }
 }
 
-JobTable table_of(const at::Tensor& job_programs, const at::Tensor& params,
-                  const at::Tensor& job_params) {
-  return {job_programs.contiguous(), params.contiguous(), job_params.contiguous()};
-}
+// Words that stay for as long as this does.
+class HeldWords {
+ public:
+  explicit HeldWords(const Tensor& tensor) : tensor_(packed(tensor)) {}
+
+  operator Words() const { return {tensor_.const_data_ptr<int64_t>(), tensor_.numel()}; }
+
+ private:
+  Tensor tensor_;
+};
 
 }  // namespace
 
-std::vector<grouped::Tasks> make_tasks(const at::Tensor& code, const at::Tensor& offsets,
-                                       grouped::Purpose purpose) {
+JobTable::JobTable(const JobOperands& operands)
+    : job_programs_(packed(operands.job_programs)),
+      params_(packed(operands.params)),
+      job_params_(packed(operands.job_params)),
+      count_(job_programs_.numel()),
+      numbers_(job_programs_.const_data_ptr<int64_t>()),
+      offsets_(job_params_.const_data_ptr<int64_t>()),
+      values_(params_.const_data_ptr()) {}
+
+std::vector<cuda::grouped::Tasks> make_tasks(Words code, Words offsets, engine::Purpose purpose) {
   std::vector<Asks> asks;
   return make_tasks(code, offsets, purpose, asks);
 }
 
-void copy_tasks(const std::vector<grouped::Tasks>& programs, const std::vector<int64_t>& first,
-                grouped::Task* to) {
+void copy_tasks(const std::vector<cuda::grouped::Tasks>& programs,
+                const std::vector<int64_t>& first, cuda::grouped::Task* to) {
   torch_parallel_for(static_cast<int64_t>(programs.size()), [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; ++p) grouped::copy_tasks(programs[p], to + first[p]);
+    for (int64_t p = begin; p < end; ++p) cuda::grouped::copy_tasks(programs[p], to + first[p]);
   });
 }
 
-Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
-               const at::Tensor& job_programs, const at::Tensor& params,
-               const at::Tensor& job_params, const at::Tensor& images) {
-  check_operands(job_programs, params, job_params, images);
-  check_codes(code, code_offsets);
-  Jobs jobs{table_of(job_programs, params, job_params),
-            std::vector<engine::Program>(program_count(code_offsets))};
+void check_operands(const JobOperands& operands, const Tensor& images) {
+  check_index(operands.job_programs, "job_programs");
+  check_index(operands.job_params, "job_params");
+  const ScalarType parameters = dtype_of(operands.params), given = dtype_of(images);
+  TEGNAS_CHECK_TYPE(
+      (parameters == ScalarType::Float || parameters == ScalarType::Double) && given == parameters,
+      "engine: parameters and images must be both float32 or both float64, got ", parameters,
+      " and ", given, ".");
+  check_images(images);
+  TEGNAS_CHECK_VALUE(
+      operands.params.dim() == 1 && operands.job_programs.numel() == operands.job_params.numel(),
+      "engine: parameters must be one vector, and every job needs a program and an "
+      "offset into it.");
+  check_same_device("engine", operands.params, images);
+  check_index(operands.code, "code");
+  check_index(operands.code_offsets, "code_offsets");
+}
+
+Jobs make_jobs(const JobOperands& operands, Sizes images) {
+  const HeldWords code(operands.code), offsets(operands.code_offsets);
+  Jobs jobs{JobTable(operands), std::vector<engine::Program>(program_count(offsets))};
   struct Nothing {};
-  for_programs<Nothing>(code, code_offsets,
+  for_programs<Nothing>(code, offsets,
                         [&](const int64_t* words, int64_t count, int64_t p, Nothing&) {
                           engine::parse_program(words, count, jobs.programs[p]);
                         });
-  check_jobs(jobs, {jobs.programs.begin(), jobs.programs.end()}, images);
+  check_jobs(jobs, {jobs.programs.begin(), jobs.programs.end()}, operands.params.numel(), images);
   return jobs;
 }
 
-GroupedJobs make_grouped_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
-                              const at::Tensor& job_programs, const at::Tensor& params,
-                              const at::Tensor& job_params, const at::Tensor& images,
-                              grouped::Purpose purpose) {
-  check_operands(job_programs, params, job_params, images);
+GroupedJobs make_grouped_jobs(const JobOperands& operands, Sizes images, engine::Purpose purpose) {
+  const HeldWords code(operands.code), offsets(operands.code_offsets);
   std::vector<Asks> asks;
-  GroupedJobs jobs{table_of(job_programs, params, job_params),
-                   make_tasks(code, code_offsets, purpose, asks)};
-  check_jobs(jobs, asks, images);
+  GroupedJobs jobs{JobTable(operands), make_tasks(code, offsets, purpose, asks)};
+  check_jobs(jobs, asks, operands.params.numel(), images);
   return jobs;
 }
 
-at::Tensor input_sets(const at::Tensor& inputs) {
-  TORCH_CHECK_VALUE(inputs.dim() == 4 || (inputs.dim() == 5 && inputs.size(0) > 0),
-                    "engine: inputs must be (M, C, H, W), or sets of them (S, M, C, H, W), got ",
-                    inputs.sizes(), ".");
+Tensor input_sets(const Tensor& inputs) {
+  TEGNAS_CHECK_VALUE(inputs.dim() == 4 || (inputs.dim() == 5 && inputs.size(0) > 0),
+                     "engine: inputs must be (M, C, H, W), or sets of them (S, M, C, H, W), got ",
+                     inputs.sizes(), ".");
   check_extent("engine", inputs);
-  return inputs.dim() == 4 ? inputs.unsqueeze(0) : inputs;
+  return inputs.dim() == 4 ? torch::stable::unsqueeze(inputs, 0) : inputs;
 }
 
-void check_batches(const at::Tensor& x, const at::Tensor& y) {
+void check_batches(const Tensor& x, const Tensor& y) {
   check_images(y);
-  TORCH_CHECK_VALUE(y.sizes().slice(1) == x.sizes().slice(1) && y.scalar_type() == x.scalar_type(),
-                    "engine: both batches must be images of one shape and dtype, got ", x.sizes(),
-                    " and ", y.sizes(), ".");
+  TEGNAS_CHECK_VALUE(y.sizes().slice(1) == x.sizes().slice(1) && dtype_of(y) == dtype_of(x),
+                     "engine: both batches must be images of one shape and dtype, got ", x.sizes(),
+                     " and ", y.sizes(), ".");
 }
 
-bool is_coupled(c10::string_view batch_norm) {
-  TORCH_CHECK_VALUE(batch_norm == "frozen" || batch_norm == "coupled",
-                    "engine: batch_norm is frozen or coupled, got ", batch_norm, ".");
+bool is_coupled(const std::string& batch_norm) {
+  TEGNAS_CHECK_VALUE(batch_norm == "frozen" || batch_norm == "coupled",
+                     "engine: batch_norm is frozen or coupled, got ", batch_norm, ".");
   return batch_norm == "coupled";
 }
 
-bool is_trace(c10::string_view outputs) {
-  TORCH_CHECK_VALUE(outputs == "sum" || outputs == "trace", "engine: outputs is sum or trace, got ",
-                    outputs, ".");
+bool is_trace(const std::string& outputs) {
+  TEGNAS_CHECK_VALUE(outputs == "sum" || outputs == "trace",
+                     "engine: outputs is sum or trace, got ", outputs, ".");
   return outputs == "trace";
 }
 

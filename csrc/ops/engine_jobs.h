@@ -1,25 +1,38 @@
 // Checks the operands of the engine's operators and describes them to it, on whatever device.
 #pragma once
 
-#include <ATen/ATen.h>
-
+#include <string>
 #include <vector>
 
-#include "kernels/engine/program.h"
-#include "kernels/grouped/emit.h"
+#include "kernels/program/program.h"
+#include "kernels/cuda/grouped/emit.h"
+#include "ops/tensor.h"
 
 namespace tegnas {
 
-// For each job of a call which program it runs and where its parameters begin.
-struct JobTable {
-  at::Tensor job_programs, params, job_params;
+// What every operator of the engine takes first.
+struct JobOperands {
+  const Tensor &code, &code_offsets, &job_programs, &params, &job_params;
+};
 
-  int64_t count() const { return job_programs.numel(); }
-  int64_t program_number(int64_t job) const { return job_programs.const_data_ptr<int64_t>()[job]; }
+// For each job of a call which program it runs and where its parameters begin.
+class JobTable {
+ public:
+  explicit JobTable(const JobOperands& operands);
+
+  int64_t count() const { return count_; }
+  int64_t program_number(int64_t job) const { return numbers_[job]; }
+  int64_t offset(int64_t job) const { return offsets_[job]; }
   template <typename T>
   const T* parameters(int64_t job) const {
-    return params.const_data_ptr<T>() + job_params.const_data_ptr<int64_t>()[job];
+    return static_cast<const T*>(values_) + offset(job);
   }
+
+ private:
+  Tensor job_programs_, params_, job_params_;
+  int64_t count_;
+  const int64_t *numbers_, *offsets_;
+  const void* values_;
 };
 
 struct Jobs : JobTable {
@@ -30,38 +43,42 @@ struct Jobs : JobTable {
 
 // The same with the tasks of each program.
 struct GroupedJobs : JobTable {
-  std::vector<grouped::Tasks> programs;
+  std::vector<cuda::grouped::Tasks> programs;
 };
 
-// Raises ValueError or TypeError, in one sentence, where the operands don't fit. Programs and the
-// places of parameters are read here, so they must be on the CPU.
-Jobs make_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
-               const at::Tensor& job_programs, const at::Tensor& params,
-               const at::Tensor& job_params, const at::Tensor& images);
-GroupedJobs make_grouped_jobs(const at::Tensor& code, const at::Tensor& code_offsets,
-                              const at::Tensor& job_programs, const at::Tensor& params,
-                              const at::Tensor& job_params, const at::Tensor& images,
-                              grouped::Purpose purpose);
+// Raises ValueError or TypeError, in one sentence, where the operands don't fit each other and the
+// images, whatever the programs say. Programs and the places of parameters are read by the host, so
+// they must be on the CPU.
+void check_operands(const JobOperands& operands, const Tensor& images);
+
+// Of operands that were checked. Raises ValueError, in one sentence, where a program is none or a
+// job doesn't fit it; `images`: the sizes (N, C, H, W).
+Jobs make_jobs(const JobOperands& operands, Sizes images);
+GroupedJobs make_grouped_jobs(const JobOperands& operands, Sizes images, engine::Purpose purpose);
+
+struct Words {
+  const int64_t* data;
+  int64_t count;
+};
 
 // The tasks of the programs of a call, from their words one after the other. Raises ValueError in
 // one sentence.
-std::vector<grouped::Tasks> make_tasks(const at::Tensor& code, const at::Tensor& offsets,
-                                       grouped::Purpose purpose);
+std::vector<cuda::grouped::Tasks> make_tasks(Words code, Words offsets, engine::Purpose purpose);
 
 // The tasks of all programs one after the other, to the place where they are wanted; `first` says
 // where each program's begin.
-void copy_tasks(const std::vector<grouped::Tasks>& programs, const std::vector<int64_t>& first,
-                grouped::Task* to);
+void copy_tasks(const std::vector<cuda::grouped::Tasks>& programs,
+                const std::vector<int64_t>& first, cuda::grouped::Task* to);
 
 // Inputs of region counts as sets (sets, M, C, H, W), of which there is at least one; (M, C, H, W)
 // is a single one. Job j reads set j mod sets.
-at::Tensor input_sets(const at::Tensor& inputs);
+Tensor input_sets(const Tensor& inputs);
 
 // The second batch must be like the first.
-void check_batches(const at::Tensor& x, const at::Tensor& y);
+void check_batches(const Tensor& x, const Tensor& y);
 
 // Whether "coupled" is meant, and not "frozen"; whether "trace" is, and not "sum".
-bool is_coupled(c10::string_view batch_norm);
-bool is_trace(c10::string_view outputs);
+bool is_coupled(const std::string& batch_norm);
+bool is_trace(const std::string& outputs);
 
 }  // namespace tegnas

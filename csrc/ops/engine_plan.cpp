@@ -10,45 +10,47 @@
 #include <vector>
 
 #include "kernels/cuda/engine/memory.h"
-#include "kernels/grouped/schedule.h"
+#include "kernels/cuda/grouped/schedule.h"
 #include "ops/engine_jobs.h"
 #include "ops/refusing.h"
 
 namespace tegnas {
 namespace {
 
-using grouped::Cost;
-using grouped::Group;
+using cuda::grouped::Cost;
+using cuda::grouped::Group;
 
 using Words = pybind11::array_t<int64_t, pybind11::array::c_style | pybind11::array::forcecast>;
 
 // Sweep, kernel, tasks, blocks, bytes, floating-point operations.
 using Launch = std::tuple<std::string, std::string, int64_t, int64_t, double, double>;
 
-Launch gram_launch(const std::vector<grouped::Passage>& passages, size_t jobs, int64_t left,
+Launch gram_launch(const std::vector<cuda::grouped::Passage>& passages, size_t jobs, int64_t left,
                    int64_t right, bool cross) {
   constexpr int64_t kGramTile = 64;
   Cost cost;
   for (size_t job = 0; job < jobs; ++job) {
-    const grouped::Tasks& tasks = *passages[job].tasks;
-    const double rows = static_cast<double>(cross ? tasks.body_rows : tasks.rows);
+    const cuda::grouped::Tasks& tasks = *passages[job].tasks;
+    const double rows = static_cast<double>(cross ? tasks.searched_rows : tasks.rows);
     cost.bytes += rows * (cross ? left + right : left) * sizeof(float) +
                   (cross ? 1.0 : 2.0) * left * right * sizeof(double);
     cost.flops += 2 * rows * left * right;
   }
-  const int64_t tiles = grouped::divide_up(left, kGramTile) * grouped::divide_up(right, kGramTile);
+  const int64_t tiles =
+      cuda::grouped::divide_up(left, kGramTile) * cuda::grouped::divide_up(right, kGramTile);
   const auto count = static_cast<int64_t>(jobs);
   return {"gram", cross ? "cross kernel" : "kernels", count, count * tiles, cost.bytes, cost.flops};
 }
 
 // The launches of one sweep, with the costs of their tasks added up.
 void append(std::vector<Launch>& launches, const char* sweep, const std::vector<Group>& groups,
-            const grouped::Schedule& schedule, const std::vector<grouped::Passage>& passages,
-            const std::vector<grouped::Task>& tasks) {
+            const cuda::grouped::Schedule& schedule,
+            const std::vector<cuda::grouped::Passage>& passages,
+            const std::vector<cuda::grouped::Task>& tasks) {
   for (const Group& group : groups) {
     Cost sum;
     for (int64_t e = group.first_entry; e < group.first_entry + group.entries; ++e) {
-      const grouped::Entry& entry = schedule.entries[e];
+      const cuda::grouped::Entry& entry = schedule.entries[e];
       for (int32_t part = 0; part < tasks[entry.task].parts; ++part) {
         const Cost cost =
             cost_of(tasks[entry.task + part], passages[entry.unit].extent, sizeof(float));
@@ -56,8 +58,8 @@ void append(std::vector<Launch>& launches, const char* sweep, const std::vector<
         sum.flops += entry.units * cost.flops;
       }
     }
-    launches.emplace_back(sweep, grouped::kernel_name(group.kernel), group.tasks, group.blocks,
-                          sum.bytes, sum.flops);
+    launches.emplace_back(sweep, cuda::grouped::kernel_name(group.kernel), group.tasks,
+                          group.blocks, sum.bytes, sum.flops);
   }
 }
 
@@ -67,13 +69,13 @@ constexpr int64_t kMostEntries = int64_t{1} << 22;
 void check_numbers(const std::vector<int64_t>& jobs, size_t programs, int64_t images,
                    int64_t others, int64_t memory) {
   for (int64_t count : {images, others}) {
-    TORCH_CHECK_VALUE(0 <= count && count <= engine::kMostImages,
-                      "engine_plan: a batch has between 0 and 2^24 images, got ", count, ".");
+    TEGNAS_CHECK_VALUE(0 <= count && count <= engine::kMostImages,
+                       "engine_plan: a batch has between 0 and 2^24 images, got ", count, ".");
   }
-  TORCH_CHECK_VALUE(memory > 0, "engine_plan: memory must be positive, got ", memory, ".");
+  TEGNAS_CHECK_VALUE(memory > 0, "engine_plan: memory must be positive, got ", memory, ".");
   for (int64_t program : jobs) {
-    TORCH_CHECK_VALUE(0 <= program && program < static_cast<int64_t>(programs),
-                      "engine_plan: a job names program ", program, " of ", programs, ".");
+    TEGNAS_CHECK_VALUE(0 <= program && program < static_cast<int64_t>(programs),
+                       "engine_plan: a job names program ", program, " of ", programs, ".");
   }
 }
 
@@ -85,22 +87,22 @@ void check_length(const std::vector<cuda::engine::Job<float>>& jobs, int64_t bat
     tasks = tasks + static_cast<int64_t>(job.tasks->forward.size() + job.tasks->backward.size());
   }
   const Checked entries = tasks * batches * checked_divide_up(most, seeds);
-  TORCH_CHECK_VALUE(entries.value() <= kMostEntries, "engine_plan: this is a plan of ",
-                    entries.value(), " tasks, more than 2^22; give more memory or fewer jobs.");
+  TEGNAS_CHECK_VALUE(entries.value() <= kMostEntries, "engine_plan: this is a plan of ",
+                     entries.value(), " tasks, more than 2^22; give more memory or fewer jobs.");
 }
 
 std::vector<Launch> make_launches(const std::vector<std::vector<int64_t>>& codes,
                                   const std::vector<int64_t>& jobs, int64_t images, int64_t others,
                                   bool coupled, int64_t memory) {
   check_numbers(jobs, codes.size(), images, others, memory);
-  std::vector<grouped::Tasks> programs;
+  std::vector<cuda::grouped::Tasks> programs;
   for (const std::vector<int64_t>& code : codes) {
-    programs.push_back(
-        grouped::emit_tasks(engine::parse_program(code.data(), static_cast<int64_t>(code.size())),
-                            coupled ? grouped::Purpose::coupled : grouped::Purpose::frozen));
+    programs.push_back(cuda::grouped::emit_tasks(
+        engine::parse_program(code.data(), static_cast<int64_t>(code.size())),
+        coupled ? engine::Purpose::coupled : engine::Purpose::frozen));
   }
-  const std::vector<int64_t> first_tasks = grouped::number_tasks(programs);
-  std::vector<grouped::Task> tasks(first_tasks.back());
+  const std::vector<int64_t> first_tasks = cuda::grouped::number_tasks(programs);
+  std::vector<cuda::grouped::Task> tasks(first_tasks.back());
   copy_tasks(programs, first_tasks, tasks.data());
   std::vector<cuda::engine::Job<float>> list;
   for (int64_t program : jobs) {
@@ -114,18 +116,18 @@ std::vector<Launch> make_launches(const std::vector<std::vector<int64_t>>& codes
 
   std::vector<Launch> launches;
   for (const auto& chunk : chunks.list) {
-    std::vector<grouped::Passage> passages;
+    std::vector<cuda::grouped::Passage> passages;
     for (int64_t batch : batches) {
       for (int64_t job = chunk.first; job < chunk.last; ++job) {
         passages.push_back({list[job].tasks, list[job].first_task, {batch, 1, coupled}});
       }
     }
     for (int64_t first = 0; first < most; first += chunks.seeds) {
-      for (grouped::Passage& passage : passages) {
+      for (cuda::grouped::Passage& passage : passages) {
         const int64_t left = coupled ? passage.extent.images - first : 1;
         passage.extent.seeds = std::clamp<int64_t>(left, 0, chunks.seeds);
       }
-      const grouped::Schedule schedule = grouped::make_schedule(passages);
+      const cuda::grouped::Schedule schedule = cuda::grouped::make_schedule(passages);
       if (first == 0) append(launches, "forward", schedule.forward, schedule, passages, tasks);
       append(launches, "backward", schedule.backward, schedule, passages, tasks);
     }
@@ -144,8 +146,8 @@ std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
 }
 
 // Stands for pinned memory, which torch keeps from call to call.
-grouped::Task* staging(int64_t tasks) {
-  thread_local std::vector<grouped::Task> kept;
+cuda::grouped::Task* staging(int64_t tasks) {
+  thread_local std::vector<cuda::grouped::Task> kept;
   if (static_cast<int64_t>(kept.size()) < tasks) kept.resize(tasks);
   return kept.data();
 }
@@ -154,15 +156,12 @@ grouped::Task* staging(int64_t tasks) {
 std::pair<int64_t, int64_t> count_launches(const Words& code, const Words& offsets,
                                            const Words& job_programs, int64_t images, bool regions,
                                            int64_t memory) {
-  const auto tensor = [](const Words& words) {
-    return at::from_blob(const_cast<int64_t*>(words.data()), {words.size()}, at::kLong);
-  };
-  const auto programs = make_tasks(tensor(code), tensor(offsets),
-                                   regions ? grouped::Purpose::regions : grouped::Purpose::frozen);
+  const auto programs = make_tasks({code.data(), code.size()}, {offsets.data(), offsets.size()},
+                                   regions ? engine::Purpose::regions : engine::Purpose::frozen);
   check_numbers(
       std::vector<int64_t>(job_programs.data(), job_programs.data() + job_programs.size()),
       programs.size(), images, 0, memory);
-  const std::vector<int64_t> first_tasks = grouped::number_tasks(programs);
+  const std::vector<int64_t> first_tasks = cuda::grouped::number_tasks(programs);
   copy_tasks(programs, first_tasks, staging(first_tasks.back()));
   std::vector<cuda::engine::Job<float>> list;
   for (int64_t job = 0; job < job_programs.size(); ++job) {
@@ -170,13 +169,13 @@ std::pair<int64_t, int64_t> count_launches(const Words& code, const Words& offse
     list.push_back({&programs.at(program), first_tasks.at(program), nullptr});
   }
   int64_t launches = 0;
-  auto bytes = static_cast<int64_t>(first_tasks.back() * sizeof(grouped::Task));
+  auto bytes = static_cast<int64_t>(first_tasks.back() * sizeof(cuda::grouped::Task));
   for (const auto& chunk : cuda::engine::cut(list, {images}, false, memory).list) {
-    std::vector<grouped::Passage> passages;
+    std::vector<cuda::grouped::Passage> passages;
     for (int64_t job = chunk.first; job < chunk.last; ++job) {
       passages.push_back({list[job].tasks, list[job].first_task, {images, 1, false}});
     }
-    const grouped::Schedule schedule = grouped::make_schedule(passages);
+    const cuda::grouped::Schedule schedule = cuda::grouped::make_schedule(passages);
     launches += static_cast<int64_t>(schedule.forward.size() + schedule.backward.size());
     bytes += static_cast<int64_t>(schedule.entries.size() * sizeof schedule.entries[0]);
   }

@@ -26,37 +26,39 @@ int64_t output_size(const gram::Layer& layer, int d, int64_t input) {
   return room < 0 ? 0 : room / layer.stride[d] + 1;
 }
 
-void check_numbers(const gram::Layer& layer, const at::Tensor& input) {
+void check_numbers(const gram::Layer& layer, const Tensor& input) {
   Checked padded = 1;
   for (int d = 0; d < 2; ++d) padded = padded * (Checked(2) * layer.padding[d] + input.size(3 + d));
   const Checked weights =
       Checked(layer.taps()) * layer.in_channels * layer.out_channels * layer.groups;
-  TORCH_CHECK_VALUE(padded.value() <= kMostNumbers && weights.value() <= kMostNumbers,
-                    "ntk_gram: a convolution of ", weights.value(), " weights over planes of ",
-                    padded.value(), " numbers with their padding is too large; at most 2^31 each.");
+  TEGNAS_CHECK_VALUE(padded.value() <= kMostNumbers && weights.value() <= kMostNumbers,
+                     "ntk_gram: a convolution of ", weights.value(), " weights over planes of ",
+                     padded.value(),
+                     " numbers with their padding is too large; at most 2^31 each.");
 }
 
-gram::Layer conv_layer(const at::Tensor& input, const at::Tensor& grad, const int64_t* geometry) {
-  TORCH_CHECK_VALUE(input.dim() == 5 && grad.dim() == 5,
-                    "ntk_gram: a convolution needs input and gradient of shape (networks, images, "
-                    "channels, height, width), got ",
-                    input.sizes(), " and ", grad.sizes(), ".");
+gram::Layer conv_layer(const Tensor& input, const Tensor& grad, const int64_t* geometry) {
+  TEGNAS_CHECK_VALUE(input.dim() == 5 && grad.dim() == 5,
+                     "ntk_gram: a convolution needs input and gradient of shape (networks, images, "
+                     "channels, height, width), got ",
+                     input.sizes(), " and ", grad.sizes(), ".");
   gram::Layer layer;
   for (int d = 0; d < 2; ++d) {
     layer.kernel[d] = geometry[1 + d];
     layer.stride[d] = geometry[3 + d];
     layer.padding[d] = geometry[5 + d];
     layer.dilation[d] = geometry[7 + d];
-    TORCH_CHECK_VALUE(layer.kernel[d] > 0 && layer.stride[d] > 0 && layer.padding[d] >= 0 &&
-                          layer.dilation[d] > 0,
-                      "ntk_gram: kernel size, stride and dilation must be positive and padding not "
-                      "negative.");
-    TORCH_CHECK_VALUE(std::max({layer.kernel[d], layer.stride[d], layer.padding[d],
-                                layer.dilation[d]}) <= kMostGeometry,
-                      "ntk_gram: kernel size, stride, padding and dilation must be at most 2^20.");
+    TEGNAS_CHECK_VALUE(
+        layer.kernel[d] > 0 && layer.stride[d] > 0 && layer.padding[d] >= 0 &&
+            layer.dilation[d] > 0,
+        "ntk_gram: kernel size, stride and dilation must be positive and padding not "
+        "negative.");
+    TEGNAS_CHECK_VALUE(std::max({layer.kernel[d], layer.stride[d], layer.padding[d],
+                                 layer.dilation[d]}) <= kMostGeometry,
+                       "ntk_gram: kernel size, stride, padding and dilation must be at most 2^20.");
   }
   layer.groups = geometry[9];
-  TORCH_CHECK_VALUE(
+  TEGNAS_CHECK_VALUE(
       layer.groups > 0 && input.size(2) % layer.groups == 0 && grad.size(2) % layer.groups == 0,
       "ntk_gram: groups (", layer.groups, ") must divide the channels of input (", input.size(2),
       ") and gradient (", grad.size(2), ").");
@@ -64,30 +66,30 @@ gram::Layer conv_layer(const at::Tensor& input, const at::Tensor& grad, const in
   layer.out_channels = grad.size(2) / layer.groups;
   for (int d = 0; d < 2; ++d) {
     const int64_t expected = output_size(layer, d, input.size(3 + d));
-    TORCH_CHECK_VALUE(grad.size(3 + d) == expected, "ntk_gram: this convolution turns inputs of ",
-                      input.sizes(), " into outputs of ", expected, " along dimension ", 3 + d,
-                      ", but the gradient has shape ", grad.sizes(), ".");
+    TEGNAS_CHECK_VALUE(grad.size(3 + d) == expected, "ntk_gram: this convolution turns inputs of ",
+                       input.sizes(), " into outputs of ", expected, " along dimension ", 3 + d,
+                       ", but the gradient has shape ", grad.sizes(), ".");
   }
   check_numbers(layer, input);
   return layer;
 }
 
-gram::Layer linear_layer(const at::Tensor& input, const at::Tensor& grad) {
-  TORCH_CHECK_VALUE(input.dim() == 4 && grad.dim() == 4 && input.size(2) == grad.size(2),
-                    "ntk_gram: a linear layer needs input (networks, images, positions, in) and "
-                    "gradient (networks, images, positions, out), got ",
-                    input.sizes(), " and ", grad.sizes(), ".");
+gram::Layer linear_layer(const Tensor& input, const Tensor& grad) {
+  TEGNAS_CHECK_VALUE(input.dim() == 4 && grad.dim() == 4 && input.size(2) == grad.size(2),
+                     "ntk_gram: a linear layer needs input (networks, images, positions, in) and "
+                     "gradient (networks, images, positions, out), got ",
+                     input.sizes(), " and ", grad.sizes(), ".");
   gram::Layer layer;
   layer.in_channels = input.size(3);
   layer.out_channels = grad.size(3);
   return layer;
 }
 
-gram::Layer scale_layer(const at::Tensor& input, const at::Tensor& grad) {
-  TORCH_CHECK_VALUE(input.dim() == 4 && grad.dim() == 4 && input.sizes() == grad.sizes(),
-                    "ntk_gram: a scale needs input and gradient of one shape (networks, images, "
-                    "channels, positions), got ",
-                    input.sizes(), " and ", grad.sizes(), ".");
+gram::Layer scale_layer(const Tensor& input, const Tensor& grad) {
+  TEGNAS_CHECK_VALUE(input.dim() == 4 && grad.dim() == 4 && input.sizes() == grad.sizes(),
+                     "ntk_gram: a scale needs input and gradient of one shape (networks, images, "
+                     "channels, positions), got ",
+                     input.sizes(), " and ", grad.sizes(), ".");
   gram::Layer layer;
   layer.scale = true;
   layer.in_channels = 1;
@@ -95,7 +97,7 @@ gram::Layer scale_layer(const at::Tensor& input, const at::Tensor& grad) {
   return layer;
 }
 
-gram::Layer make_layer(const at::Tensor& input, const at::Tensor& grad, const int64_t* geometry) {
+gram::Layer make_layer(const Tensor& input, const Tensor& grad, const int64_t* geometry) {
   gram::Layer layer;
   switch (geometry[0]) {
     case kConv2d:
@@ -108,14 +110,14 @@ gram::Layer make_layer(const at::Tensor& input, const at::Tensor& grad, const in
       layer = scale_layer(input, grad);
       break;
     default:
-      TORCH_CHECK_VALUE(false, "ntk_gram: unknown kind of layer ", geometry[0], ".");
+      TEGNAS_CHECK_VALUE(false, "ntk_gram: unknown kind of layer ", geometry[0], ".");
   }
-  layer.float64 = input.scalar_type() == at::kDouble;
+  layer.float64 = dtype_of(input) == ScalarType::Double;
   return layer;
 }
 
 // (network, image, channel, y, x) with a row of positions for linear and scale layers.
-gram::View make_view(const at::Tensor& tensor, int64_t kind) {
+gram::View make_view(const Tensor& tensor, int64_t kind) {
   gram::View view;
   view.data = tensor.const_data_ptr();
   const std::array<int64_t, 5> order = kind == kConv2d   ? std::array<int64_t, 5>{0, 1, 2, 3, 4}
@@ -128,24 +130,28 @@ gram::View make_view(const at::Tensor& tensor, int64_t kind) {
   return view;
 }
 
-void check_pair(const at::Tensor& input, const at::Tensor& grad, const at::Tensor& like) {
-  const auto dtype = input.scalar_type();
-  TORCH_CHECK_TYPE(dtype == at::kFloat || dtype == at::kDouble,
-                   "ntk_gram: inputs must be float32 or float64, got ", dtype, ".");
-  TORCH_CHECK_TYPE(grad.scalar_type() == dtype, "ntk_gram: input and gradient differ in dtype (",
-                   dtype, " and ", grad.scalar_type(), ").");
-  TORCH_CHECK_VALUE(input.dim() >= 4 && grad.dim() >= 4 && like.dim() >= 4 &&
-                        input.size(0) == like.size(0) && input.size(1) == like.size(1) &&
-                        grad.size(0) == like.size(0) && grad.size(1) == like.size(1),
-                    "ntk_gram: every tensor of one side must begin with the same (networks, "
-                    "images), got ",
-                    input.sizes(), " and ", grad.sizes(), " beside ", like.sizes(), ".");
-  for (const at::Tensor& tensor : {input, grad}) check_extent("ntk_gram", tensor);
+void check_pair(const Tensor& input, const Tensor& grad, const Tensor& like) {
+  const auto dtype = dtype_of(input);
+  TEGNAS_CHECK_TYPE(dtype == ScalarType::Float || dtype == ScalarType::Double,
+                    "ntk_gram: inputs must be float32 or float64, got ", dtype, ".");
+  TEGNAS_CHECK_TYPE(dtype_of(grad) == dtype, "ntk_gram: input and gradient differ in dtype (",
+                    dtype, " and ", dtype_of(grad), ").");
+  TEGNAS_CHECK_VALUE(input.dim() >= 4 && grad.dim() >= 4 && like.dim() >= 4 &&
+                         input.size(0) == like.size(0) && input.size(1) == like.size(1) &&
+                         grad.size(0) == like.size(0) && grad.size(1) == like.size(1),
+                     "ntk_gram: every tensor of one side must begin with the same (networks, "
+                     "images), got ",
+                     input.sizes(), " and ", grad.sizes(), " beside ", like.sizes(), ".");
+  for (const Tensor* tensor : {&input, &grad}) {
+    check_extent("ntk_gram", *tensor);
+    check_same_device("ntk_gram", *tensor, like);
+  }
 }
 
 // One side's operands; checks them and appends their layers to `layers`.
-std::vector<gram::Operands> make_side(at::TensorList inputs, at::TensorList grads,
-                                      at::IntArrayRef geometry, std::vector<gram::Layer>& layers) {
+std::vector<gram::Operands> make_side(const Tensors& inputs, const Tensors& grads,
+                                      const std::vector<int64_t>& geometry,
+                                      std::vector<gram::Layer>& layers) {
   std::vector<gram::Operands> side;
   for (size_t i = 0; i < inputs.size(); ++i) {
     check_pair(inputs[i], grads[i], inputs[0]);
@@ -158,7 +164,7 @@ std::vector<gram::Operands> make_side(at::TensorList inputs, at::TensorList grad
 }
 
 // A layer without a number on either side adds nothing, however large its other sizes are.
-void empty_where_no_numbers(at::TensorList inputs, at::TensorList grads,
+void empty_where_no_numbers(const Tensors& inputs, const Tensors& grads,
                             std::vector<gram::Layer>& layers) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].numel() > 0 && grads[i].numel() > 0) continue;
@@ -171,15 +177,15 @@ void empty_where_no_numbers(at::TensorList inputs, at::TensorList grads,
 
 }  // namespace
 
-cpu::gram::Problem gram_problem(at::TensorList inputs, at::TensorList grads,
-                                at::TensorList other_inputs, at::TensorList other_grads,
-                                at::IntArrayRef geometry) {
-  TORCH_CHECK_VALUE(!inputs.empty(), "ntk_gram: at least one layer is needed.");
-  TORCH_CHECK_VALUE(grads.size() == inputs.size() && geometry.size() == inputs.size() * kGeometry,
-                    "ntk_gram: as many gradients and geometries as inputs are needed.");
-  TORCH_CHECK_VALUE(other_inputs.size() == other_grads.size() &&
-                        (other_inputs.empty() || other_inputs.size() == inputs.size()),
-                    "ntk_gram: the other batch must have the same layers.");
+cpu::gram::Problem gram_problem(const Tensors& inputs, const Tensors& grads,
+                                const Tensors& other_inputs, const Tensors& other_grads,
+                                const std::vector<int64_t>& geometry) {
+  TEGNAS_CHECK_VALUE(!inputs.empty(), "ntk_gram: at least one layer is needed.");
+  TEGNAS_CHECK_VALUE(grads.size() == inputs.size() && geometry.size() == inputs.size() * kGeometry,
+                     "ntk_gram: as many gradients and geometries as inputs are needed.");
+  TEGNAS_CHECK_VALUE(other_inputs.size() == other_grads.size() &&
+                         (other_inputs.empty() || other_inputs.size() == inputs.size()),
+                     "ntk_gram: the other batch must have the same layers.");
   gram::Problem problem;
   problem.left = make_side(inputs, grads, geometry, problem.layers);
   problem.networks = inputs[0].size(0);
@@ -188,14 +194,14 @@ cpu::gram::Problem gram_problem(at::TensorList inputs, at::TensorList grads,
     std::vector<gram::Layer> others;
     problem.right = make_side(other_inputs, other_grads, geometry, others);
     problem.right_images = other_inputs[0].size(1);
-    TORCH_CHECK_VALUE(other_inputs[0].size(0) == problem.networks,
-                      "ntk_gram: both batches must have the same number of networks.");
+    TEGNAS_CHECK_VALUE(other_inputs[0].size(0) == problem.networks,
+                       "ntk_gram: both batches must have the same number of networks.");
     for (size_t i = 0; i < others.size(); ++i) {
-      TORCH_CHECK_VALUE(others[i].in_channels == problem.layers[i].in_channels &&
-                            others[i].out_channels == problem.layers[i].out_channels &&
-                            others[i].float64 == problem.layers[i].float64,
-                        "ntk_gram: layer ", i,
-                        " differs in channels or dtype between the batches.");
+      TEGNAS_CHECK_VALUE(others[i].in_channels == problem.layers[i].in_channels &&
+                             others[i].out_channels == problem.layers[i].out_channels &&
+                             others[i].float64 == problem.layers[i].float64,
+                         "ntk_gram: layer ", i,
+                         " differs in channels or dtype between the batches.");
     }
   }
   empty_where_no_numbers(inputs, grads, problem.layers);
@@ -203,11 +209,11 @@ cpu::gram::Problem gram_problem(at::TensorList inputs, at::TensorList grads,
   return problem;
 }
 
-at::Tensor empty_gram(const gram::Problem& problem, const at::Tensor& like) {
+Tensor empty_gram(const gram::Problem& problem, const Tensor& like) {
   check_machine_has(Checked(problem.networks) * problem.left_images * problem.right_images *
                     static_cast<int64_t>(sizeof(double)));
-  return at::empty({problem.networks, problem.left_images, problem.right_images},
-                   like.options().dtype(at::kDouble));
+  return empty({problem.networks, problem.left_images, problem.right_images}, ScalarType::Double,
+               like);
 }
 
 }  // namespace tegnas

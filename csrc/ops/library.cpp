@@ -2,8 +2,8 @@
 // it. Each op defines and implements itself in its own file.
 
 #include <pybind11/pybind11.h>
-#include <torch/library.h>
-#include <torch/version.h>
+#include <torch/csrc/stable/library.h>
+#include <torch/headeronly/version.h>
 
 #include <string>
 
@@ -16,7 +16,7 @@
 #define TEGNAS_CUDA_ARCH_LIST ""
 #endif
 
-TORCH_LIBRARY(tegnas, m) {}
+STABLE_TORCH_LIBRARY(tegnas, m) {}
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/engine/template.h"
+#include "kernels/program/template.h"
 #include "ops/refusing.h"
 #include "ops/threads.h"
 

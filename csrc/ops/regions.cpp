@@ -2,56 +2,87 @@
 
 #include "kernels/cpu/regions.h"
 
-#include <ATen/ATen.h>
-#include <torch/library.h>
-
 #include <algorithm>
 #include <vector>
 
 #include "kernels/machine_memory.h"
-#include "ops/regions_checks.h"
+#include "ops/refusing.h"
+#include "ops/registering.h"
 #include "ops/threads.h"
 
 namespace tegnas {
 namespace {
 
-cpu::SignType sign_type(const at::Tensor& activations) {
-  const auto type = activations.scalar_type();
-  return type == at::kFloat    ? cpu::SignType::float32
-         : type == at::kDouble ? cpu::SignType::float64
-                               : cpu::SignType::boolean;
+// The number of features of one input; raises ValueError or TypeError where the tensors don't fit.
+int64_t check_activations(const Tensors& activations) {
+  TEGNAS_CHECK_VALUE(!activations.empty(), "pack_signs: at least one tensor is needed.");
+  Checked features = 0;
+  for (const Tensor& tensor : activations) {
+    const ScalarType dtype = dtype_of(tensor);
+    TEGNAS_CHECK_TYPE(
+        dtype == ScalarType::Float || dtype == ScalarType::Double || dtype == ScalarType::Bool,
+        "pack_signs: activations must be float32, float64 or bool, got ", dtype, ".");
+    TEGNAS_CHECK_VALUE(tensor.dim() >= 1 && tensor.size(0) == activations[0].size(0),
+                       "pack_signs: every tensor must begin with the same number of inputs, got ",
+                       tensor.sizes(), " beside ", activations[0].sizes(), ".");
+    check_extent("pack_signs", tensor);
+    check_same_device("pack_signs", tensor, activations[0]);
+    Checked product = 1;
+    for (int64_t size : tensor.sizes().slice(1)) product = product * size;
+    features = features + product;
+  }
+  return features.value();
 }
 
-at::Tensor pack_signs(at::TensorList activations) {
+cpu::SignType sign_type(const Tensor& activations) {
+  const ScalarType dtype = activations.scalar_type();
+  return dtype == ScalarType::Float    ? cpu::SignType::float32
+         : dtype == ScalarType::Double ? cpu::SignType::float64
+                                       : cpu::SignType::boolean;
+}
+
+Tensor pack_signs(const Tensors& activations) {
   return refusing("pack_signs", [&] {
     const int64_t features = check_activations(activations);
+    const int64_t inputs = activations[0].size(0), words = cpu::words_for(features);
+    check_machine_has(Checked(inputs) * words * static_cast<int64_t>(sizeof(int64_t)));
+    const Tensor patterns = empty({inputs, words}, ScalarType::Long, activations[0]);
+    if (patterns.numel() == 0) return patterns;
+    TEGNAS_ON_CUDA(patterns, patterns, pack_signs(activations, patterns));
     std::vector<cpu::Activations> layers;
-    for (const at::Tensor& tensor : activations) {
+    for (const Tensor& tensor : activations) {
       layers.push_back({sign_type(tensor), tensor.const_data_ptr(), tensor.stride(0),
                         tensor.sizes().slice(1).vec(), tensor.strides().slice(1).vec()});
     }
-    const int64_t inputs = activations[0].size(0), words = cpu::words_for(features);
-    check_machine_has(Checked(inputs) * words * static_cast<int64_t>(sizeof(int64_t)));
-    at::Tensor patterns = at::empty({inputs, words}, activations[0].options().dtype(at::kLong));
-    if (patterns.numel() == 0) return patterns;
     cpu::pack_signs(layers, inputs, torch_parallel_for,
-                    reinterpret_cast<uint64_t*>(patterns.data_ptr<int64_t>()));
+                    reinterpret_cast<uint64_t*>(patterns.mutable_data_ptr<int64_t>()));
     return patterns;
   });
 }
 
-at::Tensor count_regions(const at::Tensor& patterns) {
-  check_patterns(patterns);
+Tensor count_regions(const Tensor& patterns) {
+  TEGNAS_CHECK_TYPE(dtype_of(patterns) == ScalarType::Long,
+                    "count_regions: patterns must be int64 as pack_signs makes them, got ",
+                    dtype_of(patterns), ".");
+  TEGNAS_CHECK_VALUE(patterns.dim() == 2 || patterns.dim() == 3,
+                     "count_regions: patterns must have shape (inputs, words) or (networks, "
+                     "inputs, words), got ",
+                     patterns.sizes(), ".");
+  check_extent("count_regions", patterns);
   return refusing("count_regions", [&] {
-    const at::Tensor rows = patterns.contiguous();
+    const Tensor rows = packed(patterns);
     const int64_t inputs = rows.size(-2), words = rows.size(-1);
     const int64_t networks = rows.dim() == 3 ? rows.size(0) : 1;
     check_machine_has(Checked(networks) * static_cast<int64_t>(sizeof(int64_t)));
-    at::Tensor counts = at::empty(rows.sizes().slice(0, rows.dim() - 2), rows.options());
+    const Tensor counts = empty(without_last(rows.sizes(), 2), ScalarType::Long, rows);
+    TEGNAS_ON_CUDA(rows, counts, count_regions(rows, counts));
     // Without a word all inputs share the empty pattern.
-    if (rows.numel() == 0) return counts.fill_(words == 0 ? std::min<int64_t>(inputs, 1) : 0);
+    if (rows.numel() == 0) {
+      const int64_t each = words == 0 ? std::min<int64_t>(inputs, 1) : 0;
+      return torch::stable::fill_(counts, static_cast<double>(each));
+    }
     const auto* data = reinterpret_cast<const uint64_t*>(rows.const_data_ptr<int64_t>());
-    int64_t* to = counts.data_ptr<int64_t>();
+    int64_t* to = counts.mutable_data_ptr<int64_t>();
     torch_parallel_for(networks, [&](int64_t begin, int64_t end) {
       for (int64_t b = begin; b < end; ++b) {
         to[b] = cpu::count_distinct(data + b * inputs * words, inputs, words);
@@ -63,14 +94,11 @@ at::Tensor count_regions(const at::Tensor& patterns) {
 
 }  // namespace
 
-TORCH_LIBRARY_FRAGMENT(tegnas, m) {
+STABLE_TORCH_LIBRARY_FRAGMENT(tegnas, m) {
   m.def("pack_signs(Tensor[] activations) -> Tensor");
   m.def("count_regions(Tensor patterns) -> Tensor");
 }
-
-TORCH_LIBRARY_IMPL(tegnas, CPU, m) {
-  m.impl("pack_signs", &pack_signs);
-  m.impl("count_regions", &count_regions);
-}
+TEGNAS_IMPLEMENT(pack_signs)
+TEGNAS_IMPLEMENT(count_regions)
 
 }  // namespace tegnas

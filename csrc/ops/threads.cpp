@@ -1,8 +1,10 @@
 #include "ops/threads.h"
 
-#include <ATen/Parallel.h>
+#include <torch/csrc/stable/ops.h>
 
 #include <atomic>
+#include <exception>
+#include <mutex>
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
@@ -26,17 +28,43 @@ bool watch_forks() {
 #endif
 }
 
+// torch's loop doesn't let exceptions through: the first one waits here.
+class FirstException {
+ public:
+  template <typename Body>
+  void keep_from(const Body& body) {
+    try {
+      body();
+    } catch (...) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!first_) first_ = std::current_exception();
+    }
+  }
+
+  void rethrow() const {
+    if (first_) std::rethrow_exception(first_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::exception_ptr first_;
+};
+
 }  // namespace
 
 bool pool_stayed_behind() { return stayed_behind; }
 
-int64_t thread_count() { return stayed_behind ? 1 : at::get_num_threads(); }
+int64_t thread_count() { return stayed_behind ? 1 : torch::stable::get_num_threads(); }
 
 void torch_parallel_for(int64_t count, const std::function<void(int64_t, int64_t)>& body) {
   static const bool watching = watch_forks();
   if (stayed_behind || !watching) return serial_for(count, body);
-  if (count > 1 && at::get_num_threads() > 1) pool_used = true;
-  at::parallel_for(0, count, /*grain_size=*/1, body);
+  if (count > 1 && torch::stable::get_num_threads() > 1) pool_used = true;
+  FirstException exception;
+  torch::stable::parallel_for(0, count, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    exception.keep_from([&] { body(begin, end); });
+  });
+  exception.rethrow();
 }
 
 }  // namespace tegnas

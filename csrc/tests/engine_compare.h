@@ -56,7 +56,7 @@ Reference engine_ntk_of(const Case& c, const cpu::Kernels& kernels, int64_t work
   r.k_cross.assign(c.ny * c.n, -1);
   std::vector<T> logits(c.n * c.program.shapes.back().c);
   cpu::NtkOptions options;
-  options.batch_norm = c.coupled ? cpu::NormDerivative::coupled : cpu::NormDerivative::frozen;
+  options.coupled = c.coupled;
   options.outputs = c.trace ? cpu::OutputReduction::trace : cpu::OutputReduction::sum;
   options.workers = workers;
   cpu::engine_ntk<T>(kernels,

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/engine/program.h"
+#include "kernels/program/program.h"
 
 namespace tegnas::test {
 namespace reference {

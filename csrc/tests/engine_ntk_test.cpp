@@ -114,7 +114,7 @@ void threads_and_jobs() {
     for (const int64_t workers : {1, 2, 5}) {
       cpu::NtkOptions options;
       options.workers = workers;
-      if (coupled) options.batch_norm = cpu::NormDerivative::coupled;
+      options.coupled = coupled;
       cpu::engine_ntk<float>(cpu::kernels(), jobs, {x.data(), 5}, {y.data(), 3}, options,
                              threads_for);
       for (size_t k = 0; k < cases.size(); ++k) {

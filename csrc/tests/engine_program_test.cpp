@@ -70,7 +70,7 @@ void shapes() {
   words[5] = 2;
   refuses(words, 0, 1, "(3, 8, 8) and (4, 8, 8), which do not fit together");
   const std::string said =
-      refusal([&] { engine::make_plan(w.program(), engine::Mode::frozen, false); });
+      refusal([&] { engine::make_plan(w.program(), engine::Purpose::frozen, false); });
   CHECK(said.find("logits of shape (K, 1, 1)") != std::string::npos);
 }
 

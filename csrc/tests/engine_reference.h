@@ -67,7 +67,7 @@ inline Reference reference_ntk(const engine::Program& program, const std::vector
   Network nx(program, params, x, n), n_y(program, params, y, ny);
   std::vector<bool> all(program.parameters, false), body(program.parameters, false);
   for (int64_t v = 1; v < program.values(); ++v) {
-    for (int64_t k = 0; k < engine::weight_count(program, v); ++k) {
+    for (int64_t k = 0; k < program.defines(v).weights; ++k) {
       all[program.defines(v).weight + k] = true;
       body[program.defines(v).weight + k] = program.defines(v).body;
     }

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "kernels/engine/program.h"
+#include "kernels/program/program.h"
 
 namespace tegnas::test {
 

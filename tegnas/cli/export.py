@@ -11,7 +11,14 @@ import typer
 from tegnas.cli import options
 from tegnas.cli.architecture import read_architecture
 from tegnas.errors import InputError
-from tegnas.export import export_onnx, genotype_text, pytorch_source, to_json
+from tegnas.export import (
+    export_onnx,
+    genotype_text,
+    index_text,
+    naslib_text,
+    pytorch_source,
+    to_json,
+)
 from tegnas.files import write_atomically
 from tegnas.networks.full import full_network
 from tegnas.train import load_weights
@@ -22,6 +29,8 @@ class Format(str, Enum):
 
     pytorch = "pytorch"
     genotype = "genotype"
+    naslib = "naslib"
+    number = "index"
     json = "json"
     onnx = "onnx"
 
@@ -50,8 +59,9 @@ def export(
     ] = None,
     image_size: Annotated[int, typer.Option(help="Height and width of images (ONNX).")] = 32,
 ) -> None:
-    """Write an architecture as PyTorch source, genotype text, JSON or ONNX.
+    """Write an architecture as PyTorch source, text, JSON or ONNX.
 
+    `genotype` is the benchmark's text, `naslib` NASLib's numbers, `index` its number in NATS-Bench.
     The PyTorch file needs nothing but PyTorch and takes the weights of `tegnas train`. Of a space
     from a file of your own it is that file, with a function Network() behind it.
     """
@@ -69,7 +79,12 @@ def export(
         raise InputError(
             "--weights belongs to --format onnx; a PyTorch file loads them by load_state_dict"
         )
-    writers = {Format.genotype: genotype_text, Format.json: to_json}
+    writers = {
+        Format.genotype: genotype_text,
+        Format.naslib: naslib_text,
+        Format.number: index_text,
+        Format.json: to_json,
+    }
     text = (
         pytorch_source(search_space, arch, **size)
         if format is Format.pytorch

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tegnas.data import Batch, load_batch
+from tegnas.data import Batch, describe_sources, load_batch
 from tegnas.indicators import Indicator, get_indicator
 from tegnas.search.contestant import read_assignment
+from tegnas.spaces import space_names
 
-Space = Annotated[str, typer.Option(help="Search space.")]
+
+def completed(words: Iterable[str]) -> Callable[[str], list[str]]:
+    """What a shell offers in place of the beginning of a word."""
+    return lambda incomplete: [word for word in words if word.startswith(incomplete)]
+
+
+Space = Annotated[str, typer.Option(help="Search space.", autocompletion=completed(space_names()))]
 ArchitectureSpace = Annotated[
     str | None,
     typer.Option(
@@ -41,7 +49,10 @@ Images = Annotated[
     typer.Option(
         metavar="SOURCE",
         help="Labelled images: digits, noise, cifar10:DIR, cifar100:DIR, imagenet16:DIR, "
-        "imagenet16-120:DIR, folder:DIR or FILE.npz.",
+        "imagenet16-120:DIR, folder:DIR, huggingface:DIR or FILE.npz.",
+        autocompletion=completed(
+            [name.removesuffix("DIR") for name in describe_sources() if name[0].islower()]
+        ),
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Of the choice of images, the networks and the strategy.")]

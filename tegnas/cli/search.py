@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tegnas import benchmarks
-from tegnas.analysis.tensorboard import TensorBoardLog
 from tegnas.cli import options, search_options
 from tegnas.cli.architecture_text import written
+from tegnas.cli.config import with_config
 from tegnas.cli.faults import stopped_in
 from tegnas.cli.progress import search_progress
 from tegnas.cli.scoring_options import ScoringOptions, with_scoring
+from tegnas.cli.search_logs import search_logs
 from tegnas.cli.tables import print_search
 from tegnas.search import Limits, strategy_names
 from tegnas.search import search as run_search
@@ -23,12 +23,18 @@ from tegnas.search.run_directory import saved_evaluations
 from tegnas.spaces import get_space
 
 
+@with_config
 @with_scoring
 def search(
     *,
     space: options.Space = "nas-bench-201",
     strategy: Annotated[
-        str, typer.Option(metavar="NAME", help=f"One of {', '.join(strategy_names())}.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=f"One of {', '.join(strategy_names())}.",
+            autocompletion=options.completed(strategy_names()),
+        ),
     ] = "evolution",
     budget: search_options.Budget = None,
     seed: options.Seed = 0,
@@ -55,6 +61,16 @@ def search(
         typer.Option(metavar="DIR", help="Log to TensorBoard as the search goes on."),
     ] = None,
     long: options.Long = False,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="sqlite:///FILE.db",
+            help="Write the search as an Optuna study into this storage as it goes on.",
+        ),
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option(help="Name of the study; default that of the run directory.")
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Search a space for the architecture of the best T, E and G.
@@ -73,10 +89,12 @@ def search(
         f"seed{seed}",
     )
     title = f"{strategy} on {search_space.name}"
-    log = nullcontext(None) if tensorboard is None else TensorBoardLog(tensorboard)
+    study = study or directory.name
     with (
         stopped_in(directory),
-        log as evaluated,
+        search_logs(
+            search_space, settings, tensorboard=tensorboard, storage=storage, study=study
+        ) as evaluated,
         search_progress(as_json) as view,
     ):
         result = run_search(
@@ -105,3 +123,5 @@ def search(
         print(json.dumps({**result.summary(), "out": str(directory), **longer}))
     else:
         print_search(result, directory, written(search_space, long), accuracies)
+        if storage is not None:
+            print(f"Study {study} in {storage}; look at it with: optuna-dashboard {storage}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from os import PathLike, fspath
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from tegnas.data.choose import choose
 from tegnas.data.normalise import Normalisation
 from tegnas.data.resize import resize
 from tegnas.data.source import ImageSource, Request
-from tegnas.data.sources import open_source
+from tegnas.data.sources import Source, open_source, source_name
 from tegnas.errors import InputError
 
 # Sources that come with test files; of the others, one image in five is held out.
@@ -57,7 +56,7 @@ class Dataset:
         )
 
 
-def load_dataset(source: str | PathLike[str], *, size: int | None = None) -> Dataset:
+def load_dataset(source: Source, *, size: int | None = None) -> Dataset:
     """Read every image of a source into memory.
 
     CIFAR and ImageNet16 folders bring their test files. Of the other sources one image in five,
@@ -70,7 +69,8 @@ def load_dataset(source: str | PathLike[str], *, size: int | None = None) -> Dat
     Raises:
         InputError: the source is unknown, missing, unreadable, too small or of a wrong shape.
     """
-    name = fspath(source).partition(":")[0]
+    text = source_name(source)
+    name = text.partition(":")[0]
     if name == "noise":
         raise InputError("there is nothing to learn from noise; train on labelled images")
     train = open_source(source, Request(0, 0, 0, size))
@@ -82,7 +82,7 @@ def load_dataset(source: str | PathLike[str], *, size: int | None = None) -> Dat
         test = train
         held_out = len(train.labels) // _HELD_OUT
         if held_out == 0:
-            raise InputError(f"{fspath(source)} has fewer than {_HELD_OUT} images; give more")
+            raise InputError(f"{text} has fewer than {_HELD_OUT} images; give more")
         # The test images are dealt first: what is dealt first is even over the classes.
         test_indices, train_indices = choose(
             train.labels, held_out, len(train.labels) - held_out, torch.Generator().manual_seed(0)
@@ -93,7 +93,7 @@ def load_dataset(source: str | PathLike[str], *, size: int | None = None) -> Dat
         _images(test, test_indices, size),
         torch.from_numpy(test.labels[test_indices].astype(np.int64)),
         train.num_classes,
-        fspath(source),
+        text,
         train.normalisation,
     )
 

@@ -68,18 +68,25 @@ def decode(file: Path, size: int) -> Decoded:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow's, about sizes that are checked below
             with pillow.open(file) as image:
-                _check_header(file, image)
-                remarks = ["the first picture of each file of several"] * _has_several(image)
-                white, upright = _white(image), _upright(image)
-                if white is not None:
-                    return _decode_deep(pillow, file, upright, white, size, tuple(remarks))
-                opaque, laid_over = _opaque(pillow, upright)
+                _check_format(file, image)
+                return decode_picture(image, str(file), size)
     except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
             f"{file} can't be decoded as an image ({error}); replace or remove it"
         ) from None
+
+
+def decode_picture(image: Any, name: str, size: int) -> Decoded:
+    """The same of a picture that Pillow has opened; ``name`` is what messages call it."""
+    pillow = import_pillow()
+    _check_extent(name, image)
+    remarks = ["the first picture of each file of several"] * _has_several(image)
+    white, upright = _white(image), _upright(image)
+    if white is not None:
+        return _decode_deep(pillow, name, upright, white, size, tuple(remarks))
+    opaque, laid_over = _opaque(pillow, upright)
     remarks += ["transparent parts laid over white"] * laid_over
     rgb = opaque.resize((size, size), pillow.Resampling.BILINEAR)
     return Decoded(np.asarray(rgb, dtype=np.uint8).transpose(2, 0, 1), False, tuple(remarks))
@@ -108,16 +115,19 @@ def _floating(pixels: np.ndarray) -> np.ndarray:
     return pixels.astype(np.float32) / 255 if pixels.dtype == np.uint8 else pixels
 
 
-def _check_header(file: Path, image: Any) -> None:
+def _check_format(file: Path, image: Any) -> None:
     if image.format not in _FORMATS:
         raise InputError(
             f"{file} is of the format {image.format}, whatever its name says; read are "
             f"{', '.join(sorted(_FORMATS))}"
         )
+
+
+def _check_extent(name: str, image: Any) -> None:
     width, height = image.size
     if width * height > MOST_PIXELS:
         raise InputError(
-            f"{file} unfolds to {width:,}×{height:,} pixels, more than the {MOST_PIXELS:,} that an "
+            f"{name} unfolds to {width:,}×{height:,} pixels, more than the {MOST_PIXELS:,} that an "
             "image may have; make it smaller or remove it"
         )
 
@@ -147,16 +157,16 @@ def _white(image: Any) -> float | None:
 
 
 def _decode_deep(
-    pillow: Any, file: Path, image: Any, white: float, size: int, remarks: tuple[str, ...]
+    pillow: Any, name: str, image: Any, white: float, size: int, remarks: tuple[str, ...]
 ) -> Decoded:
     if "transparency" in image.info:
         raise InputError(
-            f"{file} has transparent pixels of 16 bits, which can't be laid over white; store the "
+            f"{name} has transparent pixels of 16 bits, which can't be laid over white; store the "
             "image in 8 bits or without transparency"
         )
     values = np.asarray(image, dtype=np.float32)
     if not np.isfinite(values).all():
-        raise InputError(f"{file} has NaN or infinite pixels; replace or remove it")
+        raise InputError(f"{name} has NaN or infinite pixels; replace or remove it")
     unscaled = bool(np.isnan(white))
     if not unscaled:
         values = values / np.float32(white)

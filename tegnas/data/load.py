@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from os import PathLike, fspath
 
 import numpy as np
 import torch
@@ -13,12 +12,12 @@ from tegnas.data.batch import Batch
 from tegnas.data.draw import draw
 from tegnas.data.resize import resize
 from tegnas.data.source import ImageSource, ImageWarning, Request
-from tegnas.data.sources import open_source
+from tegnas.data.sources import Source, open_source, source_name
 from tegnas.errors import InputError
 
 
 def load_batch(
-    source: str | PathLike[str],
+    source: Source,
     *,
     train: int = 64,
     val: int = 64,
@@ -41,12 +40,16 @@ def load_batch(
             class) or ``FILE.npz`` with arrays ``x`` (uint8 or float, (N, H, W), (N, H, W, C) or
             (N, C, H, W)) and ``y`` (integers), or by other usual names. uint8 arrays are
             normalised by the arrays ``mean`` and ``std`` of the file, or by its own statistics
-            if it has none; float arrays are taken as already normalised.
+            if it has none; float arrays are taken as already normalised. ``huggingface:DIR`` is a
+            data set as Hugging Face's ``datasets`` saves it. Or a data set object: of torchvision's
+            kind (``dataset[i]`` is a pair of image and label), where images are pictures of Pillow
+            or tensors, which are taken as arrays are; or of Hugging Face's.
         train: number of training images, at least 2.
         val: number of validation images, at least 2.
         seed: from 0 to 2**63 - 1.
         size: height and width to resize to (bilinear). By default 32 for ``digits``, ``noise``
-            and ``folder:``, and no resizing for the rest.
+            and ``folder:``, and no resizing for the rest; pictures of data sets of several sizes
+            become 32×32.
 
     Returns:
         A batch of (train, 3, H, W) and (val, 3, H, W) float32 images with int64 labels;
@@ -72,8 +75,9 @@ def load_batch(
     )
     if drawn.replaced:
         warnings.warn(
-            f"{drawn.replaced} images drawn from {fspath(source)} for a batch of {train + val} were"
-            " equal to another one or blank, and others were drawn in their place",
+            f"{drawn.replaced} images drawn from {source_name(source)} for a batch of "
+            f"{train + val} were equal to another one or blank, and others were drawn in their "
+            "place",
             ImageWarning,
             stacklevel=2,
         )
@@ -84,7 +88,7 @@ def load_batch(
         val_images=drawn.images[train:].clone(),
         val_labels=labels[train:].clone(),
         num_classes=opened.num_classes,
-        source=fspath(source),
+        source=source_name(source),
     )
 
 

@@ -7,14 +7,20 @@ from collections.abc import Callable
 from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
+from typing import Any
 
 from tegnas.data.cifar import open_cifar10, open_cifar100
 from tegnas.data.folder import open_folder
+from tegnas.data.huggingface import is_huggingface, open_columns, open_huggingface
 from tegnas.data.imagenet16 import open_imagenet16
 from tegnas.data.npz import open_npz
+from tegnas.data.objects import open_object
 from tegnas.data.source import ImageSource, Request
 from tegnas.data.toy import open_digits, open_noise
 from tegnas.errors import InputError
+
+# A source as the user names it, or a data set object of another library.
+Source = str | PathLike[str] | Any
 
 _BUILT_IN: dict[str, Callable[[Request], ImageSource]] = {
     "digits": open_digits,
@@ -25,6 +31,7 @@ _FROM_FOLDER: dict[str, Callable[[Path, Request], ImageSource]] = {
     "cifar100": open_cifar100,
     "imagenet16": open_imagenet16,
     "folder": open_folder,
+    "huggingface": open_huggingface,
 }
 _DESCRIPTIONS = {
     "digits": "handwritten digits from scikit-learn, 10 classes; needs no files",
@@ -33,6 +40,8 @@ _DESCRIPTIONS = {
     "cifar100:DIR": "CIFAR-100 training images with fine labels, python or binary version",
     "imagenet16:DIR": "ImageNet downsampled to 16×16; imagenet16-120:DIR for the first 120 classes",
     "folder:DIR": "image files with one sub-folder per class (needs Pillow)",
+    "huggingface:DIR": "a data set as Hugging Face's datasets saves it, or its Parquet files; "
+    "#COLUMN names the labels where there are several",
     "FILE.npz": "arrays x (images) and y (labels) or so called, optionally mean and std",
 }
 
@@ -42,17 +51,30 @@ def describe_sources() -> dict[str, str]:
     return dict(_DESCRIPTIONS)
 
 
-def open_source(source: str | PathLike[str], request: Request) -> ImageSource:
-    """The source that the text names.
+def source_name(source: Source) -> str:
+    """What results call a source: the text itself; library and class of a data set object."""
+    if isinstance(source, str | PathLike):
+        return fspath(source)
+    kind = type(source)
+    return f"{kind.__module__.partition('.')[0]}:{kind.__name__}"
+
+
+def open_source(source: Source, request: Request) -> ImageSource:
+    """The source that the text names, or a data set object.
 
     Args:
-        source: one of the forms of :func:`describe_sources`.
+        source: one of the forms of :func:`describe_sources`; or a data set of torchvision's kind,
+            or of Hugging Face's.
         request: numbers of images, seed and size, for the sources that depend on them.
 
     Raises:
         InputError: no such source, its file or folder is missing or was not given, or what is in
             it can't be used.
     """
+    if not isinstance(source, str | PathLike):
+        if is_huggingface(source):
+            return open_columns(source, request, "the data set")
+        return open_object(source, request)
     text = fspath(source)
     if text.lower().endswith(".npz"):
         return open_npz(Path(text).expanduser(), request)

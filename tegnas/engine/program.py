@@ -1,6 +1,6 @@
 """Networks as programs of the native engine: instructions over numbered values.
 
-The encoding is the one of ``csrc/kernels/engine/program.h``. Programs of many architectures share
+The encoding is the one of ``csrc/kernels/program/program.h``. Programs of many architectures share
 one ``ParameterLayout``, so that a weight has one place in one vector whatever the architecture,
 and the weights of a seed are drawn once for all of them.
 """

@@ -15,7 +15,7 @@ import torch
 from tegnas.engine.program import ProgramBuilder, Shape
 from tegnas.ops import Programs, write_programs
 
-# As in csrc/kernels/engine/template.h.
+# As in csrc/kernels/program/template.h.
 CHOOSE = 101
 OR_ZEROS = 102
 

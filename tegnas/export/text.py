@@ -20,6 +20,34 @@ def genotype_text(space: Space, arch: Architecture) -> str:
     return str(arch)
 
 
+def naslib_text(space: Space, arch: Architecture) -> str:
+    """The tuple of numbers by which NASLib calls an architecture.
+
+    Raises ``InputError`` where NASLib has none for the space or the architecture.
+    """
+    write = getattr(space, "naslib_text", None)
+    if write is None:
+        raise InputError(
+            f"{space.name} has no form of NASLib's; those of nas-bench-201, nas-bench-101 and "
+            "darts are written, and --format genotype gives the text of any space"
+        )
+    return write(arch)
+
+
+def index_text(space: Space, arch: Architecture) -> str:
+    """The number of an architecture in its benchmark, as ``parse`` reads it: ``index:9``.
+
+    Raises ``InputError`` where the benchmark numbers nothing.
+    """
+    number = getattr(space, "benchmark_index", None)
+    if number is None:
+        raise InputError(
+            f"the architectures of {space.name} have no numbers; those of nas-bench-201 and "
+            "nats-size have"
+        )
+    return f"index:{number(arch)}"
+
+
 def to_json(space: Space, arch: Architecture) -> str:
     """One JSON object with ``space``, ``arch`` and the version that wrote it."""
     return json.dumps({"space": space.name, "arch": str(arch), "tegnas": __version__}, indent=2)

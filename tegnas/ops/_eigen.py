@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from tegnas.ops._library import register_fake
+from tegnas.ops._library import call, register_fake
+
+# Of a matrix on a GPU, for the kernel; larger ones go to cuSOLVER.
+_MOST_ROWS = 128
 
 
 class EigCondition(NamedTuple):
@@ -36,7 +40,31 @@ def eig_condition(gram: Tensor) -> EigCondition:
         ValueError: matrices that aren't square, or of size 0.
         TypeError: another dtype.
     """
-    return EigCondition(*torch.ops.tegnas.eig_condition(gram))
+    if gram.is_cuda and gram.ndim >= 2 and gram.shape[-1] == gram.shape[-2] > _MOST_ROWS:
+        return _by_library(gram)
+    return EigCondition(*call("eig_condition", gram))
+
+
+def _by_library(gram: Tensor) -> EigCondition:
+    """The same by torch's routine, without waiting for the device.
+
+    It refuses what isn't finite, so such matrices become the identity and get their result
+    afterwards.
+    """
+    if gram.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"eig_condition: matrices must be float32 or float64, got {gram.dtype}.")
+    size = gram.shape[-1]
+    lower = gram.double().tril()
+    finite = lower.isfinite().flatten(-2).all(-1)
+    identity = torch.eye(size, dtype=torch.float64, device=gram.device)
+    values = torch.linalg.eigvalsh(torch.where(finite[..., None, None], lower, identity))
+    smallest, largest = values[..., 0], values[..., -1]
+    regular = smallest > largest * (size * torch.finfo(torch.float64).eps)
+    return EigCondition(
+        smallest.masked_fill(~finite, math.nan),
+        largest.masked_fill(~finite, math.nan),
+        (largest / smallest).masked_fill(~(finite & regular), math.inf),
+    )
 
 
 def _fake_eig_condition(gram):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tegnas.ops._equal_images import first_equals, with_equal_rows
+from tegnas.ops._library import call
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +17,7 @@ class Programs(Sequence[list[int]]):
     """Programs one after the other in one tensor; as a sequence, the words of each.
 
     Attributes:
-        code: their words, in the encoding of ``csrc/kernels/engine/program.h``, int64.
+        code: their words, in the encoding of ``csrc/kernels/program/program.h``, int64.
         offsets: where each begins, and where the last ends, int64.
     """
 
@@ -94,7 +95,7 @@ def engine_ntk(
         TypeError: a dtype other than float32 or float64.
     """
     y = x[:0] if y is None else y
-    kernels = torch.ops.tegnas.engine_ntk(*jobs.operands(x.device), x, y, batch_norm, outputs)
+    kernels = call("engine_ntk", *jobs.operands(x.device), x, y, batch_norm, outputs)
     if batch_norm != "coupled":  # frozen rows of equal images are equal as they are
         return kernels
     k_all, k_body, k_cross = kernels
@@ -122,7 +123,7 @@ def engine_regions(jobs: EngineJobs, inputs: Tensor, *, batch_size: int) -> Tens
         ValueError: a malformed program, or inputs that it isn't for.
         TypeError: a dtype other than float32 or float64.
     """
-    return torch.ops.tegnas.engine_regions(*jobs.operands(inputs.device), inputs, batch_size)
+    return call("engine_regions", *jobs.operands(inputs.device), inputs, batch_size)
 
 
 @torch.library.register_fake("tegnas::engine_ntk")

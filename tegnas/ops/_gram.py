@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tegnas.errors import InputError
-from tegnas.ops._library import register_fake
+from tegnas.ops._library import call, register_fake
 
 Pair = int | tuple[int, ...]
 
@@ -92,7 +92,8 @@ def ntk_gram(layers: Sequence[LayerTerm], other: Sequence[LayerTerm] | None = No
     if other is not None and geometry != [n for term in other for n in term.geometry]:
         raise InputError("ntk_gram: both batches must come from the same layers")
     others = other or ()
-    return torch.ops.tegnas.ntk_gram(
+    return call(
+        "ntk_gram",
         [term.input for term in layers],
         [term.grad for term in layers],
         [term.input for term in others],

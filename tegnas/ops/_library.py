@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,15 +11,22 @@ import torch
 
 from tegnas.errors import NativeCodeError
 
-REBUILD = "run pip install --no-build-isolation . again with the torch that is installed now"
+# The extension calls torch through its stable ABI as it was then (setup.py).
+OLDEST_TORCH = (2, 10)
+REBUILD = "run pip install --no-build-isolation . again"
 
 
 def load() -> Any:
     """The module ``tegnas._C``; its import registers ``torch.ops.tegnas``.
 
-    Raises ``NativeCodeError`` if it is missing, was compiled against another torch, or if
-    TEGNAS_SIMD asks for instructions that this machine lacks.
+    Raises ``NativeCodeError`` if torch is older than 2.10, if the extension is missing or doesn't
+    load, or if TEGNAS_SIMD asks for instructions that this machine lacks.
     """
+    if _release(torch.__version__) < OLDEST_TORCH:
+        raise NativeCodeError(
+            f"tegnas needs torch 2.10 or newer and torch {torch.__version__} is installed; run pip "
+            "install --upgrade 'torch>=2.10'"
+        )
     try:
         module = importlib.import_module("tegnas._C")
     except ModuleNotFoundError:
@@ -29,22 +37,32 @@ def load() -> Any:
             f"({error}); {REBUILD}"
         ) from None
     try:
-        built = module.build_info()["torch"]
+        module.build_info()
     except RuntimeError as error:  # TEGNAS_SIMD names what this machine lacks
         raise NativeCodeError(str(error)) from None
-    if _release(built) != _release(torch.__version__):
-        raise NativeCodeError(
-            f"tegnas._C was compiled against torch {built}, but torch {torch.__version__} is "
-            f"installed; {REBUILD}"
-        )
     return module
 
 
-def _release(version: str) -> str:
-    return ".".join(version.split("+")[0].split(".")[:2])
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
 native = load()
+
+
+def call(name: str, *operands: Any) -> Any:
+    """Calls an operator of ``torch.ops.tegnas``.
+
+    Raises ``ValueError`` or ``TypeError``, in one sentence, where the operands don't fit. Through
+    torch's stable ABI both come as ``ValueError`` (``csrc/ops/refusing.h``).
+    """
+    try:
+        return getattr(torch.ops.tegnas, name)(*operands)
+    except ValueError as error:
+        sentence = str(error)
+        if sentence.startswith("TypeError: "):
+            raise TypeError(sentence.removeprefix("TypeError: ")) from None
+        raise
 
 
 def register_fake(name: str, compute: Callable[..., Any]) -> None:
@@ -64,7 +82,7 @@ def build_info() -> dict[str, Any]:
 
     Keys: ``simd`` (the instruction set in use: avx512, avx2 or portable; the environment variable
     TEGNAS_SIMD lowers it), ``cuda`` (whether CUDA kernels are in), ``cuda_arch_list``,
-    ``compiler``, ``torch`` (the version compiled against).
+    ``compiler``, ``torch`` (the version compiled against; it loads in every one from 2.10 on).
     """
     return dict(native.build_info())
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tegnas.errors import InputError
-from tegnas.ops._library import register_fake
+from tegnas.ops._library import call, register_fake
 
 
 def pack_signs(activations: Sequence[Tensor]) -> Tensor:
@@ -30,7 +30,7 @@ def pack_signs(activations: Sequence[Tensor]) -> Tensor:
     """
     if not activations:
         raise InputError("pack_signs needs at least one tensor")
-    return torch.ops.tegnas.pack_signs(list(activations))
+    return call("pack_signs", list(activations))
 
 
 def count_regions(patterns: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ def count_regions(patterns: Tensor) -> Tensor:
         ValueError: another number of dimensions.
         TypeError: another dtype.
     """
-    return torch.ops.tegnas.count_regions(patterns)
+    return call("count_regions", patterns)
 
 
 class RegionCounter:

@@ -13,7 +13,7 @@ def write_programs(
     """The programs that architectures choose from a template.
 
     Args:
-        template: words in the encoding of ``csrc/kernels/engine/template.h``, int64.
+        template: words in the encoding of ``csrc/kernels/program/template.h``, int64.
         options: int64 (A, edges), the option taken for each edge.
         parameters: length of the vector that the programs read.
 

@@ -40,7 +40,7 @@ from tegnas.spaces.darts_architecture import (
     renumbered_cells,
 )
 from tegnas.spaces.darts_choices import all_choices, decode_cell, encode_cell
-from tegnas.spaces.darts_notations import parse_architecture
+from tegnas.spaces.darts_notations import naslib_pairs, parse_architecture
 from tegnas.spaces.darts_supernet import (
     EDGES,
     full_supernet,
@@ -350,6 +350,15 @@ class Darts:
         return darts_source(
             arch, channels=channels, cells=cells, num_classes=num_classes, version=version
         )
+
+    def naslib_text(self, arch: DartsArchitecture) -> str:
+        """NASLib's compact form, by its pairs (input, number of the operation).
+
+        Raises ``InputError`` for a cell that puts out fewer than all nodes, or has ``none``.
+        """
+        if not _puts_out_all(arch):
+            raise InputError("NASLib has no form for DARTS cells that put out fewer than all nodes")
+        return str((naslib_pairs(arch.normal), naslib_pairs(arch.reduce)))
 
     def parameters(self, arch: DartsArchitecture, num_classes: int) -> int:
         """Parameters of the full network, without its auxiliary classifier."""

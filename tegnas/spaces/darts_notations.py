@@ -265,6 +265,17 @@ def _from_cells(cells: Sequence[Any], text: str) -> DartsArchitecture:
     return DartsArchitecture(normal, reduce)
 
 
+def naslib_pairs(cell: Sequence[tuple[str, int]]) -> tuple[tuple[int, int], ...]:
+    """What NASLib calls a cell: pairs (input, number of the operation).
+
+    Raises ``InputError`` for an operation that NASLib has no number for.
+    """
+    for name, _ in cell:
+        if name not in _NUMBERED:
+            raise InputError(f"NASLib has no number for the operation {name!r} of DARTS")
+    return tuple((source, _NUMBERED.index(name)) for name, source in cell)
+
+
 # Dictionaries
 
 

@@ -34,7 +34,7 @@ from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
 from tegnas.spaces.drawing import CellEdge, CellGraph
 from tegnas.spaces.factorised import Choice
 from tegnas.spaces.nasbench101_enumeration import every_cell
-from tegnas.spaces.nasbench101_notations import parse_cell
+from tegnas.spaces.nasbench101_notations import naslib_numbers, parse_cell
 from tegnas.spaces.recipe import Recipe
 from tegnas.spaces.short_form import letters_for, to_base36
 from tegnas.spaces.small_size import (
@@ -303,6 +303,10 @@ class NasBench101:
         return nasbench101_source(
             arch, channels=channels, cells=cells, num_classes=num_classes, version=version
         )
+
+    def naslib_text(self, arch: NasBench101Architecture) -> str:
+        """NASLib's tuple: the matrix row by row and a number for every node."""
+        return str(naslib_numbers(arch.adjacency, arch.operations))
 
     def parameters(self, arch: NasBench101Architecture, num_classes: int) -> int:
         """Parameters of the full network: what the benchmark calls trainable parameters."""

@@ -4,7 +4,8 @@ Read are: ``111101|conv1x1|conv3x3``, the upper triangle of the adjacency matrix
 operations of the nodes between input and output, also with the names of the benchmark and with
 ``input`` and ``output``; a matrix and operations as the nasbench package takes them,
 ``(matrix, ops)``, ``{"matrix": …, "ops": …}`` or ``ModelSpec(matrix=…, ops=…)``, alone or within a
-pasted text; what its queries give (``module_adjacency``, ``module_operations``).
+pasted text; what its queries give (``module_adjacency``, ``module_operations``); NASLib's tuple of
+numbers, the whole matrix row by row and then the operations.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tegnas.errors import InputError
-from tegnas.networks.nasbench101_cell import OPERATIONS
+from tegnas.networks.nasbench101_cell import MAX_NODES, OPERATIONS
 from tegnas.spaces.literals import literals_in
 
 _EXAMPLE = "111101|conv1x1|conv3x3"
@@ -25,6 +26,9 @@ _COMMENT = re.compile(r"#[^\n]*")
 _CONSTANT = re.compile(r"(?<![\w'\"])(INPUT|OUTPUT|CONV1X1|CONV3X3|MAXPOOL3X3)(?![\w'\"])")
 _MATRIX_KEYS = ("matrix", "module_adjacency")
 _OPERATION_KEYS = ("ops", "module_operations")
+# NASLib numbers the nodes' operations so.
+_NASLIB_OPERATIONS = (*_ENDS, "maxpool3x3", "conv1x1", "conv3x3")
+_NASLIB_NODES = {nodes * nodes + nodes: nodes for nodes in range(2, MAX_NODES + 1)}  # by length
 
 # Upper triangle row by row, and the operations between input and output.
 Written = tuple[str, tuple[str, ...]]
@@ -37,7 +41,7 @@ def parse_cell(text: str) -> Written:
         InputError: the text is in none of them, has an unknown operation or a matrix that isn't
             an upper triangle of zeros and ones, or holds several cells.
     """
-    if "[" not in text and "{" not in text:
+    if not any(bracket in text for bracket in "[{("):
         adjacency, *names = (part.strip() for part in text.strip().split("|"))
         if not re.fullmatch("[01]+", adjacency):
             raise _malformed(text)
@@ -66,8 +70,37 @@ def _from_literals(text: str) -> Iterator[Written]:
         elif _is_names(value) and matrix is not None:
             yield _from_matrix(matrix, value, text)
             matrix = None
+        elif len(value) in _NASLIB_NODES and {type(each) for each in value} == {int}:
+            yield _from_matrix(*_from_naslib(value, text), text)
         elif len(value) == 2 and _is_matrix(value[0]) and _is_names(value[1]):
             yield _from_matrix(value[0], value[1], text)
+
+
+def _from_naslib(numbers: Sequence[int], text: str) -> tuple[list[Sequence[int]], list[str]]:
+    """Matrix and operations of n·n + n numbers."""
+    nodes = _NASLIB_NODES[len(numbers)]
+    if not {*numbers[-nodes:]} <= {*range(len(_NASLIB_OPERATIONS))}:
+        raise InputError(
+            f"{_shown(text)} is no cell as NASLib writes it: behind the matrix stand numbers from "
+            f"0 to {len(_NASLIB_OPERATIONS) - 1}, {', '.join(_NASLIB_OPERATIONS)}"
+        )
+    rows = [numbers[row * nodes : (row + 1) * nodes] for row in range(nodes)]
+    if not _is_matrix(rows):
+        raise InputError(f"the matrix of {_shown(text)} must be of zeros and ones")
+    return rows, [_NASLIB_OPERATIONS[number] for number in numbers[-nodes:]]
+
+
+def naslib_numbers(adjacency: str, operations: Sequence[str]) -> tuple[int, ...]:
+    """What NASLib calls a cell: its matrix row by row, and a number for every node."""
+    nodes = len(operations) + 2
+    written = iter(adjacency)
+    matrix = [
+        int(next(written)) if target > source else 0
+        for source in range(nodes)
+        for target in range(nodes)
+    ]
+    names = (_ENDS[0], *operations, _ENDS[1])
+    return (*matrix, *(_NASLIB_OPERATIONS.index(name) for name in names))
 
 
 def _entry(content: Mapping[Any, Any], keys: Sequence[str]) -> Any:

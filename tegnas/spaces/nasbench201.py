@@ -32,7 +32,18 @@ from tegnas.networks.nasbench201_source import nasbench201_source
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
 from tegnas.spaces.factorised import Supernet, parse_supernet
 from tegnas.spaces.four_node_cells import FourNodeCells
-from tegnas.spaces.nasbench201_notations import OPERATIONS, parse_operations
+from tegnas.spaces.nasbench201_notations import (
+    OPERATIONS,
+    naslib_numbers,
+    parse_operations,
+)
+from tegnas.spaces.nats_index import (
+    cell_indices,
+    cell_places,
+    options_at,
+    place_of,
+    read_index,
+)
 from tegnas.spaces.recipe import Recipe
 from tegnas.spaces.small_size import SmallSize
 
@@ -56,6 +67,8 @@ class NasBench201Architecture:
 # with 3 channels for the kernels, the five cells of one stage with 1 channel for the patterns.
 _DEEP_SIZE = SmallSize(channels=3, depth=0.6)
 _DEEP_THIN_SIZE = SmallSize(channels=1)
+
+_COUNTS = (len(OPERATIONS),) * len(EDGES)
 
 
 class NasBench201(FourNodeCells[NasBench201Architecture]):
@@ -89,15 +102,28 @@ class NasBench201(FourNodeCells[NasBench201Architecture]):
     def parse(self, text: str) -> NasBench201Architecture | Supernet:
         """Read an architecture string such as ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
 
-        Also the short form, what ``str`` prints of a supernet, and the notations of others
-        (:mod:`tegnas.spaces.nasbench201_notations`). Raises ``InputError`` for an unknown operation
-        or a malformed string.
+        Also the short form, what ``str`` prints of a supernet, the benchmark's number as
+        ``index:9``, and the notations of others (:mod:`tegnas.spaces.nasbench201_notations`).
+        Raises ``InputError`` for an unknown operation or a malformed string.
         """
         supernet = parse_supernet(text, len(EDGES), OPERATIONS)
         if supernet is not None:
             return supernet
         short = self.read_short(text)
-        return short or NasBench201Architecture(parse_operations(text))
+        if short is not None:
+            return short
+        index = read_index(text, len(self))
+        if index is not None:
+            return self.decode(options_at(cell_places(len(self))[index], _COUNTS))
+        return NasBench201Architecture(parse_operations(text))
+
+    def benchmark_index(self, arch: NasBench201Architecture) -> int:
+        """The number of an architecture in NAS-Bench-201 and NATS-Bench."""
+        return cell_indices(len(self))[place_of(self.encode(arch), _COUNTS)]
+
+    def naslib_text(self, arch: NasBench201Architecture) -> str:
+        """NASLib's six numbers."""
+        return str(naslib_numbers(arch.operations))
 
     def canonical(self, arch: NasBench201Architecture) -> str:
         """The cell as an expression in its input; equal for isomorphic cells (6,466 classes).

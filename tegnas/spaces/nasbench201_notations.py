@@ -101,6 +101,12 @@ def _from_naslib(numbers: Sequence[int], text: str) -> tuple[str, ...]:
     return tuple(_NASLIB_OPERATIONS[by_edge[edge]] for edge in EDGES)
 
 
+def naslib_numbers(operations: Sequence[str]) -> tuple[int, ...]:
+    """What NASLib calls a cell of these operations of ``EDGES``: six numbers, edges by source."""
+    by_edge = dict(zip(EDGES, operations, strict=True))
+    return tuple(_NASLIB_OPERATIONS.index(by_edge[edge]) for edge in _NASLIB_EDGES)
+
+
 def _from_dictionary(content: Mapping[Any, Any], text: str) -> tuple[str, ...]:
     by_edge: dict[tuple[int, int], str] = {}
     for key, value in content.items():

@@ -14,12 +14,14 @@ from tegnas.networks.nats_size import SizeNetwork, SizeThinNetwork
 from tegnas.networks.nats_size_source import nats_size_source
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, THIN_KINDS, check_kind
 from tegnas.spaces.factorised import Choice
+from tegnas.spaces.nats_index import options_at, place_of, read_index
 from tegnas.spaces.product import ProductSpace
 from tegnas.spaces.recipe import Recipe
 from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
 
 CHANNELS = (8, 16, 24, 32, 40, 48, 56, 64)
 POSITIONS = 5
+_COUNTS = (len(CHANNELS),) * POSITIONS
 
 # The small networks keep the ratios of the widths.
 _PROXY_DIVISOR = 4
@@ -65,7 +67,13 @@ class NatsSize(ProductSpace):
         self.deep_thin = deep_thin
 
     def parse(self, text: str) -> NatsSizeArchitecture:
-        """Read five numbers such as ``8:16:32:64:64``; ``InputError`` if it isn't that."""
+        """Read five numbers such as ``8:16:32:64:64``, or the benchmark's number as ``index:9``.
+
+        Raises ``InputError`` if it is neither.
+        """
+        index = read_index(text, len(self))
+        if index is not None:
+            return self.decode(options_at(index, _COUNTS))
         fields = text.strip().split(":")
         known = {str(each): each for each in CHANNELS}
         if len(fields) != POSITIONS or any(field not in known for field in fields):
@@ -78,6 +86,10 @@ class NatsSize(ProductSpace):
     def short(self, arch: NatsSizeArchitecture) -> str:
         """The benchmark's own index, which is short."""
         return str(arch)
+
+    def benchmark_index(self, arch: NatsSizeArchitecture) -> int:
+        """The number of an architecture in NATS-Bench: all are numbered in order."""
+        return place_of(self.encode(arch), _COUNTS)
 
     def choices(self) -> tuple[Choice, ...]:
         """The channels at each position."""

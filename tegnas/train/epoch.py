@@ -10,6 +10,13 @@ from torch.nn.functional import cross_entropy
 
 from tegnas.data.dataset import Dataset
 from tegnas.train.augment import augment
+from tegnas.train.parts import (
+    begin_epoch,
+    clip_gradients,
+    epoch_generator,
+    epoch_seed,
+    logits_and_loss,
+)
 from tegnas.train.recipe import Recipe
 
 _TEST_BATCH = 500
@@ -39,41 +46,32 @@ def train_epoch(
     Order, augmentation and dropped paths are a function of ``seed`` and ``epoch`` alone, so a
     training that was stopped between two epochs goes on exactly as one that was not.
     """
-    network.train()
-    if recipe.drop_path:
-        network.drop_path_probability = recipe.drop_path_at(epoch)  # type: ignore[assignment]
+    begin_epoch(recipe, network, epoch)
     for group in optimizer.param_groups:
         group["lr"] = recipe.learning_rate_at(epoch)
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    generator = epoch_generator(seed, epoch)
     order = torch.randperm(len(dataset.images), generator=generator)
     loss_sum = torch.zeros((), device=device, dtype=torch.float64)
     right = torch.zeros((), device=device, dtype=torch.int64)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed * 1_000_003 + epoch)  # of the dropped paths
+        torch.manual_seed(epoch_seed(seed, epoch))  # of the dropped paths
         for chosen in order.split(recipe.batch_size):
             labels = dataset.labels[chosen].to(device, non_blocking=True)
             images = dataset.prepare(dataset.images[chosen]).to(device, non_blocking=True)
             images = augment(images, recipe, generator)
             with torch.autocast(device.type, enabled=device.type == "cuda"):
-                logits, loss = _loss(network(images), labels, recipe.auxiliary)
+                logits, loss = logits_and_loss(recipe, network(images), labels)
             optimizer.zero_grad(set_to_none=True)
             scaler.scale(loss).backward()
             if recipe.clip:
                 scaler.unscale_(optimizer)
-                nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
+                clip_gradients(recipe, network)
             scaler.step(optimizer)
             scaler.update()
             loss_sum += loss.detach().double() * len(chosen)
             right += (logits.detach().argmax(1) == labels).sum()
     count = len(dataset.images)
     return Pass(loss_sum.item() / count, 100 * right.item() / count)
-
-
-def _loss(output: Tensor | tuple[Tensor, Tensor], labels: Tensor, auxiliary: float):
-    if isinstance(output, Tensor):
-        return output, cross_entropy(output, labels)
-    logits, extra = output
-    return logits, cross_entropy(logits, labels) + auxiliary * cross_entropy(extra, labels)
 
 
 @torch.no_grad()

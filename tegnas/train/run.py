@@ -20,6 +20,7 @@ from tegnas.spaces import Architecture, Space
 from tegnas.train.checkpoint import read_checkpoint, save_checkpoint
 from tegnas.train.epoch import test_epoch, train_epoch
 from tegnas.train.log import EpochReport, write_log
+from tegnas.train.parts import make_optimizer
 from tegnas.train.recipe import Recipe, recipe_for
 
 CHECKPOINT = "checkpoint.pt"
@@ -82,13 +83,7 @@ def train(
         auxiliary=recipe.auxiliary > 0,
         seed=seed,
     ).to(device)
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        nesterov=recipe.nesterov,
-    )
+    optimizer = make_optimizer(recipe, network)
     scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
     directory = None
     reports: list[EpochReport] = []

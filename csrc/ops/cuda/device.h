@@ -1,31 +1,31 @@
 // What the CUDA ops share: the device and stream of the operands, memory for a launch.
 #pragma once
 
-#include <ATen/ATen.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
+#include <cuda_runtime_api.h>
+#include <torch/csrc/stable/accelerator.h>
+
+#include "ops/tensor.h"
 
 namespace tegnas {
 
 // Makes the device of a tensor current for a scope.
 class OnDeviceOf {
  public:
-  explicit OnDeviceOf(const at::Tensor& tensor) : guard_(tensor.device()) {}
+  explicit OnDeviceOf(const Tensor& tensor) : index_(tensor.get_device_index()), guard_(index_) {}
 
-  cudaStream_t stream() const { return c10::cuda::getCurrentCUDAStream(); }
+  cudaStream_t stream() const {
+    void* stream = nullptr;
+    STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(index_, &stream));
+    return static_cast<cudaStream_t>(stream);
+  }
 
  private:
-  c10::cuda::CUDAGuard guard_;
+  torch::stable::accelerator::DeviceIndex index_;
+  torch::stable::accelerator::DeviceGuard guard_;
 };
 
-inline void check_same_device(const char* op, const at::Tensor& tensor, const at::Tensor& like) {
-  TORCH_CHECK_VALUE(tensor.device() == like.device(), op,
-                    ": all tensors must be on one device, got ", tensor.device(), " and ",
-                    like.device(), ".");
-}
-
-inline at::Tensor workspace(int64_t bytes, const at::Tensor& like) {
-  return at::empty({bytes}, like.options().dtype(at::kByte));
+inline Tensor workspace(int64_t bytes, const Tensor& like) {
+  return empty({bytes}, ScalarType::Byte, like);
 }
 
 }  // namespace tegnas

@@ -17,8 +17,8 @@ namespace {
 
 using namespace tegnas;
 namespace engine_on_cuda = tegnas::cuda::engine;
-using grouped::Purpose;
-using grouped::Tasks;
+using cuda::grouped::Tasks;
+using engine::Purpose;
 using test::expect;
 using test::Random;
 using test::Reference;
@@ -48,11 +48,11 @@ struct Result {
   std::vector<double> all, body, cross;
 };
 
-std::vector<grouped::Task> all_tasks(const std::vector<Tasks>& programs,
-                                     const std::vector<int64_t>& first) {
-  std::vector<grouped::Task> tasks(first.back());
+std::vector<cuda::grouped::Task> all_tasks(const std::vector<Tasks>& programs,
+                                           const std::vector<int64_t>& first) {
+  std::vector<cuda::grouped::Task> tasks(first.back());
   for (size_t p = 0; p < programs.size(); ++p) {
-    grouped::copy_tasks(programs[p], tasks.data() + first[p]);
+    cuda::grouped::copy_tasks(programs[p], tasks.data() + first[p]);
   }
   return tasks;
 }
@@ -64,11 +64,11 @@ Result run(const Problem& p, int64_t budget = 1 << 30) {
   std::vector<engine_on_cuda::Job<T>> jobs;
   for (size_t j = 0; j < p.programs.size(); ++j) {
     programs.push_back(
-        grouped::emit_tasks(p.programs[j], p.coupled ? Purpose::coupled : Purpose::frozen));
+        cuda::grouped::emit_tasks(p.programs[j], p.coupled ? Purpose::coupled : Purpose::frozen));
     params.emplace_back(p.params[j].begin(), p.params[j].end());
   }
-  const std::vector<int64_t> first = grouped::number_tasks(programs);
-  const std::vector<grouped::Task> tasks = all_tasks(programs, first);
+  const std::vector<int64_t> first = cuda::grouped::number_tasks(programs);
+  const std::vector<cuda::grouped::Task> tasks = all_tasks(programs, first);
   for (size_t j = 0; j < programs.size(); ++j) {
     jobs.push_back({&programs[j], first[j], params[j].data()});
   }
@@ -189,7 +189,7 @@ void nasbench201() {
                       &expected.body[j * 9], &expected.cross[j * 6], nullptr});
     }
     cpu::NtkOptions options;
-    if (coupled) options.batch_norm = cpu::NormDerivative::coupled;
+    options.coupled = coupled;
     cpu::engine_ntk<double>(cpu::kernels(), jobs, {p.x.data(), 3}, {p.y.data(), 2}, options,
                             serial_for);
     const double scale = largest(expected.all.data(), 27);
@@ -200,8 +200,8 @@ void nasbench201() {
 }
 
 int64_t count_patterns(const Problem& p, const std::vector<int64_t>& sizes) {
-  const Tasks tasks = grouped::emit_tasks(p.programs[0], Purpose::regions);
-  const std::vector<grouped::Task> all = all_tasks({tasks}, {0, tasks.forward.size()});
+  const Tasks tasks = cuda::grouped::emit_tasks(p.programs[0], Purpose::regions);
+  const std::vector<cuda::grouped::Task> all = all_tasks({tasks}, {0, tasks.forward.size()});
   const std::vector<engine_on_cuda::Job<double>> jobs{{&tasks, 0, p.params[0].data()}};
   const int64_t size = p.programs[0].shapes[0].size(), words = (tasks.words + 1) / 2;
   std::deque<std::vector<double>> images;

@@ -87,7 +87,6 @@ class Stream {
     }
   }
 
-  void clear(void* memory, size_t bytes) const { std::memset(memory, 0, bytes); }
 };
 
 }  // namespace tegnas::cuda

@@ -108,7 +108,7 @@ void prepare_backward(const Batch<T>& batch, const Scratch<T>& scratch) {
       pack_taps(batch, conv, batch.packed + conv.packed_offset);
     }
   }
-  if (plan.mode != Mode::coupled) return;
+  if (plan.purpose != Purpose::coupled) return;
   for (int64_t k = 0; k < plan.weight_grads.count; ++k) {
     const WeightGrad& grad = plan.weight_grads.data[k];
     for (int64_t p = 0; p < grad.pieces.count; ++p) {

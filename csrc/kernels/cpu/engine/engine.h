@@ -9,8 +9,8 @@
 
 #include "kernels/cpu/engine/executor.h"
 #include "kernels/cpu/kernels.h"
-#include "kernels/engine/program.h"
 #include "kernels/parallel.h"
+#include "kernels/program/program.h"
 
 namespace tegnas::cpu {
 
@@ -31,11 +31,10 @@ struct NtkJob {
   T* logits;        // (N, K) of the images x
 };
 
-enum class NormDerivative { frozen, coupled };
 enum class OutputReduction { sum, trace };
 
 struct NtkOptions {
-  NormDerivative batch_norm = NormDerivative::frozen;
+  bool coupled = false;  // the derivative passes through the statistics of batch norm
   OutputReduction outputs = OutputReduction::sum;
   int64_t workers = 1;         // how many jobs (coupled: rows) run at once, at most
   int64_t* profile = nullptr;  // nanoseconds by EnginePhase, only with one worker

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/engine/plan.h"
+#include "kernels/cpu/plan/plan.h"
 
 namespace tegnas::cpu {
 

@@ -52,16 +52,16 @@ EngineBatch<T> cut_batch(Cutter& cutter, const EngineKernels<T>& kernels, const 
   // Gradients have a place of their own where several sweeps follow one forward sweep; coupled
   // sweeps get it from cut_sweep.
   batch.gradients = batch.values;
-  if (plan.mode == engine::Mode::frozen && plan.gradient_pixels > 0) {
+  if (plan.purpose == engine::Purpose::frozen && plan.gradient_pixels > 0) {
     batch.gradients = cutter.take<T>(Checked(plan.gradient_pixels) * padded);
   }
   batch.norms = cutter.take<T>(Checked(4) * plan.norm_channels);
   batch.stats = cutter.take<double>(Checked(plan.stats_channels) * 2 * kernels.lanes);
   batch.packed = cutter.take<T>(plan.backward_weights);
-  if (plan.mode == engine::Mode::regions) {
+  if (plan.purpose == engine::Purpose::regions) {
     batch.words = cutter.take<uint32_t>(Checked(plan.words) * padded);
   }
-  if (plan.mode == engine::Mode::coupled) {
+  if (plan.purpose == engine::Purpose::coupled) {
     batch.fixed = cutter.take<double>(Checked(2) * plan.panel_rows);
   }
   return batch;

@@ -25,7 +25,7 @@ int64_t engine_nanoseconds() {
 
 namespace {
 
-using engine::Mode;
+using engine::Purpose;
 using engine::Plan;
 using engine::Program;
 
@@ -199,9 +199,9 @@ void engine_ntk(const Kernels& kernels, const std::vector<NtkJob<T>>& jobs, cons
   const PackedImages<T> packed_x(table, x, shape), packed_y(table, y, shape);
   const Call<T> call{table, packed_x, packed_y, options, parallel_for};
   const bool trace = options.outputs == OutputReduction::trace;
-  if (options.batch_norm == NormDerivative::coupled) {
+  if (options.coupled) {
     for (const NtkJob<T>& job : jobs) {
-      run_coupled(call, job, *engine::make_plan(*job.program, Mode::coupled, trace));
+      run_coupled(call, job, *engine::make_plan(*job.program, Purpose::coupled, trace));
     }
     trim_thread_arena();
     return;
@@ -214,7 +214,7 @@ void engine_ntk(const Kernels& kernels, const std::vector<NtkJob<T>>& jobs, cons
                 for (int64_t k = next(); k >= 0; k = next()) {
                   if (jobs[k].program != planned) {
                     planned = jobs[k].program;
-                    plan = engine::make_plan(*planned, Mode::frozen, trace);
+                    plan = engine::make_plan(*planned, Purpose::frozen, trace);
                   }
                   run_frozen(call, stems, jobs[k], *plan);
                 }

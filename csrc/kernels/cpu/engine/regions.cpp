@@ -60,7 +60,7 @@ std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<Re
     for (int64_t k = next(); k >= 0; k = next()) {
       if (jobs[k].program != planned) {
         planned = jobs[k].program;
-        plan = engine::make_plan(*planned, engine::Mode::regions, false);
+        plan = engine::make_plan(*planned, engine::Purpose::regions, false);
       }
       rows.clear();
       for (const PackedImages<T>& batch : packed) {

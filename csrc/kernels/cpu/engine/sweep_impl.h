@@ -9,7 +9,7 @@
 //
 #define TEGNAS_FUNCTIONS tegnas::cpu::TEGNAS_ISA
 #define TEGNAS_INLINE inline __attribute__((always_inline))
-#include "kernels/engine/functions_impl.h"
+#include "kernels/program/functions_impl.h"
 #undef TEGNAS_FUNCTIONS
 #undef TEGNAS_INLINE
 //

@@ -1,9 +1,9 @@
-// Every kernel implementation, compiled for the instruction set of the including file.
+// Every kernel but the engine, compiled for the instruction set of the including file, and the
+// table of them all.
 
 #include "../simd.h"
 //
 #include "../cholesky_impl.h"
-#include "../engine/sweep_impl.h"
 #include "../row_products_impl.h"
 #include "../signs_impl.h"
 #include "../tridiagonal_impl.h"
@@ -12,6 +12,9 @@
 #include "../weight_gradient_impl.h"
 
 namespace tegnas::cpu::TEGNAS_ISA {
+
+extern const EngineKernels<float> engine_f32;
+extern const EngineKernels<double> engine_f64;
 
 extern const Kernels table;
 const Kernels table = {
@@ -30,8 +33,8 @@ const Kernels table = {
     extreme_eigenvalues_single,
     cholesky_factorise,
     squared_error,
-    &sweep::engine_table<float>,
-    &sweep::engine_table<double>,
+    &engine_f32,
+    &engine_f64,
 };
 
 }  // namespace tegnas::cpu::TEGNAS_ISA

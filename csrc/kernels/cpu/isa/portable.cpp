@@ -1,5 +1,5 @@
-#include "prelude.h"
-
-#define TEGNAS_ISA portable
-#define TEGNAS_VECTOR_BYTES 16
+#include "begin_portable.h"
+//
 #include "implementations.h"
+//
+#include "end_target.h"

@@ -5,18 +5,6 @@
 
 namespace tegnas::cuda::engine {
 
-template <typename T>
-__device__ void seed(const Task& t, const Unit<T>& u, int block, int seed, const Sweep& sweep) {
-  const int n = u.images_count;
-  const int index = block * grouped::kThreads + threadIdx.x;
-  if (index >= t.in.place.size() * n) return;
-  const int output = index / n, image = index % n;
-  const bool chosen = (sweep.output < 0 || output == sweep.output) &&
-                      (!sweep.coupled || image == sweep.first_seed + seed) &&
-                      Reader<T>(u, t.in).passes(output, 0, image);
-  put(gradient_at(u, t.out, seed) + index, chosen ? T(1) : T(0), t.first);
-}
-
 // kTile input channels of one pixel of one image.
 template <typename T>
 __device__ void convolve_back(const Task& t, const Unit<T>& u, int block, int seed) {
@@ -63,24 +51,45 @@ __device__ void convolve_back(const Task& t, const Unit<T>& u, int block, int se
   }
 }
 
+// A number of a gradient that a thread pulls from what was made of it.
 template <typename T>
-__device__ __forceinline__ T summed_back(const Task& t, const Unit<T>& u, const T* gradient,
-                                         const Spot& spot) {
-  const int y = spot.pixel / t.in.place.w + t.top, x = spot.pixel % t.in.place.w + t.left;
+struct Pull {
+  const Task& t;
+  const Unit<T>& u;
+  const T* gradient;  // that of the output
+  int index;          // of the number in the value, and the same in parts
+  Spot spot;
+  int seed;
+  const Sweep& sweep;
+};
+
+// Of the logits.
+template <typename T>
+__device__ __forceinline__ T gradient_of(Is<Kind::seed>, const Pull<T>& p) {
+  const bool chosen = (p.sweep.output < 0 || p.spot.rest == p.sweep.output) &&
+                      (!p.sweep.coupled || p.spot.image == p.sweep.first_seed + p.seed);
+  return chosen ? T(1) : T(0);
+}
+
+template <typename T>
+__device__ __forceinline__ T gradient_of(Is<Kind::sum_grad>, const Pull<T>& p) {
+  const Task& t = p.t;
+  const int y = p.spot.pixel / t.in.place.w + t.top, x = p.spot.pixel % t.in.place.w + t.left;
   if (y < 0 || y >= t.grad.place.h || x < 0 || x >= t.grad.place.w) return T(0);
-  const int channel = t.channel + spot.rest, pixel = y * t.grad.place.w + x;
+  const int channel = t.channel + p.spot.rest, pixel = y * t.grad.place.w + x;
   const T value =
-      gradient[(channel * t.grad.place.pixels() + pixel) * u.images_count + spot.image] *
-      scale_of(u, t.grad, channel);
-  return t.factor >= 0 ? value * u.params[t.factor] : value;
+      p.gradient[(channel * t.grad.place.pixels() + pixel) * p.u.images_count + p.spot.image] *
+      scale_of(p.u, t.grad, channel);
+  return t.factor >= 0 ? value * p.u.params[t.factor] : value;
 }
 
 template <bool kMaximum, typename T>
-__device__ __forceinline__ T pooled_back(const Task& t, const Unit<T>& u, const T* gradient,
-                                         const Spot& spot) {
+__device__ __forceinline__ T pooled_back(const Pull<T>& p) {
+  const Task& t = p.t;
+  const Spot& spot = p.spot;
   const int y = static_cast<int>(spot.pixel / t.in.place.w);
   const int x = static_cast<int>(spot.pixel % t.in.place.w);
-  const T* index = value_at(u, t.other.place);
+  const T* index = value_at(p.u, t.other.place);
   T sum = 0;
   for (int ky = 0; ky < t.window.kh; ++ky) {
     const int to_y = output_of(y, t.window.sh, t.window.ph, ky, t.grad.place.h);
@@ -88,28 +97,44 @@ __device__ __forceinline__ T pooled_back(const Task& t, const Unit<T>& u, const 
     for (int kx = 0; kx < t.window.kw; ++kx) {
       const int to_x = output_of(x, t.window.sw, t.window.pw, kx, t.grad.place.w);
       if (to_x < 0) continue;
-      const int at =
-          (spot.rest * t.grad.place.pixels() + int{to_y} * t.grad.place.w + to_x) * u.images_count +
-          spot.image;
+      const int at = (spot.rest * t.grad.place.pixels() + int{to_y} * t.grad.place.w + to_x) *
+                         p.u.images_count +
+                     spot.image;
       if (!kMaximum) {
-        sum += gradient[at] / averaged(t, to_y, to_x);
+        sum += p.gradient[at] / averaged(t, to_y, to_x);
       } else if (index[at] == static_cast<T>(spot.pixel)) {
-        sum += gradient[at];
+        sum += p.gradient[at];
       }
     }
   }
-  return sum * scale_of(u, t.grad, spot.rest);
+  return sum * scale_of(p.u, t.grad, spot.rest);
 }
 
 template <typename T>
-__device__ __forceinline__ T linear_back(const Task& t, const Unit<T>& u, const T* gradient,
-                                         const Spot& spot) {
+__device__ __forceinline__ T gradient_of(Is<Kind::avg_pool_grad>, const Pull<T>& p) {
+  return pooled_back<false>(p);
+}
+
+template <typename T>
+__device__ __forceinline__ T gradient_of(Is<Kind::max_pool_grad>, const Pull<T>& p) {
+  return pooled_back<true>(p);
+}
+
+template <typename T>
+__device__ __forceinline__ T gradient_of(Is<Kind::global_avg_pool_grad>, const Pull<T>& p) {
+  return p.gradient[p.spot.rest * p.u.images_count + p.spot.image] *
+         scale_of(p.u, p.t.grad, p.spot.rest) / static_cast<T>(p.t.in.place.pixels());
+}
+
+template <typename T>
+__device__ __forceinline__ T gradient_of(Is<Kind::linear_grad>, const Pull<T>& p) {
+  const Task& t = p.t;
   const int inputs = t.in.place.size();
-  const T* weight = u.params + t.weight + spot.rest * t.in.place.pixels() + spot.pixel;
+  const T* weight = p.u.params + t.weight + p.spot.rest * t.in.place.pixels() + p.spot.pixel;
   double sum = 0;
   for (int o = 0; o < t.grad.place.c; ++o) {
-    sum += static_cast<double>(weight[o * inputs]) * gradient[o * u.images_count + spot.image] *
-           scale_of(u, t.grad, o);
+    sum += static_cast<double>(weight[o * inputs]) *
+           p.gradient[o * p.u.images_count + p.spot.image] * scale_of(p.u, t.grad, o);
   }
   return static_cast<T>(sum);
 }
@@ -126,32 +151,32 @@ __device__ __forceinline__ T normalised(const Task& t, const Unit<T>& u, const S
 
 // Coupled: what the mean and the deviation pass on is taken off (Ioffe and Szegedy 2015).
 template <typename T>
-__device__ __forceinline__ T norm_back(const Task& t, const Unit<T>& u, const T* gradient,
-                                       int index, const Spot& spot, int seed, bool coupled) {
-  T value = gradient[index] * scale_of(u, t.grad, spot.rest);
-  if (coupled) {
-    const double* sums = u.sums + seed * 2 * u.norm_channels + t.in.norm + spot.rest;
-    const double count = static_cast<double>(t.in.place.pixels() * u.images_count);
-    const double through = normalised(t, u, spot) * sums[u.norm_channels];
+__device__ __forceinline__ T gradient_of(Is<Kind::norm_grad>, const Pull<T>& p) {
+  const Unit<T>& u = p.u;
+  T value = p.gradient[p.index] * scale_of(u, p.t.grad, p.spot.rest);
+  if (p.sweep.coupled) {
+    const double* sums = u.sums + p.seed * 2 * u.norm_channels + p.t.in.norm + p.spot.rest;
+    const double count = static_cast<double>(p.t.in.place.pixels() * u.images_count);
+    const double through = normalised(p.t, u, p.spot) * sums[u.norm_channels];
     value = static_cast<T>(value - (sums[0] + through) / count);
   }
-  return value * u.norms[kScale * u.norm_channels + t.in.norm + spot.rest];
+  return value * u.norms[kScale * u.norm_channels + p.t.in.norm + p.spot.rest];
 }
 
 // Of one factor: times the other, summed over all pixels where this one has one for all.
 template <typename T>
-__device__ __forceinline__ T product_back(const Task& t, const Unit<T>& u, const T* gradient,
-                                          int index, const Spot& spot) {
-  const Reader<T> other(u, t.other);
-  const T scale = scale_of(u, t.grad, spot.rest);
-  const int pixels = t.grad.place.pixels(), n = u.images_count;
-  if (t.in.place.pixels() == pixels) {
-    return gradient[index] * other.for_pixel(spot.rest, spot.pixel, spot.image) * scale;
+__device__ __forceinline__ T gradient_of(Is<Kind::product_grad>, const Pull<T>& p) {
+  const Reader<T> other(p.u, p.t.other);
+  const Spot& spot = p.spot;
+  const T scale = scale_of(p.u, p.t.grad, spot.rest);
+  const int pixels = p.t.grad.place.pixels(), n = p.u.images_count;
+  if (p.t.in.place.pixels() == pixels) {
+    return p.gradient[p.index] * other.for_pixel(spot.rest, spot.pixel, spot.image) * scale;
   }
   double sum = 0;
-  for (int p = 0; p < pixels; ++p) {
-    sum += static_cast<double>(gradient[(spot.rest * pixels + p) * n + spot.image]) *
-           other(spot.rest, p, spot.image);
+  for (int pixel = 0; pixel < pixels; ++pixel) {
+    sum += static_cast<double>(p.gradient[(spot.rest * pixels + pixel) * n + spot.image]) *
+           other(spot.rest, pixel, spot.image);
   }
   return static_cast<T>(sum * scale);
 }
@@ -159,56 +184,15 @@ __device__ __forceinline__ T product_back(const Task& t, const Unit<T>& u, const
 // The kinds with a thread per number of the input.
 template <typename T>
 __device__ void elementwise_back(const Task& t, const Unit<T>& u, int block, int seed,
-                                 bool coupled) {
+                                 const Sweep& sweep) {
   const int n = u.images_count, pixels = t.in.place.pixels();
   const int index = block * grouped::kThreads + threadIdx.x;
   if (index >= t.in.place.size() * n) return;
   const Spot spot = spot_of(index, n, pixels);
-  const T* gradient = gradient_at(u, t.grad.place, seed);
+  const Pull<T> pull{t, u, gradient_at(u, t.grad.place, seed), index, spot, seed, sweep};
   T value = 0;
-  switch (t.kind) {
-    case Kind::sum_grad:
-      value = summed_back(t, u, gradient, spot);
-      break;
-    case Kind::avg_pool_grad:
-      value = pooled_back<false>(t, u, gradient, spot);
-      break;
-    case Kind::max_pool_grad:
-      value = pooled_back<true>(t, u, gradient, spot);
-      break;
-    case Kind::global_avg_pool_grad:
-      value = gradient[spot.rest * n + spot.image] * scale_of(u, t.grad, spot.rest) /
-              static_cast<T>(pixels);
-      break;
-    case Kind::linear_grad:
-      value = linear_back(t, u, gradient, spot);
-      break;
-    case Kind::product_grad:
-      value = product_back(t, u, gradient, index, spot);
-      break;
-    case Kind::norm_grad:
-      value = norm_back(t, u, gradient, index, spot, seed, coupled);
-      break;
-    case Kind::fill:  // of other kernels
-    case Kind::conv:
-    case Kind::sum:
-    case Kind::avg_pool:
-    case Kind::max_pool:
-    case Kind::global_avg_pool:
-    case Kind::linear:
-    case Kind::product:
-    case Kind::apply:
-    case Kind::statistics:
-    case Kind::signs:
-    case Kind::seed:
-    case Kind::conv_grad:
-    case Kind::norm_sums:
-    case Kind::conv_rows:
-    case Kind::linear_rows:
-    case Kind::norm_rows:
-    case Kind::count:
-      break;
-  }
+  for_kind<grouped::Kernel::elementwise_grad>(t.kind,
+                                              [&](auto kind) { value = gradient_of(kind, pull); });
   // A norm reads no ReLU.
   const bool norm = t.kind == Kind::norm_grad;
   if (!norm && !Reader<T>(u, t.in).passes(spot.rest, spot.pixel, spot.image)) value = 0;

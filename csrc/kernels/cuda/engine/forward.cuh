@@ -7,14 +7,15 @@
 
 #define TEGNAS_FUNCTIONS tegnas::cuda::engine
 #define TEGNAS_INLINE __device__ __forceinline__
-#include "kernels/engine/functions_impl.h"
+#include "kernels/program/functions_impl.h"
 #undef TEGNAS_FUNCTIONS
 #undef TEGNAS_INLINE
 
 namespace tegnas::cuda::engine {
 
+// A thread per number that is written: `parts` are the task and what follows it.
 template <typename T>
-__device__ void fill(const Task& t, const Unit<T>& u, int block) {
+__device__ void carry_out(Is<Kind::fill>, const Task*, const Task& t, const Unit<T>& u, int block) {
   const int index = block * grouped::kThreads + threadIdx.x;
   if (index < t.out.size() * u.images_count) value_at(u, t.out)[index] = T(0);
 }
@@ -61,7 +62,8 @@ __device__ void convolve(const Task& t, const Unit<T>& u, int block) {
 
 // A sum, a concatenation, a padded or scaled value: each part adds where it covers the output.
 template <typename T>
-__device__ void sum(const Task* parts, const Task& t, const Unit<T>& u, int block) {
+__device__ void carry_out(Is<Kind::sum>, const Task* parts, const Task& t, const Unit<T>& u,
+                          int block) {
   const int n = u.images_count, pixels = t.out.pixels();
   const int index = block * grouped::kThreads + threadIdx.x;
   if (index >= t.out.size() * n) return;
@@ -124,7 +126,20 @@ __device__ void pool(const Task& t, const Unit<T>& u, int block, bool maximum) {
 }
 
 template <typename T>
-__device__ void global_pool(const Task& t, const Unit<T>& u, int block) {
+__device__ void carry_out(Is<Kind::avg_pool>, const Task*, const Task& t, const Unit<T>& u,
+                          int block) {
+  pool(t, u, block, false);
+}
+
+template <typename T>
+__device__ void carry_out(Is<Kind::max_pool>, const Task*, const Task& t, const Unit<T>& u,
+                          int block) {
+  pool(t, u, block, true);
+}
+
+template <typename T>
+__device__ void carry_out(Is<Kind::global_avg_pool>, const Task*, const Task& t, const Unit<T>& u,
+                          int block) {
   const int n = u.images_count;
   const int index = block * grouped::kThreads + threadIdx.x;
   if (index >= t.in.place.c * n) return;
@@ -135,7 +150,8 @@ __device__ void global_pool(const Task& t, const Unit<T>& u, int block) {
 }
 
 template <typename T>
-__device__ void linear(const Task& t, const Unit<T>& u, int block) {
+__device__ void carry_out(Is<Kind::linear>, const Task*, const Task& t, const Unit<T>& u,
+                          int block) {
   const int n = u.images_count, inputs = t.in.place.size();
   const int index = block * grouped::kThreads + threadIdx.x;
   if (index >= t.out.c * n) return;
@@ -150,7 +166,8 @@ __device__ void linear(const Task& t, const Unit<T>& u, int block) {
 }
 
 template <typename T>
-__device__ void multiply(const Task& t, const Unit<T>& u, int block) {
+__device__ void carry_out(Is<Kind::product>, const Task*, const Task& t, const Unit<T>& u,
+                          int block) {
   const int n = u.images_count, pixels = t.out.pixels();
   const int index = block * grouped::kThreads + threadIdx.x;
   if (index >= t.out.size() * n) return;
@@ -170,7 +187,8 @@ struct Math {
 
 // A function of a number and, where gradients are wanted, its derivative.
 template <typename T>
-__device__ void apply(const Task& t, const Unit<T>& u, int block) {
+__device__ void carry_out(Is<Kind::apply>, const Task*, const Task& t, const Unit<T>& u,
+                          int block) {
   const int n = u.images_count;
   const int index = block * grouped::kThreads + threadIdx.x;
   if (index >= t.out.size() * n) return;
@@ -215,7 +233,8 @@ __device__ void statistics(const Task& t, const Unit<T>& u, int channel,
 
 // 32 signs of one image per thread.
 template <typename T>
-__device__ void pack(const Task& t, const Unit<T>& u, int block) {
+__device__ void carry_out(Is<Kind::signs>, const Task*, const Task& t, const Unit<T>& u,
+                          int block) {
   const int n = u.images_count, size = t.in.place.size();
   const int index = block * grouped::kThreads + threadIdx.x;
   if (index >= ceil_div(size, 32) * n) return;

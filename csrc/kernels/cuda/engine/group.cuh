@@ -47,65 +47,16 @@ constexpr bool in_pieces(Kernel kernel) {
          kernel == Kernel::elementwise_grad;
 }
 
-template <typename T>
-__device__ void elementwise(const Task* parts, const Task& t, const Unit<T>& u, int block) {
-  switch (t.kind) {
-    case Kind::fill:
-      return fill(t, u, block);
-    case Kind::sum:
-      return sum(parts, t, u, block);
-    case Kind::avg_pool:
-      return pool(t, u, block, false);
-    case Kind::max_pool:
-      return pool(t, u, block, true);
-    case Kind::global_avg_pool:
-      return global_pool(t, u, block);
-    case Kind::linear:
-      return linear(t, u, block);
-    case Kind::conv:  // of other kernels
-    case Kind::product:
-    case Kind::apply:
-    case Kind::statistics:
-    case Kind::signs:
-    case Kind::seed:
-    case Kind::conv_grad:
-    case Kind::sum_grad:
-    case Kind::avg_pool_grad:
-    case Kind::max_pool_grad:
-    case Kind::global_avg_pool_grad:
-    case Kind::linear_grad:
-    case Kind::product_grad:
-    case Kind::norm_sums:
-    case Kind::norm_grad:
-    case Kind::conv_rows:
-    case Kind::linear_rows:
-    case Kind::norm_rows:
-    case Kind::count:
-      return;
-  }
-}
-
 template <typename T, Kernel kKernel>
 __device__ __forceinline__ void do_piece(const Task* parts, const Unit<T>& unit, int piece,
                                          int seed, const Sweep& sweep) {
   // Copies, so that what is written can't be taken for a change of them.
   const Task t = *parts;
   const Unit<T> u = unit;
-  if constexpr (kKernel == Kernel::elementwise) elementwise(parts, t, u, piece);
-  if constexpr (kKernel == Kernel::gates) {
-    if (t.kind == Kind::product) {
-      multiply(t, u, piece);
-    } else {
-      apply(t, u, piece);
-    }
-  }
-  if constexpr (kKernel == Kernel::signs) pack(t, u, piece);
   if constexpr (kKernel == Kernel::elementwise_grad) {
-    if (t.kind == Kind::seed) {
-      engine::seed(t, u, piece, seed, sweep);
-    } else {
-      elementwise_back(t, u, piece, seed, sweep.coupled);
-    }
+    elementwise_back(t, u, piece, seed, sweep);
+  } else {
+    for_kind<kKernel>(t.kind, [&](auto kind) { carry_out(kind, parts, t, u, piece); });
   }
 }
 
@@ -144,18 +95,14 @@ __global__ void __launch_bounds__(grouped::kThreads, (blocks_per_sm<T, kKernel>(
   } else if constexpr (kKernel == Kernel::conv_rows) {
     convolve_rows(t, u, block, seed, sweep);
   } else if constexpr (kKernel == Kernel::rows) {
-    if (t.kind == Kind::linear_rows) {
-      linear_rows(t, u, block, seed, sweep);
-    } else {
-      norm_rows(t, u, block, seed, sweep);
-    }
+    for_kind<kKernel>(t.kind, [&](auto kind) { write_rows(kind, t, u, block, seed, sweep); });
   }
 }
 
 template <typename T, int kKernel = 0>
 void launch_group(const Stream& stream, const Descriptors<T>& d, const Group& group,
                   const Sweep& sweep) {
-  if constexpr (kKernel < static_cast<int>(Kernel::count)) {
+  if constexpr (kKernel < grouped::kKernels) {
     if (static_cast<int>(group.kernel) != kKernel) {
       return launch_group<T, kKernel + 1>(stream, d, group, sweep);
     }

@@ -40,8 +40,8 @@ class NtkRun {
   }
 
  private:
-  // Lays the chunk's networks out in the workspace: all panels behind everything else, so that they
-  // can be cleared at once where not every row is written.
+  // Lays the chunk's networks out in the workspace. Every row of every panel is written: a weight
+  // that has rows is one that the logits depend on (program/analysis.h).
   void place(const Chunk& chunk) {
     units_.clear();
     passages_.clear();
@@ -54,13 +54,7 @@ class NtkRun {
         }
       }
     };
-    int64_t before_panels = 0;
-    bool clear = false;
-    each([&](const Job<T>& job, bool, int64_t, const Footprint& bytes) {
-      before_panels += bytes.total() - bytes.panel;
-      clear = clear || !job.tasks->all_rows_written;
-    });
-    char *at = workspace_, *const panels = workspace_ + before_panels, *panel = panels;
+    char* at = workspace_;
     each([&](const Job<T>& job, bool second, int64_t images, const Footprint& bytes) {
       const auto take = [](char*& from, int64_t size) {
         char* here = from;
@@ -75,14 +69,13 @@ class NtkRun {
       unit.gradients = reinterpret_cast<T*>(take(at, bytes.gradients));
       unit.norms = reinterpret_cast<T*>(take(at, bytes.norms));
       unit.sums = reinterpret_cast<double*>(take(at, bytes.sums));
-      unit.panel = reinterpret_cast<T*>(take(panel, bytes.panel));
+      unit.panel = reinterpret_cast<T*>(take(at, bytes.panel));
       unit.gradient_size = tasks.gradient_size;
       unit.norm_channels = tasks.norm_channels;
       unit.images_count = static_cast<int32_t>(images);
       units_.push_back(unit);
       passages_.push_back({&tasks, job.first_task, {images, 1, coupled_}});
     });
-    if (clear) stream_.clear(panels, panel - panels);
     device_units_ = send(units_);
   }
 
@@ -109,10 +102,10 @@ class NtkRun {
     for (int64_t j = 0; j < jobs; ++j) {
       const grouped::Tasks& tasks = *passages_[j].tasks;
       const int64_t job = chunk.first + j;
-      own.push_back({units_[j].panel, units_[j].panel, tasks.body_rows, tasks.rows,
+      own.push_back({units_[j].panel, units_[j].panel, tasks.searched_rows, tasks.rows,
                      kernels.body + job * n * n, kernels.all + job * n * n});
       if (m > 0) {
-        cross.push_back({units_[jobs + j].panel, units_[j].panel, tasks.body_rows, tasks.rows,
+        cross.push_back({units_[jobs + j].panel, units_[j].panel, tasks.searched_rows, tasks.rows,
                          kernels.cross + job * m * n, nullptr});
       }
     }

@@ -6,7 +6,7 @@
 #include <functional>
 #include <vector>
 
-#include "kernels/grouped/emit.h"
+#include "kernels/cuda/grouped/emit.h"
 
 namespace tegnas::cuda::engine {
 

@@ -101,8 +101,8 @@ __device__ void convolve_rows(const Task& t, const Unit<T>& u, int block, int se
 }
 
 template <typename T>
-__device__ void linear_rows(const Task& t, const Unit<T>& u, int block, int seed,
-                            const Sweep& sweep) {
+__device__ void write_rows(Is<Kind::linear_rows>, const Task& t, const Unit<T>& u, int block,
+                           int seed, const Sweep& sweep) {
   const int inputs = t.in.place.size();
   const Lane lane = lane_of(u, block, t.grad.place.c * inputs, sweep);
   if (!lane.active) return;
@@ -117,8 +117,8 @@ __device__ void linear_rows(const Task& t, const Unit<T>& u, int block, int seed
 }
 
 template <typename T>
-__device__ void norm_rows(const Task& t, const Unit<T>& u, int block, int seed,
-                          const Sweep& sweep) {
+__device__ void write_rows(Is<Kind::norm_rows>, const Task& t, const Unit<T>& u, int block,
+                           int seed, const Sweep& sweep) {
   const Lane lane = lane_of(u, block, t.in.place.c, sweep);
   if (!lane.active) return;
   const int pixels = t.in.place.pixels(), n = u.images_count;

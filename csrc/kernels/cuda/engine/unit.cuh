@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/block.cuh"
-#include "kernels/grouped/schedule.h"
+#include "kernels/cuda/grouped/schedule.h"
 
 namespace tegnas::cuda::engine {
 
@@ -15,6 +15,21 @@ using grouped::kTile;
 using grouped::Place;
 using grouped::Task;
 using grouped::View;
+
+// A kind as a type: functions of one name, each for a kind.
+template <Kind kKind>
+struct Is {};
+
+// visit(Is<kind>{}), of the kinds of one kernel: what has no function for a kind doesn't compile.
+template <grouped::Kernel kKernel, int kKind = 0, typename Visit>
+__device__ __forceinline__ void for_kind(Kind kind, const Visit& visit) {
+  if constexpr (static_cast<Kind>(kKind) != Kind::none) {
+    if constexpr (grouped::kernel_of(static_cast<Kind>(kKind)) == kKernel) {
+      if (kind == static_cast<Kind>(kKind)) return visit(Is<static_cast<Kind>(kKind)>{});
+    }
+    for_kind<kKernel, kKind + 1>(kind, visit);
+  }
+}
 
 // Coefficients of a norm, one array of `norm_channels` each.
 enum Coefficient { kMean, kInverse, kScale, kShift, kCoefficients };
@@ -49,8 +64,9 @@ struct Reader {
   bool norm, relu;
 
   __device__ Reader(const Unit<T>& unit, const View& view)
-      : data(view.place.at == grouped::kImages ? unit.images
-                                               : unit.values + view.place.at * unit.images_count),
+      : data(view.place.at == grouped::kImages
+                 ? unit.images
+                 : unit.values + int64_t{view.place.at} * unit.images_count),
         scale(unit.norms + kScale * unit.norm_channels + (view.norm < 0 ? 0 : view.norm)),
         shift(unit.norms + kShift * unit.norm_channels + (view.norm < 0 ? 0 : view.norm)),
         pixels(static_cast<int>(view.place.pixels())),
@@ -78,7 +94,7 @@ struct Reader {
 
 template <typename T>
 __device__ __forceinline__ T* value_at(const Unit<T>& unit, const Place& place) {
-  return unit.values + place.at * unit.images_count;
+  return unit.values + int64_t{place.at} * unit.images_count;
 }
 
 template <typename T>

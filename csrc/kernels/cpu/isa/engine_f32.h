@@ -1,0 +1,13 @@
+// The engine in float32 for the instruction set of the including file; a file of its own because
+// it takes the compiler longer than everything else.
+
+#include "../simd.h"
+//
+#include "../engine/sweep_impl.h"
+
+namespace tegnas::cpu::TEGNAS_ISA {
+
+extern const EngineKernels<float> engine_f32;
+const EngineKernels<float> engine_f32 = sweep::engine_table<float>;
+
+}  // namespace tegnas::cpu::TEGNAS_ISA

@@ -1,0 +1,13 @@
+// The engine in float64 for the instruction set of the including file; a file of its own because
+// it takes the compiler longer than everything else.
+
+#include "../simd.h"
+//
+#include "../engine/sweep_impl.h"
+
+namespace tegnas::cpu::TEGNAS_ISA {
+
+extern const EngineKernels<double> engine_f64;
+const EngineKernels<double> engine_f64 = sweep::engine_table<double>;
+
+}  // namespace tegnas::cpu::TEGNAS_ISA

@@ -1,0 +1,265 @@
+#include "kernels/cuda/grouped/emit.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "kernels/checked.h"
+
+namespace tegnas::cuda::grouped {
+namespace {
+
+using tegnas::engine::Analysis;
+using tegnas::engine::Instruction;
+using tegnas::engine::Op;
+using tegnas::engine::Program;
+using tegnas::engine::Purpose;
+using tegnas::engine::Shape;
+
+Geometry geometry(const tegnas::engine::Window& w) {
+  const auto number = [](int64_t value) { return static_cast<int32_t>(value); };
+  return {number(w.kh), number(w.kw), number(w.sh), number(w.sw),
+          number(w.ph), number(w.pw), number(w.dh), number(w.dw)};
+}
+
+Kind kind_of(Op op) {
+  switch (op) {
+    case Op::conv2d:
+      return Kind::conv;
+    case Op::avg_pool:
+      return Kind::avg_pool;
+    case Op::max_pool:
+      return Kind::max_pool;
+    case Op::add:
+    case Op::concat:
+    case Op::pad:
+    case Op::scale:
+      return Kind::sum;
+    case Op::global_avg_pool:
+      return Kind::global_avg_pool;
+    case Op::linear:
+      return Kind::linear;
+    case Op::product:
+      return Kind::product;
+    case Op::activation:
+      return Kind::apply;
+    case Op::zeros:
+    case Op::batch_norm:  // views, which make nothing
+    case Op::relu:
+      break;
+  }
+  return Kind::fill;
+}
+
+class Forward {
+ public:
+  Forward(const Program& program, Scratch& scratch, Tasks& tasks)
+      : program_(program),
+        analysis_(scratch.analysis),
+        tasks_(tasks),
+        waits_(scratch.waits),
+        places_(scratch.places),
+        channels_(scratch.channels),
+        first_tasks_(scratch.first_tasks) {}
+
+  void emit() {
+    if (program_.parameters > INT32_MAX) {
+      throw std::invalid_argument("the program has 2^31 parameters or more.");
+    }
+    waits_.clear();
+    first_tasks_.clear();
+    channels_.clear();
+    places_.clear();
+    tasks_.forward.tasks.reserve(std::max(analysis_.steps.size(), analysis_.inputs.size()));
+    for (const Analysis::Buffer& buffer : analysis_.buffers) {
+      places_.push_back(place(buffer.shape, kImages));
+    }
+    for (const Analysis::Step& step : analysis_.steps) emit(step);
+    tasks_.words = analysis_.words;
+    tasks_.rows = analysis_.rows;
+    tasks_.searched_rows = analysis_.searched_rows;
+    if (analysis_.logits.buffer >= 0) tasks_.logits = view_of(analysis_.logits);
+    set_order(tasks_.forward, waits_.edges());
+  }
+
+ private:
+  static Place place(const Shape& s, int32_t at) {
+    return {at, static_cast<int32_t>(s.c), static_cast<int32_t>(s.h), static_cast<int32_t>(s.w)};
+  }
+
+  Place new_place(const Shape& shape) {
+    const Place made = place(shape, Checked(tasks_.value_size).narrow());
+    // Places are told apart by where they begin, so even an empty one takes room.
+    tasks_.value_size += std::max<int64_t>(1, shape.size());
+    return made;
+  }
+
+  View view_of(const tegnas::engine::View& view) const {
+    return {places_[view.buffer], view.norm < 0 ? -1 : channels_[view.norm], view.relu};
+  }
+
+  void emit(const Analysis::Step& step) {
+    const auto index = static_cast<int32_t>(tasks_.forward.tasks.size());
+    first_tasks_.push_back(index);
+    switch (step.kind) {
+      case Analysis::Step::Kind::instruction:
+        emit_instruction(step);
+        break;
+      case Analysis::Step::Kind::copy:
+        emit_copy(step);
+        break;
+      case Analysis::Step::Kind::statistics:
+        emit_statistics(step);
+        break;
+      case Analysis::Step::Kind::signs:
+        emit_signs(step);
+        break;
+    }
+    // What it reads and what it makes: nodes.
+    const tegnas::engine::View* const in = analysis_.inputs_of(step);
+    for (int32_t k = 0; k < step.inputs; ++k) {
+      waits_.read(index, analysis_.node_of_buffer(in[k].buffer));
+      if (in[k].norm >= 0) waits_.read(index, analysis_.node_of_norm(in[k].norm));
+    }
+    if (step.out >= 0) waits_.write(index, analysis_.node_made_by(step));
+  }
+
+  void emit_instruction(const Analysis::Step& step) {
+    const Instruction& i = program_.defines(step.value);
+    const Shape& shape = analysis_.buffers[step.out].shape;
+    Task task;
+    task.out = places_[step.out] = new_place(shape);
+    if (analysis_.buffers[step.out].zero) {
+      tasks_.forward.tasks.push_back(task);
+      return;
+    }
+    task.kind = kind_of(i.op);
+    task.window = geometry(i.window);
+    task.groups = static_cast<int32_t>(i.groups);
+    task.weight = static_cast<int32_t>(i.weight);
+    task.bias = static_cast<int32_t>(i.bias);
+    task.factor = static_cast<int32_t>(i.factor);
+    task.include_pad = i.count_include_pad;
+    task.top = static_cast<int32_t>(i.top);
+    task.left = static_cast<int32_t>(i.left);
+    task.function = i.function;
+    task.number = i.below;
+    task.other.place.at = kNowhere;
+    const bool gradients = analysis_.purpose != Purpose::regions;
+    if (task.kind == Kind::max_pool || (task.kind == Kind::apply && gradients)) {
+      task.other.place = new_place(shape);
+    }
+    emit_parts(step, task, i.op == Op::concat);
+  }
+
+  // A task for each thing read; where they are several, it is carried out by the first of them.
+  void emit_parts(const Analysis::Step& step, Task task, bool side_by_side) {
+    const tegnas::engine::View* const in = analysis_.inputs_of(step);
+    task.parts = step.inputs;
+    for (int32_t k = 0; k < step.inputs; ++k) {
+      task.in = view_of(in[k]);
+      if (task.kind == Kind::product) task.other = view_of(in[1 - k]);
+      tasks_.forward.tasks.push_back(task);
+      if (side_by_side) task.channel += task.in.place.c;
+      task.parts = 0;
+    }
+  }
+
+  void emit_copy(const Analysis::Step& step) {
+    Task task;
+    task.kind = Kind::sum;
+    task.out = places_[step.out] = new_place(analysis_.buffers[step.out].shape);
+    emit_parts(step, task, false);
+  }
+
+  void emit_statistics(const Analysis::Step& step) {
+    const Instruction& i = program_.defines(step.value);
+    Task task;
+    task.kind = Kind::statistics;
+    task.in = view_of(analysis_.input_of(step));
+    task.in.norm = Checked(tasks_.norm_channels).narrow();
+    task.weight = static_cast<int32_t>(i.weight);
+    task.bias = static_cast<int32_t>(i.bias);
+    task.number = i.eps;
+    channels_.push_back(task.in.norm);
+    tasks_.norm_channels += std::max<int64_t>(1, task.in.place.c);
+    tasks_.forward.tasks.push_back(task);
+  }
+
+  void emit_signs(const Analysis::Step& step) {
+    Task task;
+    task.kind = Kind::signs;
+    task.in = view_of(analysis_.input_of(step));
+    task.word = step.first_word;
+    task.number = step.threshold;
+    tasks_.forward.tasks.push_back(task);
+  }
+
+  const Program& program_;
+  const Analysis& analysis_;
+  Tasks& tasks_;
+  Waits& waits_;
+  std::vector<Place>& places_;
+  std::vector<int32_t>&channels_, &first_tasks_;
+};
+
+}  // namespace
+
+void set_order(Steps& steps, const std::vector<Waits::Edge>& edges) {
+  steps.order.assign(steps.tasks.size(), Order{});
+  for (size_t k = 0; k < steps.tasks.size(); ++k) {
+    steps.order[k].kernel = kernel_of(steps.tasks[k].kind);
+    steps.order[k].work = work_of(steps.tasks[k]);
+    if (steps.tasks[k].parts == 0) steps.order[k].waits = -1;
+  }
+  for (const auto& [earlier, later] : edges) {
+    ++steps.order[earlier].followers;
+    ++steps.order[later].waits;
+  }
+  int32_t end = 0;
+  for (Order& order : steps.order) {
+    order.follower = end;
+    end += order.followers;
+    order.followers = 0;
+  }
+  steps.followers.resize(edges.size());
+  for (const auto& [earlier, later] : edges) {
+    Order& order = steps.order[earlier];
+    steps.followers[order.follower + order.followers++] = later;
+  }
+  // Followers come later, so that theirs is known.
+  for (auto order = steps.order.rbegin(); order != steps.order.rend(); ++order) {
+    for (int32_t f = order->follower; f < order->follower + order->followers; ++f) {
+      order->ahead = std::max(order->ahead, steps.order[steps.followers[f]].ahead + 1);
+    }
+  }
+}
+
+Tasks emit_tasks(const Program& program, Purpose purpose) {
+  Scratch scratch;
+  Tasks tasks;
+  emit_tasks(program, purpose, scratch, tasks);
+  return tasks;
+}
+
+void emit_tasks(const Program& program, Purpose purpose, Scratch& scratch, Tasks& tasks) {
+  tasks.clear();
+  analyse(program, purpose, scratch.analysis_scratch, scratch.analysis);
+  Forward(program, scratch, tasks).emit();
+  if (purpose != Purpose::regions) emit_backward(program, scratch, tasks);
+}
+
+std::vector<int64_t> number_tasks(const std::vector<Tasks>& programs) {
+  std::vector<int64_t> first = {0};
+  first.reserve(programs.size() + 1);
+  for (const Tasks& program : programs) {
+    first.push_back(first.back() + program.forward.size() + program.backward.size());
+  }
+  return first;
+}
+
+void copy_tasks(const Tasks& program, Task* to) {
+  to = std::copy(program.forward.tasks.begin(), program.forward.tasks.end(), to);
+  std::copy(program.backward.tasks.begin(), program.backward.tasks.end(), to);
+}
+
+}  // namespace tegnas::cuda::grouped

@@ -1,0 +1,96 @@
+// Writes a program as tasks, each with the tasks that it waits for, from its analysis.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/cuda/grouped/task.h"
+#include "kernels/cuda/grouped/waits.h"
+#include "kernels/cuda/grouped/work.h"
+#include "kernels/program/analysis.h"
+
+namespace tegnas::cuda::grouped {
+
+// When a task may run.
+struct Order {
+  Kernel kernel;
+  int32_t waits;                // followings of others that it is in; -1: a part, run with its sum
+  int32_t ahead;                // tasks of the longest chain behind it
+  int32_t follower, followers;  // the tasks that wait for it: where they begin, how many
+  Work work;
+};
+
+// The tasks of a sweep, in an order in which they could run one after the other.
+struct Steps {
+  std::vector<Task> tasks;
+  std::vector<Order> order;        // of each task
+  std::vector<int32_t> followers;  // of one task after the other
+
+  int64_t size() const { return static_cast<int64_t>(tasks.size()); }
+  void clear() {
+    tasks.clear();
+    order.clear();
+    followers.clear();
+  }
+};
+
+// What is known of a program besides its tasks.
+struct Sizes {
+  View logits;
+  // Numbers per image of the values, and of the gradients (times seeds).
+  int64_t value_size = 0, gradient_size = 0;
+  int64_t norm_channels = 0;
+  int64_t searched_rows = 0, rows = 0;  // those of searched weights come first
+  int32_t words = 0;                    // regions: 32-bit words of a pattern
+};
+
+struct Tasks : Sizes {
+  Steps forward, backward;
+
+  void clear() {
+    static_cast<Sizes&>(*this) = {};
+    forward.clear();
+    backward.clear();
+  }
+};
+
+// Where the gradient of a node lies, and the node that it was made for.
+struct Gradient {
+  GradientView view;
+  int32_t node = -1;  // -1: not known yet
+};
+
+// What is needed while a program is written, kept for the next one: programs are many and small,
+// and asking for memory would take as long as writing them.
+struct Scratch {
+  tegnas::engine::AnalysisScratch analysis_scratch;
+  tegnas::engine::Analysis analysis;
+  Waits waits;
+  std::vector<Place> places;         // by buffer of the analysis
+  std::vector<int32_t> channels;     // by norm: the first of its coefficients
+  std::vector<int32_t> first_tasks;  // by step: the first of the forward sweep's
+  std::vector<Gradient> gradients;   // by node
+};
+
+// Throws std::invalid_argument where a kernel is asked for and the program has no logits, or where
+// positions in its values are more than 32 bits count.
+Tasks emit_tasks(const tegnas::engine::Program& program, tegnas::engine::Purpose purpose);
+
+// The same in place of other tasks, whose memory is used again.
+void emit_tasks(const tegnas::engine::Program& program, tegnas::engine::Purpose purpose,
+                Scratch& scratch, Tasks& tasks);
+
+// The tasks of all programs are numbered one after the other, those of a program forward first.
+// Where each program's begin, and at the end how many there are.
+std::vector<int64_t> number_tasks(const std::vector<Tasks>& programs);
+
+// A program's tasks in this order.
+void copy_tasks(const Tasks& program, Task* to);
+
+// Adds the backward sweep of the forward one that was written last with this scratch.
+void emit_backward(const tegnas::engine::Program& program, Scratch& scratch, Tasks& tasks);
+
+// Fills in the order of tasks that wait for each other so.
+void set_order(Steps& steps, const std::vector<Waits::Edge>& edges);
+
+}  // namespace tegnas::cuda::grouped

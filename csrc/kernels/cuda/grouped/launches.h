@@ -1,0 +1,25 @@
+// In which order the kernels run over the tasks of many programs.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/cuda/grouped/emit.h"
+
+namespace tegnas::cuda::grouped {
+
+// A task of a program, by its place in the sweep.
+struct Member {
+  int32_t program, step;
+};
+
+// Tasks that wait for none of each other.
+struct Launch {
+  Kernel kernel;
+  std::vector<Member> members;
+};
+
+// Launches of one sweep of every program, in order; every task is in one of them.
+std::vector<Launch> plan_launches(const std::vector<const Steps*>& sweeps);
+
+}  // namespace tegnas::cuda::grouped

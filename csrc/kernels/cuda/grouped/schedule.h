@@ -1,0 +1,48 @@
+// Which tasks of which networks run together.
+//
+// Launches are planned over all programs at once, as dynamic batching does (Neubig, Goldberg and
+// Dyer 2017, "On-the-fly operation batching in dynamic computation graphs"): of the kernels that
+// have tasks with nothing to wait for, one is chosen, and all these tasks are one launch.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/cuda/grouped/emit.h"
+#include "kernels/cuda/grouped/work.h"
+
+namespace tegnas::cuda::grouped {
+
+// A network on its way through a batch of images.
+struct Passage {
+  const Tasks* tasks;
+  int64_t first_task;  // of its program, among the tasks of all programs
+  Extent extent;
+};
+
+// One task of several passages, which are neighbours and of one extent. Its blocks begin at
+// `first_block` of the launch: those of one passage after those of another, and within a passage
+// those of one seed after those of another.
+struct Entry {
+  int32_t task;
+  int32_t unit, units;  // the first passage, and how many
+  int32_t first_block, unit_blocks, seed_blocks;
+};
+
+// One launch.
+struct Group {
+  Kernel kernel;
+  int64_t first_entry, entries, tasks, blocks;  // tasks: every passage's
+};
+
+struct Schedule {
+  std::vector<Entry> entries;
+  std::vector<Group> forward, backward;
+};
+
+// Forward tasks are numbered first_task + k in their
+// order, the backward ones follow. Throws std::invalid_argument where a value of a batch or the
+// blocks of a launch are more than 32 bits count.
+Schedule make_schedule(const std::vector<Passage>& passages);
+
+}  // namespace tegnas::cuda::grouped
