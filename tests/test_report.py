@@ -23,6 +23,8 @@ from tegnas.spaces import get_space
 pytest.importorskip("matplotlib", reason="figures need the extra plot")
 pytest.importorskip("plotly", reason="reports need the extra plot")
 
+from tiny_space import TinySpace  # noqa: E402
+
 from tegnas.analysis.figures.cell import cell_figure  # noqa: E402
 from tegnas.analysis.figures.history import pareto_indices  # noqa: E402
 from tegnas.analysis.figures.landscape import slice_figure  # noqa: E402
@@ -49,7 +51,7 @@ def test_runs_are_joined_and_compared(runs: list[Path], tmp_path: Path) -> None:
     joined = all_scores(loaded)
     assert len(set(joined.archs)) == len(joined)
     assert set(joined.archs) == set(loaded[0].scores.archs) | set(loaded[1].scores.archs)
-    with pytest.raises(InputError, match="finished"):
+    with pytest.raises(InputError, match="holds no run"):
         load_runs([tmp_path])
     other = write_run(tmp_path / "other", tuple(SPACE)[:5])
     text = (other / "result.json").read_text()
@@ -76,7 +78,21 @@ def test_cells_of_darts_are_drawn() -> None:
     darts = get_space("darts")
     assert len(cell_figure(darts, darts.sample(random.Random(0))).axes) == 2
     with pytest.raises(InputError, match="drawn"):
-        cell_figure(get_space("mobilenet"), "anything")
+        cell_figure(TinySpace(), "anything")
+
+
+@pytest.mark.parametrize("name", ["mobilenet", "autoformer", "vit", "transnas-macro"])
+def test_spaces_without_cells_show_what_is_taken_of_every_choice(name: str) -> None:
+    space = get_space(name)
+    arch = space.sample(random.Random(0))
+    (axis,) = cell_figure(space, arch, "best").axes
+    part = space.space_of(arch) if name == "vit" else space
+    taken = [text.get_text() for text in axis.texts if text.get_color() == "white"]
+    expected = [
+        choice.options[index]
+        for choice, index in zip(part.choices(), part.encode(arch), strict=True)
+    ]
+    assert [text.partition(" (")[0] for text in taken] == expected
 
 
 def test_edges_between_the_same_nodes_are_drawn_apart() -> None:

@@ -1,6 +1,13 @@
-"""Search: strategies, the driver, its store and its result."""
+"""Search: strategies, the driver, its store and its result.
+
+The package can be called: ``tegnas.search(space, batch)`` is ``tegnas.search.search``.
+"""
 
 from __future__ import annotations
+
+import inspect
+import sys
+from types import ModuleType
 
 from tegnas.search.constraints import Limits
 from tegnas.search.costs import COSTS
@@ -26,3 +33,15 @@ __all__ = [
     "search",
     "strategy_names",
 ]
+
+
+class _Search(ModuleType):
+    """``tegnas.search`` is the function as well as the package, whichever is imported first."""
+
+    __signature__ = inspect.signature(search)
+
+    def __call__(self, *args: object, **named: object) -> SearchResult:
+        return search(*args, **named)  # type: ignore[arg-type]
+
+
+sys.modules[__name__].__class__ = _Search

@@ -51,6 +51,7 @@ from tegnas.spaces.darts_supernet import (
 from tegnas.spaces.drawing import CellEdge, CellGraph
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, combinations, parse_supernet
 from tegnas.spaces.recipe import Recipe
+from tegnas.spaces.short_form import choice_code, may_be_code, read_choice_code
 from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
 
 _OPTIONS = (NONE, *OPERATIONS)
@@ -106,11 +107,21 @@ class Darts:
     def parse(self, text: str) -> DartsArchitecture | Supernet:
         """Read ``Genotype(normal=[...], ...)`` or ``normal op~input … reduce op~input …``.
 
-        Reads supernets as well, and the notations of others
+        Reads the short form and supernets as well, and the notations of others
         (:mod:`tegnas.spaces.darts_notations`). Raises ``InputError`` for a malformed text, a wrong
         number of pairs, an unknown operation or an input that the node can't read.
         """
+        indices = read_choice_code(self.choices(), text) if may_be_code(text) else None
+        if indices is not None:
+            return self.decode(indices)
         return parse_supernet(text, EDGES, (NONE, *OPERATIONS)) or parse_architecture(text)
+
+    def short(self, arch: DartsArchitecture) -> str:
+        """Six letters for each cell; the whole text of what isn't of the published space."""
+        try:
+            return choice_code(self.choices(), self.encode(arch))
+        except InputError:
+            return str(arch)
 
     def __len__(self) -> int:
         """1,076,746,950,455,072,400."""

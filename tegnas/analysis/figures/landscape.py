@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _CELLS = 28  # hexagons across
+_LINE = 30  # letters along the axis of a slice
 # Up to so many architectures each is drawn by itself, beyond in hexagons or squares.
 SINGLE_LIMIT = 2000
 
@@ -98,7 +99,8 @@ def slice_figure(
         axis.fill_between(at[known], low, high, color=colour, alpha=0.2, lw=0, label="range")
         axis.plot(at[known], middle, color=colour, marker="o", markersize=4, label="median")
         axis.set_xlabel("choices changed")
-        axis.set_ylabel(name)
+        # A label longer than the axis would run into the title.
+        axis.set_ylabel(name if len(name) <= _LINE else name.replace(" (", "\n("))
         axis.set_xticks(at)
     figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(f"Slice from {literal(ends)}, over every order of the changes", fontsize=10)
