@@ -1,0 +1,88 @@
+// Colours and the look of charts, in light and dark.
+
+// Okabe and Ito's colours without those of the scale: told apart with any kind of colour vision.
+const RUN_COLOURS = ["#D55E00", "#CC79A7", "#56B4E9", "#009E73", "#E69F00"];
+
+// Cividis, even in lightness. Its bright end is good in every chart.
+const SCALE = [
+  "#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369",
+  "#e1cc55", "#fee838",
+].map((colour, index, all) => [index / (all.length - 1), colour]);
+
+const CONFIG = { displaylogo: false, responsive: true, displayModeBar: "hover" };
+
+function runColour(index) {
+  return RUN_COLOURS[index % RUN_COLOURS.length];
+}
+
+// Runs that take the same way are all seen: those below are wider.
+function runWidth(place, shown) {
+  return 2.2 + 3 * (shown - 1 - place);
+}
+
+// The colour of a goodness from 0 to 1, and black or white, whichever is read on it.
+function goodColour(goodness) {
+  const at = Math.round(Math.min(1, Math.max(0, goodness)) * (SCALE.length - 1));
+  return { background: SCALE[at][1], color: at < SCALE.length / 2 ? "#fff" : "#111" };
+}
+
+function theme(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+function axis(title, more) {
+  return {
+    title: { text: title, standoff: 8 }, color: theme("ink"), gridcolor: theme("line"),
+    linecolor: theme("line"), zeroline: false, showline: true, automargin: true, ...more,
+  };
+}
+
+function chartLayout(more) {
+  return {
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false,
+    font: { size: 12, color: theme("ink"), family: "system-ui, sans-serif" },
+    margin: { l: 50, r: 10, t: 36, b: 46 }, hovermode: "closest", uirevision: "kept",
+    hoverlabel: {
+      align: "left", bgcolor: theme("raised"), bordercolor: theme("line"),
+      font: { color: theme("ink"), family: "ui-monospace, monospace", size: 12 },
+    },
+    ...more,
+  };
+}
+
+// What a quantity's axis says, and which of its ends is good.
+function axisTitle(quantity) {
+  return `${quantity.label} (${quantity.better} is better)`;
+}
+
+function quantityAxis(quantity, more) {
+  return axis(axisTitle(quantity), { type: quantity.log ? "log" : "linear", ...more });
+}
+
+// Marker colours by a quantity: the middle 90 % of it, plain numbers at the bar.
+function colouring(quantity, values, bar) {
+  const [low, high] = quantity.colours;
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => low + share * (high - low));
+  return {
+    [bar.key ?? "color"]: values.map((value) =>
+      value === null ? null : quantity.log ? Math.log10(value) : value),
+    colorscale: SCALE, reversescale: quantity.better === "lower",
+    [bar.low ?? "cmin"]: low, [bar.high ?? "cmax"]: high, showscale: true,
+    colorbar: {
+      thickness: 10, outlinewidth: 0, tickvals: ticks, tickfont: { size: 10 },
+      ticktext: ticks.map((tick) => shortNumber(quantity.log ? 10 ** tick : tick)),
+    },
+  };
+}
+
+function shortNumber(value) {
+  const size = Math.abs(value);
+  if (size >= 1e6 || (size < 1e-3 && size > 0)) return value.toExponential(1);
+  return size >= 100 ? count(Math.round(value)) : String(Number(value.toPrecision(3)));
+}
+
+// Names of operations and options as people write them: nor_conv_3x3 is conv 3×3.
+function plainName(name) {
+  return name.replace(/^nor_/, "").replace("skip_connect", "skip")
+    .replace(/(\d)x(\d)/g, "$1×$2").replaceAll("_", " ");
+}
