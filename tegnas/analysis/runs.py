@@ -66,16 +66,20 @@ def load_runs(
             raise InputError(f"{path} holds no {RESULT}; give the directory of a finished search")
         result = SearchResult.load(path / RESULT, space, indicators=indicators)
         runs.append(Run(path.resolve().name, result, read_scores(path, space, indicators)))
-    first = runs[0]
+    check_alike(runs)
+    return tuple(runs)
+
+
+def check_alike(runs: Sequence[Run]) -> None:
+    """Raise ``InputError`` if two runs were scored differently, so that they can't be compared."""
     for run in runs[1:]:
         for name in _SHARED:
-            mine, other = first.result.settings.get(name), run.result.settings.get(name)
+            mine, other = runs[0].result.settings.get(name), run.result.settings.get(name)
             if mine != other:
                 raise InputError(
-                    f"{first.name} and {run.name} were scored differently ({name}); plot runs "
+                    f"{runs[0].name} and {run.name} were scored differently ({name}); plot runs "
                     "of the same space, images and score settings together"
                 )
-    return tuple(runs)
 
 
 def searches(runs: Sequence[Run]) -> tuple[Run, ...]:

@@ -16,6 +16,7 @@ from tegnas.cli.report import report
 from tegnas.cli.score import score
 from tegnas.cli.search import search
 from tegnas.cli.train import train
+from tegnas.cli.watch import watch
 
 app = typer.Typer(
     name="tegnas",
@@ -32,6 +33,7 @@ app.command()(correlate)
 app.command()(benchmark)
 app.command()(plot)
 app.command()(report)
+app.command()(watch)
 app.command()(export)
 app.command()(train)
 app.command()(doctor)

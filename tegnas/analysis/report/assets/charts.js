@@ -100,7 +100,7 @@ function drawTrades(page, box) {
     type: "scatter", mode: "markers", customdata: indices,
     x: indices.map((index) => x.values[index]), y: indices.map((index) => y.values[index]),
     text: indices.map((index) => hoverText(content, index)), hovertemplate: "%{text}<extra></extra>",
-    marker: { ...colouring(shade, indices.map((index) => shade.values[index]), {}), ...marker },
+    marker: colouredMarkers(shade, indices, marker),
   });
   chart(page, box, "trades", [
     dots(others, { size: 7, line: { color: theme("soft"), width: 0.5 } }),
@@ -140,10 +140,7 @@ function singles(content, quantity) {
     type: "scatter", mode: "markers", customdata: known,
     x: known.map((index) => points[index][0]), y: known.map((index) => points[index][1]),
     text: known.map((index) => hoverText(content, index)), hovertemplate: "%{text}<extra></extra>",
-    marker: {
-      size: 7, line: { color: theme("soft"), width: 0.5 },
-      ...colouring(quantity, known.map((index) => quantity.values[index]), {}),
-    },
+    marker: colouredMarkers(quantity, known, { size: 7, line: { color: theme("soft"), width: 0.5 } }),
   };
 }
 
@@ -152,14 +149,13 @@ function squares(content, quantity, number) {
   const grid = (empty) => y.map(() => x.map(() => empty));
   const [z, text, customdata] = [grid(null), grid(""), grid(null)];
   for (const { column, row, count: inside, best, medians } of all) {
-    z[row][column] = medians[number];
+    z[row][column] = goodness(quantity, medians[number]);
     customdata[row][column] = best;
     text[row][column] = `the best of ${count(inside)} here<br>${hoverText(content, best)}`;
   }
-  const coloured = z.map((row) => colouring(quantity, row, {}).color);
+  const { low, high, ...colours } = colouring(quantity);
   return {
-    ...colouring(quantity, [], { key: "unused", low: "zmin", high: "zmax" }), unused: undefined,
-    type: "heatmap", x, y, z: coloured, text, customdata, hoverongaps: false,
+    type: "heatmap", x, y, z, text, customdata, zmin: low, zmax: high, ...colours, hoverongaps: false,
     hovertemplate: "%{text}<extra></extra>",
   };
 }

@@ -18,7 +18,7 @@ function drawParallel(page, box) {
   const panel = chart(page, inner, "parallel", traces, {
     dragmode: "select", margin: { l: 40, r: 60, t: 8, b: 8 },
     xaxis: axis("", { range: [-0.3, axes.length - 0.4], tickvals: axes.map((_, i) => i), side: "top",
-      ticktext: axes.map(({ name }) => asText(name)), tickangle: axes.length > 8 ? -40 : 0, fixedrange: true,
+      ticktext: axes.map(({ name }) => asText(name)), tickangle: axes.some(({ name, width }) => 6.5 * name.length > width) ? -40 : 0, fixedrange: true,
       tickfont: { size: 11 } }),
     yaxis: { range: [-0.03, 1.03], visible: false, fixedrange: true },
     annotations: axes.flatMap(({ marks }, i) => marks.map(({ at, text }) => ({
@@ -56,11 +56,11 @@ function quantityLine(quantity) {
   };
 }
 
-function parallelLines(page, axes, indices, goodness) {
+function parallelLines(page, axes, indices, share) {
   const { content, picked } = page;
   const trace = { type: "scatter", mode: "lines", x: [], y: [], text: [], customdata: [],
     hovertemplate: "%{text}<extra></extra>", connectgaps: false,
-    opacity: 0.35 + 0.5 * goodness, line: { width: 0.8 + goodness, color: goodColour(goodness).background } };
+    opacity: 0.5 + 0.4 * share, line: { width: 0.8 + share, color: goodColour(share).background } };
   for (const index of indices) {
     if (picked && !picked.has(index)) continue;
     const text = hoverText(content, index);

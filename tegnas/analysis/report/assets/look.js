@@ -4,10 +4,11 @@
 const RUN_COLOURS = ["#D55E00", "#CC79A7", "#56B4E9", "#009E73", "#E69F00"];
 
 // Cividis, even in lightness. Its bright end is good in every chart.
-const SCALE = [
+const CIVIDIS = [
   "#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369",
   "#e1cc55", "#fee838",
-].map((colour, index, all) => [index / (all.length - 1), colour]);
+];
+const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 const CONFIG = { displaylogo: false, responsive: true, displayModeBar: "hover" };
 
@@ -20,10 +21,16 @@ function runWidth(place, shown) {
   return 2.2 + 3 * (shown - 1 - place);
 }
 
+// The scale without its darkest end where that wouldn't be seen.
+function scale() {
+  return DARK.matches ? CIVIDIS.slice(1) : CIVIDIS;
+}
+
 // The colour of a goodness from 0 to 1, and black or white, whichever is read on it.
 function goodColour(goodness) {
-  const at = Math.round(Math.min(1, Math.max(0, goodness)) * (SCALE.length - 1));
-  return { background: SCALE[at][1], color: at < SCALE.length / 2 ? "#fff" : "#111" };
+  const colours = scale();
+  const at = Math.round(Math.min(1, Math.max(0, goodness)) * (colours.length - 1));
+  return { background: colours[at], color: at < colours.length / 2 ? "#fff" : "#111" };
 }
 
 function theme(name) {
@@ -59,19 +66,33 @@ function quantityAxis(quantity, more) {
   return axis(axisTitle(quantity), { type: quantity.log ? "log" : "linear", ...more });
 }
 
-// Marker colours by a quantity: the middle 90 % of it, plain numbers at the bar.
-function colouring(quantity, values, bar) {
-  const [low, high] = quantity.colours;
+// How good a value is, for colours: higher is better, logarithms of what spans orders of magnitude.
+function goodness(quantity, value) {
+  if (value === null) return null;
+  return (quantity.better === "lower" ? -1 : 1) * (quantity.log ? Math.log10(value) : value);
+}
+
+// The colours of a quantity over the middle 90 % of it, with plain numbers at the bar.
+function colouring(quantity) {
+  const sign = quantity.better === "lower" ? -1 : 1;
+  const [low, high] = quantity.colours.map((end) => sign * end).sort((a, b) => a - b);
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => low + share * (high - low));
+  const colours = scale();
   return {
-    [bar.key ?? "color"]: values.map((value) =>
-      value === null ? null : quantity.log ? Math.log10(value) : value),
-    colorscale: SCALE, reversescale: quantity.better === "lower",
-    [bar.low ?? "cmin"]: low, [bar.high ?? "cmax"]: high, showscale: true,
+    low, high, colorscale: colours.map((colour, i) => [i / (colours.length - 1), colour]),
     colorbar: {
       thickness: 10, outlinewidth: 0, tickvals: ticks, tickfont: { size: 10 },
-      ticktext: ticks.map((tick) => shortNumber(quantity.log ? 10 ** tick : tick)),
+      ticktext: ticks.map((tick) => shortNumber(quantity.log ? 10 ** (sign * tick) : sign * tick)),
     },
+  };
+}
+
+// Markers coloured by a quantity.
+function colouredMarkers(quantity, indices, more) {
+  const { low, high, ...rest } = colouring(quantity);
+  return {
+    color: indices.map((index) => goodness(quantity, quantity.values[index])),
+    cmin: low, cmax: high, showscale: true, ...rest, ...more,
   };
 }
 

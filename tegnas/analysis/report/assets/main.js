@@ -5,7 +5,8 @@ const POLL = 2000; // milliseconds
 const SECTIONS = [
   { id: "summary", title: "Summary", draw: drawSummary },
   { id: "best", title: "Best architectures", draw: drawBest,
-    note: () => "A click shows an architecture's cell and numbers, and copies its text." },
+    note: ({ runs }) => "A click shows an architecture's cell and numbers, and copies its text." +
+      (runs.length > 1 ? " The order is that of each run by itself." : "") },
   { id: "history", title: "Over time", draw: drawHistory, kind: "panels",
     note: () => "Dots are evaluations, lines the best architecture by rank score so far." },
   { id: "trades", title: "What can be had together", draw: drawTrades, controls: tradeControls,
@@ -37,7 +38,7 @@ const SECTIONS = [
 ];
 
 const page = {
-  content: null, hidden: new Set(), chosen: null, picked: null, effect: "rank score",
+  content: null, states: [], hidden: new Set(), chosen: null, picked: null, effect: "rank score",
   table: { by: null, down: false, search: "", once: false, shown: ROWS },
   trade: { x: null, y: null, shade: null },
   shownRuns: () => page.content.runs.filter((run) => !page.hidden.has(run.name)),
@@ -142,8 +143,8 @@ async function watch(tag) {
     if (answer.status === 200) news = await answer.json();
     else if (answer.status !== 204) throw new Error(answer.statusText);
     if (news?.content) show(news.content);
-    if (news) watch.states = news.states;
-    say(watch.states.map(stateText).join(" · "));
+    if (news) page.states = news.states;
+    say(page.states.map(stateText).join(" · "));
   } catch {
     say("tegnas watch doesn't answer any more; this is what it showed last");
   }
@@ -167,7 +168,7 @@ function start() {
   if (live) watch("");
   else say(`Written by tegnas ${first.content.version}.`);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeDetails(page); });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (page.content) drawSections(); });
+  DARK.addEventListener("change", () => { if (page.content) drawSections(); });
 }
 
 start();
