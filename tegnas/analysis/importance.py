@@ -52,9 +52,7 @@ def choice_importance(
     if count < 3:
         raise InputError(f"the importance of choices needs 3 architectures or more, got {count}")
     position = (ranks(cost) - 1) / (count - 1)
-    return [
-        _one(codes[:, choice], size, position) for choice, size in enumerate(sizes)
-    ]
+    return [_one(codes[:, choice], size, position) for choice, size in enumerate(sizes)]
 
 
 def _one(taken: np.ndarray, size: int, position: np.ndarray) -> ChoiceImportance:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from tegnas.analysis.runs import Run
 from tegnas.analysis.score_table import table_of
-from tegnas.errors import InputError
 from tegnas.files import read_json
 from tegnas.indicators import Indicator
 from tegnas.search import SearchResult

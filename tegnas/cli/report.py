@@ -18,9 +18,7 @@ Table = Annotated[
     str | None,
     typer.Option(metavar="FILE.csv[#[-]COLUMN]", help="True accuracies: shown and drawn."),
 ]
-Layout = Annotated[
-    str, typer.Option(metavar="pls|pca|mds", help="How architectures are laid out.")
-]
+Layout = Annotated[str, typer.Option(metavar="pls|pca|mds", help="How architectures are laid out.")]
 
 
 def report(

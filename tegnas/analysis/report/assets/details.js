@@ -11,7 +11,7 @@ function showDetails(page, index) {
   const close = () => closeDetails(page);
   const place = content.architectures.places[index];
   const panel = document.getElementById("details");
-  panel.replaceChildren(
+  panel.replaceChildren(...[
     element("h2", {}, place === null ? "Not compared" : `Place ${count(place)} of ${count(content.compared)}`),
     element("button", { class: "close", type: "button", "aria-label": "Close", click: close }, "×"),
     element("pre", {}, text),
@@ -21,7 +21,7 @@ function showDetails(page, index) {
     ...cellDrawings(content, index),
     choicesOf(content, index),
     evaluatedIn(content, index),
-  );
+  ].filter(Boolean));
   panel.hidden = false;
   page.chosen = index;
   page.mark();

@@ -10,7 +10,10 @@ const CIVIDIS = [
 ];
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
-const CONFIG = { displaylogo: false, responsive: true, displayModeBar: "hover" };
+// Of plotly's own buttons those that send nothing away.
+const CONFIG = {
+  displaylogo: false, responsive: true, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
+};
 
 function runColour(index) {
   return RUN_COLOURS[index % RUN_COLOURS.length];
@@ -18,7 +21,7 @@ function runColour(index) {
 
 // Runs that take the same way are all seen: those below are wider.
 function runWidth(place, shown) {
-  return 2.2 + 3 * (shown - 1 - place);
+  return 2.2 + Math.min(3, 10 / shown) * (shown - 1 - place);
 }
 
 // The scale without its darkest end where that wouldn't be seen.
@@ -48,6 +51,7 @@ function chartLayout(more) {
   return {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false,
     font: { size: 12, color: theme("ink"), family: "system-ui, sans-serif" },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: theme("soft"), activecolor: theme("ink") },
     margin: { l: 50, r: 10, t: 36, b: 46 }, hovermode: "closest", uirevision: "kept",
     hoverlabel: {
       align: "left", bgcolor: theme("raised"), bordercolor: theme("line"),

@@ -1,9 +1,5 @@
 // The parts of the page that are tables and texts.
 
-function architectureButton(page, index) {
-  return element("code", {}, page.content.architectures.texts[index]);
-}
-
 // Rows of architectures: whichever is clicked shows itself.
 function architectureTable(page, header, rows) {
   const { content } = page;
