@@ -11,11 +11,13 @@ from typing import Any
 from tegnas.analysis.report.document import document
 from tegnas.analysis.report.page import as_json
 from tegnas.analysis.runs import Run, check_alike, load_runs
+from tegnas.analysis.score_table import configuration
 from tegnas.analysis.unfinished import is_unfinished, last_score, read_unfinished
 from tegnas.errors import InputError
 from tegnas.indicators import Indicator
 from tegnas.search.run_directory import CONFIGURATION, RESULT
 from tegnas.spaces import Space
+from tegnas.spaces.recorded import recorded_space
 
 # Of the time, the part that is spent on making documents.
 _SHARE = 0.1
@@ -32,7 +34,8 @@ class LiveDocument:
         layout: see ``lay_out``.
 
     Raises:
-        InputError: no run is given, or one is no directory of a run.
+        InputError: no run is given, one is no directory of a run, or one is of a space that must be
+            given and isn't.
     """
 
     def __init__(
@@ -50,6 +53,9 @@ class LiveDocument:
         for path in self.paths:
             if not any((path / name).is_file() for name in (CONFIGURATION, RESULT)):
                 raise InputError(f"{path} is no run directory: it holds no {CONFIGURATION}")
+            name = configuration(path).get("space")
+            if name is not None:
+                recorded_space(name, path, space)
         self._space, self._indicators = space, indicators
         self._accuracies, self._layout = dict(accuracies or {}), layout
         self._lock = threading.Lock()
