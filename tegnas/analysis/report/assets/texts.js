@@ -1,12 +1,12 @@
 // The parts of the page that are tables and texts.
 
 // Rows of architectures: whichever is clicked shows itself.
-function architectureTable(page, header, rows) {
+function architectureTable(page, header, rows, { text = [] } = {}) {
   const { content } = page;
   const made = textTable([...header, ...content.quantities.map((each) => each.label), "architecture"],
     rows.map(({ index, cells }) => [...cells, ...content.quantities.map((each) => each.texts[index]),
       element("code", { title: content.architectures.texts[index] }, content.architectures.texts[index])]),
-    { text: [header.length + content.quantities.length] });
+    { text: [...text, header.length + content.quantities.length] });
   [...made.querySelectorAll("tbody tr")].forEach((row, i) => {
     const show = () => showDetails(page, rows[i].index);
     row.tabIndex = 0;
@@ -25,9 +25,9 @@ function drawSummary(page, box) {
       content.runs.map((run) => ({ index: run.top[0], cells: [
         element("span", {}, element("span", { class: "chip", style: `background: ${page.colourOf(run)}` }), ` ${run.label}`),
         count(run.evaluations.length), count(run.distinct), run.seconds, run.rate,
-      ] }))),
-    element("p", { class: "note" }, "The numbers are those of the best architecture of each run. Place and rank " +
-      `score are among the ${count(content.compared)} architectures of this page.`),
+      ] })), { text: [0] }),
+    element("p", { class: "note" }, "The numbers are those of the best architecture of each run. Places and rank " +
+      `scores are among the ${count(content.compared)} architectures of this page.`),
   );
 }
 
@@ -46,7 +46,10 @@ function bestCells(page, run) {
   if (drawn.some(([, , cells]) => cells.length === 0)) return null;
   return element("div", { class: "cells" }, drawn.map(([place, index, cells]) => {
     const show = () => showDetails(page, index);
-    return element("figure", { tabindex: 0, click: show, keydown: (event) => { if (event.key === "Enter") show(); } },
+    // Wide enough for its labels, where the page is.
+    const least = cells[0].querySelector("svg").style.minWidth;
+    return element("figure", { tabindex: 0, click: show, style: `min-width: min(100%, ${least} + 1.5em)`,
+      keydown: (event) => { if (event.key === "Enter") show(); } },
       ...cells, element("figcaption", {}, `${place}. ${content.quantities.map((each) =>
         `${each.label} ${each.texts[index]}`).join(", ")}`));
   }));
@@ -77,7 +80,7 @@ function drawRuggedness({ content }, box) {
 function drawCommands(page, box) {
   box.replaceChildren(...page.content.runs.flatMap((run) => [
     element("h3", {}, `${run.label} (${run.name})`),
-    element("pre", {}, run.command),
+    element("pre", { class: "command" }, run.command),
     element("details", {}, element("summary", {}, "All settings"), element("pre", {}, run.settings)),
   ]));
 }
