@@ -132,7 +132,7 @@ def test_report_shows_the_front_of_a_cost(runs: list[Path], tmp_path: Path) -> N
     result = replace(run.result, pareto=ParetoFront("params", points, 0.5))
     write_report([replace(run, result=result)], tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text("utf-8")
-    assert page.count('"cost":"7.5"') == 2
+    assert page.count('"rank":"7.5"') == 2
 
 
 def test_report_holds_everything_and_refers_to_nothing(runs: list[Path], tmp_path: Path) -> None:

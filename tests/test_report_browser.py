@@ -223,8 +223,9 @@ def test_spaces_are_shown_each_by_what_it_has(name, opened, tmp_path) -> None:
     assert cells == {"nas-bench-101": 1, "darts": 2}.get(name, 0)
     choices = page.locator("#details .choices > span").count()
     assert choices == (2 * len(space.choices()) if name == "mobilenet" else 0)
-    for section in ("landscapes", "parallel", "importance"):
+    for section in ("parallel", "importance"):
         assert page.locator(f"#{section}").count() == (name != "vit"), section
+    assert ("can't be laid out" in page.locator("#landscapes").inner_text()) == (name == "vit")
 
 
 def test_a_search_is_watched(opened, tmp_path) -> None:

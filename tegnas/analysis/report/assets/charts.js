@@ -77,7 +77,7 @@ function historyTraces(page, run, quantity, width) {
       type: "scatter", mode: "markers", x: dots.map((at) => at + 1), customdata: indices,
       y: indices.map((index) => quantity.values[index]),
       text: dots.map((at, i) => `${asText(run.label)}, evaluation ${count(at + 1)}<br>${hoverText(content, indices[i])}`),
-      hovertemplate: "%{text}<extra></extra>", marker: { color: colour, size: 5, opacity: 0.35 },
+      hovertemplate: "%{text}<extra></extra>", marker: { color: colour, size: 5, opacity: 0.5 },
     },
     {
       type: "scatter", mode: "lines", x: steps.map((at) => at + 1), customdata: stepped,
@@ -121,6 +121,10 @@ function tradeControls(page, again) {
 
 function drawLandscapes(page, box) {
   const { content } = page;
+  if (content.landscape.missing) {
+    box.replaceChildren();
+    return;
+  }
   const runs = page.shownRuns().filter((run) => !run.exhaustive);
   content.quantities.forEach((quantity, number) => {
     const surface = content.landscape.squares

@@ -127,5 +127,5 @@ function optionBox(option, { positions, counts }, o) {
   return element("span", {
     class: "option", title: `mean position ${percent} % of the way from the best to the worst, ${taken}`,
     style: `background: ${background}; color: ${color}`,
-  }, `${plainName(option)}  ${percent}`);
+  }, element("b", {}, plainName(option)), ` ${percent} %`);
 }

@@ -12,9 +12,8 @@ const SECTIONS = [
   { id: "trades", title: "What can be had together", draw: drawTrades, controls: tradeControls,
     note: () => "Architectures that no other one beats in all indicators at once are diamonds." },
   { id: "landscapes", title: "Landscapes", kind: "panels", draw: drawLandscapes,
-    wanted: ({ landscape }) => !landscape.missing,
-    note: (content) => `${count(content.compared)} architectures by ${content.landscape.method}. ` +
-      (content.landscape.squares ? "Colours are medians over the architectures of a square. " : "") +
+    note: (content) => content.landscape.missing ? `None here: ${content.landscape.missing}.` :
+      `${count(content.compared)} architectures by ${content.landscape.method}. ` + (content.landscape.squares ? "Colours are medians over the architectures of a square. " : "") +
       "Bright is good. Lines are the best of each search so far, from a circle to a star." },
   { id: "parallel", title: "Choices and numbers", draw: drawParallel, kind: "wide",
     controls: pickControls, wanted: ({ architectures }) => architectures.choices.length > 0,
