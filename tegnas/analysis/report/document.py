@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tegnas._version import __version__
+from tegnas.analysis.encoding import coded
 from tegnas.analysis.figures.history import front_costs, pareto_indices
 from tegnas.analysis.importance import choice_importance
 from tegnas.analysis.landscape import best_so_far
@@ -113,7 +114,7 @@ def _importance(everything: Listed, drawn: Sequence[Quantity]) -> list[dict[str,
     if len(rows) < 3:
         return []
     table = np.array([codes[index] for index in rows], dtype=np.int64)
-    sizes = [len(choice.options) for choice in everything.table.space.choices()]
+    sizes = [len(choice.options) for choice in coded(everything.table.space).choices()]
     found = []
     for each in drawn:
         values = each.values[rows]

@@ -88,7 +88,7 @@ class LiveDocument:
 
     def _made(self) -> dict[str, Any]:
         runs: list[Run] = []
-        states = []
+        states: list[dict[str, Any]] = []
         for path in self.paths:
             name = path.resolve().name
             try:

@@ -80,7 +80,7 @@ def as_json(content: Mapping[str, Any]) -> str:
 
 
 def _asset(name: str) -> str:
-    return files("tegnas.analysis.report").joinpath("assets", name).read_text("utf-8")
+    return (files("tegnas.analysis.report") / "assets" / name).read_text("utf-8")
 
 
 @cache

@@ -12,9 +12,7 @@ const SECTIONS = [
   { id: "trades", title: "What can be had together", draw: drawTrades, controls: tradeControls,
     note: () => "Architectures that no other one beats in all indicators at once are diamonds." },
   { id: "landscapes", title: "Landscapes", kind: "panels", draw: drawLandscapes,
-    note: (content) => content.landscape.missing ? `None here: ${content.landscape.missing}.` :
-      `${count(content.compared)} architectures by ${content.landscape.method}. ` + (content.landscape.squares ? "Colours are medians over the architectures of a square. " : "") +
-      "Bright is good. Lines are the best of each search so far, from a circle to a star." },
+    note: landscapesNote },
   { id: "parallel", title: "Choices and numbers", draw: drawParallel, kind: "wide",
     controls: pickControls, wanted: ({ architectures }) => architectures.choices.length > 0,
     note: () => "A line is an architecture; good is up and bright. Draw a box over some lines to see " +
@@ -53,6 +51,13 @@ const page = {
     drawSections(["parallel", "evaluations"]);
   },
 };
+
+function landscapesNote({ landscape, compared }) {
+  if (landscape.missing) return `None here: ${landscape.missing}.`;
+  const medians = landscape.squares ? " Colours are medians over the architectures of a square." : "";
+  return `${count(compared)} architectures by ${landscape.method}.${medians} Bright is good. Lines are the best of ` +
+    "each search so far, from a circle to a star.";
+}
 
 function pickControls() {
   return element("div", { class: "controls" },
