@@ -68,19 +68,24 @@ class Listed:
             ]
             if isinstance(space, CodedSpace)
             else [],
-            "codes": [self.code(index) for index in range(len(archs))],
+            "codes": self.codes + [None] * (len(archs) - self.count),
             "cells": drawings(space, archs),
         }
 
-    def code(self, index: int) -> Sequence[int] | None:
-        """The options that an architecture takes, None where it can't be told by such."""
-        space, arch = self.table.space, self.table.archs[index]
-        if index >= self.count or not isinstance(space, CodedSpace):
-            return None
-        try:
-            return space.encode(arch)
-        except InputError:  # as a published DARTS cell with ``none``
-            return None
+    @cached_property
+    def codes(self) -> list[Sequence[int] | None]:
+        """The options that each of the compared takes, None where it can't be told by such."""
+        space = self.table.space
+        if not isinstance(space, CodedSpace):
+            return [None] * self.count
+        return [_code(space, arch) for arch in self.table.archs[: self.count]]
+
+
+def _code(space: CodedSpace, arch: Architecture) -> Sequence[int] | None:
+    try:
+        return space.encode(arch)
+    except InputError:  # as a published DARTS cell with ``none``
+        return None
 
 
 def listed(scores: ScoreTable, runs: Sequence[Run]) -> Listed:

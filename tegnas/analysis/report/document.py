@@ -109,7 +109,7 @@ def _front(front: ParetoFront, everything: Listed) -> dict[str, Any]:
 
 def _importance(everything: Listed, drawn: Sequence[Quantity]) -> list[dict[str, Any]]:
     """By quantity: of every choice its share, and its options' mean positions and counts."""
-    codes = [everything.code(index) for index in range(everything.count)]
+    codes = everything.codes
     rows = [index for index, code in enumerate(codes) if code is not None]
     if len(rows) < 3:
         return []

@@ -22,12 +22,11 @@ def drawings(space: Space, archs: Sequence[Architecture]) -> dict[str, Any]:
         drawn = ((each.source, each.target, each.operation, each.place) for each in cell.edges)
         return [layouts[cell.name, nodes], [edges[each] for each in drawn]]
 
-    cells = [
-        [packed(cell) for cell in space.cells(arch)]
-        if isinstance(space, DrawnSpace) and not isinstance(arch, Supernet)
-        else []
-        for arch in archs
-    ]
+    cells: list[list[Any]] = [[] for _ in archs]
+    if isinstance(space, DrawnSpace):
+        for index, arch in enumerate(archs):
+            if not isinstance(arch, Supernet):
+                cells[index] = [packed(cell) for cell in space.cells(arch)]
     return {"layouts": list(layouts), "edges": list(edges), "of": cells}
 
 
