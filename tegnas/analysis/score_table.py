@@ -125,7 +125,7 @@ def table_of(
     settings = ScoreSettings.from_json(stored.settings, indicators)
     # Of a space from a file the store knows name and fingerprint, the configuration the reference.
     name = name_of(stored.space)
-    space = recorded_space(_configuration(Path(run)).get("space", name), run, space)
+    space = recorded_space(configuration(Path(run)).get("space", name), run, space)
     parsed = ((space.parse(text), networks) for text, networks in stored.networks.items())
     # Pruning also scores supernets, which are no architectures.
     kept = [(arch, networks) for arch, networks in parsed if not isinstance(arch, Supernet)]
@@ -147,7 +147,7 @@ def joined(tables: Sequence[ScoreTable]) -> ScoreTable:
     )
 
 
-def _configuration(run: Path) -> dict[str, Any]:
+def configuration(run: Path) -> dict[str, Any]:
     """What the run was made with; nothing where that isn't written, as in a shared store."""
     path = run / CONFIGURATION
     return read_json(path, "the configuration of a run") if path.exists() else {}

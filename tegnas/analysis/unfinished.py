@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tegnas.analysis.runs import Run
-from tegnas.analysis.score_table import table_of
-from tegnas.files import read_json
+from tegnas.analysis.score_table import configuration, table_of
 from tegnas.indicators import Indicator
 from tegnas.search import SearchResult
 from tegnas.search.evaluation import Evaluation, best_of
-from tegnas.search.run_directory import CONFIGURATION, RESULT, SCORES
+from tegnas.search.run_directory import RESULT, SCORES
 from tegnas.search.store import read_store
 from tegnas.spaces import Space
 
@@ -53,7 +52,7 @@ def read_unfinished(
         Evaluation(scores.archs[row], scores.settings, tuple(scores.values[row].tolist()))
         for row in (rows[text] for text in stored.order if text in rows)
     )
-    settings = read_json(path / CONFIGURATION, "the configuration of a run")
+    settings = configuration(path)
     name = str(settings.get("space", scores.space.name))
     result = SearchResult(name, best_of(history), history, stored.seconds, settings)
     return Run(path.resolve().name, result, scores)
