@@ -22,8 +22,8 @@ from searches_contestants import contestants
 from searches_tables import markdown, name_of
 
 import tegnas
-from tegnas.analysis.benchmarking import drawn, score_benchmark
 from tegnas.analysis.benchmarking import Contestant as ScoredBy
+from tegnas.analysis.benchmarking import drawn, score_benchmark
 from tegnas.benchmarks import AccuracyTable, load_benchmark
 from tegnas.data import Batch
 from tegnas.refine import RefineResult, TableTrainer, refine

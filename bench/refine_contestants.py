@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-from tegnas.scoring.ranking import ranks, rank_score
+from tegnas.scoring.ranking import rank_score, ranks
 from tegnas.scoring.settings import ScoreSettings
 
 

@@ -8,6 +8,7 @@ from tegnas.data import Batch, load_batch
 from tegnas.errors import InputError, NativeCodeError
 from tegnas.indicators import Indicator, get_indicator, indicator, indicator_names
 from tegnas.kernel import KernelDetails, ntk
+from tegnas.refine import RefineResult, ShortTrainer, TableTrainer, refine
 from tegnas.regions import count_regions
 from tegnas.scoring import ModuleScore, Scores, ScoreSettings, get_preset, score, score_module
 from tegnas.search import Evaluation, SearchResult, search, strategy_names
@@ -23,10 +24,13 @@ __all__ = [
     "KernelDetails",
     "ModuleScore",
     "NativeCodeError",
+    "RefineResult",
     "ScoreSettings",
     "Scores",
     "SearchResult",
+    "ShortTrainer",
     "Space",
+    "TableTrainer",
     "__version__",
     "count_regions",
     "get_indicator",
@@ -39,6 +43,7 @@ __all__ = [
     "load_nats_bench",
     "load_table",
     "ntk",
+    "refine",
     "score",
     "score_module",
     "search",

@@ -12,6 +12,8 @@ import numpy as np
 from tegnas.analysis.score_table import ScoreTable, joined, read_scores
 from tegnas.errors import InputError
 from tegnas.indicators import Indicator
+from tegnas.refine.result import DIRECTORY as REFINED
+from tegnas.refine.result import FILE, RefineResult
 from tegnas.search import SearchResult
 from tegnas.search.run_directory import RESULT
 from tegnas.spaces import Space
@@ -24,11 +26,15 @@ _LABEL = 80
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished search: its directory's name, its result and every score it stored."""
+    """A finished search: its directory's name, its result and every score it stored.
+
+    ``refined``: what ``tegnas refine`` made of it, where that is in its directory.
+    """
 
     name: str
     result: SearchResult
     scores: ScoreTable
+    refined: RefineResult | None = None
 
     @property
     def exhaustive(self) -> bool:
@@ -65,7 +71,16 @@ def load_runs(
         if not (path / RESULT).is_file():
             raise InputError(f"{path} holds no {RESULT}; give the directory of a finished search")
         result = SearchResult.load(path / RESULT, space, indicators=indicators)
-        runs.append(Run(path.resolve().name, result, read_scores(path, space, indicators)))
+        scores = read_scores(path, space, indicators)
+        refined = path / REFINED / FILE
+        runs.append(
+            Run(
+                path.resolve().name,
+                result,
+                scores,
+                RefineResult.load(refined, space) if refined.is_file() else None,
+            )
+        )
     first = runs[0]
     for run in runs[1:]:
         for name in _SHARED:

@@ -12,6 +12,7 @@ from tegnas.cli.export import export
 from tegnas.cli.faults import one_sentence, warn_in_a_line, write_whatever_the_locale
 from tegnas.cli.plan import plan
 from tegnas.cli.plot import plot
+from tegnas.cli.refine import refine
 from tegnas.cli.report import report
 from tegnas.cli.score import score
 from tegnas.cli.search import search
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(search)
+app.command()(refine)
 app.command()(compare)
 app.command()(score)
 app.command()(correlate)

@@ -10,6 +10,8 @@ from tegnas.errors import InputError
 from tegnas.export import from_json
 from tegnas.files import read_regular
 from tegnas.indicators import Indicator
+from tegnas.refine import RefineResult
+from tegnas.refine.result import FILE as REFINED
 from tegnas.search import SearchResult
 from tegnas.search.run_directory import RESULT
 from tegnas.spaces import Architecture, Space, get_space
@@ -22,7 +24,7 @@ _LARGEST_JSON = 2**20
 def read_architecture(
     text: str, space: str | None, indicators: Sequence[Indicator] = ()
 ) -> tuple[Space, Architecture]:
-    """An architecture string, a run directory (its best) or a JSON file.
+    """An architecture string, the directory of a search or a refinement (its best) or a JSON file.
 
     ``space`` is what the user named, if anything: the space of the string, and the only one from a
     file that a run or a JSON file may be of. ``indicators`` are those of her own that a run was
@@ -30,6 +32,9 @@ def read_architecture(
     """
     chosen = None if space is None else get_space(space)
     if os.path.isdir(text):  # unlike pathlib's, it takes text too long for a file's name
+        if os.path.exists(os.path.join(text, REFINED)):
+            refined = RefineResult.load(Path(text, REFINED), chosen)
+            return chosen or get_space(refined.space), refined.best.arch
         result = SearchResult.load(Path(text, RESULT), chosen, indicators=indicators)
         return chosen or get_space(result.space), result.best.arch
     if text.endswith(".json") and os.path.exists(text):

@@ -14,6 +14,8 @@ from tegnas.refine.training import Outcome, Training
 from tegnas.spaces import Space
 from tegnas.spaces.recorded import recorded_space
 
+# Where a refinement is kept in the directory of its search, unless it is told otherwise.
+DIRECTORY = "refine"
 FILE = "refined.json"
 
 
@@ -91,7 +93,7 @@ class RefineResult:
             space: where the file names one that ``get_space`` doesn't know or may not load.
 
         Raises:
-            InputError: the file isn't a result of a refinement, or names code and no space is given.
+            InputError: the file is no result of a refinement, or names code and no space is given.
         """
         what = "a saved result of tegnas refine"
         content = read_json(path, what)

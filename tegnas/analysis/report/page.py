@@ -20,6 +20,7 @@ from tegnas.analysis.report.charts import (
     pareto_chart,
     plotly,
 )
+from tegnas.analysis.report.refinement import refinement
 from tegnas.analysis.report.tables import (
     best_architectures,
     cost_front,
@@ -72,6 +73,11 @@ def write_report(
         *(
             _section(f"Best architectures: {run.label}", "", best_architectures(run, known))
             for run in runs
+        ),
+        *(
+            _section(f"Refined: {run.label}", "", refinement(run.refined))
+            for run in runs
+            if run.refined is not None
         ),
         _section(
             "Indicators over time",

@@ -1,0 +1,27 @@
+"""What a refinement trained, why, and what it learned, as a part of a report."""
+
+from __future__ import annotations
+
+from html import escape
+
+from tegnas.analysis.report.tables import html_table
+from tegnas.refine import RefineResult
+
+
+def refinement(result: RefineResult) -> str:
+    """The trainings in their order, the best, and what the model concludes."""
+    rows = [
+        [
+            str(number),
+            str(each.arch),
+            each.why,
+            "" if each.observed is None else f"{each.observed:.2f}",
+            "" if each.outcome is None else str(len(each.outcome.epochs)),
+            "—" if each.truth is None else f"{each.truth:.2f}",
+        ]
+        for number, each in enumerate(result.trained, start=1)
+    ]
+    header = ["", "architecture", "why", "observed, %", "epochs", "truth, %"]
+    sentences = [f"Best: {result.best.arch}.", *result.conclusions()]
+    told = "".join(f"<p>{escape(each)}</p>" for each in sentences)
+    return html_table(header, rows, text=3) + told
