@@ -245,13 +245,15 @@ def _content(out: Path) -> dict[str, object]:
     return json.loads((out / "refined.json").read_text())
 
 
-def test_workers_train_as_this_process_does(found, few):
-    dataset = few
+@pytest.mark.parametrize("executor", ["process", "ray"])
+def test_workers_train_as_this_process_does(executor, found, few):
+    if executor == "ray":
+        pytest.importorskip("ray")
     recipe = recipe_for(SPACE, "digits", epochs=1, batch_size=512)
     size = {"channels": 1, "cells": 1, "halving": False}
     arch = found.best.arch
-    here = ShortTrainer(SPACE, dataset, recipe, **size)
-    there = ShortTrainer(SPACE, dataset, recipe, executor="process", workers=1, **size)
+    here = ShortTrainer(SPACE, few, recipe, **size)
+    there = ShortTrainer(SPACE, few, recipe, executor=executor, workers=1, **size)
     outcomes = []
     for trainer in (here, there):
         outcomes.append(dict(trainer.run([arch], (), lambda share: None)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
 
 from tegnas.refine.pool import Features
 
@@ -47,6 +46,8 @@ class AccuracyModel:
         is luck (Jones et al., Journal of Global Optimization 13, 1998, with Gramacy and Lee's
         plug-in for noise).
         """
+        from scipy.special import ndtr  # slow to import
+
         better = self.mean[candidates] - self.mean[self._trained].max()
         spread = np.sqrt(self.spread[candidates] ** 2 + self.noise**2)
         z = better / spread

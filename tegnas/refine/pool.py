@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from tegnas.analysis.encoding import one_hot
 from tegnas.scoring.ranking import ranks
@@ -87,4 +86,6 @@ class Pool:
 
 
 def _normal(cost: np.ndarray) -> np.ndarray:
+    from scipy.special import ndtri  # slow to import
+
     return -ndtri((ranks(cost) - 0.5) / len(cost))
