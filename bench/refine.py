@@ -161,9 +161,7 @@ def nas_bench_201(arguments: argparse.Namespace) -> str:
                 shared=arguments.store,
             )
             extra.append(spend(found, space, batch, trainer, seed, arguments.store, own))
-            print(
-                label, seed, {key: f"{values[-1]:.2f}" for key, values in own.items()}, flush=True
-            )
+            print(label, seed, *(f"{values[-1]:.2f}" for values in own.values()), flush=True)
     together: Finds = {}
     for own in finds.values():
         for key, values in own.items():

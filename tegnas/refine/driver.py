@@ -16,7 +16,7 @@ from tegnas.data import Batch
 from tegnas.errors import InputError
 from tegnas.refine.journal import Journal
 from tegnas.refine.model import AccuracyModel
-from tegnas.refine.pool import Pool
+from tegnas.refine.pool import Features, Pool
 from tegnas.refine.result import FILE, RefineResult, best_of
 from tegnas.refine.scored import Neighbourhood, Scored, scored_of
 from tegnas.refine.training import Outcome, Trainer, Training, estimates
@@ -250,7 +250,7 @@ class _Refinement:
         sureness = model.sureness(self._pool.index(best.arch), candidates, self._seed)
         return RefineResult(*facts, sureness, gain, model.learned(), settings)
 
-    def _model(self, features, believed: Sequence[tuple[int, float]]) -> AccuracyModel:
+    def _model(self, features: Features, believed: Sequence[tuple[int, float]]) -> AccuracyModel:
         outcomes = [each.outcome for each in self._trained if each.outcome is not None]
         indices = [self._pool.index(each.arch) for each in self._trained]
         accuracy = [*estimates(outcomes), *(value for _, value in believed)]
