@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     Progress,
@@ -82,7 +82,12 @@ def _table(result: RefineResult) -> Table:
     if with_truth:
         table.add_column("truth %", justify="right")
     for number, each in enumerate(result.trained, start=1):
-        cells = [str(number), ArchitectureText(str(each.arch)), each.why, observed_text(each)]
+        cells: list[RenderableType] = [
+            str(number),
+            ArchitectureText(str(each.arch)),
+            each.why,
+            observed_text(each),
+        ]
         if with_truth:
             cells.append("unknown" if each.truth is None else f"{each.truth:.2f}")
         table.add_row(*cells)

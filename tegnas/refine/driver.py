@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -215,10 +215,7 @@ class _Refinement:
             done += 1
             self._report(done)
         for each in chosen:
-            outcome = self._journal.get(each.arch)
-            self._trained.append(
-                Training(each.arch, each.place, outcome, each.expected, each.spread, each.truth)
-            )
+            self._trained.append(replace(each, outcome=self._journal.get(each.arch)))
 
     def _run(
         self, archs: Sequence[Architecture], before: Sequence[Outcome], done: int

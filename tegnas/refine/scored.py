@@ -71,9 +71,8 @@ def scored_of(
         return Scored(space, evaluations, found.best.settings, batch, Limits(**bounds), str(device))
     columns = [found[name].tolist() for name in found.settings.names]
     rows = {
-        arch: Evaluation(arch, found.settings, values)
-        for arch, *values in zip(found.archs, *columns, strict=True)
-        for values in [tuple(values)]
+        arch: Evaluation(arch, found.settings, tuple(values))
+        for arch, values in zip(found.archs, zip(*columns, strict=True), strict=True)
     }
     return Scored(space, tuple(rows.values()), found.settings, batch)
 
