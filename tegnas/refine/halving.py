@@ -58,7 +58,7 @@ def _optuna() -> Any:
     except ImportError:
         raise InputError(
             "stopping hopeless trainings early needs Optuna; install it with "
-            "pip install 'tegnas[refine]', or train every candidate to the end (--no-halving)"
+            "pip install 'tegnas[optuna]', or train every candidate to the end (--no-halving)"
         ) from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
