@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tegnas.errors import InputError, NativeCodeError
     from tegnas.indicators import Indicator, get_indicator, indicator, indicator_names
     from tegnas.kernel import KernelDetails, ntk
+    from tegnas.refine import RefineResult, ShortTrainer, TableTrainer, refine
     from tegnas.regions import count_regions
     from tegnas.scoring import (  # type: ignore[no-redef]  # mypy sees the module score as well
         ModuleScore,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from tegnas.spaces import Space, get_space
 
 # Where the names are. They are imported when they are first asked for, so that the command's help
-# doesn't wait for torch. ``search`` is the package itself, which can be called.
+# doesn't wait for torch. ``search`` and ``refine`` are the packages, which can be called.
 _HOMES = {
     "AccuracyTable": "benchmarks",
     "Batch": "data",
@@ -43,10 +44,13 @@ _HOMES = {
     "KernelDetails": "kernel",
     "ModuleScore": "scoring",
     "NativeCodeError": "errors",
+    "RefineResult": "refine",
     "ScoreSettings": "scoring",
     "Scores": "scoring",
     "SearchResult": "search",
+    "ShortTrainer": "refine",
     "Space": "spaces",
+    "TableTrainer": "refine",
     "batch_of": "data",
     "count_regions": "regions",
     "get_indicator": "indicators",
@@ -74,10 +78,13 @@ __all__ = [
     "KernelDetails",
     "ModuleScore",
     "NativeCodeError",
+    "RefineResult",
     "ScoreSettings",
     "Scores",
     "SearchResult",
+    "ShortTrainer",
     "Space",
+    "TableTrainer",
     "__version__",
     "batch_of",
     "count_regions",
@@ -91,6 +98,7 @@ __all__ = [
     "load_nats_bench",
     "load_table",
     "ntk",
+    "refine",
     "score",
     "score_module",
     "search",

@@ -12,6 +12,8 @@ import numpy as np
 from tegnas.analysis.score_table import ScoreTable, joined, read_scores
 from tegnas.errors import InputError
 from tegnas.indicators import Indicator
+from tegnas.refine.result import DIRECTORY as REFINED
+from tegnas.refine.result import FILE, RefineResult
 from tegnas.search import SearchResult
 from tegnas.search.compare import JSON as COMPARISON
 from tegnas.search.evaluation import distinct_architectures
@@ -26,11 +28,15 @@ _LABEL = 80
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A search: its directory's name, its result (so far) and every score it stored."""
+    """A search: its directory's name, its result (so far) and every score it stored.
+
+    ``refined``: what ``tegnas refine`` made of it, where that is in its directory.
+    """
 
     name: str
     result: SearchResult
     scores: ScoreTable
+    refined: RefineResult | None = None
 
     @property
     def exhaustive(self) -> bool:
@@ -94,7 +100,13 @@ def read_run(path: Path, space: Space | None = None, indicators: Sequence[Indica
         scores = read_scores(path, space, indicators)
         # A copy of a finished run may have got later times.
         if not unfinished or len(scores) <= len(distinct_architectures(result.history)):
-            return Run(path.resolve().name, result, scores)
+            refined = path / REFINED / FILE
+            return Run(
+                path.resolve().name,
+                result,
+                scores,
+                RefineResult.load(refined, space) if refined.is_file() else None,
+            )
     run = read_unfinished(path, space, indicators)
     note = f"The search {run.name} hasn't ended: this is what it has scored so far"
     return replace(run, result=replace(run.result, warnings=(note,)))

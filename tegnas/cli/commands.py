@@ -15,6 +15,7 @@ from typer.main import get_command
 # Of each command its module in ``tegnas.cli`` and function, and the first line of its help.
 COMMANDS = {
     "search": "Search a space for the architecture of the best T, E and G.",
+    "refine": "Spend a few trainings on the candidates of a search, and give the best.",
     "runs": "List the runs of a directory: what they are, how far, and how to go on.",
     "show": "Show a run: its state, the best so far, and how to go on.",
     "report": "Write one HTML file about runs that opens anywhere, without a network.",

@@ -5,10 +5,7 @@ The package can be called: ``tegnas.search(space, batch)`` is ``tegnas.search.se
 
 from __future__ import annotations
 
-import inspect
-import sys
-from types import ModuleType
-
+from tegnas.callable_package import make_callable
 from tegnas.search.constraints import Limits
 from tegnas.search.costs import COSTS
 from tegnas.search.driver import DEFAULT_BUDGET, Progress, search
@@ -34,14 +31,4 @@ __all__ = [
     "strategy_names",
 ]
 
-
-class _Search(ModuleType):
-    """``tegnas.search`` is the function as well as the package, whichever is imported first."""
-
-    __signature__ = inspect.signature(search)
-
-    def __call__(self, *args: object, **named: object) -> SearchResult:
-        return search(*args, **named)  # type: ignore[arg-type]
-
-
-sys.modules[__name__].__class__ = _Search
+make_callable(__name__, search)

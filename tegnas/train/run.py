@@ -52,6 +52,7 @@ def train(
     device: torch.device | str = "cpu",
     out: str | Path | None = None,
     progress: Callable[[EpochReport], None] | None = None,
+    stop: Callable[[EpochReport], bool] | None = None,
 ) -> TrainResult:
     """Train the full network of an architecture.
 
@@ -67,6 +68,8 @@ def train(
         out: run directory: ``checkpoint.pt`` after every epoch, ``log.csv``, ``log.jsonl``, and
             at the end ``weights.pt``. A training that was stopped goes on from there.
         progress: called after every epoch, also for those found in ``out``.
+        stop: asked after every epoch, also those found in ``out``; what it ends there isn't
+            finished, so that no ``weights.pt`` is written.
 
     Raises:
         InputError: a size out of range, a device that isn't there, an ``out`` that can't be used
@@ -93,6 +96,7 @@ def train(
     scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
     directory = None
     reports: list[EpochReport] = []
+    ended = False
     if out is not None:
         directory = open_run_directory(
             Path(out),
@@ -116,6 +120,8 @@ def train(
     marked = nullcontext() if directory is None else marked_running(directory)
     with marked:
         for epoch in range(len(reports), recipe.epochs):
+            if ended:
+                break
             start = time.perf_counter()
             learned = train_epoch(
                 network, dataset, recipe, optimizer, scaler, seed=seed, epoch=epoch, device=device
@@ -134,8 +140,9 @@ def train(
             if directory is not None:
                 _save(directory, network, optimizer, scaler, reports)
             _call(progress, report)
+            ended = stop is not None and stop(report)
     network.eval()
-    if directory is not None:
+    if directory is not None and not ended:
         save_checkpoint(directory / WEIGHTS, network.state_dict())
     return TrainResult(network, tuple(reports))
 

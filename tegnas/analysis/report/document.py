@@ -16,6 +16,7 @@ from tegnas.analysis.importance import choice_importance
 from tegnas.analysis.landscape import best_so_far
 from tegnas.analysis.report.architectures import Listed, listed
 from tegnas.analysis.report.quantities import Quantity, number, number_text
+from tegnas.analysis.report.refinement import refinement
 from tegnas.analysis.report.surface import landscape
 from tegnas.analysis.ruggedness import agreement, landscape_ruggedness
 from tegnas.analysis.runs import Run, all_scores
@@ -89,6 +90,7 @@ def _run(run: Run, everything: Listed) -> dict[str, Any]:
         "command": search_command(result),
         "settings": json.dumps(result.settings, indent=1),
         "front": None if result.pareto is None else _front(result.pareto, everything),
+        "refined": None if run.refined is None else refinement(run.refined),
     }
 
 

@@ -7,6 +7,9 @@ const SECTIONS = [
   { id: "best", title: "Best architectures", draw: drawBest,
     note: ({ runs }) => "A click shows an architecture's cell and numbers, and copies its text." +
       (runs.length > 1 ? " The order is that of each run by itself." : "") },
+  { id: "refined", title: "Refined by trainings", draw: drawRefined,
+    wanted: ({ runs }) => runs.some((run) => run.refined),
+    note: () => "What was trained, in this order, and what was learned from it." },
   { id: "history", title: "Over time", draw: drawHistory, kind: "panels",
     note: () => "Dots are evaluations, lines the best architecture by rank score so far." },
   { id: "trades", title: "What can be had together", draw: drawTrades, controls: tradeControls,

@@ -71,6 +71,14 @@ function drawComputed(page, box) {
       { text: [0, 1, 2, 3], prose: [1, 3] }));
 }
 
+function drawRefined(page, box) {
+  box.replaceChildren(...page.shownRuns().filter((run) => run.refined).flatMap((run) => [
+    element("h3", {}, run.label),
+    textTable(run.refined.header, run.refined.rows, { text: [1, 2], prose: [1, 2] }),
+    ...run.refined.told.map((each) => element("p", {}, each)),
+  ]));
+}
+
 function drawRuggedness({ content }, box) {
   const { header, rows, agreement } = content.ruggedness;
   box.replaceChildren(textTable(header, rows),
