@@ -23,8 +23,9 @@ from tegnas.search.executors.base import MAX_ATTEMPTS, DiedAgainError
 from tegnas.search.executors.processes import ProcessPool
 from tegnas.search.executors.ray_cluster import RayPool
 from tegnas.spaces import Architecture, Space, get_space
+from tegnas.train.log import EpochReport
 from tegnas.train.recipe import Recipe, recipe_for
-from tegnas.train.run import EpochReport, train
+from tegnas.train.run import train
 
 DEFAULT_EPOCHS = 12
 _HELD_OUT = 5
