@@ -91,13 +91,36 @@ def test_search_prints_one_object_of_json(command, images, strategy, tmp_path):
 def test_search_shows_the_best_where_they_are_and_what_to_do_next(command, tmp_path):
     outcome = search(command, "--seed", 4, "--strategy", "random")
     assert outcome.status == 0
-    result = SearchResult.load(tmp_path / "runs" / "random-digits-seed4" / "result.json")
+    run = "runs/nas-bench-201-random-best-digits-seed4"
+    result = SearchResult.load(tmp_path / run / "result.json")
+    space = tegnas.get_space("nas-bench-201")
     for each in result.history:
-        assert (str(each.arch) in outcome.out) == (each in sorted_best(result))
+        assert (space.short(each.arch) in outcome.out) == (each in sorted_best(result))
+        assert str(each.arch) not in outcome.out
     assert "Best of 6 architectures" in outcome.out
-    assert "Saved in runs/random-digits-seed4: run.json, scores.sqlite, result.json" in outcome.out
-    assert "Next: tegnas report runs/random-digits-seed4 -o report.html" in outcome.out
-    assert "6/6" in outcome.err  # the progress bar
+    assert f"Saved in {run}: run.json, scores.sqlite, result.json" in outcome.out
+    assert f"Next: tegnas report {run} -o report.html" in outcome.out
+    whole = search(command, "--seed", 4, "--strategy", "random", "--long").out
+    assert all(str(each.arch) in whole for each in sorted_best(result))
+
+
+def test_a_shorter_search_leaves_the_result_of_a_longer_one(command, tmp_path):
+    search(command, "--out", "run")
+    before = (tmp_path / "run" / "result.json").read_bytes()
+    shorter = search(command, "--out", "run", "--budget", 3)
+    assert "Best of 3 architectures" in shorter.out
+    assert "Not saved: run keeps the result of a longer run, 6 evaluations" in shorter.out
+    content = json.loads(search(command, "--out", "run", "--budget", 3, "--json").out)
+    assert content["evaluations"] == 3 and content["kept_evaluations"] == 6
+    assert (tmp_path / "run" / "result.json").read_bytes() == before
+    search(command, "--out", "run", "--budget", 7)
+    assert (tmp_path / "run" / "result.json").read_bytes() != before
+
+
+def test_why_there_are_fewer_architectures_than_evaluations_is_said(command):
+    options = ("--option", "population=2", "--option", "tournament=2", "--budget", 60)
+    outcome = search(command, "--preset", "fast", "--max-params", 80_000, *options)
+    assert "60 evaluations were of" in outcome.out and "costs nothing" in outcome.out
 
 
 def sorted_best(result: SearchResult) -> list:
@@ -139,7 +162,7 @@ def test_npz_images_are_searched_on(command, tmp_path):
     outcome = search(command, "--json", images="own.npz")
     assert outcome.status == 0
     assert json.loads(outcome.out)["settings"]["images"] == "own.npz"
-    assert (tmp_path / "runs" / "evolution-own-seed0" / "run.json").is_file()
+    assert (tmp_path / "runs" / "nas-bench-201-evolution-best-own-seed0" / "run.json").is_file()
 
 
 @pytest.mark.parametrize(
@@ -184,7 +207,8 @@ def test_score_prints_one_object_of_json(command):
 def test_score_shows_mean_and_spread(command):
     outcome = command("score", ARCH, DISCONNECTED, *SMALL, "--repeats", 2, "--images", "noise")
     assert outcome.status == 0
-    assert ARCH in outcome.out and DISCONNECTED in outcome.out
+    assert "302104" in outcome.out and "100003" in outcome.out
+    assert ARCH in command("score", "302104", *SMALL, "--long").out
     assert "±" in outcome.out and "inf" in outcome.out
 
 
@@ -241,6 +265,7 @@ def test_architectures_that_are_none_are_refused(command, text, message):
         (["--images", "absent.npz"], "the image file absent.npz does not exist"),
         (["--train", "2000"], "1797 images"),
         (["--table", "absent.csv"], "the accuracy table absent.csv can't be read"),
+        (["--pareto", "price"], "unknown cost 'price'"),
     ],
 )
 def test_wrong_options_are_refused_and_nothing_is_written(command, arguments, message, tmp_path):
@@ -293,9 +318,28 @@ def test_a_truncated_file_is_refused(command, length):
 
 def test_a_directory_of_another_configuration_is_refused(command):
     assert search(command, "--out", "run", "--json").status == 0
-    for change, named in ((["--seed", 1], "seed was 0, is 1"), (["--val", 9], "val was 8, is 9")):
+    for change, named in (
+        (["--seed", 1], "(seed was 0, is 1, the images differ)"),
+        (["--val", 9], "(val was 8, is 9, the images differ)"),
+        (["--repeats", 2], "(repeats was 1, is 2)"),
+    ):
         refused = search(command, "--out", "run", *change)
         check_refused(refused, "run belongs to another configuration", named, "another --out")
+        assert len(refused.err) <= 160  # two lines of a terminal
+
+
+def test_limits_that_nothing_is_within_are_told_before_anything_is_drawn(command):
+    refused = search(command, "--max-params", 1, "--out", "run")
+    check_refused(refused, "the least found is 73,306 parameters; loosen them")
+    refused = search(command, "--max-latency-ms", 0.0001, "--out", "run", "--space", "nats-size")
+    (line,) = [each for each in refused.err.splitlines() if each.startswith("tegnas: ")]
+    assert "at most 0.0001 ms" in line and "loosen them" in line
+
+
+def test_what_a_pareto_front_needs_is_said_before_the_search(command, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "moocore", None)
+    check_refused(search(command, "--pareto", "params"), "pip install 'tegnas[pareto]'")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_directory_of_something_else_is_refused(command):

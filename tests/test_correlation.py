@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from tegnas.analysis.baselines import baselines
 from tegnas.analysis.comparison import compare, one_per_class
 from tegnas.analysis.comparison_rows import comparison_markdown
-from tegnas.analysis.correlation import correlate, precision_at_top
+from tegnas.analysis.correlation import correlate, precision_at_top, sample_note
 from tegnas.analysis.score_table import ScoreTable, read_scores
 from tegnas.benchmarks import load_columns
 from tegnas.cli import app
@@ -54,12 +54,20 @@ def test_tau_of_a_hand_made_case() -> None:
 
 
 def test_missing_infinite_and_tied_scores_are_counted() -> None:
-    score = np.array([np.nan, -np.inf, -np.inf, 1, 2, 2, 3])
-    result = correlate("x", score, np.arange(7.0), resamples=50)
-    assert (result.count, result.missing, result.infinite, result.tied) == (6, 1, 2, 4)
+    score = np.array([np.nan, -np.inf, -np.inf, 1, 2, 2, 3, 4, 5, 6, 7])
+    result = correlate("x", score, np.arange(11.0), resamples=50)
+    assert (result.count, result.missing, result.infinite, result.tied) == (10, 1, 2, 4)
     assert result.tau.low <= result.tau.value <= result.tau.high
-    without = correlate("x", np.array([-9, -9, 1, 2, 2, 3.0]), np.arange(6.0), resamples=0)
+    finite = np.array([-9, -9, 1, 2, 2, 3, 4, 5, 6, 7.0])
+    without = correlate("x", finite, np.arange(10.0), resamples=0)
     assert without.tau.value == result.tau.value
+
+
+def test_small_samples_have_no_intervals_and_are_called_small() -> None:
+    result = correlate("x", np.array([1.0, 2.0]), np.array([1.0, 2.0]), resamples=50)
+    assert result.tau.value == 1 and math.isnan(result.tau.low) and math.isnan(result.precision.low)
+    assert "too few" in sample_note(9) and "few, 95 %" in sample_note(10)
+    assert sample_note(30) == "95 % intervals"
 
 
 def test_a_constant_score_has_no_correlation() -> None:

@@ -14,7 +14,7 @@ import torch
 from tegnas.errors import InputError
 from tegnas.export import export_onnx, from_json, genotype_text, pytorch_source, to_json
 from tegnas.networks.full import full_network
-from tegnas.spaces import DartsArchitecture, get_space
+from tegnas.spaces import ChoiceSpace, DartsArchitecture, get_space
 
 SPACE = get_space("nas-bench-201")
 ARCHITECTURES = [
@@ -110,6 +110,61 @@ def test_written_source_is_clean(tmp_path) -> None:
         assert max(map(len, source.splitlines())) <= 100
         assert "\n\n\n\n" not in source and source.endswith(")\n")
         assert ("import torch\n" in source) == ("torch.zeros_like" in source)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("mobilenet", {}), ("mobilenet", {"channels": 4, "cells": 1}), ("nats-size", {"channels": 3})],
+)
+def test_written_networks_of_stages_compute_the_same(name: str, size: dict[str, int]) -> None:
+    space = get_space(name)
+    arch = space.sample(random.Random(2))
+    network = shaken(full_network(space, arch, **size))
+    source = pytorch_source(space, arch, **size)
+    assert (
+        "tegnas" not in source.partition('"""\n\n')[2] and max(map(len, source.splitlines())) < 101
+    )
+    written = written_network(source)
+    written.load_state_dict(network.state_dict())
+    images = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(written(images), network(images))
+
+
+OWN = """
+\"\"\"A space.\"\"\"
+from __future__ import annotations
+from torch import nn
+from tegnas.spaces import ChoiceSpace
+
+def build(choices, num_classes):
+    return nn.Sequential(nn.Conv2d(3, choices["width"], 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+                         nn.Flatten(), nn.Linear(choices["width"], num_classes))
+
+SPACE = ChoiceSpace("own", {"width": (2, 4)}, build)
+
+def make():
+    return ChoiceSpace("made", {"width": (2, 4)}, build)
+"""
+
+
+@pytest.mark.parametrize("name", ["SPACE", "make"])
+def test_own_spaces_are_written_with_their_own_code(name: str, tmp_path) -> None:
+    (tmp_path / "own.py").write_text(OWN.lstrip())
+    space = get_space(f"{tmp_path / 'own.py'}:{name}")
+    arch = space.parse("width=4")
+    network = shaken(full_network(space, arch, num_classes=7))
+    source = pytorch_source(space, arch, num_classes=7)
+    (tmp_path / "own.py").unlink()  # what was written stands for itself
+    written = written_network(source)
+    written.load_state_dict(network.state_dict())
+    images = torch.randn(2, 3, 8, 8)
+    assert torch.equal(written(images), network(images))
+
+
+def test_own_spaces_that_are_from_no_file_say_how_to_be_exported() -> None:
+    space = ChoiceSpace("here", {"width": (2, 4)}, lambda taken, classes: torch.nn.Linear(1, 1))
+    with pytest.raises(InputError, match="name it by FILE.py:NAME"):
+        pytorch_source(space, space.parse("width=2"))
 
 
 def test_json_round_trip() -> None:

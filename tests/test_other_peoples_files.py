@@ -99,6 +99,7 @@ def theirs(tmp_path) -> Path:
 
 COMMANDS = (
     ("report", "theirs"),
+    ("watch", "theirs"),
     ("plot", "theirs", "--figure", "history"),
     ("export", "theirs"),
     ("export", "theirs/arch.json"),

@@ -15,6 +15,7 @@ from tegnas.search.strategies import make_strategy
 from tegnas.spaces import ChoiceSpace
 from tegnas.spaces.sizes import full_flops, full_parameters
 from tegnas.train import Recipe, recipe_for
+from tegnas.train.recipe import USUAL_RECIPE
 
 
 @pytest.mark.parametrize(
@@ -74,10 +75,9 @@ def plain_space() -> ChoiceSpace:
     return ChoiceSpace("plain", {"width": (2, 4)}, lambda taken, classes: torch.nn.Linear(2, 2))
 
 
-def test_a_space_without_a_recipe_says_how_to_give_it_one():
+def test_a_space_without_a_recipe_is_trained_by_a_usual_one():
     space = plain_space()
-    with pytest.raises(InputError, match="known for 'plain'; give the space an attribute recipe"):
-        recipe_for(space)
+    assert recipe_for(space, "cifar10:x") == USUAL_RECIPE
     space.recipe = replace(Recipe(), epochs=3)
     assert recipe_for(space, "digits").epochs == 3
 

@@ -49,8 +49,8 @@ def test_published_recipes() -> None:
     cells = recipe_for("nas-bench-101", "cifar10:x")
     assert (cells.epochs, cells.batch_size, cells.learning_rate) == (108, 256, 0.2)
     assert not recipe_for("nas-bench-201", "digits").flip
-    with pytest.raises(InputError, match="no recipe of training is known for 'mobilenet'"):
-        recipe_for("mobilenet")
+    assert recipe_for("mobilenet", "cifar10:x").weight_decay == 4e-5
+    assert recipe_for("nats-size", "cifar10:x").epochs == 90
     with pytest.raises(InputError, match="epochs"):
         recipe_for("darts", epochs=0)
 

@@ -7,7 +7,7 @@ import io
 import math
 
 from tegnas.analysis.comparison import Comparison
-from tegnas.analysis.correlation import Estimate
+from tegnas.analysis.correlation import FEW, Estimate, sample_note
 
 _ESTIMATES = {
     "tau": "kendall_tau",
@@ -70,7 +70,8 @@ def comparison_page(comparison: Comparison) -> str:
     parts = []
     for stratum, correlations in comparison.strata.items():
         count = max(each.count for each in correlations)
-        parts.append(f"**{stratum}: {count:,} architectures**\n")
+        note = f", {sample_note(count)}" if count < FEW else ""
+        parts.append(f"**{stratum}: {count:,} architectures{note}**\n")
         parts.append(comparison_markdown(comparison, stratum))
     return "\n".join(parts)
 
@@ -78,7 +79,14 @@ def comparison_page(comparison: Comparison) -> str:
 def _estimate(estimate: Estimate) -> str:
     if math.isnan(estimate.value):
         return "—"
-    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
+    return f"{estimate.value:.2f}{interval_text(estimate)}"
+
+
+def interval_text(estimate: Estimate) -> str:
+    """The interval behind a value; nothing where there is none."""
+    if math.isnan(estimate.low):
+        return ""
+    return f" [{estimate.low:.2f}, {estimate.high:.2f}]"
 
 
 def milliseconds_text(value: float | None) -> str:

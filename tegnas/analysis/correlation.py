@@ -14,6 +14,11 @@ from tegnas.scoring.ranking import kendall_tau, ranks
 # Share of the architectures that counts as the top.
 TOP = 0.1
 
+# Of fewer architectures the bootstrap gives intervals that mean nothing, so there are none.
+FEWEST = 10
+# Fewer than these are called few: the intervals are wide.
+FEW = 30
+
 # Of more architectures the tables of all pairs would take too much memory.
 _LARGEST_PAIRS = 3000
 
@@ -69,7 +74,7 @@ def correlate(
     """How well a score (higher is better) orders architectures by accuracy.
 
     Intervals are percentiles of the bootstrap over architectures, the same resamples for every
-    score of the same set.
+    score of the same set. Of fewer than 10 architectures there are none.
 
     Args:
         score: float (A,). NaN is missing; −inf is failed, worst and tied.
@@ -93,6 +98,7 @@ def correlate(
     count = len(order)
     if count < 2:
         raise InputError(f"{name}: a correlation needs two or more architectures with a score")
+    resamples = resamples if count >= FEWEST else 0
     estimates = (
         *tau_and_rho(order, accuracies, resamples=resamples, seed=seed),
         *_estimates(
@@ -112,6 +118,13 @@ def correlate(
         int(groups[groups > 1].sum()),
         *estimates,
     )
+
+
+def sample_note(count: int) -> str:
+    """What a reader should know of a sample of that size, with its intervals in mind."""
+    if count < FEWEST:
+        return f"too few for intervals, which need {FEWEST}"
+    return "few, 95 % intervals" if count < FEW else "95 % intervals"
 
 
 def tau_and_rho(

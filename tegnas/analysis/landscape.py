@@ -124,8 +124,10 @@ def _multidimensional_scaling(codes: np.ndarray) -> np.ndarray:
 def _oriented(points: np.ndarray, cost: np.ndarray) -> np.ndarray:
     """Signs of the axes don't matter; better architectures come to lie right and up."""
     finite = np.isfinite(cost)
+    if not finite.any():
+        return points
+    worse = cost[finite] - cost[finite].mean()
     for axis in range(2):
-        slope = np.corrcoef(points[finite, axis], cost[finite])[0, 1]
-        if slope > 0:
+        if points[finite, axis] @ worse > 0:
             points[:, axis] *= -1
     return points

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,12 @@ import numpy as np
 from tegnas.analysis.score_table import ScoreTable, joined, read_scores
 from tegnas.errors import InputError
 from tegnas.indicators import Indicator
+from tegnas.refine.result import DIRECTORY as REFINED
+from tegnas.refine.result import FILE, RefineResult
 from tegnas.search import SearchResult
-from tegnas.search.run_directory import RESULT
+from tegnas.search.compare import JSON as COMPARISON
+from tegnas.search.evaluation import distinct_architectures
+from tegnas.search.run_directory import CONFIGURATION, RESULT
 from tegnas.spaces import Space, as_space
 
 # What two runs must share for their scores to be comparable.
@@ -24,11 +28,15 @@ _LABEL = 80
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished search: its directory's name, its result and every score it stored."""
+    """A search: its directory's name, its result (so far) and every score it stored.
+
+    ``refined``: what ``tegnas refine`` made of it, where that is in its directory.
+    """
 
     name: str
     result: SearchResult
     scores: ScoreTable
+    refined: RefineResult | None = None
 
     @property
     def exhaustive(self) -> bool:
@@ -50,33 +58,70 @@ def load_runs(
 ) -> tuple[Run, ...]:
     """Read runs that were scored alike.
 
+    Of a search that is running or was stopped, what it has scored so far.
+
     Args:
-        paths: the run directories.
+        paths: the run directories; one of ``tegnas compare`` stands for the runs in it.
         space: of the runs; needed where it is one from a file, see ``SearchResult.load``.
         indicators: those of the user's own that the runs were scored by.
 
     Raises:
-        InputError: no run is given, one isn't a finished run, or two were scored differently.
+        InputError: no run is given, one isn't a run or has no scores yet, or two were scored
+            differently.
     """
     space = None if space is None else as_space(space)
     if not paths:
         raise InputError("name one or more run directories")
-    runs = []
+    runs = [read_run(path, space, indicators) for path in run_directories(paths)]
+    check_alike(runs)
+    return tuple(runs)
+
+
+def run_directories(paths: Sequence[str | Path]) -> list[Path]:
+    """The directories, with those of all its runs in place of one of ``tegnas compare``."""
+    found: list[Path] = []
     for path in map(Path, paths):
-        if not (path / RESULT).is_file():
-            raise InputError(f"{path} holds no {RESULT}; give the directory of a finished search")
+        compared = (path / COMPARISON).is_file() and not (path / CONFIGURATION).is_file()
+        found += (
+            sorted(each.parent for each in path.glob(f"*/{CONFIGURATION}")) if compared else [path]
+        )
+    return found
+
+
+def read_run(path: Path, space: Space | None = None, indicators: Sequence[Indicator] = ()) -> Run:
+    """One run, see ``load_runs``."""
+    from tegnas.analysis.unfinished import is_unfinished, read_unfinished
+
+    if not ((path / RESULT).exists() or (path / CONFIGURATION).is_file()):
+        raise InputError(f"{path} holds no run; give a run directory of tegnas search or compare")
+    unfinished = (path / CONFIGURATION).is_file() and is_unfinished(path)
+    if (path / RESULT).exists():
         result = SearchResult.load(path / RESULT, space, indicators=indicators)
-        runs.append(Run(path.resolve().name, result, read_scores(path, space, indicators)))
-    first = runs[0]
+        scores = read_scores(path, space, indicators)
+        # A copy of a finished run may have got later times.
+        if not unfinished or len(scores) <= len(distinct_architectures(result.history)):
+            refined = path / REFINED / FILE
+            return Run(
+                path.resolve().name,
+                result,
+                scores,
+                RefineResult.load(refined, space) if refined.is_file() else None,
+            )
+    run = read_unfinished(path, space, indicators)
+    note = f"The search {run.name} hasn't ended: this is what it has scored so far"
+    return replace(run, result=replace(run.result, warnings=(note,)))
+
+
+def check_alike(runs: Sequence[Run]) -> None:
+    """Raise ``InputError`` if two runs were scored differently, so that they can't be compared."""
     for run in runs[1:]:
         for name in _SHARED:
-            mine, other = first.result.settings.get(name), run.result.settings.get(name)
+            mine, other = runs[0].result.settings.get(name), run.result.settings.get(name)
             if mine != other:
                 raise InputError(
-                    f"{first.name} and {run.name} were scored differently ({name}); plot runs "
+                    f"{runs[0].name} and {run.name} were scored differently ({name}); plot runs "
                     "of the same space, images and score settings together"
                 )
-    return tuple(runs)
 
 
 def searches(runs: Sequence[Run]) -> tuple[Run, ...]:

@@ -17,7 +17,7 @@ from tegnas.scoring.average import averaged
 from tegnas.scoring.by_name import by_name
 from tegnas.scoring.ranking import rank_score
 from tegnas.search.run_directory import CONFIGURATION, SCORES
-from tegnas.search.store import read_store
+from tegnas.search.store import StoredScores, read_store
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.factorised import Supernet
 from tegnas.spaces.recorded import recorded_space
@@ -112,11 +112,20 @@ def read_scores(
     path = Path(run) / SCORES
     if not path.is_file():
         raise InputError(f"{run} holds no {SCORES}; give a run directory of tegnas search")
-    stored = read_store(path)
+    return table_of(read_store(path), run, space, indicators)
+
+
+def table_of(
+    stored: StoredScores,
+    run: str | Path,
+    space: Space | None = None,
+    indicators: Sequence[Indicator] = (),
+) -> ScoreTable:
+    """What was read from the store of a run directory, as ``read_scores`` gives it."""
     settings = ScoreSettings.from_json(stored.settings, indicators)
     # Of a space from a file the store knows name and fingerprint, the configuration the reference.
     name = name_of(stored.space)
-    space = recorded_space(_configuration(Path(run)).get("space", name), run, space)
+    space = recorded_space(configuration(Path(run)).get("space", name), run, space)
     parsed = ((space.parse(text), networks) for text, networks in stored.networks.items())
     # Pruning also scores supernets, which are no architectures.
     kept = [(arch, networks) for arch, networks in parsed if not isinstance(arch, Supernet)]
@@ -138,7 +147,7 @@ def joined(tables: Sequence[ScoreTable]) -> ScoreTable:
     )
 
 
-def _configuration(run: Path) -> dict[str, Any]:
+def configuration(run: Path) -> dict[str, Any]:
     """What the run was made with; nothing where that isn't written, as in a shared store."""
     path = run / CONFIGURATION
     return read_json(path, "the configuration of a run") if path.exists() else {}

@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from tegnas.cli.benchmark import benchmark
-from tegnas.cli.compare import compare
-from tegnas.cli.correlate import correlate
-from tegnas.cli.doctor import doctor
-from tegnas.cli.export import export
+from tegnas._version import __version__
+from tegnas.cli.commands import Commands
 from tegnas.cli.faults import one_sentence, warn_in_a_line, write_whatever_the_locale
-from tegnas.cli.plan import plan
-from tegnas.cli.plot import plot
-from tegnas.cli.report import report
-from tegnas.cli.score import score
-from tegnas.cli.search import search
-from tegnas.cli.train import train
 
 app = typer.Typer(
     name="tegnas",
-    help="Neural architecture search without training: score and search architectures at "
-    "initialisation by trainability, expressivity and generalization (TEG-NAS).",
+    cls=Commands,
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command()(search)
-app.command()(compare)
-app.command()(score)
-app.command()(correlate)
-app.command()(benchmark)
-app.command()(plot)
-app.command()(report)
-app.command()(export)
-app.command()(train)
-app.command()(doctor)
-app.command()(plan)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"tegnas {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def tegnas(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Neural architecture search without training.
+
+    Scores and searches architectures at initialisation by trainability, expressivity and
+    generalization (TEG-NAS).
+    """
 
 
 def main() -> None:

@@ -6,12 +6,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from tegnas.analysis.runs import read_run
 from tegnas.errors import InputError
 from tegnas.export import from_json
 from tegnas.files import read_regular
 from tegnas.indicators import Indicator
-from tegnas.search import SearchResult
-from tegnas.search.run_directory import RESULT
+from tegnas.refine import RefineResult
+from tegnas.refine.result import FILE as REFINED
 from tegnas.spaces import Architecture, Space, get_space
 
 # Of architecture strings, where no space is named.
@@ -22,7 +23,9 @@ _LARGEST_JSON = 2**20
 def read_architecture(
     text: str, space: str | None, indicators: Sequence[Indicator] = ()
 ) -> tuple[Space, Architecture]:
-    """An architecture string, a run directory (its best) or a JSON file.
+    """An architecture (short or whole), a JSON file, or a directory of a search or refinement.
+
+    Of a directory it is the best so far.
 
     ``space`` is what the user named, if anything: the space of the string, and the only one from a
     file that a run or a JSON file may be of. ``indicators`` are those of her own that a run was
@@ -30,8 +33,11 @@ def read_architecture(
     """
     chosen = None if space is None else get_space(space)
     if os.path.isdir(text):  # unlike pathlib's, it takes text too long for a file's name
-        result = SearchResult.load(Path(text, RESULT), chosen, indicators=indicators)
-        return chosen or get_space(result.space), result.best.arch
+        if os.path.exists(os.path.join(text, REFINED)):
+            refined = RefineResult.load(Path(text, REFINED), chosen)
+            return chosen or get_space(refined.space), refined.best.arch
+        run = read_run(Path(text), chosen, indicators)
+        return run.scores.space, run.result.best.arch
     if text.endswith(".json") and os.path.exists(text):
         try:
             return from_json(read_regular(text, limit=_LARGEST_JSON), chosen)

@@ -1,12 +1,26 @@
-"""Architecture strings in tables: broken where they may be, not within a name."""
+"""How architectures are written in tables: in their short form, or whole if that is asked for."""
 
 from __future__ import annotations
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from collections.abc import Callable
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.text import Text
 
 from tegnas.analysis.architecture_parts import architecture_parts
+from tegnas.spaces import Architecture, Space
+from tegnas.spaces.short_form import short_form
+
+Written = Callable[[Architecture], RenderableType]
+"""What stands for an architecture in a table."""
+
+
+def written(space: Space, long: bool) -> Written:
+    """The short form, which is never broken; or the whole text, broken where it may be."""
+    if long:
+        return lambda arch: ArchitectureText(str(arch))
+    return lambda arch: Text(short_form(space, arch), no_wrap=True, overflow="fold")
 
 
 class ArchitectureText:

@@ -13,7 +13,6 @@ from typing import Annotated
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from tegnas.analysis.benchmarking import (
@@ -32,6 +31,7 @@ from tegnas.benchmarks import load_benchmark
 from tegnas.cli import options
 from tegnas.cli.progress import search_progress
 from tegnas.cli.scoring_options import ScoringOptions, used, with_scoring
+from tegnas.cli.terminal import output
 from tegnas.files import write_atomically
 from tegnas.ops import compute_device
 from tegnas.scoring.presets import describe
@@ -119,7 +119,7 @@ def benchmark(
 
 
 def _print(rows: list[BenchmarkRow], ranks: dict[str, float], notes: list[str]) -> None:
-    console = Console()
+    console = output()
     for benchmark, task in dict.fromkeys((row.benchmark, row.task) for row in rows):
         of_task = [row for row in rows if (row.benchmark, row.task) == (benchmark, task)]
         table = Table(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tegnas import benchmarks
 from tegnas.cli import options, search_options
@@ -15,6 +14,7 @@ from tegnas.cli.faults import stopped_in
 from tegnas.cli.progress import search_progress
 from tegnas.cli.scoring_options import ScoringOptions, used, with_scoring
 from tegnas.cli.tables import print_comparison
+from tegnas.cli.terminal import output
 from tegnas.errors import InputError
 from tegnas.search import Limits, Progress
 from tegnas.search.compare import compare as run_comparison
@@ -40,7 +40,8 @@ def compare(
     budget: search_options.Budget = None,
     seed: Annotated[int, typer.Option(help="Of the choice of images and of the networks.")] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Directory of all runs; default runs/compare-IMAGES.")
+        Path | None,
+        typer.Option(help="Directory of all runs; default runs/compare-SPACE-PRESET-IMAGES."),
     ] = None,
     table: search_options.Table = None,
     scoring: ScoringOptions,
@@ -53,14 +54,16 @@ def compare(
     address: search_options.Address = None,
     as_json: options.Json = False,
 ) -> None:
-    """Compare strategies over several seeds: what they find, evaluations, seconds, accuracy.
+    """Compare strategies over several seeds: finds, evaluations, seconds, accuracy.
 
     Every run is stored; the same command goes on where it was stopped.
     """
     search_space = get_space(space)
     accuracies = benchmarks.load_table(table).written_by(search_space) if table else None
     settings = scoring.settings(seed)
-    directory = out or Path("runs") / f"compare-{options.slug(scoring.images)}"
+    directory = out or options.directory_of_run(
+        "compare", search_space.name, scoring.preset, options.of_images(scoring.images)
+    )
     with stopped_in(directory), search_progress(as_json) as view:
 
         def show(strategy: str, number: int, state: Progress) -> None:
@@ -87,7 +90,7 @@ def compare(
         content = [vars(each) for each in summarise(rows)]
         print(json.dumps({"strategies": content, "settings": settings.to_json()}))
     else:
-        print_comparison(Console(), summarise(rows), directory)
+        print_comparison(output(), summarise(rows), directory)
         print(used(settings))
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from rich.console import Console
 from rich.table import Table
 
 from tegnas.analysis.comparison import Comparison
 from tegnas.analysis.comparison_rows import milliseconds_text
-from tegnas.analysis.correlation import Correlation, Estimate
+from tegnas.analysis.correlation import Correlation, Estimate, sample_note
+from tegnas.cli.tables import plain_table
+from tegnas.cli.terminal import output
 
 
 def print_comparison(comparison: Comparison, title: str = "") -> None:
     """One table per stratum."""
-    console = Console()
+    console = output()
     if title:
         console.print(title)
     for stratum, correlations in comparison.strata.items():
@@ -31,7 +32,7 @@ def _table(
     stratum: str, correlations: tuple[Correlation, ...], milliseconds: Mapping[str, float]
 ) -> Table:
     count = max(each.count for each in correlations)
-    table = Table(title=f"{stratum}: {count:,} architectures, 95 % intervals", title_justify="left")
+    table = plain_table(f"{stratum}: {count:,} architectures, {sample_note(count)}")
     table.add_column("score", no_wrap=True)
     for heading in ("Kendall τ", "Spearman ρ", "weighted τ", "precision at top"):
         table.add_column(heading, justify="right")

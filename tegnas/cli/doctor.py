@@ -8,12 +8,12 @@ import platform
 import numpy
 import scipy
 import torch
-from rich.console import Console
 from rich.table import Table
 
 from tegnas import ops
 from tegnas._version import __version__
 from tegnas.cli import options
+from tegnas.cli.terminal import output
 
 
 def doctor(as_json: options.Json = False) -> None:
@@ -26,7 +26,7 @@ def doctor(as_json: options.Json = False) -> None:
     for name, value in facts.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         table.add_row(name, text or "none")
-    Console().print(table)
+    output().print(table)
 
 
 def collect() -> dict[str, object]:

@@ -40,7 +40,7 @@ def export(
         str,
         typer.Argument(
             metavar="ARCHITECTURE|RUN|FILE.json",
-            help="Architecture string, run directory (its best) or exported JSON.",
+            help="Architecture (short or whole), run directory (its best) or exported JSON.",
         ),
     ],
     format: Annotated[
@@ -62,7 +62,8 @@ def export(
     """Write an architecture as PyTorch source, text, JSON or ONNX.
 
     `genotype` is the benchmark's text, `naslib` NASLib's numbers, `index` its number in NATS-Bench.
-    The PyTorch file needs nothing but PyTorch and takes the weights of `tegnas train`.
+    The PyTorch file needs nothing but PyTorch and takes the weights of `tegnas train`. Of a space
+    from a file of your own it is that file, with a function Network() behind it.
     """
     search_space, arch = read_architecture(architecture, space, options.read_indicators(indicator))
     size: dict[str, Any] = {"channels": channels, "cells": cells, "num_classes": classes}

@@ -6,10 +6,10 @@ import csv
 import io
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from tegnas.cli.scoring_options import used
+from tegnas.cli.terminal import output
 from tegnas.files import write_atomically
 from tegnas.indicators.base import EXTRA
 from tegnas.scoring.modules import ModuleScores
@@ -36,7 +36,7 @@ def print_models(scores: ModuleScores) -> None:
             str(row.side),
             *(each.text(row.score[each.name]) for each in indicators),
         )
-    console = Console()
+    console = output()
     console.print(table)
     console.print(used(scores.settings), highlight=False, markup=False)
     said: dict[str, list[str]] = {}

@@ -63,6 +63,9 @@ Channels = Annotated[
     int | None, typer.Option(help="Channels of the first stage; default those of the space.")
 ]
 Cells = Annotated[int | None, typer.Option(help="Cells per stage; default those of the space.")]
+Long = Annotated[
+    bool, typer.Option("--long", help="Print architectures in full, not in their short form.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -71,9 +74,19 @@ def read_batch(images: str, train: int, val: int, seed: int) -> Batch:
     return load_batch(images, train=train, val=val, seed=seed)
 
 
-def slug(images: str) -> str:
+def directory_of_run(*parts: str) -> Path:
+    """``runs/PART-PART-…``: where a run goes by default, so that other settings go elsewhere."""
+    return Path("runs", "-".join(filter(None, map(_slug, parts))))
+
+
+def of_images(images: str) -> str:
     """An image source as part of a directory's name."""
-    return "".join(char if char.isalnum() else "-" for char in Path(images).stem).strip("-")
+    return Path(images).stem
+
+
+def _slug(text: str) -> str:
+    kept = "".join(char if char.isalnum() or char in "._" else "-" for char in text)
+    return kept.strip("-")[:40]
 
 
 def read_assignments(assignments: list[str]) -> dict[str, object]:

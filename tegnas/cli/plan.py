@@ -6,9 +6,9 @@ import random
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from tegnas.cli.terminal import output
 from tegnas.ops import Launch
 from tegnas.scoring import get_preset
 from tegnas.scoring.kernel_call import KernelCall
@@ -43,9 +43,10 @@ def plan(
         typer.Option(help="GiB for networks that run at once; default half of an H100's.", min=0),
     ] = 40,
 ) -> None:
-    """Show what scoring random architectures launches on a GPU, and the least time it can take.
+    """For people with a GPU: what scoring launches there, and the least time it takes.
 
-    Nothing is measured: the floors follow from bytes and operations and an H100's peak rates.
+    Of random architectures. Nothing is measured, and no GPU is needed to ask: the floors follow
+    from bytes and operations and an H100's peak rates.
     """
     given = {"repeats": repeats, "train": images, "val": images, "batch_norm": batch_norm}
     changes = {name: value for name, value in given.items() if value is not None}
@@ -53,7 +54,7 @@ def plan(
     rng, chosen = random.Random(seed), get_space(space)
     call = KernelCall.of(chosen, settings, [chosen.sample(rng) for _ in range(architectures)])
     launches = call.launches(int(memory * 2**30))
-    Console().print(_table(launches))
+    output().print(_table(launches))
     total = sum(map(floor_seconds, launches))
     side = call.image_shape[-1]
     batches = f"{call.images} + {call.others}" if call.others else str(call.images)

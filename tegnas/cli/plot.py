@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -69,7 +69,7 @@ def plot(
     ] = 0,
     svg: Annotated[bool, typer.Option(help="Write SVG beside PNG.")] = True,
 ) -> None:
-    """Draw runs: landscapes of T, E and G with the paths of the searches, their course, the best.
+    """Draw runs: landscapes, the paths of the searches, their course, the best.
 
     The landscape is made of every architecture that one of the runs has scored; give an exhaustive
     run as well to see the whole space; then its ruggedness is shown and goes to ruggedness.json.
@@ -81,13 +81,20 @@ def plot(
     if neighbours:
         scores = with_neighbours(loaded, scores, neighbours)
     accuracy = read_accuracy(scores, table)
-    wanted = set(figure or Name)
-    if not figure and len(scores) < 3:
-        wanted.discard(Name.landscape)
-        print(f"no landscape: the runs scored {len(scores)} architectures", file=sys.stderr)
-    for name, drawn in _figures(wanted, loaded, scores, accuracy, layout):
-        for suffix in ("png", "svg") if svg else ("png",):
-            print(save(drawn, out / f"{name}.{suffix}"))
+    wanted = list(dict.fromkeys(figure or Name))
+    drawers = _drawers(loaded, scores, accuracy, layout)
+    for name in wanted:
+        try:
+            drawn = list(drawers[name]())
+        except InputError as error:
+            if figure:
+                raise
+            # The others are drawn all the same, and none of an earlier call stays in its place.
+            print(f"no {name.value}: {error}{_removed(out, name)}", file=sys.stderr)
+            continue
+        for file, picture in drawn:
+            for suffix in ("png", "svg") if svg else ("png",):
+                print(save(picture, out / f"{file}.{suffix}"))
     if Name.landscape in wanted and len(scores) == len(scores.space):
         figures, agreements = landscape_ruggedness(scores, accuracy), agreement(scores)
         print_ruggedness(figures, agreements, len(scores))
@@ -106,40 +113,63 @@ def read_accuracy(scores: ScoreTable, table: str | None) -> np.ndarray | None:
     return np.array([np.nan if value is None else value for value in values])
 
 
-def _figures(
-    wanted: set[Name],
-    runs: tuple[Run, ...],
-    scores: ScoreTable,
-    accuracy: np.ndarray | None,
-    layout: str,
-) -> Iterator[tuple[str, Figure]]:
-    if Name.landscape in wanted:
+def _drawers(
+    runs: tuple[Run, ...], scores: ScoreTable, accuracy: np.ndarray | None, layout: str
+) -> dict[Name, Callable[[], Iterator[tuple[str, Figure]]]]:
+    """What draws each figure, with the name of its file; ``InputError`` where it can't be drawn."""
+    drawn = searches(runs)
+
+    def landscape() -> Iterator[tuple[str, Figure]]:
         paths = [run for run in runs if not run.exhaustive]
         yield "landscape", landscape_figure(lay_out(scores, layout), scores, paths, accuracy)
-    if Name.slice in wanted:
-        steps = _slice(searches(runs)[0], scores)
-        if steps is not None:
-            ends = f"the first to the best architecture of {searches(runs)[0].label}"
-            yield "slice", slice_figure(steps, scores, accuracy, ends)
-    if Name.history in wanted:
-        yield "history", history_figure(searches(runs))
-    if Name.pareto in wanted:
-        yield "pareto", pareto_figure(searches(runs))
-    if Name.cell in wanted:
-        for index, run in enumerate(runs):
-            name = "cell" if len(runs) == 1 else f"cell-{index + 1}-{run.name}"
+
+    def along() -> Iterator[tuple[str, Figure]]:
+        ends = f"the first to the best architecture of {drawn[0].label}"
+        yield "slice", slice_figure(_slice(drawn[0], scores), scores, accuracy, ends)
+
+    def history() -> Iterator[tuple[str, Figure]]:
+        yield "history", history_figure(drawn)
+
+    def pareto() -> Iterator[tuple[str, Figure]]:
+        yield "pareto", pareto_figure(drawn)
+
+    def cell() -> Iterator[tuple[str, Figure]]:
+        for index, run in enumerate(runs, start=1):
+            name = "cell" if len(runs) == 1 else f"cell-{index}-{run.name}"
             yield name, cell_figure(scores.space, run.result.best.arch, f"best of {run.label}")
 
+    return {
+        Name.landscape: landscape,
+        Name.slice: along,
+        Name.history: history,
+        Name.pareto: pareto,
+        Name.cell: cell,
+    }
 
-def _slice(run: Run, scores: ScoreTable) -> list[list[int]] | None:
-    """Indices of the architectures between first and best; None if one isn't scored."""
+
+def _slice(run: Run, scores: ScoreTable) -> list[list[int]]:
+    """Indices of the architectures between first and best; ``InputError`` if one isn't scored."""
     path = best_so_far(run.result.history)
-    if not path:
-        return None
+    if len(path) < 2:
+        raise InputError(f"{run.label} found nothing better than the first architecture")
     index = {arch: i for i, arch in enumerate(scores.archs)}
     steps = slice_between(
         scores.space, run.result.history[path[0]].arch, run.result.history[path[-1]].arch
     )
-    if not all(arch in index for step in steps for arch in step):
-        return None
+    between = {arch for step in steps for arch in step}
+    missing = len(between - index.keys())
+    if missing:
+        raise InputError(
+            f"{missing:,} of the {len(between):,} architectures between the first and the best of "
+            f"{run.label} aren't scored; give a run of --strategy exhaustive beside it"
+        )
     return [[index[arch] for arch in step] for step in steps]
+
+
+def _removed(out: Path, name: Name) -> str:
+    """Remove a figure of an earlier call; says so where there was one."""
+    stale = [path for path in (out / f"{name.value}.{suffix}" for suffix in ("png", "svg"))
+             if path.is_file()]  # fmt: skip
+    for path in stale:
+        path.unlink()
+    return "; the one of an earlier call is removed" if stale else ""

@@ -1,9 +1,12 @@
-"""The progress bar of searches, on stderr so that stdout holds the result alone."""
+"""How far searches are, on stderr so that stdout holds the result alone."""
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -17,9 +20,23 @@ from rich.progress import Progress as ProgressBar
 
 from tegnas.search import Progress
 
+# Seconds between two lines of a log, and before the first.
+_EVERY = 30.0
+_FIRST_AFTER = 5.0
 
-class SearchView:
+
+class SearchView(Protocol):
     """Shows one run after the other, and nothing before the first of them has scores."""
+
+    def show(self, title: str, state: Progress) -> None:
+        """How far the run of that title is."""
+
+    def close(self) -> None:
+        """Leave what is shown as it is."""
+
+
+class _Bar:
+    """For a terminal."""
 
     def __init__(self, bar: ProgressBar) -> None:
         self._bar = bar
@@ -28,12 +45,10 @@ class SearchView:
         self._task = bar.add_task("", total=None, rate="")
 
     def close(self) -> None:
-        """Leave the bar as it is."""
         if self._title is not None:
             self._bar.stop()
 
     def show(self, title: str, state: Progress) -> None:
-        """How far the run of that title is."""
         if title != self._title:
             self._bar.start()
             self._title = title
@@ -42,13 +57,66 @@ class SearchView:
         elapsed = self._bar.tasks[0].elapsed or 0.0
         scored = state.scored - self._before
         rate = f"{scored / elapsed:.1f} scores/s" if scored and elapsed > 0 else ""
-        self._bar.update(self._task, completed=state.done, total=state.budget, rate=rate)
+        if state.measured:
+            rate += f" {state.measured:,} latencies measured"
+        self._bar.update(self._task, completed=state.done, total=state.budget, rate=rate.strip())
+
+
+class _Log:
+    """For a file or a pipe: a line now and then, and none of a run that is soon over."""
+
+    def __init__(self) -> None:
+        self._title: str | None = None
+        self._begun = self._next = 0.0
+        self._before = self._done = 0
+
+    def close(self) -> None:
+        pass
+
+    def show(self, title: str, state: Progress) -> None:
+        now = time.monotonic()
+        if title != self._title:
+            self._title, self._begun, self._next = title, now, now + _FIRST_AFTER
+            self._before, self._done = state.scored, state.done
+        logged = self._next > self._begun + _FIRST_AFTER
+        if now < self._next and not (logged and state.done >= state.budget):
+            return
+        self._next = now + _EVERY
+        print(self._line(state, now - self._begun), file=sys.stderr, flush=True)
+
+    def _line(self, state: Progress, elapsed: float) -> str:
+        parts = [f"{self._title}: {state.done:,} of {state.budget:,} evaluations"]
+        if state.measured:
+            parts.append(f"{state.measured:,} latencies measured")
+        scored, done = state.scored - self._before, state.done - self._done
+        if scored and elapsed > 0:
+            parts.append(f"{scored / elapsed:.1f} scores/s")
+        if done and state.done < state.budget:
+            parts.append(f"about {elapsed * (state.budget - state.done) / done:,.0f} s left")
+        return ", ".join(parts)
+
+
+class _Nothing:
+    """Where JSON is asked for and nobody looks."""
+
+    def show(self, title: str, state: Progress) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
 @contextmanager
 def search_progress(as_json: bool) -> Iterator[SearchView]:
-    """A progress bar; none where JSON is asked for and nobody looks."""
+    """A bar on a terminal, else a line now and then; neither where only JSON is asked for."""
+    with closing(_view(as_json)) as view:
+        yield view
+
+
+def _view(as_json: bool) -> SearchView:
     console = Console(stderr=True)
+    if not console.is_terminal:
+        return _Nothing() if as_json else _Log()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -58,6 +126,4 @@ def search_progress(as_json: bool) -> Iterator[SearchView]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    hidden = as_json and not console.is_terminal
-    with closing(SearchView(ProgressBar(*columns, console=console, disable=hidden))) as view:
-        yield view
+    return _Bar(ProgressBar(*columns, console=console))

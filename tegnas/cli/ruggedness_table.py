@@ -6,10 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from rich.console import Console
-from rich.table import Table
-
 from tegnas.analysis.ruggedness import Ruggedness
+from tegnas.cli.tables import plain_table
+from tegnas.cli.terminal import output
 
 _HEADER = (
     "quantity",
@@ -21,20 +20,29 @@ _HEADER = (
     "distance correlation",
 )
 
+# Where a heading is broken in a terminal of 80 columns.
+_NARROW = {
+    "architectures": "archi-\ntectures",
+    "local optima": "local\noptima",
+    "basin of the best": "basin of\nthe best",
+    "autocorrelation": "auto-\ncorrelation",
+    "correlation length": "correlation\nlength",
+    "distance correlation": "distance\ncorrelation",
+}
+
 
 def print_ruggedness(
     figures: Sequence[Ruggedness], agreements: dict[str, float], count: int
 ) -> None:
     """One row per quantity, and how well T, E and G agree."""
-    table = Table(
-        title=f"Ruggedness under single changes, {count:,} architectures", title_justify="left"
-    )
+    table = plain_table(f"Ruggedness under single changes, {count:,} architectures")
     table.add_column(_HEADER[0], no_wrap=True)
     for heading in _HEADER[1:]:
-        table.add_column(heading, justify="right")
+        table.add_column(_NARROW.get(heading, heading), justify="right", overflow="fold")
+    table.collapse_padding = True
     for each in figures:
         table.add_row(*_cells(each))
-    console = Console()
+    console = output()
     console.print(table)
     console.print(_agreement(agreements))
 

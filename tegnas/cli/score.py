@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from tegnas.cli import options
+from tegnas.cli.architecture_text import written
 from tegnas.cli.model_table import print_models, write_models
 from tegnas.cli.progress import search_progress
 from tegnas.cli.scoring_options import ScoringOptions, with_scoring
@@ -28,7 +29,7 @@ def score(
     *,
     architectures: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ARCHITECTURE...]", help="Architecture strings."),
+        typer.Argument(metavar="[ARCHITECTURE...]", help="Architectures, short or whole."),
     ] = None,
     space: options.Space = "nas-bench-201",
     timm: Annotated[
@@ -47,9 +48,10 @@ def score(
     ] = None,
     seed: options.Seed = 0,
     scoring: ScoringOptions,
+    long: options.Long = False,
     as_json: options.Json = False,
 ) -> None:
-    """Score architectures, or models of timm: T, E and G at initialisation, and their ranking."""
+    """Score architectures, or models of timm: T, E and G at initialisation, ranked."""
     settings = scoring.settings(seed)
     if timm:
         if architectures:
@@ -72,7 +74,7 @@ def score(
     if as_json:
         print(json.dumps(_content(scores, scoring.images)))
     else:
-        print_scores(scores)
+        print_scores(scores, written(search_space, long))
 
 
 def _score_models(

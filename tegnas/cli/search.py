@@ -10,6 +10,7 @@ import typer
 
 from tegnas import benchmarks
 from tegnas.cli import options, search_options
+from tegnas.cli.architecture_text import written
 from tegnas.cli.config import with_config
 from tegnas.cli.faults import stopped_in
 from tegnas.cli.progress import search_progress
@@ -18,6 +19,7 @@ from tegnas.cli.search_logs import search_logs
 from tegnas.cli.tables import print_search
 from tegnas.search import Limits, strategy_names
 from tegnas.search import search as run_search
+from tegnas.search.run_directory import saved_evaluations
 from tegnas.spaces import get_space
 
 
@@ -38,7 +40,7 @@ def search(
     seed: options.Seed = 0,
     out: Annotated[
         Path | None,
-        typer.Option(help="Run directory; default runs/STRATEGY-IMAGES-seedSEED."),
+        typer.Option(help="Run directory; default runs/SPACE-STRATEGY-PRESET-IMAGES-seedSEED."),
     ] = None,
     table: search_options.Table = None,
     option: Annotated[
@@ -58,6 +60,7 @@ def search(
         Path | None,
         typer.Option(metavar="DIR", help="Log to TensorBoard as the search goes on."),
     ] = None,
+    long: options.Long = False,
     storage: Annotated[
         str | None,
         typer.Option(
@@ -78,7 +81,13 @@ def search(
     search_space = get_space(space)
     accuracies = benchmarks.load_table(table).written_by(search_space) if table else None
     settings = scoring.settings(seed)
-    directory = out or Path("runs") / f"{strategy}-{options.slug(scoring.images)}-seed{seed}"
+    directory = out or options.directory_of_run(
+        search_space.name,
+        strategy,
+        scoring.preset,
+        options.of_images(scoring.images),
+        f"seed{seed}",
+    )
     title = f"{strategy} on {search_space.name}"
     study = study or directory.name
     with (
@@ -109,8 +118,10 @@ def search(
             evaluated=evaluated,
         )
     if as_json:
-        print(json.dumps({**result.summary(), "out": str(directory)}))
+        kept = saved_evaluations(directory) or 0
+        longer = {"kept_evaluations": kept} if kept > len(result) else {}
+        print(json.dumps({**result.summary(), "out": str(directory), **longer}))
     else:
-        print_search(result, directory, accuracies)
+        print_search(result, directory, written(search_space, long), accuracies)
         if storage is not None:
             print(f"Study {study} in {storage}; look at it with: optuna-dashboard {storage}")

@@ -7,18 +7,21 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich import box
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
 
 from tegnas.benchmarks import AccuracyTable
-from tegnas.cli.architecture_text import ArchitectureText
+from tegnas.cli.architecture_text import Written
 from tegnas.cli.scoring_options import used
+from tegnas.cli.terminal import output
 from tegnas.indicators.base import EXTRA, Indicator
 from tegnas.scoring import Scores, ScoreSettings
 from tegnas.search import Evaluation, ParetoFront, SearchResult
 from tegnas.search.compare import StrategySummary
+from tegnas.search.run_directory import saved_evaluations
 from tegnas.spaces.loading import is_reference
 
 _SHOWN = 5
@@ -31,13 +34,18 @@ def counted(count: int, noun: str) -> str:
 
 def indicator_table(title: str, indicators: Sequence[Indicator]) -> Table:
     """Columns for an architecture and its indicators."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("")
+    table = plain_table(title)
+    table.add_column("", justify="right", no_wrap=True)
     table.add_column("architecture")
     for each in indicators:
         role = "" if each.role == EXTRA else f"{each.role}, "
-        table.add_column(f"{each.symbol} ({role}{each.better})", justify="right")
+        table.add_column(f"{each.symbol} ({role}{each.better})", justify="right", overflow="fold")
     return table
+
+
+def plain_table(title: str) -> Table:
+    """An empty table as all commands show them."""
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
 
 
 def indicator_cells(evaluation: Evaluation) -> list[str]:
@@ -48,9 +56,14 @@ def indicator_cells(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTable | None) -> None:
-    """The best architectures, where the run is and what to do next."""
-    console = Console()
+def print_best(
+    console: Console,
+    result: SearchResult,
+    written: Written,
+    accuracies: AccuracyTable | None = None,
+    count: int = _SHOWN,
+) -> None:
+    """The best architectures of a search, how they were scored and what that doesn't tell."""
     settings = result.best.settings
     ranked = result.ranked()
     table = indicator_table(
@@ -60,10 +73,10 @@ def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTabl
     )
     if accuracies is not None:
         table.add_column("accuracy %", justify="right")
-    for position, each in enumerate(ranked[:_SHOWN], start=1):
+    for position, each in enumerate(ranked[:count], start=1):
         cells: list[RenderableType] = [
             str(position),
-            ArchitectureText(str(each.arch)),
+            written(each.arch),
             *indicator_cells(each),
         ]
         if accuracies is not None:
@@ -71,27 +84,46 @@ def print_search(result: SearchResult, directory: Path, accuracies: AccuracyTabl
             cells.append("not in the table" if accuracy is None else f"{accuracy:.2f}")
         table.add_row(*cells)
     console.print(table)
+    if len(ranked) < len(result.history):
+        console.print(
+            f"{len(result.history):,} evaluations were of {counted(len(ranked), 'architecture')}: "
+            "one that the strategy asks for again counts again, and costs nothing",
+            highlight=False,
+        )
     print_used(console, settings, result.warnings)
     if result.recommended is not None:
-        console.print(
-            f"The strategy's own answer: {result.recommended.arch}", highlight=False, markup=False
-        )
+        console.print("The strategy's own answer:", written(result.recommended.arch))
     if result.pareto is not None:
-        print_front(console, result.pareto)
-    console.print(
-        f"Saved in [bold]{escape(str(directory))}[/bold]: run.json, scores.sqlite, result.json"
-    )
+        print_front(console, result.pareto, written)
+
+
+def print_search(
+    result: SearchResult, directory: Path, written: Written, accuracies: AccuracyTable | None
+) -> None:
+    """The best architectures, where the run is and what to do next."""
+    console = output()
+    print_best(console, result, written, accuracies)
+    kept = saved_evaluations(directory)
+    if kept is not None and kept > len(result.history):
+        console.print(
+            f"Not saved: [bold]{escape(str(directory))}[/bold] keeps the result of a longer run, "
+            f"{kept:,} evaluations",
+            highlight=False,
+        )
+    else:
+        console.print(
+            f"Saved in [bold]{escape(str(directory))}[/bold]: run.json, scores.sqlite, result.json"
+        )
     run = shlex.quote(str(directory))
     if is_reference(result.space):  # which no command loads unless it is named
         run += f" --space {shlex.quote(result.space)}"
-    console.print(
-        f"Next: tegnas report {run} -o report.html draws the search, tegnas export {run} "
-        f"-o network.py and tegnas train {run} take the best away; another --seed shows how much "
-        "of the result is chance",
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
+    lines = (
+        f"Next: tegnas report {run} -o report.html",
+        f"      tegnas export {run} -o network.py",
+        f"      tegnas train {run}",
+        "Another --seed shows how much of the result is chance.",
     )
+    console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
 
 
 def print_used(console: Console, settings: ScoreSettings, warnings: Sequence[str]) -> None:
@@ -101,7 +133,7 @@ def print_used(console: Console, settings: ScoreSettings, warnings: Sequence[str
         console.print(f"Note: {each}", highlight=False, markup=False)
 
 
-def print_front(console: Console, front: ParetoFront) -> None:
+def print_front(console: Console, front: ParetoFront, written: Written) -> None:
     """The trades between rank score and a cost, cheapest first."""
     unit = {"params": "parameters", "flops": "FLOPs", "latency": "ms"}[front.objective]
     table = indicator_table(
@@ -113,7 +145,7 @@ def print_front(console: Console, front: ParetoFront) -> None:
     for position, point in enumerate(front.points, start=1):
         table.add_row(
             str(position),
-            ArchitectureText(str(point.evaluation.arch)),
+            written(point.evaluation.arch),
             *indicator_cells(point.evaluation),
             f"{point.rank_score:,.4g}",
             f"{point.cost:,.6g}",
@@ -125,8 +157,8 @@ def print_comparison(
     console: Console, summaries: Sequence[StrategySummary], directory: Path
 ) -> None:
     """One line per strategy, means over its seeds."""
-    table = Table(title="Means over the seeds", title_justify="left")
-    headings = ["strategy", "runs", "outranks", "evaluations", "seconds"]
+    table = plain_table("Means over the seeds, ± their spread")
+    headings = ["strategy", "runs", "outranks %", "evaluations", "seconds"]
     known = any(each.best_known is not None for each in summaries)
     if known:
         headings += ["accuracy %", "best known %"]
@@ -142,9 +174,9 @@ def print_comparison(
         table.add_row(
             each.strategy.replace(":", " "),  # lines break at spaces
             str(each.runs),
-            f"{100 * each.outranks:.2f} %",
+            _spread(100 * each.outranks, 100 * each.outranks_spread),
             f"{each.evaluations:,.0f}",
-            f"{each.seconds:,.1f}",
+            _spread(each.seconds, each.seconds_spread, 1),
             *accuracies,
         )
     console.print(table)
@@ -162,16 +194,16 @@ def print_comparison(
     )
 
 
-def _spread(mean: float | None, spread: float | None) -> str:
-    return "—" if mean is None else f"{mean:.2f} ± {spread:.2f}"
+def _spread(mean: float | None, spread: float | None, digits: int = 2) -> str:
+    return "—" if mean is None else f"{mean:,.{digits}f} ± {spread:,.{digits}f}"
 
 
-def print_scores(scores: Scores) -> None:
+def print_scores(scores: Scores, written: Written) -> None:
     """Architectures with average and spread of their indicators, and their ranking."""
     settings = scores.settings
     title = f"{counted(len(scores), 'architecture')}, {settings.average} ± spread over networks"
     table = indicator_table(title, settings.indicators)
-    table.add_column("position", justify="right")
+    table.add_column("rank", justify="right")
     for index, (arch, position) in enumerate(
         zip(scores.archs, scores.ranking().tolist(), strict=True)
     ):
@@ -179,8 +211,8 @@ def print_scores(scores: Scores) -> None:
             _with_spread(each, scores[each.name][index].item(), scores.networks[each.name][index])
             for each in settings.indicators
         ]
-        table.add_row(str(index + 1), ArchitectureText(str(arch)), *cells, str(position + 1))
-    console = Console()
+        table.add_row(str(index + 1), written(arch), *cells, str(position + 1))
+    console = output()
     console.print(table)
     print_used(console, settings, scores.warnings)
 

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from tegnas.cli import options
 from tegnas.cli.architecture import DEFAULT_SPACE, read_architecture
+from tegnas.cli.architecture_text import written
 from tegnas.cli.faults import stopped_in
 from tegnas.cli.training_view import EpochView, print_check
 from tegnas.data.dataset import Dataset, load_dataset
@@ -21,6 +22,7 @@ from tegnas.errors import InputError
 from tegnas.scoring import get_preset
 from tegnas.scoring.presets import DEFAULT_PRESET
 from tegnas.spaces import get_space
+from tegnas.spaces.short_form import short_form
 from tegnas.train import Recipe, check_ranking, recipe_for
 from tegnas.train import train as run_training
 
@@ -30,7 +32,7 @@ def train(
         str | None,
         typer.Argument(
             metavar="ARCHITECTURE|RUN|FILE.json",
-            help="Architecture string, run directory (its best) or exported JSON.",
+            help="Architecture (short or whole), run directory (its best) or exported JSON.",
         ),
     ] = None,
     space: options.ArchitectureSpace = None,
@@ -38,7 +40,8 @@ def train(
     images: options.Images = "digits",
     seed: options.Seed = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Run directory; default runs/train-IMAGES-seedSEED.")
+        Path | None,
+        typer.Option(help="Run directory; default runs/train-SPACE-ARCHITECTURE-IMAGES-seedSEED."),
     ] = None,
     image_size: Annotated[
         int | None, typer.Option(help="Resize images to this height and width.")
@@ -72,6 +75,7 @@ def train(
             "with that at initialisation.",
         ),
     ] = None,
+    long: options.Long = False,
     as_json: options.Json = False,
 ) -> None:
     """Train the full network of an architecture by the recipe of its space.
@@ -98,13 +102,19 @@ def train(
             raise InputError("--check trains random architectures: give no architecture, no --out")
         name = space or DEFAULT_SPACE
         recipe = recipe_for(get_space(name), images, **changes)
-        _check(name, check, dataset, recipe, size, as_json)
+        _check(name, check, dataset, recipe, size, long, as_json)
         return
     if architecture is None:
         raise InputError("name an architecture, a run directory or a JSON file (or use --check N)")
     search_space, arch = read_architecture(architecture, space, options.read_indicators(indicator))
     recipe = recipe_for(search_space, images, **changes)
-    directory = out or Path("runs") / f"train-{options.slug(images)}-seed{seed}"
+    directory = out or options.directory_of_run(
+        "train",
+        search_space.name,
+        short_form(search_space, arch),
+        options.of_images(images),
+        f"seed{seed}",
+    )
     console = Console(stderr=True)
     hidden = as_json and not console.is_terminal
     with (
@@ -123,7 +133,13 @@ def train(
 
 
 def _check(
-    space: str, count: int, dataset: Dataset, recipe: Recipe, size: dict[str, Any], as_json: bool
+    space: str,
+    count: int,
+    dataset: Dataset,
+    recipe: Recipe,
+    size: dict[str, Any],
+    long: bool,
+    as_json: bool,
 ) -> None:
     search_space = get_space(space)
     rng = random.Random(size["seed"])
@@ -163,4 +179,4 @@ def _check(
             )
         )
     else:
-        print_check(result, recipe)
+        print_check(result, recipe, written(search_space, long))

@@ -14,10 +14,10 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 
-from tegnas.cli.architecture_text import ArchitectureText
-from tegnas.cli.tables import indicator_table, print_used
+from tegnas.cli.architecture_text import Written
+from tegnas.cli.tables import indicator_table, plain_table, print_used
+from tegnas.cli.terminal import output
 from tegnas.scoring.labels import combined_label
 from tegnas.train import EpochReport, RankingCheck, Recipe
 
@@ -58,7 +58,7 @@ class EpochView(Progress):
         self.update(self._bar, completed=done, state=state, end=end)
 
 
-def print_check(result: RankingCheck, recipe: Recipe) -> None:
+def print_check(result: RankingCheck, recipe: Recipe, written: Written) -> None:
     """Each architecture with its accuracy and indicators, and how well the rankings agree."""
     combined = combined_label(result.scores.settings.indicators)
     table = indicator_table(
@@ -71,7 +71,7 @@ def print_check(result: RankingCheck, recipe: Recipe) -> None:
     for position, index in enumerate(np.argsort(result.accuracies)[::-1], start=1):
         table.add_row(
             str(position),
-            ArchitectureText(str(result.scores.archs[index])),
+            written(result.scores.archs[index]),
             *(
                 each.text(result.scores[each.name][index].item())
                 for each in result.scores.settings.indicators
@@ -79,11 +79,11 @@ def print_check(result: RankingCheck, recipe: Recipe) -> None:
             str(ranking[index] + 1),
             f"{result.accuracies[index]:.2f}",
         )
-    agreement = Table(title="Agreement with accuracy (Kendall τ)", title_justify="left")
+    agreement = plain_table("Agreement with accuracy (Kendall τ)")
     for name in result.taus:
         agreement.add_column(name, justify="right")
     agreement.add_row(*(f"{value:.2f}" for value in result.taus.values()))
-    console = Console()
+    console = output()
     console.print(table)
     console.print(agreement)
     print_used(console, result.scores.settings, result.scores.warnings)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tegnas._version import __version__
-from tegnas.errors import InputError
+from tegnas.export.own_space import own_space_source
 from tegnas.spaces import Architecture, Space, as_architecture, as_space
 from tegnas.spaces.base import ExportedSpace
 
@@ -21,21 +23,20 @@ def pytorch_source(
     ``Network()`` has the parameter names of the network that ``tegnas train`` trains, so its
     ``load_state_dict`` takes the weights of that network, and it computes the same outputs.
 
+    Of a space from a file, ``Network`` is a function at the end of a copy of that file, which needs
+    tegnas as well.
+
     Args:
         space, arch: the architecture, or name and text of them.
         channels, cells, num_classes: see ``tegnas.networks.full.full_network``.
 
     Raises:
-        InputError: the space has no writer of PyTorch source, or a size is out of range.
+        InputError: the space neither writes PyTorch source nor is from a file, or a size is out of
+            range.
     """
     space = as_space(space)
-    if not isinstance(space, ExportedSpace):
-        raise InputError(
-            f"{space.name} can't be exported as PyTorch source: the space has no method "
-            "pytorch_source; --format json keeps the architecture, from which the space makes the "
-            "network"
-        )
-    return space.pytorch_source(
+    write = space.pytorch_source if isinstance(space, ExportedSpace) else None
+    return (write or partial(own_space_source, space))(
         as_architecture(space, arch),
         channels=channels,
         cells=cells,

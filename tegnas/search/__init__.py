@@ -1,7 +1,11 @@
-"""Search: strategies, the driver, its store and its result."""
+"""Search: strategies, the driver, its store and its result.
+
+The package can be called: ``tegnas.search(space, batch)`` is ``tegnas.search.search``.
+"""
 
 from __future__ import annotations
 
+from tegnas.callable_package import make_callable
 from tegnas.search.constraints import Limits
 from tegnas.search.costs import COSTS
 from tegnas.search.driver import DEFAULT_BUDGET, Progress, search
@@ -26,3 +30,5 @@ __all__ = [
     "search",
     "strategy_names",
 ]
+
+make_callable(__name__, search)

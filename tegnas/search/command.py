@@ -20,8 +20,17 @@ def search_command(result: SearchResult) -> str:
     A search from Python whose networks, images and strategy had different seeds can't be had from
     the command, which has one seed; the line then ends in a comment that says so.
     """
-    asked = result.settings
-    scored = result.best.settings
+    asked = dict(result.settings)
+    if result.pareto is not None:
+        asked["pareto"] = result.pareto.objective
+    return command_of(asked, result.best.settings)
+
+
+def command_of(asked: Mapping[str, Any], scored: ScoreSettings, out: str | None = None) -> str:
+    """The same from a run's configuration and the settings of its scores.
+
+    ``out``: the run directory, to go on there.
+    """
     words = ["tegnas", "search"]
     for name in ("space", "images", "strategy", "budget", "seed"):
         if asked.get(name) is not None:
@@ -30,13 +39,14 @@ def search_command(result: SearchResult) -> str:
     for name, value in _mapping(asked.get("limits")).items():
         option = "--max-latency-ms" if name == "latency" else f"--max-{name}"
         words += [option, f"{value:.17g}"]
-    if result.pareto is not None:
-        words += ["--pareto", result.pareto.objective]
-    if asked.get("latency_device"):
-        words += ["--latency-device", str(asked["latency_device"])]
+    for name in ("pareto", "latency_device"):
+        if asked.get(name):
+            words += [f"--{name.replace('_', '-')}", str(asked[name])]
     for name, value in _mapping(asked.get("options")).items():
         if value is not None:
             words += ["--option", f"{name}={value}"]
+    if out is not None:
+        words += ["--out", out]
     command = shlex.join(words)
     if scored.seed != asked.get("seed"):
         command += f"  # the networks had seed {scored.seed}, which only Python can set apart"

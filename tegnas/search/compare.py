@@ -71,8 +71,10 @@ class StrategySummary:
     strategy: str
     runs: int
     outranks: float
+    outranks_spread: float
     evaluations: float
     seconds: float
+    seconds_spread: float
     accuracy: float | None
     accuracy_spread: float | None
     known: int
@@ -160,13 +162,18 @@ def summarise(rows: Sequence[ComparisonRow]) -> tuple[StrategySummary, ...]:
         own = [row for row in rows if row.strategy == strategy]
         accuracies = [row.accuracy for row in own if row.accuracy is not None]
         best_known = [row.best_known for row in own if row.best_known is not None]
+        outranks, seconds = (
+            [getattr(row, name) for row in own] for name in ("outranks", "seconds")
+        )
         summaries.append(
             StrategySummary(
                 strategy,
                 len(own),
-                float(np.mean([row.outranks for row in own])),
+                float(np.mean(outranks)),
+                float(np.std(outranks)),
                 float(np.mean([row.evaluations for row in own])),
-                float(np.mean([row.seconds for row in own])),
+                float(np.mean(seconds)),
+                float(np.std(seconds)),
                 *_mean_and_spread(accuracies),
                 len(accuracies),
                 *_mean_and_spread(best_known),

@@ -31,6 +31,7 @@ class CostMeter:
         recall, record: where costs are kept between runs, so that a measured latency, and with it
             a search, is the same when it is resumed: ``recall(architecture, name)`` gives a cost
             or None, ``record(architecture, name, cost)`` keeps it.
+        measured: called after every latency with how many were measured, each of which takes long.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class CostMeter:
         device: str = "cpu",
         recall: Callable[[str, str], float | None] | None = None,
         record: Callable[[str, str, float], None] | None = None,
+        measured: Callable[[int], None] | None = None,
     ) -> None:
         if torch.device(device).type == "cuda" and not torch.cuda.is_available():
             raise InputError("latency can't be measured on cuda: torch sees no CUDA device here")
@@ -53,6 +55,8 @@ class CostMeter:
         self._device = device
         self._recall = recall or (lambda arch, name: None)
         self._record = record or (lambda arch, name, cost: None)
+        self._measured = measured or (lambda count: None)
+        self._count = 0
         self._known: dict[tuple[Architecture, str], float] = {}
 
     def __call__(self, arch: Architecture, name: str) -> float:
@@ -72,7 +76,10 @@ class CostMeter:
 
     def _measure(self, arch: Architecture, name: str) -> float:
         if name == "latency":
-            return self._latency(self._network(arch).to(self._device).eval())
+            latency = self._latency(self._network(arch).to(self._device).eval())
+            self._count += 1
+            self._measured(self._count)
+            return latency
         if name == "params":
             size = full_parameters(self._space, arch, self._num_classes)
         else:

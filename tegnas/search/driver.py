@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -33,11 +34,20 @@ from tegnas.search.evaluation import (
 )
 from tegnas.search.evaluator import Evaluator
 from tegnas.search.executors import check_executor, make_executor
-from tegnas.search.pareto import ParetoFront, pareto_front
+from tegnas.search.pareto import ParetoFront, import_moocore, pareto_front
 from tegnas.search.result import SearchResult
-from tegnas.search.run_directory import DEVICES, RESULT, SCORES, note_device, open_run_directory
+from tegnas.search.run_directory import (
+    DEVICES,
+    RESULT,
+    SCORES,
+    marked_running,
+    note_device,
+    open_run_directory,
+    saved_evaluations,
+)
 from tegnas.search.store import ScoreStore
 from tegnas.search.strategies import Strategy, make_strategy
+from tegnas.search.within_limits import check_limits
 from tegnas.spaces import Architecture, Space, as_space
 from tegnas.spaces.isomorphism import representatives
 from tegnas.spaces.stored_name import stored_name
@@ -49,11 +59,16 @@ _LOG = logging.getLogger("tegnas")
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a search is: ``done`` of ``budget`` evaluations, ``scored`` of them computed now."""
+    """How far a search is.
+
+    ``done`` of ``budget`` evaluations, ``scored`` of them computed now; ``measured``: latencies
+    measured now, to find architectures within a limit.
+    """
 
     done: int
     budget: int
     scored: int
+    measured: int = 0
 
 
 def search(
@@ -92,7 +107,7 @@ def search(
         seed: of the strategy and, unless ``settings`` says otherwise, of the networks.
         out: run directory. Scores are stored there as they come, and a run that was stopped, in
             whatever way, goes on from there to the same result as one that was not. Without it
-            nothing is written.
+            nothing is written. The result of a longer search that was saved there is kept.
         shared: file of scores that several runs share, made if absent: what it knows isn't
             computed again, and the seconds of a run count as if it were.
         settings: how to score, or the name of a preset, by default ``"best"``; ``"paper"`` for κ, R
@@ -130,6 +145,8 @@ def search(
     represent = representatives(space) if settings.share_isomorphic else lambda arch: arch
     if pareto is not None and pareto not in COSTS:
         raise InputError(f"unknown cost {pareto!r}; tegnas knows {', '.join(COSTS)}")
+    if pareto is not None:
+        import_moocore()  # what is missing is said before the search
     # Once without constraints, so that a wrong question is answered before anything is written.
     searcher = make_strategy(strategy, space, seed, **(options or {}))
     budget = check_budget(budget, searcher)
@@ -150,7 +167,9 @@ def search(
     }
     directory = None if out is None else open_run_directory(Path(out), configuration)
     computing = describe_device(batch.images.device)
-    configuration[DEVICES] = [computing] if directory is None else note_device(directory, computing)
+    configuration[DEVICES] = (
+        [computing] if directory is None else note_device(directory, computing, budget)
+    )
     seeds = usable_seeds(space, small_batch(space, batch, settings), settings)
 
     def open_store(path: Path | None) -> ScoreStore:
@@ -162,6 +181,13 @@ def search(
         )
 
     with ExitStack() as stack:
+        report = progress if callable(progress) else None
+        if progress is True:
+            show = stack.enter_context(progress_bar(f"{strategy} on {space.name}"))
+            report = partial(_show, show)
+        reports = _Reports(budget, report)
+        if directory is not None:
+            stack.enter_context(marked_running(directory))
         store = open_store(None if directory is None else directory / SCORES)
         stack.enter_context(closing(store))
         common = None if shared is None else open_store(Path(shared))
@@ -175,8 +201,10 @@ def search(
             device=latency_device,
             recall=store.cost,
             record=store.add_cost,
+            measured=reports.measured,
         )
         if limits.active():
+            check_limits(space, limits, cost)
             bound = ConstrainedSpace(space, limits, cost)
             searcher = make_strategy(strategy, cast(Space, bound), seed, **(options or {}))
         workplace = make_executor(
@@ -184,12 +212,8 @@ def search(
         )
         stack.enter_context(closing(workplace))
         evaluate = Evaluator(store, workplace, common, represent)
-        report = progress if callable(progress) else None
-        if progress is True:
-            show = stack.enter_context(progress_bar(f"{strategy} on {space.name}"))
-            report = partial(_show, show)
         _LOG.info("%s on %s, budget %d: begins", strategy, space.name, budget)
-        history = _run(searcher, budget, evaluate, report, evaluated)
+        history = _run(searcher, budget, evaluate, reports, evaluated)
         _LOG.info("%s on %s: %d evaluations done", strategy, space.name, len(history))
         if not history and limits.active():
             raise InputError(f"no architecture of {space.name} is within the limits ({limits})")
@@ -211,12 +235,47 @@ def search(
             ),
         )
     if directory is not None:
-        result.save(directory / RESULT)
+        _save_unless_longer(result, directory)
     return result
 
 
 def _show(show: Show, state: Progress) -> None:
     show(state.done, state.budget)
+
+
+def _save_unless_longer(result: SearchResult, directory: Path) -> None:
+    """Save a result, or say by the time of its file that the one of a longer search is complete."""
+    if len(result) >= (saved_evaluations(directory) or 0):
+        result.save(directory / RESULT)
+    else:
+        os.utime(directory / RESULT)
+
+
+class _Reports:
+    """Tells how far a search is, after scores as well as after measurements."""
+
+    def __init__(self, budget: int, progress: Callable[[Progress], None] | None) -> None:
+        self._progress = progress
+        self._history = 0
+        self._state = Progress(0, budget, 0)
+
+    def evaluated(self, history: int) -> None:
+        """The strategy was told so many evaluations."""
+        self._history = history
+        self.scored(0, 0)
+
+    def scored(self, done: int, computed: int) -> None:
+        """So many of those asked for last are known, and so many were computed for it."""
+        self._tell(done=self._history + done, scored=self._state.scored + computed)
+
+    def measured(self, count: int) -> None:
+        """So many latencies were measured."""
+        self._tell(measured=count)
+
+    def _tell(self, **changes: int) -> None:
+        self._state = replace(self._state, **changes)
+        if self._progress is not None:
+            self._progress(self._state)
 
 
 def check_budget(budget: int | None, strategy: Strategy) -> int:
@@ -237,28 +296,20 @@ def _run(
     strategy: Strategy,
     budget: int,
     evaluate: Callable[[Sequence[Architecture], Callable[[int, int], None]], list[Evaluation]],
-    progress: Callable[[Progress], None] | None,
+    reports: _Reports,
     evaluated: Callable[[Sequence[Evaluation]], None] | None,
 ) -> list[Evaluation]:
     history: list[Evaluation] = []
-    scored = 0
-
-    def report(done: int, computed: int) -> None:
-        nonlocal scored
-        scored += computed
-        if progress is not None:
-            progress(Progress(len(history) + done, budget, scored))
-
     while len(history) < budget:
         archs = strategy.ask(budget - len(history))
         if not archs:
             break
-        evaluations = evaluate(archs, report)
+        evaluations = evaluate(archs, reports.scored)
         strategy.tell(evaluations)
         history.extend(evaluations)
         if evaluated is not None:
             evaluated(evaluations)
-        report(0, 0)
+        reports.evaluated(len(history))
     return history
 
 

@@ -47,7 +47,7 @@ def pareto_front(
 
     Raises ``InputError`` if moocore isn't installed.
     """
-    moocore = _import_moocore()
+    moocore = import_moocore()
     distinct = distinct_architectures(history)
     points = np.stack([rank_scores(distinct), [cost(each) for each in distinct]], axis=1)
     best = np.flatnonzero(moocore.is_nondominated(points))
@@ -61,11 +61,13 @@ def pareto_front(
     )
 
 
-def _import_moocore() -> Any:
+def import_moocore() -> Any:
+    """The package; ``InputError`` if it is missing."""
     try:
         import moocore
     except ImportError:
         raise InputError(
-            "a Pareto front needs moocore; install it with pip install 'tegnas[pareto]'"
+            "a Pareto front needs the package moocore; install it with: "
+            "pip install 'tegnas[pareto]'"
         ) from None
     return moocore

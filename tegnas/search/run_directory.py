@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from tegnas.errors import InputError
 from tegnas.files import is_leftover, read_json, remove_leftovers, write_atomically
@@ -13,8 +17,13 @@ CONFIGURATION = "run.json"
 SCORES = "scores.sqlite"
 RESULT = "result.json"
 
-# Where a run was computed: written into its configuration, but no part of what was asked for.
-DEVICES = "devices"
+# Where a run was computed, and the most evaluations that it was to have: written into its
+# configuration, but no part of what makes two runs the same.
+DEVICES, BUDGET = "devices", "budget"
+_BESIDES = (DEVICES, BUDGET)
+
+# How many settings that differ are named, and how many letters of each value.
+_NAMED, _LONGEST = 4, 40
 
 
 def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
@@ -44,19 +53,45 @@ def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
     differing = sorted(
         name
         for name in previous.keys() | configuration.keys()
-        if name != DEVICES and previous.get(name) != configuration.get(name)
+        if name not in _BESIDES and previous.get(name) != configuration.get(name)
     )
     if differing and _is_unused(out):
         _write(path, configuration)
     elif differing:
-        changes = ", ".join(
-            f"{name} was {previous.get(name)!r}, is {configuration.get(name)!r}"
-            for name in differing
-        )
         raise InputError(
-            f"{out} belongs to another configuration ({changes}); choose another --out"
+            f"{out} belongs to another configuration ({_changes(previous, configuration)}); repeat "
+            "those settings or choose another --out"
         )
     return out
+
+
+def _changes(previous: dict[str, Any], configuration: dict[str, Any]) -> str:
+    """The settings that differ, each by its own name, however deep it stands."""
+    texts = list(dict.fromkeys(_differences(previous, configuration)))
+    more = f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else ""
+    return ", ".join(texts[:_NAMED]) + more
+
+
+def _differences(previous: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    for name in sorted(previous.keys() | now.keys(), key=lambda each: (each == "data", each)):
+        before, after = previous.get(name), now.get(name)
+        if name in _BESIDES or before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from _differences(before, after)
+        elif name == "data":
+            yield "the images differ"
+        else:
+            yield f"{name} was {_shown(before)}, is {_shown(after)}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        names = (each.get("name") if isinstance(each, dict) else each for each in value)
+        text = ", ".join(map(str, names))
+    else:
+        text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def make_directory(out: Path) -> None:
@@ -96,8 +131,37 @@ def _is_unused(out: Path) -> bool:
     return is_empty(out / SCORES)
 
 
-def note_device(directory: Path, device: str) -> list[str]:
-    """Write into the configuration of a run where it is computed now.
+def saved_evaluations(directory: Path) -> int | None:
+    """How many evaluations the saved result of a run has; None where there is none to be read."""
+    with suppress(InputError):
+        history = read_json(directory / RESULT, "a saved search result").get("history")
+        return len(history) if isinstance(history, list) else None
+    return None
+
+
+@contextmanager
+def marked_running(directory: Path) -> Iterator[None]:
+    """Marks a run as running, for ``is_running``, until the process is done with it or ends."""
+    with (directory / CONFIGURATION).open("rb") as file:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+def is_running(directory: Path) -> bool:
+    """Whether a process of this machine works on a run; False where that can't be told."""
+    try:
+        with (directory / CONFIGURATION).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def note_device(directory: Path, device: str, budget: int) -> list[str]:
+    """Write into the configuration of a run where it is computed now, and how far it is to go.
 
     Returns all the devices that it was computed on, the first one first.
     """
@@ -106,8 +170,12 @@ def note_device(directory: Path, device: str) -> list[str]:
     devices = configuration.setdefault(DEVICES, [])
     if not isinstance(devices, list):
         raise InputError(f"{path} is damaged; choose another --out (its {DEVICES} are no list)")
-    if device not in devices:
-        devices.append(device)
+    before = configuration.get(BUDGET)
+    largest = max(budget, before) if isinstance(before, int) else budget
+    if device not in devices or before != largest:
+        if device not in devices:
+            devices.append(device)
+        configuration[BUDGET] = largest
         _write(path, configuration)
     return devices
 

@@ -223,11 +223,15 @@ class StoredScores:
         space: name of the space, as the store has it.
         settings: how the scores were made, as ``ScoreSettings.to_json`` wrote it.
         networks: by the architecture's string, in their order.
+        order: the architectures' strings in the order in which they were scored.
+        seconds: the time that all the scores took.
     """
 
     space: str
     settings: Mapping[str, Any]
     networks: Mapping[str, Networks]
+    order: tuple[str, ...]
+    seconds: float
 
 
 def read_store(path: Path) -> StoredScores:
@@ -250,17 +254,19 @@ def read_store(path: Path) -> StoredScores:
                 "SELECT content FROM settings WHERE key = ?", (keys[0][1],)
             ).fetchall()
             rows = connection.execute(
-                "SELECT a.architecture, a.checksum, s.indicator, s.value FROM architectures a "
-                "JOIN scores s ON s.architecture = a.id "
+                "SELECT a.architecture, a.checksum, s.indicator, s.value, a.id, a.seconds "
+                "FROM architectures a JOIN scores s ON s.architecture = a.id "
                 "ORDER BY a.architecture, s.indicator, s.network"
             ).fetchall()
     except sqlite3.Error as error:
         raise InputError(f"{path} can't be read as a store of scores ({error})") from None
     grouped: dict[str, list[tuple[str, float | None]]] = {}
     checksums: dict[str, int] = {}
-    for text, checksum, name, value in rows:
+    numbers: dict[str, int] = {}
+    seconds: dict[str, float] = {}
+    for text, checksum, name, value, number, taken in rows:
         grouped.setdefault(text, []).append((name, value))
-        checksums[text] = checksum
+        checksums[text], numbers[text], seconds[text] = checksum, number, taken
     networks = {text: _networks(values) for text, values in grouped.items()}
     for text, values in networks.items():
         _check(path, keys[0], text, values, checksums[text])
@@ -268,7 +274,19 @@ def read_store(path: Path) -> StoredScores:
         settings = parse_json(contents[0][0])
     except (InputError, LookupError, AttributeError) as error:
         raise InputError(f"{path} is damaged: its settings can't be read ({error})") from None
-    return StoredScores(str(keys[0][0]), settings, networks)
+    order = tuple(sorted(networks, key=numbers.__getitem__))
+    return StoredScores(str(keys[0][0]), settings, networks, order, math.fsum(seconds.values()))
+
+
+def count_scores(path: Path) -> int:
+    """How many architectures a store holds scores of; 0 where that can't be told."""
+    try:
+        with read_only(path) as connection:
+            _check_version(connection, path)
+            (count,) = connection.execute("SELECT COUNT(*) FROM architectures").fetchone()
+            return count
+    except (sqlite3.Error, InputError):
+        return 0
 
 
 def is_empty(path: Path) -> bool:

@@ -72,8 +72,11 @@ class AutoFormer(ViTBenchSpace):
     def parse(self, text: str) -> AutoFormerArchitecture:
         """Read ``{"hidden_dim": …, "mlp_ratio": […], "depth": …, "num_heads": […]}``.
 
-        Raises ``InputError`` if it isn't of this space.
+        And the short form. Raises ``InputError`` if it isn't of this space.
         """
+        short = self.read_short(text)
+        if short is not None:
+            return short
         read = read_entries(text, self.name, str(_EXAMPLE), _NAMES)
         width, depth = read["hidden_dim"], read["depth"]
         check_option(width, WIDTHS, "hidden_dim", text)

@@ -32,6 +32,8 @@ _KINDS = (*NETWORK_KINDS, *DEEP_KINDS)
 
 # Of the images that regions are counted on where a space says nothing.
 _SIDES = {"thin": 3, "deep-thin": 2}
+# Letters of a text that needs no code in its place.
+_SHORT_ENOUGH = 24
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,13 @@ class ChoiceSpace(ProductSpace):
         self._body = body
 
     def parse(self, text: str) -> ChoiceArchitecture:
-        """Read ``name=option,…``; ``InputError`` names what is unknown or missing."""
+        """Read ``name=option,…`` or the short form.
+
+        ``InputError`` names what is unknown or missing.
+        """
+        short = self.read_short(text)
+        if short is not None:
+            return short
         read = dict(part.partition("=")[::2] for part in text.strip().split(","))
         if set(read) != set(self._values):
             raise InputError(
@@ -157,6 +165,13 @@ class ChoiceSpace(ProductSpace):
                     f"{', '.join(self._values[choice])}"
                 )
         return ChoiceArchitecture(tuple((choice, read[choice]) for choice in self._values))
+
+    def short(self, arch: ChoiceArchitecture) -> str:
+        """The whole text, where no architecture of the space has a long one; else its code."""
+        longest = sum(
+            len(name) + max(map(len, options)) + 2 for name, options in self._values.items()
+        )
+        return str(arch) if longest <= _SHORT_ENOUGH else super().short(arch)
 
     def choices(self) -> tuple[Choice, ...]:
         """The choices, in the order given."""

@@ -48,9 +48,10 @@ from tegnas.spaces.darts_supernet import (
     single_path,
     supernet_plans,
 )
-from tegnas.spaces.drawing import CellEdge, CellGraph
+from tegnas.spaces.drawing import CellEdge, CellGraph, with_clear_labels
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, combinations, parse_supernet
 from tegnas.spaces.recipe import Recipe
+from tegnas.spaces.short_form import choice_code, may_be_code, read_choice_code
 from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
 
 _OPTIONS = (NONE, *OPERATIONS)
@@ -106,11 +107,21 @@ class Darts:
     def parse(self, text: str) -> DartsArchitecture | Supernet:
         """Read ``Genotype(normal=[...], ...)`` or ``normal op~input … reduce op~input …``.
 
-        Reads supernets as well, and the notations of others
+        Reads the short form and supernets as well, and the notations of others
         (:mod:`tegnas.spaces.darts_notations`). Raises ``InputError`` for a malformed text, a wrong
         number of pairs, an unknown operation or an input that the node can't read.
         """
+        indices = read_choice_code(self.choices(), text) if may_be_code(text) else None
+        if indices is not None:
+            return self.decode(indices)
         return parse_supernet(text, EDGES, (NONE, *OPERATIONS)) or parse_architecture(text)
+
+    def short(self, arch: DartsArchitecture) -> str:
+        """Six letters for each cell; the whole text of what isn't of the published space."""
+        try:
+            return choice_code(self.choices(), self.encode(arch))
+        except InputError:
+            return str(arch)
 
     def __len__(self) -> int:
         """1,076,746,950,455,072,400."""
@@ -359,22 +370,23 @@ class Darts:
         return _full_size(arch, num_classes, image_shape)[1]
 
     def cells(self, arch: DartsArchitecture) -> tuple[CellGraph, ...]:
-        """The normal and the reduction cell."""
+        """The normal and the reduction cell; all four nodes are put together in the output."""
         heights = (0.54, -0.5, 1.0, -0.35)
         nodes = {"c(k−2)": (0.0, 1.2), "c(k−1)": (0.0, -1.2)}
-        nodes |= {str(node): (1.7 + 1.5 * node, heights[node]) for node in range(NODES)}
+        nodes |= {str(node): (1.6 + 1.25 * node, heights[node]) for node in range(NODES)}
         names = list(nodes)
-        return tuple(
-            CellGraph(
-                f"{name} cell",
-                nodes,
-                tuple(
-                    CellEdge(names[source], str(place // 2), operation, (0.4, 0.6)[place % 2])
-                    for place, (operation, source) in enumerate(cell)
-                ),
+        nodes["out"] = (1.6 + 1.25 * NODES, 0.2)
+        output = [CellEdge(str(node), "out", "") for node in range(NODES)]
+        found = []
+        for name, cell in zip(("normal", "reduction"), arch.cells, strict=True):
+            edges = [
+                CellEdge(names[source], str(place // 2), operation)
+                for place, (operation, source) in enumerate(cell)
+            ]
+            found.append(
+                CellGraph(f"{name} cell", nodes, (*with_clear_labels(nodes, edges), *output))
             )
-            for name, cell in zip(("normal", "reduction"), arch.cells, strict=True)
-        )
+        return tuple(found)
 
 
 def _plans(arch: DartsArchitecture | Supernet) -> tuple[CellPlan, CellPlan]:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from tegnas.spaces.base import Architecture, Space
+
+Point = tuple[float, float]
+
+# Shares of the way at which a label may stand, the best first, and the room that texts and nodes
+# take where one unit is some hundred pixels.
+_PLACES = (0.5, 0.4, 0.6, 0.32, 0.68, 0.25, 0.75)
+_LETTER, _LINE, _MARGIN = 0.068, 0.18, 0.1
 
 
 @dataclass(frozen=True)
@@ -27,8 +34,43 @@ class CellGraph:
     """One cell: where its nodes stand, by label, and its edges."""
 
     name: str
-    nodes: Mapping[str, tuple[float, float]]
+    nodes: Mapping[str, Point]
     edges: tuple[CellEdge, ...]
+
+
+def with_clear_labels(nodes: Mapping[str, Point], edges: Iterable[CellEdge]) -> list[CellEdge]:
+    """The edges with their labels where they cover neither each other nor a node, if that can be.
+
+    One after the other takes the first place that is free, or else the one that covers least.
+    """
+    taken = [_box(point, name) for name, point in nodes.items()]
+    placed = []
+    for edge in edges:
+        (x0, y0), (x1, y1) = nodes[edge.source], nodes[edge.target]
+        boxes = {
+            place: _box((x0 + place * (x1 - x0), y0 + place * (y1 - y0)), edge.operation)
+            for place in (_PLACES if edge.operation else ())
+        }
+        if boxes:
+            place = min(boxes, key=lambda each: sum(_covered(boxes[each], box) for box in taken))
+            taken.append(boxes[place])
+            edge = replace(edge, place=place)
+        placed.append(edge)
+    return placed
+
+
+def _box(centre: Point, text: str) -> tuple[float, float, float, float]:
+    """Left, right, low and high of a text."""
+    (x, y), half = centre, (_LETTER * len(text) + _MARGIN) / 2
+    return x - half, x + half, y - _LINE / 2, y + _LINE / 2
+
+
+def _covered(
+    one: tuple[float, float, float, float], other: tuple[float, float, float, float]
+) -> float:
+    width = min(one[1], other[1]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[2], other[2])
+    return max(0.0, width) * max(0.0, height)
 
 
 @runtime_checkable

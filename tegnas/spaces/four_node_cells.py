@@ -106,7 +106,7 @@ class FourNodeCells(ProductSpace, Generic[Cell]):
         """The cell, drawn from left to right."""
         nodes = {"in": (0.0, 0.0), "1": (1.0, 0.55), "2": (2.0, -0.55), "out": (3.0, 0.0)}
         names = list(nodes)
-        places = (0.5, 0.5, 0.68, 0.22, 0.5, 0.5)
+        places = (0.5, 0.42, 0.62, 0.22, 0.5, 0.5)
         edges = (
             CellEdge(names[source], names[target], name, place)
             for name, (source, target), place in zip(arch.operations, EDGES, places, strict=True)

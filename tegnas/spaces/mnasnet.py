@@ -92,7 +92,13 @@ class MnasNet(MobileSpace):
         self.halvings = halvings
 
     def parse(self, text: str) -> MnasNetArchitecture:
-        """Read seven blocks such as ``e6k3l2s1-…``; ``InputError`` if they aren't of this space."""
+        """Read seven blocks such as ``e6k3l2s1-…``, or the short form.
+
+        ``InputError`` if they aren't of this space.
+        """
+        short = self.read_short(text)
+        if short is not None:
+            return short
         matches = [_BLOCK.fullmatch(block) for block in re.split(r"[-,\s]+", text.strip())]
         if len(matches) != BLOCKS or not all(matches):
             raise InputError(

@@ -10,13 +10,16 @@ from torch import nn
 
 from tegnas.engine.program import Shape
 from tegnas.errors import InputError
+from tegnas.networks.full import check_size
 from tegnas.networks.initialise import initialised
 from tegnas.networks.mobile import MobileNetwork, MobilePlan
 from tegnas.networks.mobile_size import mobile_size
+from tegnas.networks.mobile_source import mobile_source
 from tegnas.networks.mobilenet import Stage, mobilenet_plan
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, THIN_KINDS, check_kind
 from tegnas.spaces.factorised import Choice
 from tegnas.spaces.product import ProductSpace
+from tegnas.spaces.recipe import Recipe
 from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
 
 # For images of 32×32: the first stage keeps the resolution, each of the others halves it.
@@ -69,6 +72,12 @@ class MobileNetSpace(ProductSpace):
     deep_kinds = DEEP_KINDS
     weights_by_name = True
 
+    # Learning rate, batch and weight decay of MobileNetV2 (section 6.1), which was trained by
+    # RMSProp; the length is what is usual for images of this size.
+    recipe = Recipe(
+        epochs=200, batch_size=96, learning_rate=0.045, weight_decay=4e-5, nesterov=False
+    )
+
     def __init__(
         self, *, deep: SmallSize = DEEP_SIZE, deep_thin: SmallSize = DEEP_THIN_SIZE
     ) -> None:
@@ -76,7 +85,13 @@ class MobileNetSpace(ProductSpace):
         self.deep_thin = deep_thin
 
     def parse(self, text: str) -> MobileNetArchitecture:
-        """Read stages such as ``w16d2k3e6-…``; ``InputError`` if they aren't of this space."""
+        """Read stages such as ``w16d2k3e6-…``, or the short form.
+
+        ``InputError`` if they aren't of this space.
+        """
+        short = self.read_short(text)
+        if short is not None:
+            return short
         matches = [_STAGE.fullmatch(stage) for stage in text.strip().split("-")]
         if len(matches) != len(WIDTHS) or not all(matches):
             raise InputError(
@@ -141,6 +156,44 @@ class MobileNetSpace(ProductSpace):
         plan = self._plan(arch, kind)
         return initialised(lambda: MobileNetwork(plan, num_classes), seed)
 
+    def full_network(
+        self,
+        arch: MobileNetArchitecture,
+        *,
+        channels: int | None = None,
+        cells: int | None = None,
+        num_classes: int = 10,
+        auxiliary: bool = True,
+        seed: int = 0,
+    ) -> nn.Module:
+        """The full network, or one of another size.
+
+        Args:
+            channels: of the first stage; every other width keeps its proportion to it.
+            cells: the most blocks of a stage.
+        """
+        plan = self._full_plan(arch, channels, cells)
+        return initialised(lambda: MobileNetwork(plan, num_classes), seed)
+
+    def pytorch_source(
+        self,
+        arch: MobileNetArchitecture,
+        *,
+        channels: int | None,
+        cells: int | None,
+        num_classes: int,
+        version: str,
+    ) -> str:
+        """The network as a file of its own."""
+        check_size(channels=channels, cells=cells, num_classes=num_classes)
+        return mobile_source(
+            self._full_plan(arch, channels, cells),
+            title="network of MobileNetV2 blocks (arXiv 1801.04381) for small images",
+            arch=arch,
+            num_classes=num_classes,
+            version=version,
+        )
+
     def parameters(self, arch: MobileNetArchitecture, num_classes: int) -> int:
         """Parameters of the full network."""
         return mobile_size(self._plan(arch, "full"), num_classes, (3, 32, 32))[0]
@@ -151,12 +204,17 @@ class MobileNetSpace(ProductSpace):
 
     def _plan(self, arch: MobileNetArchitecture, kind: str) -> MobilePlan:
         check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
-        width, depth = self._scaling(kind)
-        stages = [
-            Stage(width(each.width), depth(each.depth), each.kernel_size, each.expansion)
-            for each in arch.stages
-        ]
-        return mobilenet_plan(stages, STRIDES, width(STEM), width(HEAD), thin=kind in THIN_KINDS)
+        return _scaled(arch, *self._scaling(kind), thin=kind in THIN_KINDS)
+
+    def _full_plan(
+        self, arch: MobileNetArchitecture, channels: int | None, cells: int | None
+    ) -> MobilePlan:
+        size, first = SmallSize(channels or arch.stages[0].width), arch.stages[0].width
+        return _scaled(
+            arch,
+            lambda width: size.width(width, first),
+            lambda blocks: blocks if cells is None else min(cells, blocks),
+        )
 
     def _scaling(self, kind: str) -> tuple[Callable[[int], int], Callable[[int], int]]:
         """What becomes of a width of the full network, and of the blocks of a stage."""
@@ -165,6 +223,21 @@ class MobileNetSpace(ProductSpace):
             return lambda width: size.width(width, WIDTHS[0][0]), size.cells
         divisor = {"full": 1, "proxy": _PROXY_DIVISOR, "thin": _THIN_DIVISOR}[kind]
         return lambda width: width // divisor, lambda blocks: blocks
+
+
+def _scaled(
+    arch: MobileNetArchitecture,
+    width: Callable[[int], int],
+    depth: Callable[[int], int],
+    *,
+    thin: bool = False,
+) -> MobilePlan:
+    """The network with other widths and other numbers of blocks."""
+    stages = [
+        Stage(width(each.width), depth(each.depth), each.kernel_size, each.expansion)
+        for each in arch.stages
+    ]
+    return mobilenet_plan(stages, STRIDES, width(STEM), width(HEAD), thin=thin)
 
 
 def _options(widths: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:

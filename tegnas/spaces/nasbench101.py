@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,7 @@ from tegnas.spaces.factorised import Choice
 from tegnas.spaces.nasbench101_enumeration import every_cell
 from tegnas.spaces.nasbench101_notations import naslib_numbers, parse_cell
 from tegnas.spaces.recipe import Recipe
+from tegnas.spaces.short_form import letters_for, to_base36
 from tegnas.spaces.small_size import (
     DEEP_SIZE,
     DEEP_THIN_SIZE,
@@ -50,6 +52,9 @@ _PAIRS = tuple(
 )
 # The networks without a stem, with the sides of the images that regions are counted on.
 _THIN_SIDES = {"thin": 3, "deep-thin": 2}
+_LETTERS = {"conv1x1": "1", "conv3x3": "3", "maxpool3x3": "p"}
+_NAMES = {letter: name for name, letter in _LETTERS.items()}
+_SHORT = re.compile(r"([0-9a-z]+)-([13p]+)")
 _DRAWN = {"conv1x1": "1×1", "conv3x3": "3×3", "maxpool3x3": "pool"}
 
 
@@ -131,13 +136,24 @@ class NasBench101:
         self.deep_thin = deep_thin
 
     def parse(self, text: str) -> NasBench101Architecture:
-        """Read ``111101|conv1x1|conv3x3``, or a matrix and operations as the nasbench package.
+        """Read ``111101|conv1x1|conv3x3``, the short form, or a matrix and operations.
 
         See :mod:`tegnas.spaces.nasbench101_notations`. Raises ``InputError`` for a malformed text
         and for a cell that the benchmark doesn't have: without a path from input to output, of
         more than seven nodes, or of more than nine edges in its live part.
         """
+        if match := _SHORT.fullmatch(text.strip()):
+            letters, operations = match.groups()
+            pairs = (len(operations) + 2) * (len(operations) + 1) // 2
+            adjacency = format(int(letters, 36), f"0{pairs}b")
+            return NasBench101Architecture(adjacency, tuple(_NAMES[each] for each in operations))
         return NasBench101Architecture(*parse_cell(text))
+
+    def short(self, arch: NasBench101Architecture) -> str:
+        """The adjacency as a number in base 36, and a letter for each operation: ``1p-13``."""
+        letters = to_base36(int(arch.adjacency, 2), letters_for(2 ** len(arch.adjacency)))
+        operations = "".join(_LETTERS[name] for name in arch.operations)
+        return f"{letters}-{operations}" if operations else str(arch)
 
     def __len__(self) -> int:
         """Cells that differ in more than the numbering of their nodes."""

@@ -103,13 +103,16 @@ class NasBench201(FourNodeCells[NasBench201Architecture]):
     def parse(self, text: str) -> NasBench201Architecture | Supernet:
         """Read an architecture string such as ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
 
-        Also what ``str`` prints of a supernet, the benchmark's number as ``index:9``, and the
-        notations of others (:mod:`tegnas.spaces.nasbench201_notations`). Raises ``InputError`` for
-        an unknown operation or a malformed string.
+        Also the short form, what ``str`` prints of a supernet, the benchmark's number as
+        ``index:9``, and the notations of others (:mod:`tegnas.spaces.nasbench201_notations`).
+        Raises ``InputError`` for an unknown operation or a malformed string.
         """
         supernet = parse_supernet(text, len(EDGES), OPERATIONS)
         if supernet is not None:
             return supernet
+        short = self.read_short(text)
+        if short is not None:
+            return short
         index = read_index(text, len(self))
         if index is not None:
             return self.decode(options_at(cell_places(len(self))[index], _COUNTS))

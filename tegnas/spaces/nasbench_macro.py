@@ -60,6 +60,10 @@ class NasBenchMacro(MobileSpace):
             )
         return NasBenchMacroArchitecture(tuple(known[digit] for digit in digits))
 
+    def short(self, arch: NasBenchMacroArchitecture) -> str:
+        """The benchmark's own index, which is short."""
+        return str(arch)
+
     def choices(self) -> tuple[Choice, ...]:
         """The eight layers."""
         options = tuple(map(str, _OPTIONS))

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from torch import nn
 
 from tegnas.errors import InputError
+from tegnas.networks.full import check_size
 from tegnas.networks.initialise import initialised
 from tegnas.networks.nats_size import SizeNetwork, SizeThinNetwork
+from tegnas.networks.nats_size_source import nats_size_source
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, THIN_KINDS, check_kind
 from tegnas.spaces.factorised import Choice
 from tegnas.spaces.nats_index import options_at, place_of, read_index
 from tegnas.spaces.product import ProductSpace
+from tegnas.spaces.recipe import Recipe
 from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
 
 CHANNELS = (8, 16, 24, 32, 40, 48, 56, 64)
@@ -51,6 +54,10 @@ class NatsSize(ProductSpace):
 
     name = "nats-size"
     image_channels = 3
+
+    # As the benchmark trained them (arXiv 2009.00437): 90 epochs, else as those of
+    # NAS-Bench-201.
+    recipe = Recipe(epochs=90)
     deep_kinds = DEEP_KINDS
     weights_by_name = True
 
@@ -76,6 +83,10 @@ class NatsSize(ProductSpace):
                 f"like 8:16:32:64:64, of {', '.join(known)}"
             )
         return NatsSizeArchitecture(tuple(known[field] for field in fields))
+
+    def short(self, arch: NatsSizeArchitecture) -> str:
+        """The benchmark's own index, which is short."""
+        return str(arch)
 
     def benchmark_index(self, arch: NatsSizeArchitecture) -> int:
         """The number of an architecture in NATS-Bench: all are numbered in order."""
@@ -118,3 +129,39 @@ class NatsSize(ProductSpace):
         }[kind]
         make = SizeThinNetwork if kind in THIN_KINDS else SizeNetwork
         return initialised(lambda: make(channels, num_classes), seed)
+
+    def full_network(
+        self,
+        arch: NatsSizeArchitecture,
+        *,
+        channels: int | None = None,
+        cells: int | None = None,
+        num_classes: int = 10,
+        auxiliary: bool = True,
+        seed: int = 0,
+    ) -> nn.Module:
+        """The benchmark's network, or one with other ``channels`` in its first stage."""
+        widths = _sized(arch, channels, cells)
+        return initialised(lambda: SizeNetwork(widths, num_classes), seed)
+
+    def pytorch_source(
+        self,
+        arch: NatsSizeArchitecture,
+        *,
+        channels: int | None,
+        cells: int | None,
+        num_classes: int,
+        version: str,
+    ) -> str:
+        """The network as a file of its own."""
+        widths = _sized(arch, channels, cells)
+        return nats_size_source(arch, widths, num_classes=num_classes, version=version)
+
+
+def _sized(arch: NatsSizeArchitecture, channels: int | None, cells: int | None) -> list[int]:
+    """The widths in proportion to those of the first stage."""
+    check_size(channels=channels, cells=cells)
+    if cells not in (None, 1):
+        raise InputError("networks of nats-size have one cell per stage; leave cells out")
+    size = SmallSize(channels or arch.channels[0])
+    return [size.width(each, arch.channels[0]) for each in arch.channels]

@@ -72,8 +72,11 @@ class PiT(ViTBenchSpace):
     def parse(self, text: str) -> PiTArchitecture:
         """Read ``{"base_dim": …, "mlp_ratio": …, "depth": […], "num_heads": […]}``.
 
-        Raises ``InputError`` if it isn't of this space.
+        And the short form. Raises ``InputError`` if it isn't of this space.
         """
+        short = self.read_short(text)
+        if short is not None:
+            return short
         read = read_entries(text, self.name, str(_EXAMPLE), _NAMES)
         check_option(read["base_dim"], HEAD_WIDTHS, "base_dim", text)
         check_option(read["mlp_ratio"], RATIOS, "mlp_ratio", text)

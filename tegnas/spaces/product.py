@@ -12,6 +12,7 @@ from torch import nn
 
 from tegnas.spaces.base import Architecture
 from tegnas.spaces.factorised import Choice, combinations, mutate_one
+from tegnas.spaces.short_form import choice_code, may_be_code, read_choice_code
 
 
 class ProductSpace(ABC):
@@ -36,13 +37,22 @@ class ProductSpace(ABC):
 
     @abstractmethod
     def parse(self, text: str) -> Architecture:
-        """The architecture that ``str`` printed; ``InputError`` if the text is malformed."""
+        """The architecture that ``str`` or ``short`` printed; ``InputError`` for another text."""
 
     @abstractmethod
     def network(
         self, arch: Architecture, kind: str = "proxy", *, num_classes: int = 10, seed: int = 0
     ) -> nn.Module:
         """The untrained network of a kind."""
+
+    def short(self, arch: Architecture) -> str:
+        """A few letters that stand for the architecture, see ``tegnas.spaces.short_form``."""
+        return choice_code(self.choices(), self.encode(arch))
+
+    def read_short(self, text: str) -> Architecture | None:
+        """The architecture that such letters stand for; None if the text is something else."""
+        indices = read_choice_code(self.choices(), text) if may_be_code(text) else None
+        return None if indices is None else self.decode(indices)
 
     def __len__(self) -> int:
         """How many architectures there are, or ``sys.maxsize`` if there are more."""

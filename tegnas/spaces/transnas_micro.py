@@ -84,6 +84,10 @@ class TransNasMicro(
             f"{PUBLISHED.channels}-{MICRO_CODE}-1_02_333, with digits from 0 to 3"
         )
 
+    def short(self, arch: TransNasMicroArchitecture) -> str:
+        """The benchmark's own index, which is short."""
+        return str(arch)
+
     def canonical(self, arch: TransNasMicroArchitecture) -> str:
         """The cell as an expression in its input; equal for isomorphic cells (1,229 classes).
 

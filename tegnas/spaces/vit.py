@@ -38,8 +38,15 @@ class ViT:
         self.pit = PiT(deep=deep, deep_thin=deep_thin)
 
     def parse(self, text: str) -> ViTArchitecture:
-        """Read the notation of either space; ``InputError`` if it is malformed."""
+        """Read the notation or short form of either space; ``InputError`` if it is malformed."""
+        short = self.pit.read_short(text)  # of fewer letters than one of autoformer
+        if short is not None:
+            return short
         return self.pit.parse(text) if "base_dim" in text else self.autoformer.parse(text)
+
+    def short(self, arch: ViTArchitecture) -> str:
+        """The short form in its own space."""
+        return self.space_of(arch).short(arch)
 
     def __len__(self) -> int:
         return len(self.autoformer) + len(self.pit)
@@ -55,11 +62,11 @@ class ViT:
 
     def mutate(self, arch: ViTArchitecture, rng: random.Random) -> ViTArchitecture:
         """A neighbour of its own space."""
-        return self._of(arch).mutate(arch, rng)
+        return self.space_of(arch).mutate(arch, rng)
 
     def neighbours(self, arch: ViTArchitecture) -> Iterator[ViTArchitecture]:
         """Every architecture of its own space that differs in one choice."""
-        return self._of(arch).neighbours(arch)
+        return self.space_of(arch).neighbours(arch)
 
     def canonical(self, arch: ViTArchitecture) -> Hashable:
         """The architecture itself: none is isomorphic to another."""
@@ -77,7 +84,7 @@ class ViT:
         self, arch: ViTArchitecture, kind: str = "proxy", *, num_classes: int = 10, seed: int = 0
     ) -> nn.Module:
         """The untrained network, as its own space makes it."""
-        return self._of(arch).network(arch, kind, num_classes=num_classes, seed=seed)
+        return self.space_of(arch).network(arch, kind, num_classes=num_classes, seed=seed)
 
     def full_network(
         self,
@@ -90,7 +97,7 @@ class ViT:
         seed: int = 0,
     ) -> nn.Module:
         """The benchmark's network, or one of another size."""
-        return self._of(arch).full_network(
+        return self.space_of(arch).full_network(
             arch, channels=channels, cells=cells, num_classes=num_classes, seed=seed
         )
 
@@ -104,10 +111,10 @@ class ViT:
         version: str,
     ) -> str:
         """The network as a file of its own."""
-        return self._of(arch).pytorch_source(
+        return self.space_of(arch).pytorch_source(
             arch, channels=channels, cells=cells, num_classes=num_classes, version=version
         )
 
-    def _of(self, arch: ViTArchitecture) -> Any:
-        """The space of an architecture."""
+    def space_of(self, arch: ViTArchitecture) -> Any:
+        """Which of the two an architecture is of."""
         return self.pit if isinstance(arch, PiTArchitecture) else self.autoformer

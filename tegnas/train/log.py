@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tegnas.files import write_atomically
 
+LOG = "log.jsonl"
+
 
 @dataclass(frozen=True)
 class EpochReport:
@@ -33,4 +35,4 @@ def write_log(directory: Path, reports: Sequence[EpochReport]) -> None:
     writer.writeheader()
     writer.writerows(rows)
     write_atomically(directory / "log.csv", text.getvalue())
-    write_atomically(directory / "log.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    write_atomically(directory / LOG, "".join(json.dumps(row) + "\n" for row in rows))

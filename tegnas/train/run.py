@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tegnas._version import __version__
 from tegnas.data.dataset import Dataset, load_dataset
 from tegnas.errors import InputError
 from tegnas.networks.full import full_network
-from tegnas.search.run_directory import open_run_directory
+from tegnas.search.run_directory import marked_running, open_run_directory
 from tegnas.spaces import Architecture, Space, as_architecture, as_space
 from tegnas.train.checkpoint import read_checkpoint, save_checkpoint
 from tegnas.train.epoch import test_epoch, train_epoch
@@ -51,6 +52,7 @@ def train(
     device: torch.device | str = "cpu",
     out: str | Path | None = None,
     progress: Callable[[EpochReport], None] | None = None,
+    stop: Callable[[EpochReport], bool] | None = None,
 ) -> TrainResult:
     """Train the full network of an architecture.
 
@@ -66,6 +68,8 @@ def train(
         out: run directory: ``checkpoint.pt`` after every epoch, ``log.csv``, ``log.jsonl``, and
             at the end ``weights.pt``. A training that was stopped goes on from there.
         progress: called after every epoch, also for those found in ``out``.
+        stop: asked after every epoch, also those found in ``out``; what it ends there isn't
+            finished, so that no ``weights.pt`` is written.
 
     Raises:
         InputError: a size out of range, a device that isn't there, an ``out`` that can't be used
@@ -92,6 +96,7 @@ def train(
     scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
     directory = None
     reports: list[EpochReport] = []
+    ended = False
     if out is not None:
         directory = open_run_directory(
             Path(out),
@@ -112,27 +117,32 @@ def train(
             reports = _restore(directory / CHECKPOINT, network, optimizer, scaler, device)
             for report in reports:
                 _call(progress, report)
-    for epoch in range(len(reports), recipe.epochs):
-        start = time.perf_counter()
-        learned = train_epoch(
-            network, dataset, recipe, optimizer, scaler, seed=seed, epoch=epoch, device=device
-        )
-        tested = test_epoch(network, dataset, device)
-        report = EpochReport(
-            epoch + 1,
-            recipe.learning_rate_at(epoch),
-            learned.loss,
-            learned.accuracy,
-            tested.loss,
-            tested.accuracy,
-            time.perf_counter() - start,
-        )
-        reports.append(report)
-        if directory is not None:
-            _save(directory, network, optimizer, scaler, reports)
-        _call(progress, report)
+    marked = nullcontext() if directory is None else marked_running(directory)
+    with marked:
+        for epoch in range(len(reports), recipe.epochs):
+            if ended:
+                break
+            start = time.perf_counter()
+            learned = train_epoch(
+                network, dataset, recipe, optimizer, scaler, seed=seed, epoch=epoch, device=device
+            )
+            tested = test_epoch(network, dataset, device)
+            report = EpochReport(
+                epoch + 1,
+                recipe.learning_rate_at(epoch),
+                learned.loss,
+                learned.accuracy,
+                tested.loss,
+                tested.accuracy,
+                time.perf_counter() - start,
+            )
+            reports.append(report)
+            if directory is not None:
+                _save(directory, network, optimizer, scaler, reports)
+            _call(progress, report)
+            ended = stop is not None and stop(report)
     network.eval()
-    if directory is not None:
+    if directory is not None and not ended:
         save_checkpoint(directory / WEIGHTS, network.state_dict())
     return TrainResult(network, tuple(reports))
 

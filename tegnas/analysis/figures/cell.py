@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tegnas.analysis.figures.choices import choices_figure
 from tegnas.analysis.figures.style import (
     BLUE,
     GREEN,
@@ -19,7 +20,7 @@ from tegnas.analysis.figures.style import (
 from tegnas.errors import InputError
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.drawing import CellGraph, DrawnSpace
-from tegnas.spaces.factorised import Supernet
+from tegnas.spaces.factorised import CodedSpace, Supernet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,13 +42,17 @@ _SHORT = {
 
 
 def cell_figure(space: Space, arch: Architecture, title: str = "") -> Figure:
-    """The cells of an architecture, one below the other.
+    """The cells of an architecture, one below the other; of a space without cells its choices.
 
     Raises:
-        InputError: the space has no cells to draw, or the architecture is a supernet.
+        InputError: the space has neither, or the architecture is a supernet.
     """
+    part = getattr(space, "space_of", None)  # of a space that is several
+    space = space if part is None else part(arch)
+    if not isinstance(space, DrawnSpace) and isinstance(space, CodedSpace):
+        return choices_figure(space, arch, title)
     if not isinstance(space, DrawnSpace) or isinstance(arch, Supernet):
-        raise InputError(f"{space.name} has no cells that can be drawn of {arch}")
+        raise InputError(f"{space.name} has neither cells nor choices that can be drawn of {arch}")
     cells = space.cells(arch)
     alone = len(cells) == 1
     size = (5.6, 3.0) if alone else (8.6, 3.6 * len(cells))

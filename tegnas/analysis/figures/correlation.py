@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tegnas.analysis.comparison import Comparison
+from tegnas.analysis.comparison_rows import interval_text
 from tegnas.analysis.correlation import Correlation
 from tegnas.analysis.figures.style import BLUE, VERMILION, literal, new_figure
 from tegnas.indicators.base import Indicator
@@ -95,9 +96,7 @@ def _rank_rank(
 
 
 def _title(axis: Any, each: Correlation) -> None:
-    axis.set_title(
-        f"τ = {each.tau.value:.2f} [{each.tau.low:.2f}, {each.tau.high:.2f}]", fontsize=9
-    )
+    axis.set_title(f"τ = {each.tau.value:.2f}{interval_text(each.tau)}", fontsize=9)
 
 
 def _dots(count: int, colour: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tegnas.analysis.figures.style import GREY, SERIES, axis_label, literal, new_figure
+from tegnas.analysis.figures.style import GREY, SERIES, axis_label, literal, new_figure, wider
 from tegnas.analysis.landscape import best_so_far
 from tegnas.analysis.runs import Run
 from tegnas.analysis.score_table import ScoreTable, joined
@@ -30,7 +30,8 @@ def history_figure(runs: Sequence[Run]) -> Figure:
     """The indicators of every evaluation, and of the best so far as a line."""
     indicators = runs[0].scores.indicators
     figure, axes = new_figure(1, len(indicators), size=(3.8 * len(indicators), 3.6))
-    for run, colour in zip(runs, SERIES * len(runs), strict=False):
+    for place, (run, colour) in enumerate(zip(runs, SERIES * len(runs), strict=False)):
+        width = 1.8 + wider(place, len(runs))
         path = best_so_far(run.result.history)
         drawn = history_table(run).drawn()
         for axis, each in zip(axes.flat, indicators, strict=True):
@@ -40,7 +41,7 @@ def history_figure(runs: Sequence[Run]) -> Figure:
             if path:
                 steps = [*path, len(values) - 1]
                 best = values[[*path, path[-1]]]
-                axis.plot(np.add(steps, 1), best, drawstyle="steps-post", color=colour, lw=1.8)
+                axis.plot(np.add(steps, 1), best, drawstyle="steps-post", color=colour, lw=width)
             axis.set_ylabel(axis_label(each))
             axis.set_xlabel("evaluations")
     handles = _legend(runs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,29 +15,41 @@ from tegnas.analysis.figures.style import (
     axis_label,
     literal,
     new_figure,
+    wider,
 )
 from tegnas.analysis.landscape import METHODS, Layout, best_so_far
 from tegnas.analysis.runs import Run
 from tegnas.analysis.score_table import ScoreTable
+from tegnas.indicators.base import HIGHER, LOWER
 from tegnas.scoring.labels import combined_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _CELLS = 28  # hexagons across
+_LINE = 30  # letters along the axis of a slice
 # Up to so many architectures each is drawn by itself, beyond in hexagons or squares.
 SINGLE_LIMIT = 2000
 
 
-def quantities(scores: ScoreTable, accuracy: np.ndarray | None) -> dict[str, np.ndarray]:
-    """What is drawn, by the label of its axis; failures and unknown values are NaN."""
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A quantity: the label of its axis, its values, NaN where there is none, and its good end."""
+
+    label: str
+    values: np.ndarray
+    better: str
+
+
+def quantities(scores: ScoreTable, accuracy: np.ndarray | None) -> list[Drawn]:
+    """What is drawn; failures and unknown values are NaN."""
     columns = scores.drawn()
-    drawn = {axis_label(each): columns[each.name] for each in scores.indicators}
+    found = [Drawn(axis_label(each), columns[each.name], each.better) for each in scores.indicators]
     combined = f"rank score of {combined_label(scores.indicators)} (lower is better)"
-    drawn[combined] = np.where(scores.failed, np.nan, scores.rank_score)
+    found.append(Drawn(combined, np.where(scores.failed, np.nan, scores.rank_score), LOWER))
     if accuracy is not None and np.isfinite(accuracy).any():
-        drawn[ACCURACY_AXIS] = accuracy
-    return drawn
+        found.append(Drawn(ACCURACY_AXIS, accuracy, HIGHER))
+    return found
 
 
 def landscape_figure(
@@ -48,7 +61,8 @@ def landscape_figure(
     """A surface for every quantity: the median of the architectures in each hexagon, or dots.
 
     Over it the paths of the searches, through each architecture that was the best so far, from
-    a circle to a star. ``accuracy``: percent (A,), NaN where unknown.
+    a circle to a star; one that another covers is wider. Bright is good everywhere.
+    ``accuracy``: percent (A,), NaN where unknown.
     """
     drawn = quantities(scores, accuracy)
     columns = 3 if len(drawn) > 4 else 2
@@ -56,10 +70,10 @@ def landscape_figure(
     figure, axes = new_figure(
         rows, columns, size=(4.1 * columns, 3.6 * rows + 0.7), sharex=True, sharey=True
     )
-    for axis, (name, values) in zip(axes.flat, drawn.items(), strict=False):
-        _surface(figure, axis, layout, values, name)
-        for run, colour in zip(runs, path_colours(len(runs)), strict=True):
-            _path(axis, layout, run, colour)
+    for axis, quantity in zip(axes.flat, drawn, strict=False):
+        _surface(figure, axis, layout, quantity)
+        for place, (run, colour) in enumerate(zip(runs, path_colours(len(runs)), strict=True)):
+            _path(axis, layout, run, colour, wider(place, len(runs)))
     for axis in axes.flat[len(drawn) :]:
         axis.set_visible(False)
     for axis in axes.flat[len(drawn) - columns : len(drawn)]:  # the lowest of every column
@@ -88,8 +102,8 @@ def slice_figure(
     drawn = quantities(scores, accuracy)
     figure, axes = new_figure(1, len(drawn), size=(3.0 * len(drawn), 3.3))
     at = np.arange(len(steps))
-    for axis, (name, values), colour in zip(axes.flat, drawn.items(), SERIES, strict=False):
-        groups = [values[list(step)] for step in steps]
+    for axis, quantity, colour in zip(axes.flat, drawn, SERIES, strict=False):
+        groups = [quantity.values[list(step)] for step in steps]
         known = np.array([np.isfinite(group).any() for group in groups])
         low, middle, high = (
             np.array([f(group) for group, any_ in zip(groups, known, strict=True) if any_])
@@ -98,18 +112,22 @@ def slice_figure(
         axis.fill_between(at[known], low, high, color=colour, alpha=0.2, lw=0, label="range")
         axis.plot(at[known], middle, color=colour, marker="o", markersize=4, label="median")
         axis.set_xlabel("choices changed")
-        axis.set_ylabel(name)
+        # A label longer than the axis would run into the title.
+        name = quantity.label
+        axis.set_ylabel(name if len(name) <= _LINE else name.replace(" (", "\n("))
         axis.set_xticks(at)
     figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(f"Slice from {literal(ends)}, over every order of the changes", fontsize=10)
     return figure
 
 
-def _surface(figure: Any, axis: Any, layout: Layout, values: np.ndarray, label: str) -> None:
+def _surface(figure: Any, axis: Any, layout: Layout, quantity: Drawn) -> None:
+    values, lower = quantity.values, quantity.better == LOWER
     known = np.isfinite(values)
     x, y = layout.points[known].T
     low, high = value_range(values[known])
-    colours = {"vmin": low, "vmax": high}
+    colour_map = f"{COLOUR_MAP}_r" if lower else COLOUR_MAP
+    colours: dict[str, Any] = {"vmin": low, "vmax": high, "cmap": colour_map}
     if known.sum() > SINGLE_LIMIT:
         drawn = axis.hexbin(
             x,
@@ -117,14 +135,15 @@ def _surface(figure: Any, axis: Any, layout: Layout, values: np.ndarray, label: 
             C=values[known],
             reduce_C_function=np.median,
             gridsize=_CELLS,
-            cmap=COLOUR_MAP,
             linewidths=0.1,
             **colours,
         )
     else:
-        drawn = axis.scatter(x, y, c=values[known], s=10, cmap=COLOUR_MAP, **colours)
+        drawn = axis.scatter(x, y, c=values[known], s=10, **colours)
     bar = figure.colorbar(drawn, ax=axis, extend="both", shrink=0.9)
-    bar.set_label(label, fontsize=8)
+    if lower:
+        bar.ax.invert_yaxis()  # the good end is up in every panel
+    bar.set_label(quantity.label, fontsize=8)
     bar.ax.tick_params(labelsize=7)
 
 
@@ -136,17 +155,18 @@ def value_range(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high if high > low else low + 1)
 
 
-def _path(axis: Any, layout: Layout, run: Run, colour: str) -> None:
+def _path(axis: Any, layout: Layout, run: Run, colour: str, more: float) -> None:
     history = run.result.history
     archs = [history[index].arch for index in best_so_far(history)]
     if not archs:
         return
     x, y = layout.position(archs).T
     outline = {"markeredgecolor": "white", "markeredgewidth": 0.8, "color": colour}
-    axis.plot(x, y, color="white", lw=2.6, alpha=0.8)
-    axis.plot(x, y, color=colour, lw=1.3, label=f"{literal(run.label)} (○ first, ★ best)")
-    axis.plot(x[:1], y[:1], "o", markersize=7, **outline)
-    axis.plot(x[-1:], y[-1:], "*", markersize=13, **outline)
+    width, larger = 1.3 + more, 2.3 * more
+    axis.plot(x, y, color="white", lw=width + 1.3, alpha=0.8)
+    axis.plot(x, y, color=colour, lw=width, label=f"{literal(run.label)} (○ first, ★ best)")
+    axis.plot(x[:1], y[:1], "o", markersize=7 + larger, **outline)
+    axis.plot(x[-1:], y[-1:], "*", markersize=13 + larger, **outline)
 
 
 def path_colours(count: int) -> list[str]:

@@ -28,6 +28,14 @@ def axis_label(indicator: Indicator) -> str:
     return indicator.axis if indicator.role == EXTRA else f"{indicator.role}: {indicator.axis}"
 
 
+def wider(place: int, count: int) -> float:
+    """How much wider a line is drawn than the last of so many, in points.
+
+    Lines that take the same way are then all seen, the later ones inside the earlier.
+    """
+    return min(2.2, 8 / count) * (count - 1 - place)
+
+
 def new_figure(
     rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (6.4, 4.4), **options: Any
 ) -> tuple[Figure, Any]:

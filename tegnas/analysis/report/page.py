@@ -1,44 +1,26 @@
-"""The page of a report."""
+"""The page: its document, the code that draws it and plotly, in one file."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import Any
 
-import numpy as np
-
-from tegnas._version import __version__
-from tegnas.analysis.figures.landscape import SINGLE_LIMIT
-from tegnas.analysis.landscape import METHODS, lay_out
-from tegnas.analysis.report.charts import (
-    embed,
-    history_chart,
-    landscape_chart,
-    pareto_chart,
-    plotly,
-)
-from tegnas.analysis.report.tables import (
-    best_architectures,
-    cost_front,
-    indicator_table,
-    reproduction,
-    ruggedness_table,
-    summary,
-)
-from tegnas.analysis.ruggedness import agreement, landscape_ruggedness
-from tegnas.analysis.runs import Run, all_scores, searches
+from tegnas.analysis.report.document import document
+from tegnas.analysis.runs import Run
 from tegnas.analysis.score_table import ScoreTable
+from tegnas.errors import InputError
 from tegnas.files import write_atomically
-from tegnas.scoring.presets import describe
 
-_RUGGEDNESS_NOTE = (
-    "Exact, since every architecture of the space is scored. Local optima: no single change is "
-    "better. Basin: from where steepest descent ends in the best. Autocorrelation: one step apart "
-    "on a random walk, of ranks. Distance correlation: of rank and number of changes from the best."
-)
+# In the order in which each needs those before it.
+_SCRIPTS = ("elements", "look", "cells", "details", "table", "charts", "choices", "texts", "main")
 
 
 def write_report(
@@ -59,76 +41,64 @@ def write_report(
         layout: see ``lay_out``.
 
     Raises:
-        InputError: plotly or matplotlib is missing, or the file can't be written.
+        InputError: plotly is missing, or the file can't be written.
     """
-    known = dict(accuracies or {})
-    scores = all_scores(runs) if scores is None else scores
-    accuracy = np.array([known.get(str(arch), np.nan) for arch in scores.archs])
-    drawn = searches(runs)
-    warnings = dict.fromkeys(each for run in runs for each in run.result.warnings)
-    sections = [
-        _section("Summary", " ".join(f"{each}." for each in warnings), summary(runs, known)),
-        _section("What was computed", _computed(runs), indicator_table(runs[0])),
-        *(
-            _section(f"Best architectures: {run.label}", "", best_architectures(run, known))
-            for run in runs
-        ),
-        _section(
-            "Indicators over time",
-            "Dots are all evaluations, lines the best architecture so far.",
-            embed(history_chart(drawn), "history"),
-        ),
-        _section(
-            "What can be had together",
-            "Architectures that no other one beats in all indicators at once are diamonds.",
-            embed(pareto_chart(drawn), "pareto"),
-        ),
-    ]
-    fronts = "".join(map(cost_front, runs))
-    if fronts:
-        note = "Architectures that no other one of the search beats in both rank score and cost."
-        sections.append(_section("Rank score against cost", note, fronts))
-    if len(scores) >= 3:
-        charted = lay_out(scores, layout)
-        paths = [run for run in drawn if not run.exhaustive]
-        sections.append(
-            _section(
-                "Landscapes",
-                f"{len(scores):,} architectures by {METHODS[layout]}. {_drawn_as(len(scores))} "
-                "Lines are the best of each search so far.",
-                embed(landscape_chart(charted, scores, paths, accuracy), "landscape"),
-            )
-        )
-    if len(scores) == len(scores.space):
-        table = ruggedness_table(landscape_ruggedness(scores, accuracy), agreement(scores))
-        sections.append(_section("Ruggedness", _RUGGEDNESS_NOTE, table))
-    sections.append(_section("How to run it again", "", "".join(map(reproduction, runs))))
-    title = f"Search of {scores.space.name}"
-    template = Template(files("tegnas.analysis.report").joinpath("page.html").read_text("utf-8"))
-    page = template.substitute(
+    content = document(runs, scores=scores, accuracies=accuracies, layout=layout)
+    write_atomically(path, page({"content": content}, content["title"]))
+
+
+def page(content: Mapping[str, Any], title: str, *, live: bool = False) -> str:
+    """The page of a document, which is its ``content``; a live one asks its server for newer ones.
+
+    Only the scripts of this package run, by their hashes: whatever is in a name is text.
+    """
+    template = Template(_asset("page.html"))
+    return template.substitute(
+        policy=policy(live=live),
         title=escape(title),
-        version=escape(__version__),
-        plotly=plotly().offline.get_plotlyjs(),
-        sections="\n".join(sections),
+        style=_asset("page.css"),
+        live="true" if live else "false",
+        document=as_json(content).replace("<", "\\u003c"),
+        plotly=_plotly(),
+        script=_script(),
     )
-    write_atomically(path, page)
 
 
-def _computed(runs: Sequence[Run]) -> str:
-    settings = runs[0].result.best.settings
+def policy(*, live: bool) -> str:
+    """What a browser lets the page do: run its own scripts, and ask nobody but its server."""
+    hashes = " ".join(f"'sha256-{_sha256(each)}'" for each in (_plotly(), _script()))
+    asking = "; connect-src 'self'" if live else ""
     return (
-        f"Scored by {describe(settings)}: {settings.repeats} networks per architecture, their "
-        f"{settings.average}, BatchNorm {settings.batch_norm}; architectures are ranked by "
-        f"{settings.combination} of all indicators."
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"font-src data:; base-uri 'none'; form-action 'none'{asking}"
     )
 
 
-def _drawn_as(count: int) -> str:
-    if count <= SINGLE_LIMIT:
-        return "Every architecture is a dot."
-    return "Colours are medians over the architectures of a square."
+def as_json(content: Mapping[str, Any]) -> str:
+    """A document in as few characters as can be."""
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def _section(title: str, note: str, content: str) -> str:
-    text = f'<p class="note">{escape(note)}</p>' if note else ""
-    return f"<section><h2>{escape(title)}</h2>{text}{content}</section>"
+def _asset(name: str) -> str:
+    return (files("tegnas.analysis.report") / "assets" / name).read_text("utf-8")
+
+
+@cache
+def _script() -> str:
+    return "\n".join(_asset(f"{name}.js") for name in _SCRIPTS)
+
+
+@cache
+def _plotly() -> str:
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError:
+        raise InputError(
+            "a report needs the package plotly; install it with: pip install 'tegnas[plot]'"
+        ) from None
+    # A browser hashes a script after it has read its line ends.
+    return get_plotlyjs().replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()

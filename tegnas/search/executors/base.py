@@ -26,6 +26,14 @@ class Executor(Protocol):
         """Stop the workers."""
 
 
+class DiedAgainError(Exception):
+    """Workers died again and again over the item of this index."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.index = index
+
+
 class WorkerDiedError(InputError):
     """Workers died again and again over the same architectures."""
 

@@ -1,62 +1,71 @@
-"""Scores in processes of this machine."""
+"""Work in processes of this machine, and scores by it."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing import connection
+from typing import Any
 
 from tegnas.scoring.scores import Scores
 from tegnas.scoring.settings import ScoreSettings
-from tegnas.search.executors.base import MAX_ATTEMPTS, WorkerDiedError, split
-from tegnas.search.executors.work import BATCH, scores_of
-from tegnas.search.executors.worker import DiedError, Worker
+from tegnas.search.executors.base import MAX_ATTEMPTS, DiedAgainError, WorkerDiedError, split
+from tegnas.search.executors.work import BATCH, score_batch, scores_of
+from tegnas.search.executors.worker import DiedError, Work, Worker
 from tegnas.spaces import Architecture
 
 
-class ProcessExecutor:
-    """Processes that each take one batch at a time; one that dies takes no other with it.
+class ProcessPool:
+    """Processes that each take one item at a time; one that dies takes no other with it.
 
-    Its batch goes back to the queue and a new process takes its place. No process outlives this
+    Its item goes back to the queue and a new process takes its place. No process outlives this
     one, however it ends.
+
+    Args:
+        work: called in a process with the task and an item; a function at the top of a module.
+        task: what all items have in common, sent to a process once.
+        workers: how many processes.
     """
 
-    def __init__(self, task: bytes, settings: ScoreSettings, workers: int) -> None:
+    def __init__(self, work: Work, task: bytes, workers: int) -> None:
+        self._work = work
         self._task = task
-        self._settings = settings
-        self._workers = [Worker(task) for _ in range(workers)]
+        self._workers = [Worker(work, task) for _ in range(workers)]
 
-    def run(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
-        """Scores batch by batch, as they come back."""
-        queue = deque((batch, 1) for batch in split(archs, BATCH, len(self._workers)))
-        running: dict[int, tuple[list[Architecture], int]] = {}
+    def run(self, items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """The index of an item and its answer, as they come back.
+
+        Raises ``DiedAgainError`` for an item that took down one process after the other.
+        """
+        queue = deque((index, 1) for index in range(len(items)))
+        running: dict[int, tuple[int, int]] = {}
         try:
             while queue or running:
-                for index in range(len(self._workers)):
-                    if queue and index not in running:
-                        running[index] = queue.popleft()
-                        self._living(index).give([str(arch) for arch in running[index][0]])
-                for index in self._that_spoke(running):
+                for worker in range(len(self._workers)):
+                    if queue and worker not in running:
+                        running[worker] = queue.popleft()
+                        self._living(worker).give(items[running[worker][0]])
+                for worker in self._that_spoke(running):
                     try:
-                        table = self._workers[index].answer()
+                        answer = self._workers[worker].answer()
                     except DiedError:
-                        self._workers[index].end()
-                        batch, attempt = running.pop(index)
+                        self._workers[worker].end()
+                        item, attempt = running.pop(worker)
                         if attempt == MAX_ATTEMPTS:
-                            raise WorkerDiedError(batch) from None
-                        queue.append((batch, attempt + 1))
+                            raise DiedAgainError(item) from None
+                        queue.append((item, attempt + 1))
                     else:
-                        if table is not None:
-                            yield scores_of(running.pop(index)[0], self._settings, table)
+                        if answer is not None:
+                            yield running.pop(worker)[0], answer
         finally:
             # Nobody wants the answers of those that are at something any more.
-            for index in running:
-                self._workers[index].end()
+            for worker in running:
+                self._workers[worker].end()
 
     def _living(self, index: int) -> Worker:
         if not self._workers[index].is_alive():
             self._workers[index].end()
-            self._workers[index] = Worker(self._task)
+            self._workers[index] = Worker(self._work, self._task)
         return self._workers[index]
 
     def _that_spoke(self, running: Mapping[int, object]) -> list[int]:
@@ -67,3 +76,31 @@ class ProcessExecutor:
         """End the processes; what they are at, nobody waits for any more."""
         for worker in self._workers:
             worker.end()
+
+
+class ProcessExecutor:
+    """Batches of architectures in processes, see ``ProcessPool``.
+
+    Args:
+        task: what ``pack_task`` made.
+        settings: those that the task holds.
+        workers: how many processes.
+    """
+
+    def __init__(self, task: bytes, settings: ScoreSettings, workers: int) -> None:
+        self._settings = settings
+        self._workers = workers
+        self._pool = ProcessPool(score_batch, task, workers)
+
+    def run(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
+        """Scores batch by batch, as they come back."""
+        batches = split(archs, BATCH, self._workers)
+        try:
+            for index, (_, table) in self._pool.run([list(map(str, each)) for each in batches]):
+                yield scores_of(batches[index], self._settings, table)
+        except DiedAgainError as error:
+            raise WorkerDiedError(batches[error.index]) from None
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.close()

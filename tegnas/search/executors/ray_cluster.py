@@ -1,4 +1,4 @@
-"""Scores on a Ray cluster (Moritz et al., OSDI 2018; the extra ``tegnas[ray]``)."""
+"""Work on a Ray cluster (Moritz et al., OSDI 2018; the extra ``tegnas[ray]``), and scores."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from typing import Any
 from tegnas.errors import InputError
 from tegnas.scoring.scores import Scores
 from tegnas.scoring.settings import ScoreSettings
-from tegnas.search.executors.base import MAX_ATTEMPTS, WorkerDiedError, split
+from tegnas.search.executors.base import MAX_ATTEMPTS, DiedAgainError, WorkerDiedError, split
 from tegnas.search.executors.work import BATCH, score_batch, scores_of
+from tegnas.search.executors.worker import Work
 from tegnas.spaces import Architecture
 
 _CONNECT_SECONDS = 5.0
 
 
-class RayExecutor:
-    """Batches as Ray tasks of one CPU each; Ray runs the batch of a dead worker elsewhere.
+class RayPool:
+    """Items as Ray tasks of one CPU each; Ray runs the item of a dead worker elsewhere.
 
     Args:
-        task: what ``pack_task`` made; the nodes need tegnas, and the file of a space from a file.
-        settings: those that the task holds.
+        work: called in a worker with the task and an item; the nodes need the module it is in.
+        task: what all items have in common.
         workers: tasks under way at a time.
         address: of a running cluster (``HOST:PORT``, ``ray://HOST:PORT`` or ``auto``); without it
             a cluster is started on this machine and ended by ``close``.
@@ -33,10 +34,7 @@ class RayExecutor:
         InputError: Ray isn't installed, or no cluster answers at the address.
     """
 
-    def __init__(
-        self, task: bytes, settings: ScoreSettings, workers: int, address: str | None = None
-    ) -> None:
-        self._settings = settings
+    def __init__(self, work: Work, task: bytes, workers: int, address: str | None = None) -> None:
         # Where no cluster answers, Ray would write a warning per second.
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
         try:
@@ -51,31 +49,63 @@ class RayExecutor:
         if self._own_cluster:
             _connect(ray, workers, address)
         self._task = ray.put(task)
-        self._score = ray.remote(num_cpus=1, max_retries=MAX_ATTEMPTS - 1)(score_batch)
+        self._work = ray.remote(num_cpus=1, max_retries=MAX_ATTEMPTS - 1)(work)
 
-    def run(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
-        """Scores batch by batch, as they come back."""
-        queue = deque(split(archs, BATCH, self._workers))
-        running: dict[object, list[Architecture]] = {}
+    def run(self, items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """The index of an item and its answer, as they come back.
+
+        Raises ``DiedAgainError`` for an item that took down one worker after the other.
+        """
+        queue = deque(range(len(items)))
+        running: dict[object, int] = {}
         while queue or running:
             while queue and len(running) < self._workers:
-                batch = queue.popleft()
-                texts = [str(arch) for arch in batch]
-                running[self._score.remote(self._task, texts)] = batch
+                index = queue.popleft()
+                running[self._work.remote(self._task, items[index])] = index
             done, _ = self._ray.wait(list(running), num_returns=1)
-            batch = running.pop(done[0])
+            index = running.pop(done[0])
             try:
-                _, table = self._ray.get(done[0])
+                answer = self._ray.get(done[0])
             except self._ray.exceptions.RayTaskError as error:
                 raise error.as_instanceof_cause() from None
             except self._ray.exceptions.RayError:
-                raise WorkerDiedError(batch) from None
-            yield scores_of(batch, self._settings, table)
+                raise DiedAgainError(index) from None
+            yield index, answer
 
     def close(self) -> None:
         """Leave the cluster, and end it if it was started here."""
         if self._own_cluster:
             self._ray.shutdown()
+
+
+class RayExecutor:
+    """Batches of architectures on a Ray cluster, see ``RayPool``.
+
+    Args:
+        task: what ``pack_task`` made; the nodes need tegnas, and the file of a space from a file.
+        settings: those that the task holds.
+        workers, address: of the pool.
+    """
+
+    def __init__(
+        self, task: bytes, settings: ScoreSettings, workers: int, address: str | None = None
+    ) -> None:
+        self._settings = settings
+        self._workers = workers
+        self._pool = RayPool(score_batch, task, workers, address)
+
+    def run(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
+        """Scores batch by batch, as they come back."""
+        batches = split(archs, BATCH, self._workers)
+        try:
+            for index, (_, table) in self._pool.run([list(map(str, each)) for each in batches]):
+                yield scores_of(batches[index], self._settings, table)
+        except DiedAgainError as error:
+            raise WorkerDiedError(batches[error.index]) from None
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        self._pool.close()
 
 
 def _connect(ray: Any, workers: int, address: str | None) -> None:

@@ -1,4 +1,4 @@
-"""One process that scores batches for another one, and ends with it."""
+"""One process that works for another one, and ends with it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import queue
 import signal
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
-from tegnas.search.executors.work import Table, score_batch
-
 _READY = "ready"
+
+Work = Callable[[bytes, Any], Any]
+"""What a process does with the task and one item; its answer is never None."""
 
 
 class DiedError(Exception):
@@ -35,13 +36,14 @@ class Worker:
     or dies, by whatever signal, the worker ends at once, in the middle of what it computes.
 
     Args:
-        task: what ``pack_task`` made.
+        work: called there with the task and every item.
+        task: what all items have in common.
 
     Attributes:
         pipe: it has something to read when there is an ``answer``.
     """
 
-    def __init__(self, task: bytes) -> None:
+    def __init__(self, work: Work, task: bytes) -> None:
         # Spawned, because a fork of a process with threads of torch may hang.
         context = multiprocessing.get_context("spawn")
         self.pipe, its_end = context.Pipe()
@@ -49,38 +51,38 @@ class Worker:
         with _deaf_to_interrupts():
             self._process.start()
         its_end.close()
-        self._task = task
-        self._texts: list[str] = []
+        self._first: tuple[Work, bytes] | None = (work, task)
+        self._item: Any = None
 
     def is_alive(self) -> bool:
         """Whether the process runs."""
         return self._process.is_alive()
 
-    def give(self, texts: list[str]) -> None:
-        """The next batch; it is sent once the process can take it, so that nobody waits here."""
-        self._texts = texts
-        if not self._task:
-            self._send(texts)
+    def give(self, item: Any) -> None:
+        """The next item; it is sent once the process can take it, so that nobody waits here."""
+        self._item = item
+        if self._first is None:
+            self._send(item)
 
-    def answer(self) -> Table | None:
-        """The scores of the batch; None if the process said something else, and is at it.
+    def answer(self) -> Any:
+        """The answer to the item; None if the process said something else, and is at it.
 
         Raises:
             DiedError: the process has ended.
-            Exception: whatever scoring raised.
+            Exception: whatever the work raised.
         """
         try:
             said: Any = self.pipe.recv()
         except (EOFError, OSError):
             raise DiedError from None
         if said == _READY:
-            self._send(self._task, self._texts)
-            self._task = b""
+            self._send(self._first, self._item)
+            self._first = None
             return None
-        table, error, trace = said
+        answer, error, trace = said
         if error is not None:
             raise error from _InWorkerError(trace)
-        return table
+        return answer
 
     def _send(self, *messages: object) -> None:
         try:
@@ -113,16 +115,16 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 
 def _serve(pipe: Connection) -> None:
-    """What runs in the process: the batches that come by the pipe, one after the other."""
+    """What runs in the process: the items that come by the pipe, one after the other."""
     inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(pipe, inbox), daemon=True).start()
     _say(pipe, _READY)
-    task = inbox.get()
+    work, task = inbox.get()
     while True:
-        texts = inbox.get()
-        answer: tuple[Table | None, Exception | None, str]
+        item = inbox.get()
+        answer: tuple[Any, Exception | None, str]
         try:
-            answer = (score_batch(task, texts)[1], None, "")
+            answer = (work(task, item), None, "")
         except Exception as error:
             answer = (None, _portable(error), traceback.format_exc())
         _say(pipe, answer)

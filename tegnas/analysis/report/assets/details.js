@@ -1,0 +1,70 @@
+// One architecture: its numbers, its text, its cell.
+
+// Shows it and copies its text, as a click on a dot or a row asks for.
+function showDetails(page, index) {
+  const { content } = page;
+  const text = content.architectures.texts[index];
+  const said = element("span", { class: "count", role: "status" });
+  const copy = async () => {
+    said.textContent = (await copyText(text)) ? "copied" : "select the text to copy it";
+  };
+  const close = () => closeDetails(page);
+  const place = content.architectures.places[index];
+  const panel = document.getElementById("details");
+  panel.replaceChildren(...[
+    element("h2", {}, place === null ? "Not compared" : `Place ${count(place)} of ${count(content.compared)}`),
+    element("button", { class: "close", type: "button", "aria-label": "Close", click: close }, "×"),
+    element("pre", {}, text),
+    element("div", { class: "controls" }, element("button", { type: "button", click: copy }, "Copy"), said),
+    textTable(["", "value", "better"],
+      content.quantities.map((each) => [each.label, each.texts[index], each.better]), { text: [0, 2] }),
+    ...cellDrawings(content, index),
+    choicesOf(content, index),
+    evaluatedIn(content, index),
+  ].filter(Boolean));
+  panel.hidden = false;
+  page.chosen = index;
+  page.mark();
+  copy();
+}
+
+function closeDetails(page) {
+  document.getElementById("details").hidden = true;
+  page.chosen = null;
+  page.mark();
+}
+
+// The options that it takes; a drawn cell shows them already.
+function choicesOf(content, index) {
+  const code = content.architectures.codes[index];
+  if (code === null || content.architectures.cells.of[index].length > 0) return null;
+  return element("div", { class: "choices" }, content.architectures.choices.flatMap((choice, i) => [
+    element("span", {}, choice.name),
+    element("span", {}, plainName(choice.options[code[i]])),
+  ]));
+}
+
+function evaluatedIn(content, index) {
+  const lines = content.runs.flatMap((run) => {
+    const at = run.evaluations.flatMap((each, i) => (each === index ? [count(i + 1)] : []));
+    if (!at.length) return [];
+    const more = at.length > 5 ? ` and ${at.length - 5} more` : "";
+    return [element("p", { class: "count" }, `${run.label}: evaluation ${at.slice(0, 5).join(", ")}${more}`)];
+  });
+  return lines.length ? element("div", {}, lines) : null;
+}
+
+// Whether the text is on the clipboard now. A page from a file may have to do it the old way.
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = element("textarea", { style: "position: fixed; opacity: 0" }, text);
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+}

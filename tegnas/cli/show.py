@@ -1,0 +1,65 @@
+"""``tegnas show``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tegnas.analysis.run_list import FINISHED, ListedRun, listed_run
+from tegnas.analysis.runs import read_run
+from tegnas.cli import options
+from tegnas.cli.architecture_text import written
+from tegnas.cli.runs import done
+from tegnas.cli.tables import print_best
+from tegnas.cli.terminal import output
+from tegnas.errors import InputError
+from tegnas.search.run_directory import CONFIGURATION
+from tegnas.spaces import get_space
+
+
+def show(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")],
+    top: Annotated[int, typer.Option(help="How many of the best to show.", min=1)] = 5,
+    space: options.RunSpace = None,
+    indicator: options.RunIndicator = None,
+    long: options.Long = False,
+    as_json: options.Json = False,
+) -> None:
+    """Show a run: its state, the best so far, and how to go on."""
+    if not (run / CONFIGURATION).is_file():
+        raise InputError(f"{run} holds no run; tegnas runs {run} lists those in it")
+    listed = listed_run(run)
+    if listed.what == "training":
+        if as_json:
+            print(json.dumps(listed.to_json()))
+        else:
+            print(_headline(listed))
+            print(_next(listed))
+        return
+    read = read_run(
+        run, None if space is None else get_space(space), options.read_indicators(indicator)
+    )
+    if as_json:
+        print(json.dumps({**listed.to_json(), **read.result.summary()}))
+        return
+    print(_headline(listed))
+    print_best(output(), read.result, written(read.scores.space, long), count=top)
+    print(_next(listed))
+
+
+def _headline(run: ListedRun) -> str:
+    what = run.best if run.what == "training" else run.what
+    unit = "epochs" if run.what == "training" else "evaluations"
+    return (
+        f"{run.path}: {what} on {run.space}, images {run.images}, seed {run.seed}; {run.state}, "
+        f"{done(run)} {unit}"
+    )
+
+
+def _next(run: ListedRun) -> str:
+    if run.command is None:
+        return "It goes on when the command that began it is given again"
+    return f"{'Made by' if run.state == FINISHED else 'Goes on by'}: {run.command}"

@@ -1,0 +1,15 @@
+"""Where commands print: nothing is cut or folded where nobody looks through a window."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+# Wider than any table: what goes into a pipe or a file has no window to fit into.
+_WHOLE = 10_000
+
+
+def output() -> Console:
+    """Standard output: as wide as the terminal, or as its contents if it is none."""
+    return Console() if sys.stdout.isatty() else Console(width=_WHOLE)

@@ -1,0 +1,150 @@
+"""What a refinement starts from: scored architectures, and how further ones are scored alike."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from tegnas.data import Batch, load_batch
+from tegnas.errors import InputError
+from tegnas.fields import Fields
+from tegnas.scoring.scores import Scores
+from tegnas.scoring.seeds import usable_seeds
+from tegnas.scoring.settings import ScoreSettings
+from tegnas.scoring.shrink import small_batch
+from tegnas.search.constraints import ConstrainedSpace, Limits
+from tegnas.search.costs import CostMeter
+from tegnas.search.evaluation import Evaluation, distinct_architectures
+from tegnas.search.evaluator import Evaluator
+from tegnas.search.executors import make_executor
+from tegnas.search.result import SearchResult
+from tegnas.search.store import ScoreStore
+from tegnas.spaces import Architecture, Space
+from tegnas.spaces.isomorphism import representatives
+from tegnas.spaces.stored_name import stored_name
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scored architectures.
+
+    Attributes:
+        space: of the architectures.
+        evaluations: each architecture once, supernets left out.
+        settings: how they were scored.
+        batch: the images that they were scored on; None where no further ones can be scored.
+        limits: costs that no further architecture may exceed.
+        latency_device: where latency is measured.
+    """
+
+    space: Space
+    evaluations: tuple[Evaluation, ...]
+    settings: ScoreSettings
+    batch: Batch | None = None
+    limits: Limits = field(default_factory=Limits)
+    latency_device: str = "cpu"
+
+
+def scored_of(
+    found: SearchResult | Scores, space: Space, batch: Batch | None, further: bool
+) -> Scored:
+    """What a search or a call of ``tegnas.score`` scored.
+
+    Args:
+        batch: the images; those of a search are loaded again where ``further`` ones will be scored.
+
+    Raises:
+        InputError: the images aren't those of the search, or can't be loaded again as they were.
+    """
+    if isinstance(found, SearchResult):
+        evaluations = tuple(distinct_architectures(found.history))
+        asked = Fields(found.settings, "settings")
+        if further:
+            batch = _images(asked, batch)
+        limits = asked.object_or_none("limits")
+        bounds = {} if limits is None else {name: limits.number(name) for name in limits.content}
+        device = found.settings.get("latency_device") or "cpu"
+        return Scored(space, evaluations, found.best.settings, batch, Limits(**bounds), str(device))
+    columns = [found[name].tolist() for name in found.settings.names]
+    rows = {
+        arch: Evaluation(arch, found.settings, tuple(values))
+        for arch, values in zip(found.archs, zip(*columns, strict=True), strict=True)
+    }
+    return Scored(space, tuple(rows.values()), found.settings, batch)
+
+
+def _images(asked: Fields, batch: Batch | None) -> Batch:
+    if batch is None:
+        sizes = {name: int(asked.number(name)) for name in ("train", "val")}
+        seed = int(asked.object("score").number("seed"))
+        batch = load_batch(asked.text("images"), **sizes, seed=seed)
+    if batch.fingerprint() != asked.text("data"):
+        raise InputError(
+            "the images of the search can't be loaded again as they were, so that no neighbours "
+            "can be scored: choose --neighbours 0"
+        )
+    return batch
+
+
+class Neighbourhood:
+    """Scores neighbours of good architectures as the search scored, within its limits.
+
+    Args:
+        scored: what there is, with images.
+        store: file of the scores, so that none is computed twice; None keeps nothing.
+        shared: file of scores that several runs share.
+    """
+
+    def __init__(self, scored: Scored, store: Path | None, shared: Path | None = None) -> None:
+        assert scored.batch is not None
+        space, batch, settings = scored.space, scored.batch, scored.settings
+        seeds = usable_seeds(space, small_batch(space, batch, settings), settings)
+        self._stack = ExitStack()
+
+        def opened(path: Path | None) -> ScoreStore:
+            found = ScoreStore(
+                path,
+                space=stored_name(space, settings.small_networks),
+                settings=settings,
+                data=batch.fingerprint(),
+            )
+            return self._stack.enter_context(closing(found))
+
+        kept = opened(store)
+        common = None if shared is None else opened(shared)
+        executor = make_executor("in-process", space, batch, settings, seeds.seeds)
+        self._stack.enter_context(closing(executor))
+        represent = representatives(space) if settings.share_isomorphic else lambda arch: arch
+        self._evaluate = Evaluator(kept, executor, common, represent)
+        self._space = space
+        if scored.limits.active():
+            shape = batch.images.shape
+            cost = CostMeter(
+                space,
+                (shape[1], shape[2], shape[3]),
+                batch.num_classes,
+                device=scored.latency_device,
+                recall=kept.cost,
+                record=kept.add_cost,
+            )
+            self._space = cast(Space, ConstrainedSpace(space, scored.limits, cost))
+
+    def around(
+        self,
+        arch: Architecture,
+        count: int,
+        wanted: Callable[[Architecture], bool],
+        rng: random.Random,
+    ) -> Sequence[Evaluation]:
+        """At most ``count`` neighbours that are wanted, drawn at random, with their scores."""
+        near = [each for each in self._space.neighbours(arch) if wanted(each)]
+        chosen = near if len(near) <= count else rng.sample(near, count)
+        return self._evaluate(chosen, lambda known, computed: None) if chosen else ()
+
+    def close(self) -> None:
+        """Release the store."""
+        self._stack.close()
