@@ -161,7 +161,8 @@ def parse_ptxas(printed: str) -> list[Resources]:
     for name, arch, stores, loads, registers, rest in found:
         shared = re.search(r"(\d+) bytes smem", rest)
         # Up to the arguments; an enumerator in the template arguments has brackets of its own.
-        kernel = re.sub(r"\(tegnas::grouped::Kernel\)(\d+)", named, name.removeprefix("void "))
+        kernel = name.removeprefix("void ")
+        kernel = re.sub(r"\(tegnas::cuda::grouped::Kernel\)(\d+)", named, kernel)
         kernel = kernel.split("(")[0]
         resources.append(
             Resources(
@@ -177,10 +178,10 @@ def parse_ptxas(printed: str) -> list[Resources]:
 
 def engine_kernels() -> list[str]:
     """The enumerators of ``Kernel``, which the demangler gives as numbers."""
-    header = (ROOT / "csrc" / "kernels" / "grouped" / "task.h").read_text()
+    header = (ROOT / "csrc" / "kernels" / "cuda" / "grouped" / "kinds.h").read_text()
     listed = re.search(r"enum class Kernel[^{]*{([^}]*)}", header)
     assert listed is not None
-    return re.findall(r"\w+", listed.group(1))
+    return re.findall(r"\w+", re.sub(r"//.*", "", listed.group(1)))
 
 
 def print_table(found: list[Resources]) -> None:

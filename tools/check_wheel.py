@@ -27,7 +27,7 @@ PACKAGES = ["numpy", "scipy", "scikit-learn", "typer", "rich", "pytest", "hypoth
 QUICK = [
     *("test_native_code.py", "test_stable_abi.py", "test_native_borders.py", "test_fork.py"),
     *("test_op_eig_condition.py", "test_op_kernel_regression_error.py", "test_op_ntk_gram.py"),
-    *("test_op_regions.py", "test_program_template.py"),
+    *("test_op_leave_one_out.py", "test_op_regions.py", "test_program_template.py"),
 ]
 OUT = ROOT / "build" / "check-wheel"
 SEARCH = ["-m", "tegnas", "search", "--images", "digits", "--budget", "20", "--seed", "0"]

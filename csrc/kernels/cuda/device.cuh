@@ -82,6 +82,10 @@ class Stream {
     check(cudaGetLastError(), name);
   }
 
+  void clear(void* memory, size_t bytes) const {
+    check(cudaMemsetAsync(memory, 0, bytes, stream_), "memset");
+  }
+
  private:
   cudaStream_t stream_;
 };

@@ -87,6 +87,7 @@ class Stream {
     }
   }
 
+  void clear(void* memory, size_t bytes) const { std::memset(memory, 0, bytes); }
 };
 
 }  // namespace tegnas::cuda
