@@ -26,9 +26,9 @@ int64_t engine_nanoseconds() {
 
 namespace {
 
-using engine::Purpose;
 using engine::Plan;
 using engine::Program;
+using engine::Purpose;
 
 // The padded Gram matrices of one job, and how they become its results.
 class Grams {
