@@ -1,7 +1,7 @@
 """Commands that are started, stopped by a signal half way, and started again.
 
-They run in processes forked from one that has imported tegnas and done nothing else, so that a
-start takes no seconds.
+They run in processes forked from one that has imported what commands need and done nothing else,
+so that a start takes no seconds. What isn't installed is left out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ ROOT = Path(__file__).parents[1]
 TIMEOUT = 120.0
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tegnas.cli"])
+_context.set_forkserver_preload(
+    [
+        *(f"tegnas.cli.{name}" for name in ("compare", "refine", "search", "train")),
+        "optuna",
+        "sklearn.datasets",
+        "sklearn.linear_model",
+    ]
+)
 
 
 class Command:

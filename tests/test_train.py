@@ -134,6 +134,18 @@ def test_stopped_and_resumed_is_the_same_to_the_bit(few: Dataset, tmp_path) -> N
         train(SPACE, ARCH, few, Recipe(epochs=4), out=tmp_path / "cut", **SMALL)
 
 
+def test_what_ends_a_training_is_asked_of_found_epochs_too(few: Dataset, tmp_path) -> None:
+    recipe = Recipe(epochs=3, batch_size=48, flip=False)
+
+    def second(report) -> bool:
+        return report.epoch == 2
+
+    for _ in range(2):
+        ended = train(SPACE, ARCH, few, recipe, out=tmp_path, stop=second, **SMALL)
+        assert [report.epoch for report in ended.epochs] == [1, 2]
+        assert not (tmp_path / "weights.pt").exists()
+
+
 def test_global_random_state_makes_no_difference_and_is_kept(few: Dataset) -> None:
     recipe = Recipe(epochs=1, batch_size=48, flip=True)
     torch.manual_seed(1)

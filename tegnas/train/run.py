@@ -117,6 +117,7 @@ def train(
             reports = _restore(directory / CHECKPOINT, network, optimizer, scaler, device)
             for report in reports:
                 _call(progress, report)
+                ended = ended or (stop is not None and stop(report))
     marked = nullcontext() if directory is None else marked_running(directory)
     with marked:
         for epoch in range(len(reports), recipe.epochs):
