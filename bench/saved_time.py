@@ -3,22 +3,22 @@
     tegnas search --strategy exhaustive --images FILE.npz --out runs/all
     python bench/saved_time.py runs/all --table TABLE.csv --images FILE.npz
 
-Every strategy searches the half of NAS-Bench-201 that the table knows twice: led by T, E and G, with
-all scores known from the exhaustive run, and led by the accuracy of one training, looked up. What
-either finds is worth its mean accuracy over seeds. The second search ends with the first evaluation
-after which its find is as good, on average over the seeds, as that of the first.
+Every strategy searches the half of NAS-Bench-201 that the table knows twice: led by T, E and G,
+which the exhaustive run knows, and led by the accuracy of one training, looked up. What either
+finds is worth its mean accuracy over seeds. The second search ends with the first evaluation after
+which its find is as good, on average over the searches, as that of the first.
 
-A score costs the processor time measured here, a training its FLOPs in the table: three times the
-forward pass on 50,000 images per epoch, by the rate measured here for steps of the benchmark's
-own network. One thread, and processor time, so that a busy machine changes little. An architecture
-that is asked for twice costs once. Writes a table to docs/refine.
+A score costs what it takes here; a training costs three times the FLOPs of its network in the table
+for each image, at the rate of training steps of the benchmark's own networks here. Both are
+processor time of one thread, so that a busy machine changes little. An architecture that is asked
+for twice costs once. Writes a table to docs/refine.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,15 +54,17 @@ PASSES = 3
 
 
 class KnownSpace(ConstrainedSpace):
-    """Of a space the architectures that a table knows."""
+    """Of a space the architectures of which a table knows accuracy and FLOPs."""
 
     def __init__(self, space: Space, table: AccuracyTable) -> None:
         super().__init__(space, Limits(), CostMeter(space, (3, 32, 32), 10))
         self._table = table
 
     def admits(self, arch: Architecture) -> bool:
-        """Whether the table has its accuracy."""
-        return self._table.accuracy(arch) is not None
+        """Whether the table has both."""
+        return (
+            self._table.accuracy(arch) is not None and self._table.accuracy(arch, FLOPS) is not None
+        )
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,9 @@ class Costs:
     epoch: float
 
 
-def measured(space: Space, batch: Batch, archs: Sequence[Architecture], table: AccuracyTable):
+def measured(
+    space: Space, batch: Batch, archs: Sequence[Architecture], table: AccuracyTable
+) -> Costs:
     """Costs on this machine, from scores one by one and from single steps of training."""
     tegnas.score(archs[:1], batch, space=space)
     start = time.process_time()
@@ -96,7 +100,9 @@ def measured(space: Space, batch: Batch, archs: Sequence[Architecture], table: A
     return Costs(score, seconds / operations / len(batch.images) * IMAGES)
 
 
-def history(label: str, space: Space, known, budget: int, seed: int) -> list[Evaluation]:
+def history(
+    label: str, space: Space, known: Callable[[Architecture], Evaluation], budget: int, seed: int
+) -> list[Evaluation]:
     """The evaluations of one search, looked up."""
     contestant = Contestant.parse(label)
     strategy = make_strategy(contestant.strategy, space, seed, **contestant.options)
@@ -120,7 +126,7 @@ def main() -> None:
     parser.add_argument("--images", required=True)
     parser.add_argument("--observed", default="cifar10_test200_seed1")
     parser.add_argument("--truth", default="cifar10_test200")
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("docs/refine"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -169,6 +175,8 @@ def main() -> None:
                 cells.append(share if len(better) else f"over {share}")
             rows.append(cells)
             print(" | ".join(cells), flush=True)
+    sizes = [_known(table, arch, FLOPS) for arch in sample]
+    ratio = costs.epoch * float(np.mean(sizes)) / costs.score
     text = "\n".join(
         [
             markdown(
@@ -182,11 +190,8 @@ def main() -> None:
                 ],
                 rows,
             ),
-            f"A score is {1e3 * costs.score:.0f} ms of processor time, an epoch of the benchmark's "
-            f"network {costs.epoch:.2f} s for each MFLOP of a forward pass; those of the table have "
-            f"{np.mean([_known(table, arch, FLOPS) for arch in sample]):.0f} on average. "
-            f"{arguments.seeds} seeds, {EVALUATIONS} evaluations. Machine: {describe_machine()}, one "
-            "thread.\n",
+            f"{arguments.seeds} seeds, {EVALUATIONS} evaluations. An epoch of a network of mean "
+            f"size costs as much as {ratio:,.0f} scores ({describe_machine()}, one thread).\n",
         ]
     )
     print(text)
@@ -194,7 +199,13 @@ def main() -> None:
     (arguments.out / "saved-time.md").write_text(text)
 
 
-def _ends(led, space: Space, trainer: TableTrainer, table: AccuracyTable, count: int):
+def _ends(
+    led: Sequence[Sequence[Evaluation]],
+    space: Space,
+    trainer: TableTrainer,
+    table: AccuracyTable,
+    count: int,
+) -> tuple[float, float]:
     """Mean truth of the finds and mean megaflops of what was trained."""
     truths, operations = [], []
     for seed, found in enumerate(led):

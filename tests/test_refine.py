@@ -158,9 +158,10 @@ def test_the_model_knows_a_line_and_where_it_knows_least():
     assert model.sureness(int(np.argmax(x[:, 0])), list(range(10)), seed=0) > 0.9
 
 
-def test_a_stopped_training_is_taken_for_what_the_finished_ones_gained():
-    outcomes = [Outcome((10.0, 30.0, 40.0)), Outcome((20.0, 40.0, 60.0)), Outcome((5.0,), True)]
-    assert estimates(outcomes).tolist() == [40.0, 60.0, 5.0 + (30 + 40) / 2]
+def test_of_the_error_of_a_stopped_training_is_left_what_the_finished_ones_kept():
+    outcomes = [Outcome((20.0, 60.0)), Outcome((60.0, 90.0)), Outcome((30.0,), True)]
+    assert estimates(outcomes) == pytest.approx([60.0, 90.0, 100 - 70 * (1 / 2 + 1 / 4) / 2])
+    assert estimates([Outcome((100.0, 100.0)), Outcome((30.0,), True)])[1] == 30.0
 
 
 # Resuming

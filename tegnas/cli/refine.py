@@ -12,6 +12,7 @@ from rich.console import Console
 
 from tegnas import benchmarks
 from tegnas.cli import options, search_options
+from tegnas.cli.architecture_text import written
 from tegnas.cli.faults import stopped_in
 from tegnas.cli.refine_view import RefineView, print_refined
 from tegnas.data.dataset import load_dataset
@@ -95,6 +96,7 @@ def refine(
     executor: search_options.Executor = "in-process",
     workers: search_options.Workers = None,
     address: search_options.Address = None,
+    long: options.Long = False,
     as_json: options.Json = False,
 ) -> None:
     """Train a few candidates of a finished search and give the best.
@@ -164,4 +166,4 @@ def refine(
     if as_json:
         print(json.dumps({**result.to_json(), "out": str(directory)}))
     else:
-        print_refined(result, directory)
+        print_refined(result, directory, written(search_space, long))

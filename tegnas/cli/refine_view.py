@@ -15,7 +15,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from tegnas.cli.architecture_text import ArchitectureText
+from tegnas.cli.architecture_text import Written
+from tegnas.cli.tables import plain_table
+from tegnas.cli.terminal import output
 from tegnas.refine import RefineProgress, RefineResult, Training
 from tegnas.spaces.loading import is_reference
 
@@ -44,11 +46,11 @@ class RefineView(Progress):
         self.update(self._bar, completed=state.done, count=count, best=best)
 
 
-def print_refined(result: RefineResult, directory: Path) -> None:
+def print_refined(result: RefineResult, directory: Path, written: Written) -> None:
     """What was trained and why, what is best, how sure that is, and what to do next."""
-    console = Console()
+    console = output()
     if result.trained:
-        console.print(_table(result))
+        console.print(_table(result, written))
     best = result.best
     accuracies = [
         f"{name} {value:.2f} %"
@@ -72,9 +74,9 @@ def print_refined(result: RefineResult, directory: Path) -> None:
     )
 
 
-def _table(result: RefineResult) -> Table:
-    table = Table(title="Trained, in this order", title_justify="left")
-    table.add_column("")
+def _table(result: RefineResult, written: Written) -> Table:
+    table = plain_table("Trained, in this order")
+    table.add_column("", justify="right", no_wrap=True)
     table.add_column("architecture")
     table.add_column("why")
     table.add_column("observed %", justify="right")
@@ -84,7 +86,7 @@ def _table(result: RefineResult) -> Table:
     for number, each in enumerate(result.trained, start=1):
         cells: list[RenderableType] = [
             str(number),
-            ArchitectureText(str(each.arch)),
+            written(each.arch),
             each.why,
             observed_text(each),
         ]

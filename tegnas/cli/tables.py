@@ -119,6 +119,7 @@ def print_search(
         run += f" --space {shlex.quote(result.space)}"
     lines = (
         f"Next: tegnas report {run} -o report.html",
+        f"      tegnas refine {run} --trainings 10",
         f"      tegnas export {run} -o network.py",
         f"      tegnas train {run}",
         "Another --seed shows how much of the result is chance.",

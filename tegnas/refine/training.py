@@ -94,13 +94,23 @@ class Trainer(Protocol):
 
 
 def estimates(trainings: Sequence[Outcome]) -> np.ndarray:
-    """What each would have reached at its end, float64 (n,).
+    """What each would have reached at its end, in percent, float64 (n,).
 
-    To one that was stopped is added what the finished ones gained from that epoch on, on average.
+    Of the error of one that was stopped as much is left as the finished ones kept of theirs from
+    that epoch on, on average.
     """
     finished = [each.epochs for each in trainings if not each.stopped]
     values = []
     for each in trainings:
-        gains = [epochs[-1] - epochs[len(each.epochs) - 1] for epochs in finished]
-        values.append(each.epochs[-1] + (float(np.mean(gains)) if each.stopped else 0.0))
+        last = each.epochs[-1]
+        if each.stopped:
+            left = [_kept(epochs, len(each.epochs)) for epochs in finished]
+            last = 100 - (100 - last) * float(np.mean(left))
+        values.append(last)
     return np.array(values)
+
+
+def _kept(epochs: Sequence[float], since: int) -> float:
+    """The share of the error after an epoch that is left at the end."""
+    error = 100 - epochs[since - 1]
+    return (100 - epochs[-1]) / error if error > 0 else 1.0
