@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--images", required=True)
     parser.add_argument("--observed", default="cifar10_test200_seed1")
     parser.add_argument("--truth", default="cifar10_test200")
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--out", type=Path, default=Path("docs/refine"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -171,8 +171,9 @@ def main() -> None:
             for epochs in (1, TABLE_EPOCHS):
                 ours = scores + own * costs.epoch * epochs
                 theirs = operations[reached] * costs.epoch * epochs
-                share = f"{100 * (1 - ours / theirs):.2f} %"
-                cells.append(share if len(better) else f"over {share}")
+                share = 100 * (1 - ours / theirs)
+                more = "" if len(better) and share < 99.995 else "over "
+                cells.append(f"{more}{min(share, 99.99):.2f} %")
             rows.append(cells)
             print(" | ".join(cells), flush=True)
     sizes = [_known(table, arch, FLOPS) for arch in sample]
@@ -191,7 +192,7 @@ def main() -> None:
                 rows,
             ),
             f"{arguments.seeds} seeds, {EVALUATIONS} evaluations. An epoch of a network of mean "
-            f"size costs as much as {ratio:,.0f} scores ({describe_machine()}, one thread).\n",
+            f"size costs as much as {ratio:,.0f} scores ({describe_machine()}).\n",
         ]
     )
     print(text)
