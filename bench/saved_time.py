@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--images", required=True)
     parser.add_argument("--observed", default="cifar10_test200_seed1")
     parser.add_argument("--truth", default="cifar10_test200")
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("docs/refine"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)

@@ -25,6 +25,7 @@ _context.set_forkserver_preload(
     [
         *(f"tegnas.cli.{name}" for name in ("compare", "refine", "search", "train")),
         "optuna",
+        "torch._dynamo",  # which making an optimizer imports
         "sklearn.datasets",
         "sklearn.linear_model",
     ]
