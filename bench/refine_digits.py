@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--trainings", type=int, default=8)
     parser.add_argument("--epochs", type=int, default=12, help="of a short training")
     parser.add_argument("--full-epochs", type=int, default=24)
-    parser.add_argument("--repeats", type=int, default=2, help="full trainings of each find")
+    parser.add_argument("--repeats", type=int, default=5, help="full trainings of each find")
     parser.add_argument("--channels", type=int, default=2)
     parser.add_argument("--image-size", type=int, default=8)
     parser.add_argument("--batch-size", type=int, default=128)
