@@ -30,7 +30,7 @@ Launch gram_launch(const std::vector<cuda::grouped::Passage>& passages, size_t j
   constexpr int64_t kGramTile = 64;
   Cost cost;
   for (size_t job = 0; job < jobs; ++job) {
-    const cuda::grouped::Tasks& tasks = *passages[job].tasks;
+    const cuda::grouped::Outline& tasks = *passages[job].tasks;
     const double rows = static_cast<double>(cross ? tasks.searched_rows : tasks.rows);
     cost.bytes += rows * (cross ? left + right : left) * sizeof(float) +
                   (cross ? 1.0 : 2.0) * left * right * sizeof(double);
@@ -84,7 +84,7 @@ void check_length(const std::vector<cuda::engine::Job<float>>& jobs, int64_t bat
                   int64_t seeds) {
   Checked tasks = 0;
   for (const auto& job : jobs) {
-    tasks = tasks + static_cast<int64_t>(job.tasks->forward.size() + job.tasks->backward.size());
+    tasks = tasks + job.tasks->size();
   }
   const Checked entries = tasks * batches * checked_divide_up(most, seeds);
   TEGNAS_CHECK_VALUE(entries.value() <= kMostEntries, "engine_plan: this is a plan of ",

@@ -33,17 +33,23 @@ std::pair<Words, Words> write_all(const Words& words, const Words& options, int6
                                 std::to_string(count) + ".");
   }
   const int64_t* chosen = options.data();
-  std::vector<std::vector<int64_t>> programs(count);
   std::vector<std::string> errors(count);
+  std::vector<int64_t> lengths(count);
+  // Of programs that one thread writes, one after the other; in the place of the first.
+  std::vector<std::vector<int64_t>> written(count);
   {
     const pybind11::gil_scoped_release release;
     torch_parallel_for(count, [&](int64_t begin, int64_t end) {
+      engine::TemplateScratch scratch;
+      std::vector<int64_t>& code = written[begin];
       for (int64_t p = begin; p < end; ++p) {
+        const size_t before = code.size();
         try {
-          programs[p] = pattern.write(chosen + p * edges, parameters);
+          pattern.write(chosen + p * edges, parameters, scratch, code);
         } catch (const std::invalid_argument& error) {
           errors[p] = error.what();
         }
+        lengths[p] = static_cast<int64_t>(code.size() - before);
       }
     });
   }
@@ -54,12 +60,11 @@ std::pair<Words, Words> write_all(const Words& words, const Words& options, int6
     if (!errors[p].empty()) {
       throw std::invalid_argument("program " + std::to_string(p) + ": " + errors[p]);
     }
-    offset[p + 1] = offset[p] + static_cast<int64_t>(programs[p].size());
+    offset[p + 1] = offset[p] + lengths[p];
   }
   Words code(offset[count]);
-  for (int64_t p = 0; p < count; ++p) {
-    std::copy(programs[p].begin(), programs[p].end(), code.mutable_data() + offset[p]);
-  }
+  int64_t* to = code.mutable_data();
+  for (const std::vector<int64_t>& some : written) to = std::copy(some.begin(), some.end(), to);
   return {std::move(code), std::move(offsets)};
 }
 

@@ -20,10 +20,25 @@ namespace {
 
 using Sweeps = std::vector<const Steps*>;
 
-Sweeps sweeps_of(const std::vector<Tasks>& programs, Steps Tasks::* sweep) {
+Sweeps sweeps_of(const std::vector<Tasks>& programs, Steps Outline::* sweep) {
   Sweeps sweeps;
   for (const Tasks& tasks : programs) sweeps.push_back(&(tasks.*sweep));
   return sweeps;
+}
+
+std::vector<Launch> launches_of(const Sweeps& sweeps) {
+  std::vector<Launch> launches;
+  plan_launches(sweeps, [&](const Launch& launch) { launches.push_back(launch); });
+  return launches;
+}
+
+// What is known of tasks without reading them is what they say.
+void expect_fits(const std::vector<Task>& tasks, const Steps& steps) {
+  CHECK(steps.order.size() == tasks.size());
+  for (size_t k = 0; k < tasks.size(); ++k) {
+    CHECK(steps.order[k].work.kernel == kernel_of(tasks[k].kind));
+    CHECK((steps.order[k].waits == -1) == (tasks[k].parts == 0));
+  }
 }
 
 // Every task once, in a launch of its kernel, after all that it waits for.
@@ -33,18 +48,16 @@ void expect_complete(const Sweeps& sweeps, const std::vector<Launch>& launches) 
   for (size_t l = 0; l < launches.size(); ++l) {
     CHECK(!launches[l].members.empty());
     for (const Member& m : launches[l].members) {
-      const Task& task = sweeps[m.program]->tasks[m.step];
-      CHECK(kernel_of(task.kind) == launches[l].kernel);
+      CHECK(sweeps[m.program]->order[m.step].work.kernel == launches[l].kernel);
       CHECK(launch_of[m.program][m.step] == -1);
       launch_of[m.program][m.step] = static_cast<int>(l);
     }
   }
   for (size_t p = 0; p < sweeps.size(); ++p) {
     const Steps& sweep = *sweeps[p];
-    CHECK(sweep.order.size() == sweep.tasks.size());
-    for (size_t k = 0; k < sweep.tasks.size(); ++k) {
+    for (size_t k = 0; k < sweep.order.size(); ++k) {
       const Order& order = sweep.order[k];
-      CHECK((sweep.tasks[k].parts == 0) == (launch_of[p][k] == -1));
+      CHECK((order.waits == -1) == (launch_of[p][k] == -1));
       for (int32_t f = order.follower; f < order.follower + order.followers; ++f) {
         CHECK(launch_of[p][k] < launch_of[p][sweep.followers[f]]);
       }
@@ -59,10 +72,12 @@ void random_programs() {
       Random random(seed);
       const Writer writer = random_program(random, {12, 6, 7, 7, 3});
       programs.push_back(emit_tasks(writer.program(), purpose));
+      expect_fits(programs.back().forward_tasks, programs.back().forward);
+      expect_fits(programs.back().backward_tasks, programs.back().backward);
     }
-    for (const auto sweep : {&Tasks::forward, &Tasks::backward}) {
+    for (const auto sweep : {&Outline::forward, &Outline::backward}) {
       const Sweeps sweeps = sweeps_of(programs, sweep);
-      expect_complete(sweeps, plan_launches(sweeps));
+      expect_complete(sweeps, launches_of(sweeps));
     }
   }
 }
@@ -79,14 +94,17 @@ bool same(const Task& a, const Task& b) {
          a.channel == b.channel && a.parts == b.parts && a.row == b.row && a.word == b.word;
 }
 
+bool same(const std::vector<Task>& a, const std::vector<Task>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Task& x, const Task& y) { return same(x, y); });
+}
+
 bool same(const Steps& a, const Steps& b) {
-  const auto tasks = [](const Task& x, const Task& y) { return same(x, y); };
   const auto orders = [](const Order& x, const Order& y) {
-    return x.kernel == y.kernel && x.waits == y.waits && x.ahead == y.ahead &&
-           x.follower == y.follower && x.followers == y.followers;
+    return x.work.kernel == y.work.kernel && x.work.units == y.work.units && x.waits == y.waits &&
+           x.ahead == y.ahead && x.follower == y.follower && x.followers == y.followers;
   };
   return a.followers == b.followers &&
-         std::equal(a.tasks.begin(), a.tasks.end(), b.tasks.begin(), b.tasks.end(), tasks) &&
          std::equal(a.order.begin(), a.order.end(), b.order.begin(), b.order.end(), orders);
 }
 
@@ -104,6 +122,8 @@ void memory_that_is_used_again() {
       engine::parse_program(words.data(), count, program);
       emit_tasks(program, purpose, scratch, again);
       CHECK(same(fresh.forward, again.forward) && same(fresh.backward, again.backward));
+      CHECK(same(fresh.forward_tasks, again.forward_tasks));
+      CHECK(same(fresh.backward_tasks, again.backward_tasks));
       CHECK(same(fresh.logits.place, again.logits.place) && fresh.rows == again.rows);
       CHECK(fresh.value_size == again.value_size && fresh.gradient_size == again.gradient_size);
       CHECK(fresh.searched_rows == again.searched_rows && fresh.words == again.words);
@@ -129,23 +149,24 @@ void numbers() {
   std::vector<Task> all(first.back());
   for (size_t p = 0; p < programs.size(); ++p) copy_tasks(programs[p], all.data() + first[p]);
   for (size_t p = 0; p < programs.size(); ++p) {
-    const Steps &forward = programs[p].forward, &backward = programs[p].backward;
-    CHECK(first[p + 1] - first[p] == forward.size() + backward.size());
-    CHECK(same(all[first[p]], forward.tasks.front()));
-    CHECK(same(all[first[p] + forward.size()], backward.tasks.front()));
-    CHECK(same(all[first[p + 1] - 1], backward.tasks.back()));
+    const std::vector<Task>&forward = programs[p].forward_tasks,
+          &backward = programs[p].backward_tasks;
+    CHECK(first[p + 1] - first[p] == programs[p].size());
+    CHECK(same(all[first[p]], forward.front()));
+    CHECK(same(all[first[p] + forward.size()], backward.front()));
+    CHECK(same(all[first[p + 1] - 1], backward.back()));
   }
 }
 
-size_t launches_of(const std::vector<Tasks>& programs) {
-  return plan_launches(sweeps_of(programs, &Tasks::forward)).size() +
-         plan_launches(sweeps_of(programs, &Tasks::backward)).size();
+size_t count_launches(const std::vector<Tasks>& programs) {
+  return launches_of(sweeps_of(programs, &Outline::forward)).size() +
+         launches_of(sweeps_of(programs, &Outline::backward)).size();
 }
 
 // The number of launches hardly grows with that of the architectures.
 void few() {
-  const size_t ten = launches_of(architectures(10, Purpose::frozen));
-  const size_t hundreds = launches_of(architectures(300, Purpose::frozen));
+  const size_t ten = count_launches(architectures(10, Purpose::frozen));
+  const size_t hundreds = count_launches(architectures(300, Purpose::frozen));
   CHECK_SAY(ten <= 90, std::to_string(ten));
   CHECK_SAY(hundreds <= 100, std::to_string(hundreds));
 }
@@ -153,7 +174,7 @@ void few() {
 // Of all rows of weights there are two launches, at the end.
 void rows_last() {
   const std::vector<Tasks> programs = architectures(20, Purpose::frozen);
-  const auto launches = plan_launches(sweeps_of(programs, &Tasks::backward));
+  const auto launches = launches_of(sweeps_of(programs, &Outline::backward));
   const auto is_rows = [](const Launch& l) {
     return l.kernel == Kernel::conv_rows || l.kernel == Kernel::rows;
   };
@@ -171,7 +192,7 @@ void gradients_that_are_views() {
   w.linear(w.global_avg_pool(w.add({first, second})), 5, true, false);
   const auto kinds = [&](Purpose purpose) {
     std::multiset<Kind> found;
-    for (const Task& task : emit_tasks(w.program(), purpose).backward.tasks) {
+    for (const Task& task : emit_tasks(w.program(), purpose).backward_tasks) {
       found.insert(task.kind);
     }
     return found;

@@ -58,12 +58,10 @@ class FourNodeCells(ProductSpace, Generic[Cell]):
 
     def template_options(self, archs: Sequence[Cell | Supernet]) -> list[tuple[int, ...]] | None:
         """The operation of every edge of every architecture; None with a supernet among them."""
-        options = []
-        for arch in archs:
-            if isinstance(arch, Supernet):
-                return None
-            options.append(self.encode(arch))
-        return options
+        if any(isinstance(arch, Supernet) for arch in archs):
+            return None
+        number = _numbers(self.operations).__getitem__
+        return [tuple(map(number, arch.operations)) for arch in archs]
 
     def supernet(self) -> Supernet:
         """All operations but ``none`` on every edge, as TE-NAS begins."""

@@ -22,6 +22,7 @@ class Analyst {
         live_(scratch.live),
         views_(scratch.views),
         signs_(scratch.signs),
+        next_(scratch.next_readers),
         regions_(analysis.purpose == Purpose::regions) {}
 
   void run() {
@@ -32,7 +33,6 @@ class Analyst {
     analysis_.logits = views_.back();
     analysis_.outputs = program_.shapes.back().c;
     find_readers();
-    find_needs();
     number_rows();
   }
 
@@ -180,50 +180,49 @@ class Analyst {
     analysis_.steps.push_back(step);
   }
 
-  // Calls visit(node, reader) in the order in which the readers of a node are kept.
-  template <typename Visit>
-  void for_readers(const Visit& visit) const {
-    for (const bool statistics : {false, true}) {
-      for (size_t s = 0; s < analysis_.steps.size(); ++s) {
-        const Step& step = analysis_.steps[s];
-        if ((step.kind == Step::Kind::statistics) != statistics) continue;
-        for (int32_t k = 0; k < step.inputs; ++k) {
-          const View& view = analysis_.inputs[step.first_input + k];
-          visit(analysis_.node_of(view), Reader{static_cast<int32_t>(s), k, view.relu});
-        }
-      }
-    }
-    const View& logits = analysis_.logits;
-    visit(analysis_.node_of(logits), Reader{Analysis::kNone, 0, logits.relu});
-  }
-
+  // Who reads each node: instructions and copies, then statistics, then the logits. And whether its
+  // gradient is wanted.
   void find_readers() {
     std::vector<Node>& nodes = analysis_.nodes;
     nodes.assign(analysis_.buffers.size() + analysis_.norms.size(), Node{});
-    for_readers([&](int32_t node, const Reader&) { ++nodes[node].readers; });
-    int32_t end = 0;
-    for (Node& node : nodes) {
-      node.first_reader = end;
-      end += node.readers;
-      node.readers = 0;
-    }
-    analysis_.readers.resize(end);
-    for_readers([&](int32_t node, const Reader& reader) {
-      analysis_.readers[nodes[node].first_reader + nodes[node].readers++] = reader;
-    });
-  }
-
-  void find_needs() {
+    next_.assign(nodes.size(), {0, 0});
     for (const Step& step : analysis_.steps) {
-      Node& made = analysis_.nodes[analysis_.node_made_by(step)];
-      made.needed = step.weighted;
-      made.needed_searched = step.weighted && step.searched;
+      bool needed = step.weighted, needed_searched = step.weighted && step.searched;
+      const View* const in = analysis_.inputs_of(step);
       for (int32_t k = 0; k < step.inputs; ++k) {
-        const Node& read = analysis_.nodes[analysis_.node_of(analysis_.inputs_of(step)[k])];
-        made.needed = made.needed || read.needed;
-        made.needed_searched = made.needed_searched || read.needed_searched;
+        const int32_t read = analysis_.node_of(in[k]);
+        needed = needed || nodes[read].needed;
+        needed_searched = needed_searched || nodes[read].needed_searched;
+        ++nodes[read].readers;
+        next_[read].statistics += step.kind == Step::Kind::statistics;
+      }
+      Node& made = nodes[analysis_.node_made_by(step)];
+      made.needed = needed;
+      made.needed_searched = needed_searched;
+    }
+    const int32_t last = analysis_.node_of(analysis_.logits);
+    ++nodes[last].readers;
+    int32_t end = 0;
+    for (size_t n = 0; n < nodes.size(); ++n) {
+      nodes[n].first_reader = next_[n].others = end;
+      end += nodes[n].readers;
+      next_[n].statistics = end - next_[n].statistics;
+    }
+    --next_[last].statistics;
+    std::vector<Reader>& readers = analysis_.readers;
+    readers.resize(end);
+    for (size_t s = 0; s < analysis_.steps.size(); ++s) {
+      const Step& step = analysis_.steps[s];
+      const View* const in = analysis_.inputs_of(step);
+      for (int32_t k = 0; k < step.inputs; ++k) {
+        NextReader& next = next_[analysis_.node_of(in[k])];
+        const bool statistics = step.kind == Step::Kind::statistics;
+        readers[statistics ? next.statistics++ : next.others++] = {static_cast<int32_t>(s), k,
+                                                                   in[k].relu};
       }
     }
+    readers[nodes[last].first_reader + nodes[last].readers - 1] = {Analysis::kNone, 0,
+                                                                   analysis_.logits.relu};
   }
 
   // In the order in which a sweep back meets them, those of searched weights first.
@@ -247,6 +246,7 @@ class Analyst {
   std::vector<char>&zero_, &live_;
   std::vector<View>& views_;
   std::vector<int32_t>& signs_;
+  std::vector<NextReader>& next_;
   const bool regions_;
 };
 

@@ -116,12 +116,18 @@ struct Analysis {
   Alias alias_of(const Program& program, int32_t node) const;
 };
 
+// Where the next reader of a node goes among all readers.
+struct NextReader {
+  int32_t others, statistics;
+};
+
 // What is needed while a program is analysed, kept for the next one: programs are many and small,
 // and asking for memory would take as long as analysing them.
 struct AnalysisScratch {
-  std::vector<char> zero, live;  // by value
-  std::vector<View> views;       // by value
-  std::vector<int32_t> signs;    // steps
+  std::vector<char> zero, live;          // by value
+  std::vector<View> views;               // by value
+  std::vector<int32_t> signs;            // steps
+  std::vector<NextReader> next_readers;  // by node
 };
 
 // Throws std::invalid_argument where a kernel is asked for and the program has no logits.

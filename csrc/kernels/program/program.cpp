@@ -143,28 +143,30 @@ void read_weights(Reader& r, Instruction& i, int64_t count, bool optional) {
 void read_flags(Reader& r, bool& flag) { flag = r.between("flags", 0, 1) != 0; }
 
 Shape read_conv(Reader& r, Instruction& i) {
-  i.in = Inputs(r.input());
+  i.in.push_back(r.input());
   const int64_t out = r.between("output channels", 0, kMostExtent);
   i.window = read_window(r, true);
   const int64_t channels = r.shape(i.in[0]).c;
   i.groups = r.between("groups", 1, kMostExtent);
-  if (channels % i.groups != 0 || out % i.groups != 0) {
+  // Divisions take longer than all else here, and most convolutions have one group.
+  if (i.groups > 1 && (channels % i.groups != 0 || out % i.groups != 0)) {
     r.fail(std::to_string(i.groups) + " groups do not divide " + std::to_string(channels) +
            " input and " + std::to_string(out) + " output channels");
   }
   const Shape shape = window_shape(r, out, i.in[0], i.window);
   const int64_t taps = i.window.kh * i.window.kw;
-  if (taps * std::max<int64_t>(1, std::max(channels, out) / i.groups) > kMostTaps) {
+  const auto of_group = [&](int64_t all) { return i.groups == 1 ? all : all / i.groups; };
+  if (taps * std::max<int64_t>(1, of_group(std::max(channels, out))) > kMostTaps) {
     r.fail("its kernel has more than 2^24 weights for one channel");
   }
-  read_weights(r, i, out * (channels / i.groups) * taps, false);
+  read_weights(r, i, out * of_group(channels) * taps, false);
   i.bias = r.parameters("bias", out, true);
   read_flags(r, i.body);
   return shape;
 }
 
 Shape read_batch_norm(Reader& r, Instruction& i) {
-  i.in = Inputs(r.input());
+  i.in.push_back(r.input());
   i.eps = r.number("eps", 0);
   const Shape s = r.shape(i.in[0]);
   read_weights(r, i, s.c, true);
@@ -174,7 +176,7 @@ Shape read_batch_norm(Reader& r, Instruction& i) {
 }
 
 Shape read_pool(Reader& r, Instruction& i) {
-  i.in = Inputs(r.input());
+  i.in.push_back(r.input());
   i.window = read_window(r, false);
   if (2 * i.window.ph > i.window.kh || 2 * i.window.pw > i.window.kw) {
     r.fail("padding must be at most half of the kernel");
@@ -208,7 +210,7 @@ Shape read_zeros(Reader& r) {
 }
 
 Shape read_pad(Reader& r, Instruction& i) {
-  i.in = Inputs(r.input());
+  i.in.push_back(r.input());
   i.left = r.between("left", -kMostExtent, kMostExtent);
   i.right = r.between("right", -kMostExtent, kMostExtent);
   i.top = r.between("top", -kMostExtent, kMostExtent);
@@ -221,7 +223,7 @@ Shape read_pad(Reader& r, Instruction& i) {
 }
 
 Shape read_linear(Reader& r, Instruction& i) {
-  i.in = Inputs(r.input());
+  i.in.push_back(r.input());
   const int64_t out = r.between("output features", 0, kMostExtent);
   read_weights(r, i, out * r.shape(i.in[0]).size(), false);
   i.bias = r.parameters("bias", out, true);
@@ -230,7 +232,7 @@ Shape read_linear(Reader& r, Instruction& i) {
 }
 
 Shape read_product(Reader& r, Instruction& i) {
-  i.in = Inputs(r.input());
+  i.in.push_back(r.input());
   i.in.push_back(r.input());
   const Shape a = r.shape(i.in[0]), b = r.shape(i.in[1]);
   const bool fits = a.c == b.c && (a == b || a.pixels() == 1 || b.pixels() == 1);
@@ -242,7 +244,7 @@ Shape read_product(Reader& r, Instruction& i) {
 }
 
 Shape read_activation(Reader& r, Instruction& i) {
-  i.in = Inputs(r.input());
+  i.in.push_back(r.input());
   i.function = static_cast<Function>(r.between("function", 0, kMostFunctions));
   if (function_name(i.function) == nullptr) r.fail("unknown function");
   i.below = r.number("the slope below zero", std::numeric_limits<double>::lowest());
@@ -260,7 +262,7 @@ Shape read_operands(Reader& r, Instruction& i) {
     case Op::batch_norm:
       return read_batch_norm(r, i);
     case Op::relu:
-      i.in = Inputs(r.input());
+      i.in.push_back(r.input());
       read_flags(r, i.counted);
       return r.shape(i.in[0]);
     case Op::avg_pool:
@@ -272,13 +274,13 @@ Shape read_operands(Reader& r, Instruction& i) {
     case Op::zeros:
       return read_zeros(r);
     case Op::scale:
-      i.in = Inputs(r.input());
+      i.in.push_back(r.input());
       i.factor = r.parameters("factor", 1, false);
       return r.shape(i.in[0]);
     case Op::pad:
       return read_pad(r, i);
     case Op::global_avg_pool:
-      i.in = Inputs(r.input());
+      i.in.push_back(r.input());
       return {r.shape(i.in[0]).c, 1, 1};
     case Op::linear:
       return read_linear(r, i);

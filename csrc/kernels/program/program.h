@@ -128,7 +128,6 @@ struct Window {
 class Inputs {
  public:
   Inputs() = default;
-  explicit Inputs(int64_t only) : count_(1) { few_[0] = only; }
 
   void push_back(int64_t value) {
     if (count_ == kFew) many_.assign(few_, few_ + kFew);
@@ -155,6 +154,10 @@ class Inputs {
 };
 
 struct Instruction {
+  // Written out, because for one that isn't every byte is set to zero first, which takes a third of
+  // the time in which a program is read.
+  Instruction() {}  // NOLINT
+
   Op op{};
   Inputs in;                       // numbers of the values read
   Window window;                   // conv2d and pools
@@ -203,7 +206,8 @@ bool keeps_zero(Function function);
 inline int64_t window_output(int64_t size, int64_t kernel, int64_t stride, int64_t pad,
                              int64_t dilation) {
   const int64_t room = size + 2 * pad - dilation * (kernel - 1) - 1;
-  return room < 0 ? 0 : room / stride + 1;
+  if (room < 0) return 0;
+  return (stride == 1 ? room : room / stride) + 1;
 }
 
 }  // namespace tegnas::engine

@@ -1,6 +1,7 @@
 #include "kernels/program/template.h"
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 
@@ -11,7 +12,7 @@ namespace {
 
 constexpr int64_t kHeaderWords = 6, kPrefixWords = 3;
 constexpr int64_t kChoose = 101, kOrZeros = 102;
-constexpr int64_t kNothing = -1;
+constexpr int32_t kNothing = -1;
 constexpr int64_t kZerosOperands = 3;
 
 [[noreturn]] void fail(int64_t instruction, const char* problem) {
@@ -37,6 +38,7 @@ ProgramTemplate::ProgramTemplate(const int64_t* words, int64_t count)
   if (edges_ < 0 || instructions < 1 || instructions > count) {
     throw std::invalid_argument("template header: a number is out of range.");
   }
+  if (count > INT32_MAX) throw std::invalid_argument("a template has less than 2^31 words.");
   if (edges_ > count) throw std::invalid_argument("the template has edges without options.");
   fewest_options_.assign(edges_, count);
   int64_t at = kHeaderWords;
@@ -77,24 +79,26 @@ ProgramTemplate::ProgramTemplate(const int64_t* words, int64_t count)
     throw std::invalid_argument("the template has words after its last instruction.");
 }
 
-std::vector<int64_t> ProgramTemplate::write(const int64_t* options, int64_t parameters) const {
+void ProgramTemplate::write(const int64_t* options, int64_t parameters, TemplateScratch& scratch,
+                            std::vector<int64_t>& words) const {
   for (int64_t edge = 0; edge < edges_; ++edge) {
     if (options[edge] < 0 || options[edge] >= fewest_options_[edge]) {
       throw std::invalid_argument("option " + std::to_string(options[edge]) + " of edge " +
                                   std::to_string(edge) + " does not exist.");
     }
   }
-  const auto count = static_cast<int64_t>(instructions_.size());
+  const auto count = static_cast<int32_t>(instructions_.size());
   const auto chosen = [&](const Instruction& choose) {
     return choose.operands[1 + options[choose.operands[0]]];
   };
   // By value of the template: whether the last one may need it. Most belong to options that aren't
   // chosen.
-  std::vector<char> reached(count + 1, false);
-  std::vector<int64_t> backwards;  // the instructions that define such values
-  backwards.reserve(count);
+  std::vector<char>& reached = scratch.reached;
+  reached.assign(count + 1, false);
+  std::vector<int32_t>& backwards = scratch.backwards;  // the instructions that define such values
+  backwards.clear();
   reached[count] = true;
-  for (int64_t i = count - 1; i >= 0; --i) {
+  for (int32_t i = count - 1; i >= 0; --i) {
     const Instruction& instruction = instructions_[i];
     if (!reached[i + 1] && (!whole_ || instruction.optional)) continue;
     backwards.push_back(i);
@@ -106,20 +110,22 @@ std::vector<int64_t> ProgramTemplate::write(const int64_t* options, int64_t para
   }
 
   // The value that stands for each, or nothing.
-  std::vector<int64_t> stands(count + 1, 0);
+  std::vector<int32_t>& stands = scratch.stands;
+  stands.assign(count + 1, 0);
   for (auto at = backwards.rbegin(); at != backwards.rend(); ++at) {
     const Instruction& instruction = instructions_[*at];
-    int64_t& made = stands[*at + 1];
+    int32_t& made = stands[*at + 1];
     made = *at + 1;
     if (instruction.opcode == kChoose) {
       made = chosen(instruction) == kNothing ? kNothing : stands[chosen(instruction)];
     } else if (instruction.opcode == kOrZeros) {
-      const int64_t value = stands[instruction.operands[0]];
+      const int32_t value = stands[instruction.operands[0]];
       if (value != kNothing) made = value;
     } else {
-      int64_t there = 0, one = kNothing;
+      int64_t there = 0;
+      int32_t one = kNothing;
       for (int64_t k = 0; k < instruction.inputs; ++k) {
-        const int64_t value = stands[instruction.operands[k]];
+        const int32_t value = stands[instruction.operands[k]];
         if (value == kNothing) continue;
         ++there;
         one = value;
@@ -134,28 +140,30 @@ std::vector<int64_t> ProgramTemplate::write(const int64_t* options, int64_t para
   if (stands[count] < 1) throw std::invalid_argument("with these options nothing is left.");
 
   // What is written, backwards from what is wanted.
-  std::vector<char> needed(count + 1, false);
+  std::vector<char>& needed = scratch.needed;
+  needed.assign(count + 1, false);
   needed[stands[count]] = true;
   int64_t kept = 0;
-  for (const int64_t i : backwards) {
+  for (const int32_t i : backwards) {
     const Instruction& instruction = instructions_[i];
-    const int64_t made = stands[i + 1];
+    const int32_t made = stands[i + 1];
     if (whole_ && !instruction.optional && made != kNothing) needed[made] = true;
     if (made != i + 1 || !needed[i + 1]) continue;
     ++kept;
     if (instruction.opcode == kOrZeros) continue;
     for (int64_t k = 0; k < instruction.inputs; ++k) {
-      const int64_t value = stands[instruction.operands[k]];
+      const int32_t value = stands[instruction.operands[k]];
       if (value != kNothing) needed[value] = true;
     }
   }
 
-  std::vector<int64_t> words = {1, words_[0], words_[1], words_[2], parameters, kept};
-  words.reserve(words_.size());
-  std::vector<int64_t> number(count + 1, 0);  // of the new values
-  int64_t next = 1;
+  const int64_t header[] = {1, words_[0], words_[1], words_[2], parameters, kept};
+  words.insert(words.end(), std::begin(header), std::end(header));
+  std::vector<int32_t>& number = scratch.number;  // of the new values
+  number.assign(count + 1, 0);
+  int32_t next = 1;
   for (auto at = backwards.rbegin(); at != backwards.rend(); ++at) {
-    const int64_t value = *at + 1;
+    const int32_t value = *at + 1;
     if (stands[value] != value || !needed[value]) continue;
     number[value] = next++;
     const Instruction& instruction = instructions_[*at];
@@ -164,14 +172,13 @@ std::vector<int64_t> ProgramTemplate::write(const int64_t* options, int64_t para
     words.push_back(zeros ? static_cast<int64_t>(Op::zeros) : instruction.opcode);
     words.push_back(0);
     for (int64_t k = 0; k < instruction.inputs && !zeros; ++k) {
-      const int64_t read = stands[instruction.operands[k]];
+      const int32_t read = stands[instruction.operands[k]];
       if (read != kNothing) words.push_back(number[read]);
     }
     words.insert(words.end(), instruction.operands + instruction.inputs,
                  instruction.operands + instruction.count);
     words[begin + 1] = static_cast<int64_t>(words.size() - begin);
   }
-  return words;
 }
 
 }  // namespace tegnas::engine

@@ -22,6 +22,13 @@
 
 namespace tegnas::engine {
 
+// What is needed while a program is written, kept for the next one; by value of the template.
+struct TemplateScratch {
+  std::vector<char> reached, needed;
+  std::vector<int32_t> stands, number;
+  std::vector<int32_t> backwards;  // instructions
+};
+
 class ProgramTemplate {
  public:
   // Throws std::invalid_argument where the words are not a template.
@@ -29,9 +36,11 @@ class ProgramTemplate {
 
   int64_t edges() const { return edges_; }
 
-  // The words of the program with these options, one for each edge, that reads a vector of so many
-  // parameters. Throws std::invalid_argument where an option isn't there or nothing is left.
-  std::vector<int64_t> write(const int64_t* options, int64_t parameters) const;
+  // Appends the words of the program with these options, one for each edge, that reads a vector of
+  // so many parameters. Throws std::invalid_argument where an option isn't there or nothing is
+  // left.
+  void write(const int64_t* options, int64_t parameters, TemplateScratch& scratch,
+             std::vector<int64_t>& words) const;
 
  private:
   struct Instruction {

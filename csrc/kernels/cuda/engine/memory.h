@@ -22,7 +22,7 @@ struct Footprint {
 };
 
 template <typename T>
-Footprint footprint(const grouped::Tasks& tasks, int64_t images, int64_t seeds) {
+Footprint footprint(const grouped::Outline& tasks, int64_t images, int64_t seeds) {
   constexpr int64_t kWidth = sizeof(T);
   return {aligned(Checked(tasks.value_size) * images * kWidth),
           aligned(Checked(tasks.gradient_size) * images * seeds * kWidth),

@@ -61,7 +61,7 @@ class NtkRun {
         from += size;
         return here;
       };
-      const grouped::Tasks& tasks = *job.tasks;
+      const grouped::Outline& tasks = *job.tasks;
       Unit<T> unit{};
       unit.params = job.params;
       unit.images = second ? batches_.y : batches_.x;
@@ -100,7 +100,7 @@ class NtkRun {
     const int64_t jobs = chunk.last - chunk.first, n = batches_.n, m = batches_.m;
     std::vector<GramTask<T>> own, cross;
     for (int64_t j = 0; j < jobs; ++j) {
-      const grouped::Tasks& tasks = *passages_[j].tasks;
+      const grouped::Outline& tasks = *passages_[j].tasks;
       const int64_t job = chunk.first + j;
       own.push_back({units_[j].panel, units_[j].panel, tasks.searched_rows, tasks.rows,
                      kernels.body + job * n * n, kernels.all + job * n * n});

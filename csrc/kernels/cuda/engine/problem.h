@@ -13,7 +13,7 @@ namespace tegnas::cuda::engine {
 // A network with its parameters on the device.
 template <typename T>
 struct Job {
-  const grouped::Tasks* tasks;
+  const grouped::Outline* tasks;
   int64_t first_task;  // among the tasks of all programs
   const T* params;
 };

@@ -19,7 +19,7 @@ void run_patterns(const Stream& stream, const std::vector<Job<T>>& jobs,
     char* at = static_cast<char*>(workspace);
     for (const RegionBatch<T>& batch : batches) {
       for (int64_t j = chunk.first; j < chunk.last; ++j) {
-        const grouped::Tasks& program = *jobs[j].tasks;
+        const grouped::Outline& program = *jobs[j].tasks;
         const Footprint bytes = footprint<T>(program, batch.count, 1);
         Unit<T> unit{};
         unit.params = jobs[j].params;

@@ -32,12 +32,12 @@ class Backward {
   }
 
   void emit() {
-    tasks_.backward.tasks.reserve(2 * tasks_.forward.tasks.size());
+    tasks_.backward_tasks.reserve(2 * tasks_.forward_tasks.size());
     Task seed;
     seed.in = tasks_.logits;
     contribute(seed, Kind::seed, analysis_.node_of(analysis_.logits), Gradient{});
     for (auto s = static_cast<int32_t>(analysis_.steps.size()) - 1; s >= 0; --s) step_back(s);
-    set_order(tasks_.backward, waits_.edges());
+    set_order(tasks_.backward_tasks, waits_.edges(), tasks_.backward);
   }
 
  private:
@@ -48,7 +48,7 @@ class Backward {
 
   // A task of the sweep back, made of one of the sweep forward.
   Task& add(const Task& forward, Kind kind, const Gradient& read) {
-    Task& task = tasks_.backward.tasks.emplace_back(forward);
+    Task& task = tasks_.backward_tasks.emplace_back(forward);
     task.kind = kind;
     task.parts = 1;
     task.grad = read.view;
@@ -56,7 +56,7 @@ class Backward {
     if (read.node >= 0) waits_.read(last(), read.node);
     return task;
   }
-  int32_t last() const { return static_cast<int32_t>(tasks_.backward.size()) - 1; }
+  int32_t last() const { return static_cast<int32_t>(tasks_.backward_tasks.size()) - 1; }
 
   // Whether nothing is written for a gradient that a task of this kind would add to.
   bool is_view(const Task& forward, int32_t node, const Gradient& read) const {
@@ -93,7 +93,7 @@ class Backward {
     const int32_t made = analysis_.node_made_by(step);
     if (!analysis_.nodes[made].needed) return;
     const Gradient from = gradients_[made];
-    const Task* const forward = tasks_.forward.tasks.data() + first_tasks_[number];
+    const Task* const forward = tasks_.forward_tasks.data() + first_tasks_[number];
     if (step.kind == Analysis::Step::Kind::statistics) return norm_back(step, *forward, from);
     if (forward->kind == Kind::conv) add_rows(step, *forward, Kind::conv_rows, from);
     if (forward->kind == Kind::linear) add_rows(step, *forward, Kind::linear_rows, from);
@@ -116,9 +116,9 @@ class Backward {
       waits_.write(last(), sums_of(step.out));
     }
     // `in` stays the view through the norm, whose coefficients the task reads.
-    const int64_t before = tasks_.backward.size();
+    const size_t before = tasks_.backward_tasks.size();
     contribute(forward, Kind::norm_grad, node, from);
-    if (!frozen_ && tasks_.backward.size() > before) waits_.read(last(), sums_of(step.out));
+    if (!frozen_ && tasks_.backward_tasks.size() > before) waits_.read(last(), sums_of(step.out));
   }
 
   const Program& program_;

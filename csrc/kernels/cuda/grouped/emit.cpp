@@ -69,7 +69,7 @@ class Forward {
     first_tasks_.clear();
     channels_.clear();
     places_.clear();
-    tasks_.forward.tasks.reserve(std::max(analysis_.steps.size(), analysis_.inputs.size()));
+    tasks_.forward_tasks.reserve(std::max(analysis_.steps.size(), analysis_.inputs.size()));
     for (const Analysis::Buffer& buffer : analysis_.buffers) {
       places_.push_back(place(buffer.shape, kImages));
     }
@@ -78,7 +78,7 @@ class Forward {
     tasks_.rows = analysis_.rows;
     tasks_.searched_rows = analysis_.searched_rows;
     if (analysis_.logits.buffer >= 0) tasks_.logits = view_of(analysis_.logits);
-    set_order(tasks_.forward, waits_.edges());
+    set_order(tasks_.forward_tasks, waits_.edges(), tasks_.forward);
   }
 
  private:
@@ -98,7 +98,7 @@ class Forward {
   }
 
   void emit(const Analysis::Step& step) {
-    const auto index = static_cast<int32_t>(tasks_.forward.tasks.size());
+    const auto index = static_cast<int32_t>(tasks_.forward_tasks.size());
     first_tasks_.push_back(index);
     switch (step.kind) {
       case Analysis::Step::Kind::instruction:
@@ -123,15 +123,19 @@ class Forward {
     if (step.out >= 0) waits_.write(index, analysis_.node_made_by(step));
   }
 
+  // A task to be filled in where it stays: made elsewhere and copied, the copy would wait until
+  // each of its numbers has been stored.
+  Task& add() {
+    static const Task blank;
+    return tasks_.forward_tasks.emplace_back(blank);
+  }
+
   void emit_instruction(const Analysis::Step& step) {
     const Instruction& i = program_.defines(step.value);
     const Shape& shape = analysis_.buffers[step.out].shape;
-    Task task;
+    Task& task = add();
     task.out = places_[step.out] = new_place(shape);
-    if (analysis_.buffers[step.out].zero) {
-      tasks_.forward.tasks.push_back(task);
-      return;
-    }
+    if (analysis_.buffers[step.out].zero) return;
     task.kind = kind_of(i.op);
     task.window = geometry(i.window);
     task.groups = static_cast<int32_t>(i.groups);
@@ -148,32 +152,39 @@ class Forward {
     if (task.kind == Kind::max_pool || (task.kind == Kind::apply && gradients)) {
       task.other.place = new_place(shape);
     }
-    emit_parts(step, task, i.op == Op::concat);
+    emit_parts(step, i.op == Op::concat);
   }
 
-  // A task for each thing read; where they are several, it is carried out by the first of them.
-  void emit_parts(const Analysis::Step& step, Task task, bool side_by_side) {
+  // A task for each thing read, of which the last task is the first; where they are several, it is
+  // carried out by that one.
+  void emit_parts(const Analysis::Step& step, bool side_by_side) {
+    std::vector<Task>& tasks = tasks_.forward_tasks;
     const tegnas::engine::View* const in = analysis_.inputs_of(step);
-    task.parts = step.inputs;
+    const size_t first = tasks.size() - 1;
+    for (int32_t k = 1; k < step.inputs; ++k) tasks.emplace_back(tasks[first]);
+    int32_t channel = 0;
     for (int32_t k = 0; k < step.inputs; ++k) {
+      Task& task = tasks[first + k];
+      task.parts = k == 0 ? step.inputs : 0;
       task.in = view_of(in[k]);
       if (task.kind == Kind::product) task.other = view_of(in[1 - k]);
-      tasks_.forward.tasks.push_back(task);
-      if (side_by_side) task.channel += task.in.place.c;
-      task.parts = 0;
+      if (side_by_side) {
+        task.channel = channel;
+        channel += task.in.place.c;
+      }
     }
   }
 
   void emit_copy(const Analysis::Step& step) {
-    Task task;
+    Task& task = add();
     task.kind = Kind::sum;
     task.out = places_[step.out] = new_place(analysis_.buffers[step.out].shape);
-    emit_parts(step, task, false);
+    emit_parts(step, false);
   }
 
   void emit_statistics(const Analysis::Step& step) {
     const Instruction& i = program_.defines(step.value);
-    Task task;
+    Task& task = add();
     task.kind = Kind::statistics;
     task.in = view_of(analysis_.input_of(step));
     task.in.norm = Checked(tasks_.norm_channels).narrow();
@@ -182,16 +193,14 @@ class Forward {
     task.number = i.eps;
     channels_.push_back(task.in.norm);
     tasks_.norm_channels += std::max<int64_t>(1, task.in.place.c);
-    tasks_.forward.tasks.push_back(task);
   }
 
   void emit_signs(const Analysis::Step& step) {
-    Task task;
+    Task& task = add();
     task.kind = Kind::signs;
     task.in = view_of(analysis_.input_of(step));
     task.word = step.first_word;
     task.number = step.threshold;
-    tasks_.forward.tasks.push_back(task);
   }
 
   const Program& program_;
@@ -204,12 +213,12 @@ class Forward {
 
 }  // namespace
 
-void set_order(Steps& steps, const std::vector<Waits::Edge>& edges) {
-  steps.order.assign(steps.tasks.size(), Order{});
-  for (size_t k = 0; k < steps.tasks.size(); ++k) {
-    steps.order[k].kernel = kernel_of(steps.tasks[k].kind);
-    steps.order[k].work = work_of(steps.tasks[k]);
-    if (steps.tasks[k].parts == 0) steps.order[k].waits = -1;
+void set_order(const std::vector<Task>& tasks, const std::vector<Waits::Edge>& edges,
+               Steps& steps) {
+  steps.order.clear();
+  steps.order.reserve(tasks.size());
+  for (const Task& task : tasks) {
+    steps.order.push_back({task.parts == 0 ? -1 : 0, 0, 0, 0, work_of(task)});
   }
   for (const auto& [earlier, later] : edges) {
     ++steps.order[earlier].followers;
@@ -242,24 +251,30 @@ Tasks emit_tasks(const Program& program, Purpose purpose) {
 }
 
 void emit_tasks(const Program& program, Purpose purpose, Scratch& scratch, Tasks& tasks) {
-  tasks.clear();
+  static_cast<Sizes&>(tasks) = {};
+  tasks.forward_tasks.clear();
+  tasks.backward_tasks.clear();
   analyse(program, purpose, scratch.analysis_scratch, scratch.analysis);
   Forward(program, scratch, tasks).emit();
-  if (purpose != Purpose::regions) emit_backward(program, scratch, tasks);
+  if (purpose != Purpose::regions) {
+    emit_backward(program, scratch, tasks);
+  } else {
+    set_order({}, {}, tasks.backward);
+  }
 }
 
 std::vector<int64_t> number_tasks(const std::vector<Tasks>& programs) {
   std::vector<int64_t> first = {0};
   first.reserve(programs.size() + 1);
   for (const Tasks& program : programs) {
-    first.push_back(first.back() + program.forward.size() + program.backward.size());
+    first.push_back(first.back() + program.size());
   }
   return first;
 }
 
 void copy_tasks(const Tasks& program, Task* to) {
-  to = std::copy(program.forward.tasks.begin(), program.forward.tasks.end(), to);
-  std::copy(program.backward.tasks.begin(), program.backward.tasks.end(), to);
+  to = std::copy(program.forward_tasks.begin(), program.forward_tasks.end(), to);
+  std::copy(program.backward_tasks.begin(), program.backward_tasks.end(), to);
 }
 
 }  // namespace tegnas::cuda::grouped

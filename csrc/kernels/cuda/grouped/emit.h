@@ -11,27 +11,23 @@
 
 namespace tegnas::cuda::grouped {
 
-// When a task may run.
+// When a task may run. Half a cache line: planning comes back to each task several times, in an
+// order of its own.
 struct Order {
-  Kernel kernel;
   int32_t waits;                // followings of others that it is in; -1: a part, run with its sum
   int32_t ahead;                // tasks of the longest chain behind it
   int32_t follower, followers;  // the tasks that wait for it: where they begin, how many
   Work work;
 };
+static_assert(sizeof(Order) == 32);
 
-// The tasks of a sweep, in an order in which they could run one after the other.
+// The tasks of a sweep, in an order in which they could run one after the other, by what is known
+// of them without reading them.
 struct Steps {
-  std::vector<Task> tasks;
   std::vector<Order> order;        // of each task
   std::vector<int32_t> followers;  // of one task after the other
 
-  int64_t size() const { return static_cast<int64_t>(tasks.size()); }
-  void clear() {
-    tasks.clear();
-    order.clear();
-    followers.clear();
-  }
+  int64_t size() const { return static_cast<int64_t>(order.size()); }
 };
 
 // What is known of a program besides its tasks.
@@ -44,14 +40,15 @@ struct Sizes {
   int32_t words = 0;                    // regions: 32-bit words of a pattern
 };
 
-struct Tasks : Sizes {
+// A program but for its tasks: all that planning launches takes.
+struct Outline : Sizes {
   Steps forward, backward;
 
-  void clear() {
-    static_cast<Sizes&>(*this) = {};
-    forward.clear();
-    backward.clear();
-  }
+  int64_t size() const { return forward.size() + backward.size(); }
+};
+
+struct Tasks : Outline {
+  std::vector<Task> forward_tasks, backward_tasks;
 };
 
 // Where the gradient of a node lies, and the node that it was made for.
@@ -90,7 +87,7 @@ void copy_tasks(const Tasks& program, Task* to);
 // Adds the backward sweep of the forward one that was written last with this scratch.
 void emit_backward(const tegnas::engine::Program& program, Scratch& scratch, Tasks& tasks);
 
-// Fills in the order of tasks that wait for each other so.
-void set_order(Steps& steps, const std::vector<Waits::Edge>& edges);
+// The order of tasks that wait for each other so, in place of another one.
+void set_order(const std::vector<Task>& tasks, const std::vector<Waits::Edge>& edges, Steps& steps);
 
 }  // namespace tegnas::cuda::grouped

@@ -37,7 +37,7 @@ enum class Kind : int32_t {
 
 // What is compiled: kinds that divide their work among threads alike share a kernel and so a
 // launch, as far as they need about as many registers.
-enum class Kernel : int32_t {
+enum class Kernel : int8_t {
   elementwise,
   gates,  // products and functions: with them the kernel above would take a quarter more registers
   conv,

@@ -7,31 +7,39 @@
 namespace tegnas::cuda::grouped {
 namespace {
 
+// How many tasks before its turn the memory of one is asked for.
+constexpr size_t kAhead = 8;
+
 class Planner {
  public:
   explicit Planner(const std::vector<const Steps*>& sweeps) {
     size_t tasks = 0;
     for (const Steps* sweep : sweeps) tasks += sweep->order.size();
-    nodes_.reserve(tasks);
+    waiting_.reserve(tasks);
+    programs_.reserve(sweeps.size());
     for (const Steps* sweep : sweeps) start(*sweep);
   }
 
-  std::vector<Launch> plan() {
-    std::vector<Launch> launches;
+  void plan(const std::function<void(const Launch&)>& visit) {
+    Launch launch{};
     for (int next = choose(); next >= 0; next = choose()) {
-      launches.push_back({static_cast<Kernel>(next), std::move(ready_[next].members)});
-      ready_[next] = {};
-      for (const Member& member : launches.back().members) finish(member);
+      launch.kernel = static_cast<Kernel>(next);
+      launch.members.clear();
+      std::swap(launch.members, ready_[next].members);
+      ready_[next].ahead = 0;
+      for (size_t m = 0; m < launch.members.size(); ++m) {
+        if (m + kAhead < launch.members.size()) prefetch(launch.members[m + kAhead]);
+        finish(launch.members[m]);
+      }
+      visit(launch);
     }
-    return launches;
   }
 
  private:
-  // A task on its way, in a few bytes: it is come back to for every task that it waits for.
-  struct Node {
-    int32_t waiting;  // for so many others still
-    int32_t ahead, follower, followers;
-    Kernel kernel;
+  struct Program {
+    const Order* order;
+    const int32_t* followers;
+    size_t first;  // in `waiting_`
   };
 
   // Tasks of a kernel that wait for nothing, and the longest chain behind any of them.
@@ -41,30 +49,36 @@ class Planner {
   };
 
   void start(const Steps& sweep) {
-    const auto program = static_cast<int32_t>(first_.size());
-    first_.push_back(nodes_.size());
-    followers_.push_back(sweep.followers.data());
+    const auto program = static_cast<int32_t>(programs_.size());
+    programs_.push_back({sweep.order.data(), sweep.followers.data(), waiting_.size()});
     int32_t step = 0;
     for (const Order& order : sweep.order) {
-      nodes_.push_back({order.waits, order.ahead, order.follower, order.followers, order.kernel});
-      if (order.waits == 0) make_ready({program, step}, nodes_.back());
+      waiting_.push_back(order.waits);
+      if (order.waits == 0) make_ready({program, step}, order);
       ++step;
     }
   }
 
-  void make_ready(const Member& member, const Node& node) {
-    Ready& ready = ready_[static_cast<int>(node.kernel)];
+  void make_ready(const Member& member, const Order& order) {
+    Ready& ready = ready_[static_cast<int>(order.work.kernel)];
     ready.members.push_back(member);
-    ready.ahead = std::max(ready.ahead, node.ahead);
+    ready.ahead = std::max(ready.ahead, order.ahead);
+  }
+
+  // Tasks lie wherever their programs do, and those that wait for one mostly right behind it.
+  void prefetch(const Member& member) const {
+    const Order* const order = programs_[member.program].order + member.step;
+    __builtin_prefetch(order);
+    __builtin_prefetch(order + 2);
   }
 
   void finish(const Member& member) {
-    Node* const nodes = nodes_.data() + first_[member.program];
-    const int32_t* next = followers_[member.program] + nodes[member.step].follower;
-    const int32_t* const end = next + nodes[member.step].followers;
-    for (; next != end; ++next) {
-      Node& node = nodes[*next];
-      if (--node.waiting == 0) make_ready({member.program, *next}, node);
+    const Program& program = programs_[member.program];
+    const Order& done = program.order[member.step];
+    int32_t* const waiting = waiting_.data() + program.first;
+    const int32_t* next = program.followers + done.follower;
+    for (const int32_t* const end = next + done.followers; next != end; ++next) {
+      if (--waiting[*next] == 0) make_ready({member.program, *next}, program.order[*next]);
     }
   }
 
@@ -79,9 +93,8 @@ class Planner {
     return best;
   }
 
-  std::vector<Node> nodes_;                // of all programs
-  std::vector<size_t> first_;              // of each program, where its nodes begin
-  std::vector<const int32_t*> followers_;  // of each program, by step
+  std::vector<int32_t> waiting_;  // of each task of all programs: for so many others still
+  std::vector<Program> programs_;
   std::array<Ready, kKernels> ready_;
 };
 
@@ -115,8 +128,9 @@ const char* kernel_name(Kernel kernel) {
   return "none";
 }
 
-std::vector<Launch> plan_launches(const std::vector<const Steps*>& sweeps) {
-  return Planner(sweeps).plan();
+void plan_launches(const std::vector<const Steps*>& sweeps,
+                   const std::function<void(const Launch&)>& visit) {
+  Planner(sweeps).plan(visit);
 }
 
 }  // namespace tegnas::cuda::grouped

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "kernels/cuda/grouped/emit.h"
@@ -19,7 +20,9 @@ struct Launch {
   std::vector<Member> members;
 };
 
-// Launches of one sweep of every program, in order; every task is in one of them.
-std::vector<Launch> plan_launches(const std::vector<const Steps*>& sweeps);
+// Calls visit(launch) for the launches of one sweep of every program, in order; every task is in
+// one of them. A launch is there until the next one.
+void plan_launches(const std::vector<const Steps*>& sweeps,
+                   const std::function<void(const Launch&)>& visit);
 
 }  // namespace tegnas::cuda::grouped

@@ -18,8 +18,8 @@ int64_t checked_blocks(const Work& work, const Extent& extent) {
   constexpr int64_t kMostThreads = kMost - kThreads * kPieces;
   const bool rows = work.unit == Work::Unit::warp;
   // The limits of programs (program/program.h) keep these products below 2^63.
-  if (work.largest * extent.images > kMostThreads ||
-      (rows && work.units * image_blocks(extent) > kMostThreads)) {
+  if (int64_t{work.largest} * extent.images > kMostThreads ||
+      (rows && int64_t{work.units} * image_blocks(extent) > kMostThreads)) {
     throw std::invalid_argument(
         "a value of the program, or its weights, have 2^31 numbers or more; give fewer images.");
   }
@@ -29,7 +29,7 @@ int64_t checked_blocks(const Work& work, const Extent& extent) {
 class Scheduler {
  public:
   explicit Scheduler(const std::vector<Passage>& passages) {
-    std::unordered_map<const Tasks*, size_t> known;
+    std::unordered_map<const Outline*, size_t> known;
     for (size_t unit = 0; unit < passages.size(); ++unit) {
       const Passage& passage = passages[unit];
       const auto [found, is_new] = known.insert({passage.tasks, programs_.size()});
@@ -47,12 +47,11 @@ class Scheduler {
   Schedule make() {
     size_t entries = 0;
     for (const Program& program : programs_) {
-      const Tasks& tasks = *program.tasks;
-      entries += (tasks.forward.size() + tasks.backward.size()) * program.runs.size();
+      entries += program.tasks->size() * program.runs.size();
     }
     schedule_.entries.reserve(entries);
-    sweep(&Tasks::forward, schedule_.forward);
-    sweep(&Tasks::backward, schedule_.backward);
+    sweep(&Outline::forward, schedule_.forward);
+    sweep(&Outline::backward, schedule_.backward);
     return std::move(schedule_);
   }
 
@@ -64,16 +63,16 @@ class Scheduler {
   };
 
   struct Program {
-    const Tasks* tasks;
+    const Outline* tasks;
     int64_t first_task;
     std::vector<Run> runs;
   };
 
-  void sweep(Steps Tasks::* steps, std::vector<Group>& groups) {
+  void sweep(Steps Outline::* steps, std::vector<Group>& groups) {
     std::vector<const Steps*> sweeps;
     for (const Program& program : programs_) sweeps.push_back(&(program.tasks->*steps));
-    const bool forward = steps == &Tasks::forward;
-    for (const Launch& launch : plan_launches(sweeps)) {
+    const bool forward = steps == &Outline::forward;
+    plan_launches(sweeps, [&](const Launch& launch) {
       Group group{launch.kernel, static_cast<int64_t>(schedule_.entries.size()), 0, 0, 0};
       for (const Member& member : launch.members) {
         const Program& program = programs_[member.program];
@@ -83,7 +82,7 @@ class Scheduler {
         for (const Run& run : program.runs) add(group, work, number, forward, run);
       }
       if (group.blocks > 0) groups.push_back(group);
-    }
+    });
   }
 
   void add(Group& group, const Work& work, int64_t number, bool forward, const Run& run) {

@@ -15,7 +15,7 @@ namespace tegnas::cuda::grouped {
 
 // A network on its way through a batch of images.
 struct Passage {
-  const Tasks* tasks;
+  const Outline* tasks;
   int64_t first_task;  // of its program, among the tasks of all programs
   Extent extent;
 };

@@ -50,28 +50,39 @@ TEGNAS_HOST_DEVICE constexpr int64_t weight_tiles(const Task& t) {
   return t.groups * divide_up(t.out.c / t.groups, kTile) * divide_up(weights_of_output(t), kTile);
 }
 
+// Tiles of channels of which no group shares any with another.
+constexpr int64_t channel_tiles(int32_t channels, int32_t groups) {
+  return groups == 1 ? divide_up(channels, kTile) : groups * divide_up(channels / groups, kTile);
+}
+
 // Lanes of a warp of rows: blocks of images that have rows of their own, or all images at once.
 constexpr int64_t image_blocks(const Extent& e) {
   return e.coupled ? 1 : divide_up(e.images, kWarp);
 }
 
-// How a task divides into blocks.
+// Which kernel carries a task out, and how it divides into blocks. More units than 32 bits count
+// are 2^32 - 1 of them, which is more than a launch has (schedule.cpp).
 struct Work {
-  enum class Unit : int32_t { number, pixel, channel, warp };
+  enum class Unit : int8_t { number, pixel, channel, warp };
+  uint32_t units;    // numbers or pixels per image, channels, or warps per block of images
+  uint32_t largest;  // numbers per image of its largest value
+  int32_t times;     // pixel: tiles of channels
   Unit unit;
-  int32_t times;    // pixel: tiles of channels
-  int64_t units;    // numbers or pixels per image, channels, or warps per block of images
-  int64_t largest;  // numbers per image of its largest value
+  Kernel kernel;
 };
 
 inline Work work_of(const Task& t) {
   using Unit = Work::Unit;
   const Place &in = t.in.place, &out = t.out;
-  const auto work = [&](Unit unit, int64_t units, int64_t times = 1) {
-    return Work{unit, static_cast<int32_t>(times), units,
-                in.size() > out.size() ? in.size() : out.size()};
+  const KindDescription& kind = description_of(t.kind);
+  const auto narrow = [](int64_t count) {
+    return static_cast<uint32_t>(count < UINT32_MAX ? count : UINT32_MAX);
   };
-  switch (description_of(t.kind).cut) {
+  const auto work = [&](Unit unit, int64_t units, int64_t times = 1) {
+    return Work{narrow(units), narrow(in.size() > out.size() ? in.size() : out.size()),
+                static_cast<int32_t>(times), unit, kind.kernel};
+  };
+  switch (kind.cut) {
     case Cut::outputs:
       return work(Unit::number, out.size());
     case Cut::inputs:
@@ -79,9 +90,9 @@ inline Work work_of(const Task& t) {
     case Cut::words:
       return work(Unit::number, divide_up(in.size(), 32));
     case Cut::output_pixels:
-      return work(Unit::pixel, out.pixels(), t.groups * divide_up(out.c / t.groups, kTile));
+      return work(Unit::pixel, out.pixels(), channel_tiles(out.c, t.groups));
     case Cut::input_pixels:
-      return work(Unit::pixel, in.pixels(), t.groups * divide_up(in.c / t.groups, kTile));
+      return work(Unit::pixel, in.pixels(), channel_tiles(in.c, t.groups));
     case Cut::channels:
       return work(Unit::channel, in.c);
     case Cut::weight_tiles:
@@ -96,15 +107,16 @@ inline Work work_of(const Task& t) {
 
 // Blocks for one seed.
 inline int64_t blocks_of_seed(const Work& work, const Extent& e) {
+  const int64_t units = work.units;
   switch (work.unit) {
     case Work::Unit::number:
-      return divide_up(work.units * e.images, kThreads * kPieces);
+      return divide_up(units * e.images, kThreads * kPieces);
     case Work::Unit::pixel:
-      return divide_up(work.units * e.images, kThreads) * work.times;
+      return divide_up(units * e.images, kThreads) * work.times;
     case Work::Unit::channel:
-      return work.units;
+      return units;
     case Work::Unit::warp:
-      return divide_up(work.units * image_blocks(e), kThreads / kWarp);
+      return divide_up(units * image_blocks(e), kThreads / kWarp);
   }
   return 0;
 }
