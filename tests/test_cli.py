@@ -263,7 +263,7 @@ def test_architectures_that_are_none_are_refused(command, text, message):
         (["--images", "mnist"], "mnist"),
         (["--images", "cifar10:absent"], "absent"),
         (["--images", "absent.npz"], "the image file absent.npz does not exist"),
-        (["--train", "2000"], "1797 images"),
+        (["--train", "2000"], "1797 examples"),
         (["--table", "absent.csv"], "the accuracy table absent.csv can't be read"),
         (["--pareto", "price"], "unknown cost 'price'"),
     ],
@@ -290,7 +290,7 @@ HOLE[17, 1, 2, 3] = np.nan
         ({"x": PIXELS * 0 + 7}, "fewer than 16 images that differ"),
         ({"y": np.arange(29) % 3}, "30 images but 29 labels"),
         ({"y": GOOD["y"].astype(np.float32)}, "labels of dtype float32"),
-        ({"x": np.zeros((3, 3, 8, 8), np.uint8), "y": np.arange(3)}, "3 images"),
+        ({"x": np.zeros((3, 3, 8, 8), np.uint8), "y": np.arange(3)}, "3 examples"),
     ],
 )
 @pytest.mark.parametrize("name", ["search", "score"])

@@ -158,7 +158,7 @@ def test_limits_hold_and_belong_to_the_run(batch, tmp_path):
     for each in result.history:
         assert count_parameters(space.network(each.arch, "full")) <= 100_000
     assert json.loads((tmp_path / "a" / "run.json").read_text())["limits"] == {"params": 100_000}
-    with pytest.raises(InputError, match="limits was"):
+    with pytest.raises(InputError, match="params was 100000"):
         search(space, batch, "random", 6, limits=Limits(params=90_000), **arguments)
 
 
@@ -319,7 +319,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (("--max-params", 10), "constraints (at most 10 parameters; the least found is"),
+            (("--max-params", 10), "limits (at most 10 parameters); the least found is"),
             (("--max-flops", 0), "the limit on flops must be above 0"),
             (("--executor", "ray", "--address", "127.0.0.1:1"), "no Ray cluster answers at"),
             (("--workers", 2), "workers are for the executors process and ray"),

@@ -23,7 +23,7 @@ import wheel as wheels  # noqa: E402
 
 # The oldest that tegnas supports, and the one that this project's CPU build comes with.
 TORCHES = ("2.13.0", "2.10.0")
-PACKAGES = ["numpy", "scipy", "scikit-learn", "typer", "rich", "pytest", "hypothesis"]
+PACKAGES = ["numpy", "scipy", "scikit-learn", "typer", "rich", "pyyaml", "pytest", "hypothesis"]
 QUICK = [
     *("test_native_code.py", "test_stable_abi.py", "test_native_borders.py", "test_fork.py"),
     *("test_op_eig_condition.py", "test_op_kernel_regression_error.py", "test_op_ntk_gram.py"),

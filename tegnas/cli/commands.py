@@ -15,11 +15,11 @@ from typer.main import get_command
 # Of each command its module in ``tegnas.cli`` and function, and the first line of its help.
 COMMANDS = {
     "search": "Search a space for the architecture of the best T, E and G.",
-    "refine": "Spend a few trainings on the candidates of a search, and give the best.",
+    "refine": "Train a few candidates of a finished search and give the best.",
     "runs": "List the runs of a directory: what they are, how far, and how to go on.",
     "show": "Show a run: its state, the best so far, and how to go on.",
     "report": "Write one HTML file about runs that opens anywhere, without a network.",
-    "watch": "Show searches in a browser while they run: the page of `report`, kept up to date.",
+    "watch": "Show searches in a browser while they run: the page of `tegnas report`, kept up to date.",
     "plot": "Draw runs: landscapes, the paths of the searches, their course, the best.",
     "export": "Write an architecture as PyTorch source, text, JSON or ONNX.",
     "train": "Train the full network of an architecture by the recipe of its space.",

@@ -12,4 +12,5 @@ _WHOLE = 10_000
 
 def output() -> Console:
     """Standard output: as wide as the terminal, or as its contents if it is none."""
-    return Console() if sys.stdout.isatty() else Console(width=_WHOLE)
+    window = sys.stdout is not None and sys.stdout.isatty()
+    return Console() if window else Console(width=_WHOLE)
