@@ -19,7 +19,7 @@ COMMANDS = {
     "runs": "List the runs of a directory: what they are, how far, and how to go on.",
     "show": "Show a run: its state, the best so far, and how to go on.",
     "report": "Write one HTML file about runs that opens anywhere, without a network.",
-    "watch": "Show searches in a browser while they run: the page of `tegnas report`, kept up to date.",
+    "watch": "Show searches in a browser while they run, in the page of `tegnas report`.",
     "plot": "Draw runs: landscapes, the paths of the searches, their course, the best.",
     "export": "Write an architecture as PyTorch source, text, JSON or ONNX.",
     "train": "Train the full network of an architecture by the recipe of its space.",

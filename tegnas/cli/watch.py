@@ -26,7 +26,7 @@ def watch(
     indicator: options.RunIndicator = None,
     layout: Layout = "pls",
 ) -> None:
-    """Show searches in a browser while they run: the page of `tegnas report`, kept up to date.
+    """Show searches in a browser while they run, in the page of `tegnas report`.
 
     The page is served to this machine alone and asks nobody else for anything. Runs are read and
     never written; those that are finished can be looked at as well.

@@ -25,6 +25,7 @@ from tegnas.data import Batch
 from tegnas.errors import InputError
 from tegnas.indicators.base import LOWER
 from tegnas.integrations.missing import import_extra
+from tegnas.scoring.prepare import prepared
 from tegnas.scoring.scorer import Scorer
 from tegnas.scoring.settings import ScoreSettings, settings_for
 from tegnas.search.evaluation import Evaluation
@@ -142,13 +143,21 @@ class Objective:
         settings: how to score, by default the preset ``best``.
 
     Raises:
-        InputError: a space that is no product of choices.
+        InputError: a space that is no product of choices, or one of whose architectures an
+            indicator tells nothing.
     """
 
     def __init__(self, space: Space, batch: Batch, settings: ScoreSettings | None = None) -> None:
         self._space = _product(space)
-        self._settings = settings_for(space, settings or ScoreSettings())
-        self._scorer = Scorer(space, batch, self._settings)
+        fitting = prepared(space, batch, settings or ScoreSettings())
+        self._settings = fitting.settings
+        if self._settings.names != (settings or ScoreSettings()).names:
+            names = ", ".join(self._settings.names)
+            raise InputError(
+                f"{fitting.notes[0]}; give the study and its objective settings with the "
+                f"indicators {names}"
+            )
+        self._scorer = Scorer(space, fitting.batch, self._settings)
         self._known: dict[Architecture, tuple[float, ...]] = {}
 
     def __call__(self, trial: Any) -> tuple[float, ...]:
