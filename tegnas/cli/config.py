@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
-import yaml
 
 from tegnas.errors import InputError
 from tegnas.files import read_regular
@@ -95,6 +94,8 @@ def read_options(path: Path, context: typer.Context) -> dict[str, Any]:
         InputError: the file can't be read, isn't such a mapping, has an option that the command
             hasn't, or names code: that is run only if it is named on the command line.
     """
+    import yaml  # only where a file is read or written: commands work without it
+
     try:
         content = yaml.safe_load(read_regular(path, limit=_LARGEST))
     except OSError as error:
@@ -159,6 +160,8 @@ def _printed(context: typer.Context, given: Mapping[str, Any]) -> str:
         if parameter.name in given and parameter.name is not None:
             longest = max(parameter.opts, key=len, default=parameter.name)
             options[longest.lstrip("-")] = _plain(given[parameter.name])
+    import yaml
+
     return yaml.safe_dump(options, sort_keys=False, allow_unicode=True, width=100)
 
 
