@@ -278,7 +278,7 @@ def test_networks_without_a_derivative_are_refused(network, message, mode):
         (torch.zeros(N, 4).to_sparse(), "images must be a plain dense tensor"),
         (torch.zeros(N, 4).to_sparse_csr(), "images must be a plain dense tensor"),
         (torch.nested.nested_tensor([torch.zeros(4), torch.zeros(4)]), "plain dense tensor"),
-        (torch.zeros(N, 4, dtype=torch.complex64), "floating-point tensor .*complex64"),
+        (torch.zeros(N, 4, dtype=torch.complex64), r"whole numbers \(ids\), got torch.complex64"),
         (torch.zeros(N, 0), r"must be a batch .*\(5, 0\)"),
     ],
     ids=["meta", "sparse", "csr", "nested", "complex", "empty"],
