@@ -61,10 +61,10 @@ def test_pictures_of_several_sizes_become_squares():
     assert load_batch(Pairs(odd), train=4, val=4, size=9).image_shape == (3, 9, 9)
 
 
-def test_grey_tensors_become_three_channels():
+def test_grey_tensors_stay_grey():
     source = TensorDataset(torch.from_numpy(PIXELS[..., 0].copy()), torch.from_numpy(LABELS))
     batch = load_batch(source, train=4, val=4)
-    assert batch.image_shape == (3, 12, 12) and batch.num_classes == 4
+    assert batch.image_shape == (1, 12, 12) and batch.num_classes == 4
 
 
 def test_labels_come_from_targets_only_where_items_agree():
