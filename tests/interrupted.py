@@ -136,7 +136,8 @@ def _status(pid: int) -> tuple[str, str]:
 def without_times(value: object) -> object:
     """JSON without the seconds that are in it."""
     if isinstance(value, dict):
-        return {name: without_times(each) for name, each in value.items() if name != "seconds"}
+        timed = ("seconds", "seconds_spread")
+        return {name: without_times(each) for name, each in value.items() if name not in timed}
     return [without_times(each) for each in value] if isinstance(value, list) else value
 
 
