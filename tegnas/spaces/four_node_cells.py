@@ -58,10 +58,11 @@ class FourNodeCells(ProductSpace, Generic[Cell]):
 
     def template_options(self, archs: Sequence[Cell | Supernet]) -> list[tuple[int, ...]] | None:
         """The operation of every edge of every architecture; None with a supernet among them."""
-        if any(isinstance(arch, Supernet) for arch in archs):
+        cells = [arch for arch in archs if not isinstance(arch, Supernet)]
+        if len(cells) < len(archs):
             return None
         number = _numbers(self.operations).__getitem__
-        return [tuple(map(number, arch.operations)) for arch in archs]
+        return [tuple(map(number, arch.operations)) for arch in cells]
 
     def supernet(self) -> Supernet:
         """All operations but ``none`` on every edge, as TE-NAS begins."""
