@@ -249,7 +249,10 @@ Profile profile_of(const Preset& preset, const std::string& ops, const cpu::Kern
 void print(const char* name, const Profile& p) {
   using Phase = cpu::EnginePhase;
   const auto ms = [&](Phase phase) { return p.phases[static_cast<int>(phase)]; };
-  const auto rate = [&](Phase phase) { return p.gflop[static_cast<int>(phase)] / ms(phase) * 1e3; };
+  const auto rate = [&](Phase phase) {
+    const double gflop = p.gflop[static_cast<int>(phase)];
+    return gflop > 0 ? gflop / ms(phase) * 1e3 : 0.0;
+  };
   std::printf("%-8s %6.2f %10.2f %6.0f %8.2f %10.2f %6.0f %10.2f %6.0f %8.2f %8.2f %8.2f %11.3f\n",
               name, p.ms, ms(Phase::forward_conv), rate(Phase::forward_conv),
               ms(Phase::forward_other), ms(Phase::input_grad), rate(Phase::input_grad),

@@ -106,8 +106,8 @@ class TestBatches:
             ([[1.0], [2.0, 3.0]], [0, 1], "can't be read as an array"),
             (np.array([[np.nan], [1.0]]), [0, 1], "NaN or infinite"),
             (np.array([[1e300], [1.0]]), [0, 1], "too large for float32"),
-            (ROWS, LABELS / 2, "one integer for each example"),
-            (ROWS, LABELS[:5], "60 examples have 5 labels"),
+            (ROWS, LABELS / 2, "expected one integer for each"),
+            (ROWS, LABELS[:5], "60 examples but 5 labels"),
             (ROWS[[0] * 60], LABELS, "fewer than 16 examples that differ"),
         ],
     )

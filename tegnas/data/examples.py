@@ -61,7 +61,9 @@ def standardised(examples: np.ndarray, what: str) -> np.ndarray:
     return np.asarray(scaled, dtype=np.float32)
 
 
-def as_labels(given: Any, count: int, what: str) -> tuple[np.ndarray, int]:
+def as_labels(
+    given: Any, count: int, what: str, examples: str = "examples"
+) -> tuple[np.ndarray, int]:
     """Labels (N,) int64 from 0, and the number of classes.
 
     Unless they are 0 to K−1 with every value present, they are renumbered in sorted order.
@@ -70,6 +72,7 @@ def as_labels(given: Any, count: int, what: str) -> tuple[np.ndarray, int]:
         given: integers (N,) or (N, 1).
         count: of the examples.
         what: where they come from, for messages.
+        examples: what they are labels of, for messages.
 
     Raises:
         InputError: anything else, or another number of labels than of examples.
@@ -79,11 +82,12 @@ def as_labels(given: Any, count: int, what: str) -> tuple[np.ndarray, int]:
         labels = labels[:, 0]
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise InputError(
-            f"labels of {what} are of dtype {labels.dtype} and shape {labels.shape}; expected one "
-            "integer for each example"
+            f"{what} has labels of dtype {labels.dtype} and shape {labels.shape}; expected one "
+            "integer for each"
         )
     if len(labels) != count:
-        raise InputError(f"{what}: {count} examples have {len(labels)} labels")
+        raise InputError(f"{what} has {count} {examples} but {len(labels)} labels")
+    # For labels that are 0..K-1 already, with every value present, this is the identity.
     values, renumbered = np.unique(labels, return_inverse=True)
     return renumbered.astype(np.int64), len(values)
 

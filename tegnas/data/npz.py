@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tegnas.data.arrays import ArrayHeader, array_headers, described, first_of, read_arrays
-from tegnas.data.examples import as_examples
+from tegnas.data.examples import as_examples, as_labels
 from tegnas.data.normalise import Normalisation
 from tegnas.data.source import ImageSource, Request, in_memory, plain
 from tegnas.errors import InputError
@@ -59,8 +59,7 @@ def open_npz(path: Path, request: Request) -> ImageSource:
     if _is_no_image(arrays[image_name]):
         return _examples(path, arrays[image_name], arrays[label_name])
     images = _channel_first(path, arrays[image_name])
-    labels = _labels(path, arrays[label_name], len(images))
-    labels, num_classes = _renumber(labels)
+    labels, num_classes = as_labels(arrays[label_name], len(images), str(path), "images")
     if images.dtype == np.uint8:
         normalisation = _stored_normalisation(path, arrays) or Normalisation.of(images)
         return in_memory(images, labels, num_classes, normalisation)
@@ -101,7 +100,7 @@ def _is_no_image(values: np.ndarray) -> bool:
 
 def _examples(path: Path, values: np.ndarray, labels: np.ndarray) -> ImageSource:
     examples = as_examples(values, str(path))
-    return plain(examples, *_renumber(_labels(path, labels, len(examples))))
+    return plain(examples, *as_labels(labels, len(examples), str(path)))
 
 
 def _named(path: Path, stored: Mapping[str, ArrayHeader], names: tuple[str, ...], what: str) -> str:
@@ -139,25 +138,6 @@ def _channel_first(path: Path, images: np.ndarray) -> np.ndarray:
     if 0 in images.shape:
         raise InputError(f"{path} has images of shape {images.shape}: there is nothing in them")
     return images
-
-
-def _labels(path: Path, labels: np.ndarray, count: int) -> np.ndarray:
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise InputError(
-            f"{path} has labels of dtype {labels.dtype} and shape {labels.shape}; expected one "
-            "integer for each"
-        )
-    if len(labels) != count:
-        raise InputError(f"{path} has {count} images but {len(labels)} labels")
-    return labels.astype(np.int64)
-
-
-def _renumber(labels: np.ndarray) -> tuple[np.ndarray, int]:
-    # For labels that are 0..K-1 already, with every value present, this is the identity.
-    values, renumbered = np.unique(labels, return_inverse=True)
-    return renumbered.astype(np.int64), len(values)
 
 
 def _stored_normalisation(path: Path, arrays: dict[str, np.ndarray]) -> Normalisation | None:

@@ -149,13 +149,13 @@ class Objective:
 
     def __init__(self, space: Space, batch: Batch, settings: ScoreSettings | None = None) -> None:
         self._space = _product(space)
-        fitting = prepared(space, batch, settings or ScoreSettings())
+        settings = settings or ScoreSettings()
+        fitting = prepared(space, batch, settings)
         self._settings = fitting.settings
-        if self._settings.names != (settings or ScoreSettings()).names:
-            names = ", ".join(self._settings.names)
+        if fitting.notes:
             raise InputError(
                 f"{fitting.notes[0]}; give the study and its objective settings with the "
-                f"indicators {names}"
+                f"indicators {', '.join(self._settings.names)}"
             )
         self._scorer = Scorer(space, fitting.batch, self._settings)
         self._known: dict[Architecture, tuple[float, ...]] = {}

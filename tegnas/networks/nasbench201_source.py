@@ -17,6 +17,36 @@ _MODULES = {
     "avg_pool_3x3": "nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)",
 }
 
+# Modules that the networks of NATS-Bench sizes have as well.
+RELU_CONV_BN = """\
+class ReLUConvBN(nn.Module):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1
+    ) -> None:
+        super().__init__()
+        self.relu = nn.ReLU()
+        self.conv = nn.Conv2d(
+            in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False
+        )
+        self.bn = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bn(self.conv(self.relu(x)))"""
+
+REDUCTION = '''\
+class Reduction(nn.Module):
+    """Residual block that halves the resolution between two stages."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv_a = ReLUConvBN(in_channels, out_channels, kernel_size=3, stride=2)
+        self.conv_b = ReLUConvBN(out_channels, out_channels, kernel_size=3)
+        self.pool = nn.AvgPool2d(2, stride=2)
+        self.downsample = nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv_b(self.conv_a(x)) + self.downsample(self.pool(x))'''
+
 _HEADER = '''\
 """A NAS-Bench-201 network (Dong & Yang, arXiv 2001.00326), written by tegnas {version}.
 
@@ -37,37 +67,14 @@ from collections import OrderedDict
 {imports}from torch import Tensor, nn
 
 
-class ReLUConvBN(nn.Module):
-    def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1
-    ) -> None:
-        super().__init__()
-        self.relu = nn.ReLU()
-        self.conv = nn.Conv2d(
-            in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False
-        )
-        self.bn = nn.BatchNorm2d(out_channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.conv(self.relu(x)))
+{relu_conv_bn}
 
 
 '''
 
 _FOOTER = '''
 
-class Reduction(nn.Module):
-    """Residual block that halves the resolution between two stages."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__()
-        self.conv_a = ReLUConvBN(in_channels, out_channels, kernel_size=3, stride=2)
-        self.conv_b = ReLUConvBN(out_channels, out_channels, kernel_size=3)
-        self.pool = nn.AvgPool2d(2, stride=2)
-        self.downsample = nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv_b(self.conv_a(x)) + self.downsample(self.pool(x))
+{reduction}
 
 
 {stage}class Network(nn.Module):
@@ -120,8 +127,15 @@ def nasbench201_source(
     check_size(channels=channels, cells=cells, num_classes=num_classes)
     cell = _cell(arch)
     imports = "import torch\n" if "torch.zeros_like" in cell else ""
-    header = _HEADER.format(version=version, arch=arch, num_classes=num_classes, imports=imports)
+    header = _HEADER.format(
+        version=version,
+        arch=arch,
+        num_classes=num_classes,
+        imports=imports,
+        relu_conv_bn=RELU_CONV_BN,
+    )
     footer = _FOOTER.format(
+        reduction=REDUCTION,
         stage=_STAGE.format(cells=cells) if cells > 1 else "",
         make="stage" if cells > 1 else "Cell",
         channels=channels,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tegnas.networks.full import check_size
+from tegnas.networks.nasbench201_source import REDUCTION, RELU_CONV_BN
 
 _SOURCE = '''\
 """A network of the NATS-Bench size space (Dong et al., arXiv 2009.00437), by tegnas {version}.
@@ -26,19 +27,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 
-class ReLUConvBN(nn.Module):
-    def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1
-    ) -> None:
-        super().__init__()
-        self.relu = nn.ReLU()
-        self.conv = nn.Conv2d(
-            in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False
-        )
-        self.bn = nn.BatchNorm2d(out_channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.conv(self.relu(x)))
+{relu_conv_bn}
 
 
 class Projection(nn.Module):
@@ -72,18 +61,7 @@ class Cell(nn.Module):
         return self.edge3(x) + self.edge4(node1) + self.edge5(node2)
 
 
-class Reduction(nn.Module):
-    """Residual block that halves the resolution between two stages."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__()
-        self.conv_a = ReLUConvBN(in_channels, out_channels, kernel_size=3, stride=2)
-        self.conv_b = ReLUConvBN(out_channels, out_channels, kernel_size=3)
-        self.pool = nn.AvgPool2d(2, stride=2)
-        self.downsample = nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv_b(self.conv_a(x)) + self.downsample(self.pool(x))
+{reduction}
 
 
 class Network(nn.Module):
@@ -118,4 +96,11 @@ def nats_size_source(
 ) -> str:
     """The source of ``SizeNetwork`` with these five numbers of channels."""
     check_size(num_classes=num_classes)
-    return _SOURCE.format(version=version, arch=arch, num_classes=num_classes, c=channels)
+    return _SOURCE.format(
+        version=version,
+        arch=arch,
+        num_classes=num_classes,
+        c=channels,
+        relu_conv_bn=RELU_CONV_BN,
+        reduction=REDUCTION,
+    )

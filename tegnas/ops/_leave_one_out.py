@@ -8,10 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tegnas.ops._library import call, register_fake
-
-# Of a batch on a GPU, for the kernel; more go to cuSOLVER.
-_MOST_IMAGES = 128
+from tegnas.ops._library import MOST_ROWS_ON_GPU, call, register_fake
 
 
 class LeaveOneOut(NamedTuple):
@@ -52,7 +49,7 @@ def leave_one_out(kernels: Tensor) -> LeaveOneOut:
         TypeError: another dtype.
     """
     square = kernels.ndim >= 2 and kernels.shape[-1] == kernels.shape[-2]
-    if kernels.is_cuda and square and kernels.shape[-1] > _MOST_IMAGES:
+    if kernels.is_cuda and square and kernels.shape[-1] > MOST_ROWS_ON_GPU:
         return _by_library(kernels)
     return LeaveOneOut(*call("leave_one_out", kernels))
 

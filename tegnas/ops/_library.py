@@ -13,6 +13,8 @@ from tegnas.errors import NativeCodeError
 
 # The extension calls torch through its stable ABI as it was then (setup.py).
 OLDEST_TORCH = (2, 10)
+# Rows of a matrix that a kernel on a GPU holds; larger ones go to cuSOLVER.
+MOST_ROWS_ON_GPU = 128
 REBUILD = "run pip install --no-build-isolation . again"
 
 

@@ -7,10 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from tegnas.ops._library import call, register_fake
-
-# On a GPU, for the kernel; more go to cuSOLVER.
-_MOST_TRAINING_IMAGES = 128
+from tegnas.ops._library import MOST_ROWS_ON_GPU, call, register_fake
 
 
 def kernel_regression_error(
@@ -36,7 +33,7 @@ def kernel_regression_error(
         ValueError: shapes that don't fit each other.
         TypeError: another dtype.
     """
-    if k_xx.is_cuda and k_xx.ndim >= 2 and k_xx.shape[-1] > _MOST_TRAINING_IMAGES:
+    if k_xx.is_cuda and k_xx.ndim >= 2 and k_xx.shape[-1] > MOST_ROWS_ON_GPU:
         return _by_library(k_xx, k_yx, targets_x, targets_y, ridge)
     return call("kernel_regression_error", k_xx, k_yx, targets_x, targets_y, ridge)
 

@@ -14,10 +14,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
 from tegnas.spaces.base import Architecture, Space
 from tegnas.spaces.factorised import Choice, Supernet
 
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_BASE = 36
 _CODE = re.compile(r"[0-9a-z-]+")
 _GROUP_ENDS = re.compile(r"[. ]")
 
@@ -58,7 +60,7 @@ def read_choice_code(choices: Sequence[Choice], text: str) -> tuple[int, ...] | 
         return None
     indices: list[int] = []
     for sizes, digits in zip(groups, match.groups(), strict=True):
-        number, taken = int(digits, 36), []
+        number, taken = int(digits, _BASE), []
         for size in reversed(sizes):
             number, index = divmod(number, size)
             taken.append(index)
@@ -75,17 +77,13 @@ def may_be_code(text: str) -> bool:
 
 def to_base36(number: int, letters: int) -> str:
     """A number in base 36, with leading zeros."""
-    digits = ""
-    for _ in range(letters):
-        number, digit = divmod(number, len(_DIGITS))
-        digits = _DIGITS[digit] + digits
-    return digits
+    return np.base_repr(number, _BASE).lower().zfill(letters)
 
 
 def letters_for(combinations: int) -> int:
     """How many letters tell so many combinations apart."""
     letters = 1
-    while len(_DIGITS) ** letters < combinations:
+    while _BASE**letters < combinations:
         letters += 1
     return letters
 

@@ -10,9 +10,10 @@ from tegnas.errors import InputError
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.search.executors.base import Executor, WorkerDiedError
 from tegnas.search.executors.in_process import InProcessExecutor
-from tegnas.search.executors.processes import ProcessExecutor
-from tegnas.search.executors.ray_cluster import RayExecutor
-from tegnas.search.executors.work import pack_task
+from tegnas.search.executors.pooled import Pool, PooledExecutor
+from tegnas.search.executors.processes import ProcessPool
+from tegnas.search.executors.ray_cluster import RayPool
+from tegnas.search.executors.work import pack_task, score_batch
 from tegnas.spaces import Space
 
 EXECUTORS = ("in-process", "process", "ray")
@@ -58,9 +59,12 @@ def make_executor(
         return InProcessExecutor(space, batch, settings, seeds)
     workers = workers or os.cpu_count() or 1
     task = pack_task(space, batch, settings, seeds)
+    pool: Pool
     if name == "process":
-        return ProcessExecutor(task, settings, workers)
-    return RayExecutor(task, settings, workers, address)
+        pool = ProcessPool(score_batch, task, workers)
+    else:
+        pool = RayPool(score_batch, task, workers, address)
+    return PooledExecutor(pool, settings, workers)
 
 
 __all__ = ["EXECUTORS", "Executor", "WorkerDiedError", "check_executor", "make_executor"]

@@ -1,4 +1,4 @@
-"""Work in processes of this machine, and scores by it."""
+"""Work in processes of this machine."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing import connection
 from typing import Any
 
-from tegnas.scoring.scores import Scores
-from tegnas.scoring.settings import ScoreSettings
-from tegnas.search.executors.base import MAX_ATTEMPTS, DiedAgainError, WorkerDiedError, split
-from tegnas.search.executors.work import BATCH, score_batch, scores_of
+from tegnas.search.executors.base import MAX_ATTEMPTS, DiedAgainError
 from tegnas.search.executors.worker import DiedError, Work, Worker
-from tegnas.spaces import Architecture
 
 
 class ProcessPool:
@@ -76,31 +72,3 @@ class ProcessPool:
         """End the processes; what they are at, nobody waits for any more."""
         for worker in self._workers:
             worker.end()
-
-
-class ProcessExecutor:
-    """Batches of architectures in processes, see ``ProcessPool``.
-
-    Args:
-        task: what ``pack_task`` made.
-        settings: those that the task holds.
-        workers: how many processes.
-    """
-
-    def __init__(self, task: bytes, settings: ScoreSettings, workers: int) -> None:
-        self._settings = settings
-        self._workers = workers
-        self._pool = ProcessPool(score_batch, task, workers)
-
-    def run(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
-        """Scores batch by batch, as they come back."""
-        batches = split(archs, BATCH, self._workers)
-        try:
-            for index, (_, table) in self._pool.run([list(map(str, each)) for each in batches]):
-                yield scores_of(batches[index], self._settings, table)
-        except DiedAgainError as error:
-            raise WorkerDiedError(batches[error.index]) from None
-
-    def close(self) -> None:
-        """End the processes."""
-        self._pool.close()

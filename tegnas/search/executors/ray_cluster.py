@@ -1,4 +1,4 @@
-"""Work on a Ray cluster (Moritz et al., OSDI 2018; the extra ``tegnas[ray]``), and scores."""
+"""Work on a Ray cluster (Moritz et al., OSDI 2018; the extra ``tegnas[ray]``)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tegnas.errors import InputError
-from tegnas.scoring.scores import Scores
-from tegnas.scoring.settings import ScoreSettings
-from tegnas.search.executors.base import MAX_ATTEMPTS, DiedAgainError, WorkerDiedError, split
-from tegnas.search.executors.work import BATCH, score_batch, scores_of
+from tegnas.search.executors.base import MAX_ATTEMPTS, DiedAgainError
 from tegnas.search.executors.worker import Work
-from tegnas.spaces import Architecture
 
 _CONNECT_SECONDS = 5.0
 
@@ -76,36 +72,6 @@ class RayPool:
         """Leave the cluster, and end it if it was started here."""
         if self._own_cluster:
             self._ray.shutdown()
-
-
-class RayExecutor:
-    """Batches of architectures on a Ray cluster, see ``RayPool``.
-
-    Args:
-        task: what ``pack_task`` made; the nodes need tegnas, and the file of a space from a file.
-        settings: those that the task holds.
-        workers, address: of the pool.
-    """
-
-    def __init__(
-        self, task: bytes, settings: ScoreSettings, workers: int, address: str | None = None
-    ) -> None:
-        self._settings = settings
-        self._workers = workers
-        self._pool = RayPool(score_batch, task, workers, address)
-
-    def run(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
-        """Scores batch by batch, as they come back."""
-        batches = split(archs, BATCH, self._workers)
-        try:
-            for index, (_, table) in self._pool.run([list(map(str, each)) for each in batches]):
-                yield scores_of(batches[index], self._settings, table)
-        except DiedAgainError as error:
-            raise WorkerDiedError(batches[error.index]) from None
-
-    def close(self) -> None:
-        """Leave the cluster."""
-        self._pool.close()
 
 
 def _connect(ray: Any, workers: int, address: str | None) -> None:
