@@ -81,7 +81,7 @@ def test_regular_networks_are_taken_as_they_are_without_a_word(batch):
     with warnings.catch_warnings():
         warnings.simplefilter("error", BlindNetworkWarning)
         found = usable_seeds(TinySpace(), batch, changed(get_preset("best"), seed=7))
-    assert found.seeds == (7, 8, 9, 10, 11) and not found.note
+    assert found.seeds == tuple(range(7, 17)) and not found.note
 
 
 def test_ties_are_named_where_more_than_half_share_a_value():
@@ -105,7 +105,7 @@ def test_scores_tell_their_ties():
 
 
 def test_an_image_that_is_dead_in_the_stem_of_darts(shared_data):
-    """On this draw one of five networks of one channel is singular for every architecture."""
+    """On this draw some networks of one channel are singular for every architecture."""
     space = get_space("darts")
     settings = changed(get_preset("best"), region_samples=10, small_networks="paper")
     batch = load_batch(shared_data / "cifar10_dev500.npz", train=64, val=64, seed=5)
@@ -113,5 +113,5 @@ def test_an_image_that_is_dead_in_the_stem_of_darts(shared_data):
         found = usable_seeds(space, small_batch(space, batch, settings), settings)
         rng = random.Random(1)
         scores = score([space.sample(rng)], batch, space=space, settings=settings)
-    assert len(found.seeds) == 5 and found.seeds != (0, 1, 2, 3, 4)
+    assert len(found.seeds) == 10 and found.seeds != tuple(range(10))
     assert bool(scores.networks["variance_inflation"].isfinite().all())

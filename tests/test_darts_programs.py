@@ -172,9 +172,9 @@ def test_deep_networks_have_kernels_by_program_as_by_module():
 
 def test_deep_networks_have_the_published_layout():
     network = SPACE.network(SPACE.sample(random.Random(0)), "deep")
-    widths = [network.get_submodule(f"cell{i}.preprocess1.conv").out_channels for i in range(20)]
-    assert widths == [4] * 6 + [8] * 7 + [16] * 7 and network.layers == 20
-    assert network.stem.conv.out_channels == 12 and network.auxiliary is None
+    widths = [network.get_submodule(f"cell{i}.preprocess1.conv").out_channels for i in range(14)]
+    assert widths == [3] * 4 + [6] * 5 + [12] * 5 and network.layers == 14
+    assert network.stem.conv.out_channels == 9 and network.auxiliary is None
     layers = [
         Darts(deep=SmallSize(1, depth=share)).network(SPACE.sample(random.Random(0)), "deep").layers
         for share in (0, 1 / 3, 0.5, 2 / 3)

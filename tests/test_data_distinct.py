@@ -157,11 +157,11 @@ def test_repeats_and_blanks_are_replaced_and_the_number_is_said(tmp_path, seed):
 
 def test_images_that_differ_in_what_shrinking_takes_away_are_repeats(tmp_path):
     images = some(40, 32).permute(0, 2, 3, 1).contiguous().numpy()
-    images[2] = images[1] + invisible(32, 16)[:, :, None].numpy()
+    images[2] = images[1] + invisible(32, 8)[:, :, None].numpy()
     np.savez(tmp_path / "file.npz", x=images, y=np.arange(40) % 2)
     with pytest.warns(ImageWarning, match="1 images drawn"):
         batch = load_batch(tmp_path / "file.npz", train=36, val=2)
-    batch.shrunk(16)
+    batch.shrunk(8)
 
 
 def test_too_few_different_images_are_refused(tmp_path):

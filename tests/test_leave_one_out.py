@@ -104,7 +104,7 @@ def own_space() -> ChoiceSpace:
 
 
 def test_a_space_without_deep_networks_is_scored_by_its_proxies():
-    space, batch = own_space(), load_batch("noise", train=8, val=4, seed=0, size=16)
+    space, batch = own_space(), load_batch("noise", train=8, val=4, seed=0, size=8)
     arch = space.sample(random.Random(0))
     found = score([arch], batch, space=space, repeats=1, region_samples=20)
     network = space.network(arch, num_classes=batch.num_classes)

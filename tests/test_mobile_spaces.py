@@ -72,7 +72,9 @@ def test_a_search_ends_in_a_report_a_file_and_a_trained_network(name, tmp_path):
 @pytest.mark.parametrize("images", ["digits", "npz"])
 def test_small_networks_take_the_images_of_every_source(name, images, tmp_path):
     source = cifar_like(tmp_path) if images == "npz" else images
-    assert_scored(get_space(name), tegnas.load_batch(str(source), train=6, val=6, seed=0))
+    assert_scored(
+        get_space(name), tegnas.load_batch(str(source), train=6, val=6, seed=0), repeats=10
+    )
 
 
 @pytest.mark.filterwarnings("ignore::tegnas.regions.RegionsWarning")
@@ -89,10 +91,7 @@ def assert_scored(space: Space, batch: tegnas.Batch, **changes: object) -> None:
         list(islice(space.neighbours(next(iter(space))), 2)),
         batch,
         space=space,
-        repeats=1,
-        region_samples=64,
-        region_batch_size=64,
-        **changes,
+        **{"repeats": 1, "region_samples": 64, "region_batch_size": 64, **changes},
     )
     assert all(torch.isfinite(scores[name]).all() for name in scores.settings.names)
 

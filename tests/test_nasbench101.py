@@ -333,7 +333,7 @@ def test_small_networks_are_the_published_one_with_fewer_channels_and_cells():
     assert {name.partition(".")[0] for name in published} == {
         "stem", "stage0", "stage1", "stage2", "classifier"
     }  # fmt: skip
-    assert len(published) == len(SPACE.full_network(arch, channels=2).state_dict())
+    assert len(published) == len(SPACE.full_network(arch, channels=3, cells=2).state_dict())
 
 
 @pytest.mark.parametrize("side", [1, 2, 7, 16])
@@ -376,7 +376,7 @@ def test_programs_compute_what_networks_compute(kind, arch):
     side = {"thin": 3, "deep-thin": 2}.get(kind)
     shape = (1, side, side) if side else (3, 7, 6)
     network, program, parameters = with_program(arch, kind, shape)
-    images = torch.randn(5, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    images = torch.randn(9, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     network = with_batch_statistics(network, "frozen")
     expected_signs, signs = watch_relus(network), []
     with torch.no_grad():

@@ -18,7 +18,7 @@ ARCH = SPACE.parse(
 @pytest.mark.parametrize(
     "preset, networks, shape, images, others, batch_norm",
     [
-        ("best", 5, (3, 16, 16), 64, 0, "frozen"),
+        ("best", 10, (3, 8, 8), 64, 0, "frozen"),
         ("fast", 3, (3, 32, 32), 64, 64, "frozen"),
         ("paper", 3, (3, 32, 32), 64, 64, "coupled"),
     ],

@@ -41,12 +41,12 @@ def sample(space, count: int) -> list:
     return [space.sample(rng) for _ in range(count)]
 
 
-def test_it_is_what_the_second_study_declared():
+def test_it_is_what_the_studies_declared():
     assert get_preset("best") == ScoreSettings(
         indicators=BEST,
         small_networks="deep",
-        image_size=16,
-        repeats=5,
+        image_size=8,
+        repeats=10,
         average="median",
         combination="log-rank",
         batch_norm="frozen",

@@ -37,7 +37,7 @@ def made_for(side: int, name: str = "mlp") -> ChoiceSpace:
 
 def test_networks_of_one_size_see_the_images_as_they_are(batch):
     space = made_for(32)
-    with pytest.warns(ImageSizeWarning, match="networks of mlp don't take images of 16×16"):
+    with pytest.warns(ImageSizeWarning, match="networks of mlp don't take images of 8×8"):
         assert small_batch(space, batch, BEST) is batch
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -46,10 +46,10 @@ def test_networks_of_one_size_see_the_images_as_they_are(batch):
 
 
 def test_other_networks_see_them_shrunk(batch):
-    for space in (get_space("nas-bench-201"), made_for(16)):
+    for space in (get_space("nas-bench-201"), made_for(8)):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            assert small_batch(space, batch, BEST).image_shape == (3, 16, 16)
+            assert small_batch(space, batch, BEST).image_shape == (3, 8, 8)
 
 
 def test_networks_that_take_neither_are_named_with_the_size_of_the_images(batch):

@@ -111,7 +111,7 @@ def test_deep_networks_keep_their_depth_and_the_proportion_of_their_widths():
     sizes, stages = get_space("nats-size"), MobileNetSpace(deep=SmallSize(6, depth=0.5))
     deep = sizes.network(sizes.parse("8:16:24:64:40"), "deep")
     convolutions = [m for m in deep.modules() if isinstance(m, nn.Conv2d)]
-    assert {conv.out_channels for conv in convolutions} == {4, 8, 12, 32, 20}
+    assert {conv.out_channels for conv in convolutions} == {3, 6, 9, 24, 15}
     deep = stages.network(stages.parse("w12d1k3e3-w48d2k3e3-w64d3k3e3-w160d3k3e3"), "deep")
     blocks = [deep.get_submodule(f"stage{index}") for index in range(4)]
     assert [len(each) for each in blocks] == [1, 1, 2, 2]
@@ -188,7 +188,7 @@ class TestDeepNetworksOfOnesOwn:
         widths = {
             kind: space.network(arch, kind)[0].out_channels for kind in ("full", *space.deep_kinds)
         }
-        assert widths == {"full": 32, "deep": 8, "deep-thin": 2}
+        assert widths == {"full": 32, "deep": 6, "deep-thin": 2}
         assert space.network(arch, "deep-thin").region_image_side == 2
         assert space.network(arch, "thin").region_image_side == 3
 

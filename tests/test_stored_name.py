@@ -16,7 +16,7 @@ from tegnas.spaces.stored_name import name_of, stored_name
 def test_sizes_belong_to_the_name_where_they_matter():
     small = Darts(deep=SmallSize(2, depth=0.5))
     assert stored_name(small, "paper") == "darts"
-    assert stored_name(small, "deep") == "darts deep 2×0.5 thin 1×1.0"
+    assert stored_name(small, "deep") == "darts deep 2×0.5 thin 1×0.6"
     assert stored_name(Darts(), "deep") != stored_name(small, "deep")
     assert stored_name(ChoiceSpace("my own", {"width": (1, 2)}, build), "deep") == "my own"
 

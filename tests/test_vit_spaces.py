@@ -162,7 +162,8 @@ def test_deep_networks_keep_depth_heads_and_proportions():
     space = get_space("autoformer")
     arch = space.parse(AUTOFORMER)
     with torch.device("meta"):
-        deep, full = space.network(arch, "deep"), space.network(arch, "full")
+        deep = type(space)(deep=SmallSize(2)).network(arch, "deep")
+        full = space.network(arch, "full")
     assert [b.attention.heads for b in deep.blocks] == [b.attention.heads for b in full.blocks]
     for published, width in zip(autoformer.WIDTHS, (8, 9, 10), strict=True):
         for channels in (1, 2, 3):

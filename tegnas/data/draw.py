@@ -16,7 +16,7 @@ from tegnas.data.resize import resize
 from tegnas.errors import InputError
 
 # The side at which images are told apart: searches by ``best`` see them no larger.
-_SIDE = 16
+_SIDE = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ def draw(
 ) -> Draw:
     """Choose images and replace those that are equal to another one of their split, or blank.
 
-    Images are compared as they are seen, shrunk to 16 pixels a side, other examples as they are.
+    Images are compared as they are seen, shrunk to 8 pixels a side, other examples as they are.
     The later of two gives way to the next image of its class, or of the class with most left if
     there is none; without repeats the images are those of :func:`tegnas.data.choose.choose`.
 

@@ -27,7 +27,7 @@ _FAST = ScoreSettings(
 )
 
 # Strategies have the published defaults anyway. What "best" is made of was chosen by the studies in
-# docs/studies/ranking.md and docs/studies/ranking-second.md.
+# docs/studies: the statistics and their combination by the second, the sizes by the fifth.
 PRESETS = {
     "best": ScoreSettings(),
     "fast": _FAST,

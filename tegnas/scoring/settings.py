@@ -64,8 +64,8 @@ class ScoreSettings:
 
     indicators: tuple[Indicator, ...] = (VARIANCE_INFLATION, LINEAR_REGIONS, LEAVE_ONE_OUT_ERROR)
     small_networks: str = DEEP
-    image_size: int | None = 16
-    repeats: int = 5
+    image_size: int | None = 8
+    repeats: int = 10
     average: str = MEDIAN
     combination: str = LOG_RANK
     batch_norm: str = "frozen"

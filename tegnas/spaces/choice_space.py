@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -74,10 +74,12 @@ class ChoiceSpace(ProductSpace):
             width=share)`` makes the network as it is with that share of its channels, and linear
             regions are counted on the same, still narrower, unless there is a ``thin``.
         deep, deep_thin: how much of the network they keep. With a depth below 1, ``build`` is also
-            given ``depth=``, the share of the blocks of each stage.
+            given ``depth=``, the share of the blocks of each stage. By default as published spaces,
+            and all of the depth where ``build`` doesn't take it.
 
     Attributes:
-        deep, deep_thin, image_channels: as given.
+        deep, deep_thin: of the small networks.
+        image_channels: as given.
 
     Raises:
         InputError: no choices, a choice without options, names and options that can't be told
@@ -100,8 +102,8 @@ class ChoiceSpace(ProductSpace):
         image_channels: int | None = None,
         body: tuple[str, ...] = ("",),
         channels: int | None = None,
-        deep: SmallSize = DEEP_SIZE,
-        deep_thin: SmallSize = DEEP_THIN_SIZE,
+        deep: SmallSize | None = None,
+        deep_thin: SmallSize | None = None,
     ) -> None:
         if not choices:
             raise InputError(f"the space {name!r} has no choices; give it at least one")
@@ -122,8 +124,8 @@ class ChoiceSpace(ProductSpace):
                     f"choice {choice!r} of {name!r} holds a comma, a line break or '=' in its "
                     "name or options"
                 )
-        self.deep = deep
-        self.deep_thin = deep_thin
+        self.deep = _size_for(build, DEEP_SIZE) if deep is None else deep
+        self.deep_thin = _size_for(build, DEEP_THIN_SIZE) if deep_thin is None else deep_thin
         self._builders: dict[str, Builder] = {
             "full": build,
             "proxy": proxy or build,
@@ -133,8 +135,8 @@ class ChoiceSpace(ProductSpace):
             if channels < 1:
                 raise InputError(f"channels must be at least 1, got {channels}")
             self.deep_kinds = DEEP_KINDS
-            self._builders["deep"] = _narrowed(name, build, channels, deep)
-            self._builders["deep-thin"] = thin or _narrowed(name, build, channels, deep_thin)
+            self._builders["deep"] = _narrowed(name, build, channels, self.deep)
+            self._builders["deep-thin"] = thin or _narrowed(name, build, channels, self.deep_thin)
         if region_input_shape is not None and region_inputs is not None:
             raise InputError(
                 f"{name!r} has both region_input_shape and region_inputs; give one of them"
@@ -220,16 +222,28 @@ class ChoiceSpace(ProductSpace):
             vars(network)["region_image_side"] = _SIDES[kind]
 
 
+def _size_for(build: Builder, size: SmallSize) -> SmallSize:
+    """The size, with all of the depth where the builder can't make less of it."""
+    takes_depth = _takes(build, width=1.0, depth=size.depth)
+    return size if takes_depth else replace(size, depth=1.0)
+
+
+def _takes(build: Builder, **shares: float) -> bool:
+    try:
+        inspect.signature(build).bind({}, 1, **shares)
+    except TypeError:
+        return False
+    return True
+
+
 def _narrowed(name: str, build: Builder, channels: int, size: SmallSize) -> Builder:
     """``build`` for a small network of a size; ``channels`` are those that it has at full width."""
     shares = {"width": min(1.0, size.channels / channels)}
     if size.depth < 1:
         shares["depth"] = size.depth
-    try:
-        inspect.signature(build).bind({}, 1, **shares)
-    except TypeError:
+    if not _takes(build, **shares):
         raise InputError(
             f"the builder of {name!r} is asked for small networks by a share, which it doesn't "
             f"take: give it the keyword {' and '.join(shares)}, or leave channels out"
-        ) from None
+        )
     return partial(build, **shares)

@@ -115,7 +115,7 @@ class NasBench101:
     not, and five operations; a combination that is no cell is mended, see ``decode``.
 
     Args:
-        deep: size of the networks behind the kernels, of the published depth.
+        deep: size of the networks behind the kernels, of 0.6 of the published depth.
         deep_thin: size of those behind the activation patterns.
     """
 
@@ -250,7 +250,7 @@ class NasBench101:
 
         ``full``: the benchmark's own, 128 channels and three cells per stage; ``proxy`` and
         ``thin``: one cell per stage, 3 channels, and 1 without a stem; ``deep`` and
-        ``deep-thin``: the same at the sizes of the space, by default of the published depth.
+        ``deep-thin``: the same at the sizes of the space, by default of 0.6 of the published depth.
         """
         check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
         cell = arch.cell

@@ -45,7 +45,7 @@ from tegnas.spaces.nats_index import (
     read_index,
 )
 from tegnas.spaces.recipe import Recipe
-from tegnas.spaces.small_size import SmallSize
+from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,6 @@ class NasBench201Architecture:
             nodes.append(f"|{'|'.join(terms)}|")
         return "+".join(nodes)
 
-
-# What the second study chose (docs/studies/ranking-second.md): three of the five cells per stage
-# with 3 channels for the kernels, the five cells of one stage with 1 channel for the patterns.
-_DEEP_SIZE = SmallSize(channels=3, depth=0.6)
-_DEEP_THIN_SIZE = SmallSize(channels=1)
 
 _COUNTS = (len(OPERATIONS),) * len(EDGES)
 
@@ -91,7 +86,7 @@ class NasBench201(FourNodeCells[NasBench201Architecture]):
     deep_kinds = DEEP_KINDS
 
     def __init__(
-        self, *, deep: SmallSize = _DEEP_SIZE, deep_thin: SmallSize = _DEEP_THIN_SIZE
+        self, *, deep: SmallSize = DEEP_SIZE, deep_thin: SmallSize = DEEP_THIN_SIZE
     ) -> None:
         self.deep = deep
         self.deep_thin = deep_thin

@@ -47,6 +47,6 @@ class SmallSize:
 PROXY_SIZE = SmallSize(channels=3, depth=0)
 THIN_SIZE = SmallSize(channels=1, depth=0)
 
-# As deep as the network that is trained.
-DEEP_SIZE = SmallSize(channels=4)
-DEEP_THIN_SIZE = SmallSize(channels=1)
+# What the fifth study chose for every space (docs/studies/ranking-fifth.md).
+DEEP_SIZE = SmallSize(channels=3, depth=0.6)
+DEEP_THIN_SIZE = SmallSize(channels=1, depth=0.6)

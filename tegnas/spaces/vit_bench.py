@@ -28,8 +28,8 @@ from tegnas.spaces.small_size import DEEP_THIN_SIZE, PROXY_SIZE, THIN_SIZE, Smal
 
 Layer = TypeVar("Layer")
 
-# Half the channels of other spaces: a unit is a part of a head, and there are several heads.
-DEEP_SIZE = SmallSize(channels=2)
+# Fewer channels than in other spaces: a unit is a part of a head, and there are several heads.
+DEEP_SIZE = SmallSize(channels=2, depth=0.6)
 
 # Published (the paper's section 4 and its released configurations): AdamW, learning rate 5e-4 with
 # 20 epochs of warming up, weight decay 0.05, paths dropped by up to 0.1, strong augmentation,
