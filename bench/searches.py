@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, help="default: runs/searches-SPACE")
     parser.add_argument("--out", type=Path, default=Path("docs/searches"))
     parser.add_argument("--readme", type=Path, help="also put the table into this file")
-    parser.add_argument("--note", help="what else is to be known of the machine: busy, …")
+    parser.add_argument("--busy", action="store_true", help="other work ran beside: no seconds")
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
 
@@ -114,9 +114,8 @@ def main() -> None:
         preset: run(space, batch, preset, seeds, budget, runs / preset, table, comparison.changes)
         for preset in presets
     }
-    note = f" {arguments.note}" if arguments.note else ""
-    machine = f"Machine: {describe_machine()}.{note}\n"
-    parts = [comparison_table(found)]
+    machine = f"Machine: {describe_machine()}.\n"
+    parts = [comparison_table(found, timed=not arguments.busy)]
     if table is not None:
         parts.append(describe_table(table))
     text = "\n".join([*parts, machine])

@@ -20,17 +20,22 @@ PAPER = "paper"
 BEGIN, END = "<!-- bench/searches.py -->", "<!-- end of bench/searches.py -->"
 
 
-def comparison_table(found: Found) -> str:
+def comparison_table(found: Found, *, timed: bool = True) -> str:
     """A row per strategy and preset: rank score, true accuracy where it is known, seconds.
 
     Presets of a strategy stand together, with how many times less time each takes than ``paper``.
+
+    Args:
+        found: by preset, a row per strategy and seed.
+        timed: with seconds.
     """
     with_accuracy = any(row.best_known is not None for rows in found.values() for row in rows)
     headings = ["strategy", "evaluations", "preset", "outranks %", "better than random"]
     if with_accuracy:
         headings += ["find, accuracy %", "best known, accuracy %"]
-    headings.append("seconds")
-    if PAPER in found:
+    if timed:
+        headings.append("seconds")
+    if timed and PAPER in found:
         headings.append(f"less than {PAPER}")
     lines = []
     for summaries in zip(*(summarise(rows) for rows in found.values()), strict=True):
@@ -45,8 +50,9 @@ def comparison_table(found: Found) -> str:
                 find = _spread(summary.accuracy, summary.accuracy_spread)
                 cells.append(f"{find} ({summary.known} of {summary.runs})")
                 cells.append(_spread(summary.best_known, summary.best_known_spread))
-            cells.append(f"{summary.seconds:,.1f}")
-            if PAPER in found:
+            if timed:
+                cells.append(f"{summary.seconds:,.1f}")
+            if timed and PAPER in found:
                 ratio = by_preset[PAPER].seconds / summary.seconds
                 cells.append("—" if preset == PAPER else f"{ratio:.0f}×")
             lines.append(cells)
