@@ -82,8 +82,10 @@ void fix_piece(const Batch<T>& batch, const Scratch<T>& scratch, const WeightGra
           sum += load(x + (y * w.sh * grad.plane_w + k * w.sw) * lanes<T>);
         }
       }
+      T numbers[lanes<T>];
+      store(numbers, sum);
       for (int64_t k = 0; k < valid; ++k) {
-        alone[r] += sum[k];
+        alone[r] += numbers[k];
         with_xhat[r] += scratch.tile[r * lanes<T> + k];
       }
     }

@@ -13,13 +13,15 @@ constexpr int64_t kGramRows = 32;  // weights whose products are added up before
 constexpr int kGramTile = TEGNAS_VECTOR_BYTES == 64 ? 8 : 6;
 
 // to[0, lanes of T) += sums, in float64.
-inline void add_wide(double* to, Vec<double> sums) { store(to, load(to) + sums); }
-inline void add_wide(double* to, Vec<float> sums) {
+inline void add_wide(double* to, Register<double> sums) {
+  store_register(to, load_register(to) + sums);
+}
+inline void add_wide(double* to, Register<float> sums) {
   typedef float Half __attribute__((vector_size(TEGNAS_VECTOR_BYTES / 2)));
-  for (int side = 0; side < 2; ++side, to += lanes<double>) {
+  for (int side = 0; side < 2; ++side, to += register_lanes<double>) {
     Half half;
     std::memcpy(&half, reinterpret_cast<const char*>(&sums) + side * sizeof(half), sizeof(half));
-    store(to, load(to) + __builtin_convertvector(half, Vec<double>));
+    store_register(to, load_register(to) + __builtin_convertvector(half, Register<double>));
   }
 }
 
@@ -27,14 +29,14 @@ inline void add_wide(double* to, Vec<float> sums) {
 template <typename T, int kTile, int kVectors>
 inline void gram_tile(const T* left, const T* right, int64_t stride, int64_t rows, double* gram,
                       int64_t gram_stride) {
-  Vec<T> sums[kTile][kVectors] = {};
+  Register<T> sums[kTile][kVectors] = {};
   for (int64_t r = 0; r < rows; ++r) {
-    Vec<T> v[kVectors];
+    Register<T> v[kVectors];
 #pragma GCC unroll 2
-    for (int i = 0; i < kVectors; ++i) v[i] = load(right + i * lanes<T>);
+    for (int i = 0; i < kVectors; ++i) v[i] = load_register(right + i * register_lanes<T>);
 #pragma GCC unroll 8
     for (int j = 0; j < kTile; ++j) {
-      const Vec<T> u = broadcast(left[j]);
+      const Register<T> u = fill_register(left[j]);
 #pragma GCC unroll 2
       for (int i = 0; i < kVectors; ++i) sums[j][i] += u * v[i];
     }
@@ -45,7 +47,7 @@ inline void gram_tile(const T* left, const T* right, int64_t stride, int64_t row
   for (int j = 0; j < kTile; ++j) {
 #pragma GCC unroll 2
     for (int i = 0; i < kVectors; ++i) {
-      add_wide(gram + j * gram_stride + i * lanes<T>, sums[j][i]);
+      add_wide(gram + j * gram_stride + i * register_lanes<T>, sums[j][i]);
     }
   }
 }
@@ -57,8 +59,8 @@ inline void gram_tiles(const T* left, const T* right, int64_t stride, int64_t ro
                        int64_t gram_stride) {
   for (; j + kTile <= end; j += kTile) {
     double* to = gram + j * gram_stride;
-    if (upper && j >= i + lanes<T>) {  // whatever lies left of the diagonal isn't wanted
-      const int64_t k = i + lanes<T>;
+    if (upper && j >= i + register_lanes<T>) {  // whatever lies left of the diagonal isn't wanted
+      const int64_t k = i + register_lanes<T>;
       if (!one) gram_tile<T, kTile, 1>(left + j, right + k, stride, rows, to + k, gram_stride);
     } else if (one) {
       gram_tile<T, kTile, 1>(left + j, right + i, stride, rows, to + i, gram_stride);
@@ -75,7 +77,7 @@ inline void gram_tiles(const T* left, const T* right, int64_t stride, int64_t ro
 template <typename T>
 void gram_block(const T* left, int64_t left_count, const T* right, int64_t right_count,
                 int64_t stride, int64_t rows, bool upper, double* gram) {
-  constexpr int64_t kWide = 2 * lanes<T>;
+  constexpr int64_t kWide = 2 * register_lanes<T>;
   for (int64_t i = 0; i < right_count; i += kWide) {
     const int64_t end = upper && i + kWide < left_count ? i + kWide : left_count;
     gram_tiles<T, kGramTile>(left, right, stride, rows, 0, end, i, i + kWide > right_count, upper,
