@@ -178,6 +178,8 @@ void coupled_row(const Batch<T>& batch, const Scratch<T>& scratch, int64_t image
         }
         break;
       }
+      case BackStepKind::pair_grad:  // of frozen mode only
+        break;
       case BackStepKind::linear_grad:
         coupled_linear(batch, scratch, plan.linear_grads.data[step.at], row);
         break;

@@ -128,6 +128,14 @@ void PlanBuilder::allocate() {
           }
           break;
         }
+        case BackStepKind::pair_grad: {
+          const PairGrad& grad = pair_grads_[step.at];
+          touch(grad.activation.buffer);
+          for (int64_t k = 0; k < grad.gradients.count; ++k) {
+            touch_gradient(grad.gradients.data[k]);
+          }
+          break;
+        }
         case BackStepKind::linear_grad:
           touch(linear_grads_[step.at].view.buffer);
           touch_gradient(linear_grads_[step.at].gradient);

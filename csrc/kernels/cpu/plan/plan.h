@@ -226,6 +226,20 @@ struct WeightGrad {
   List<GradPiece> pieces;
 };
 
+// Convolutions that read one view, each output pixel every input pixel. The Gram matrix of their
+// weight gradients is the sum over shifts of (products of inputs that lie a shift apart) times
+// (products of output gradients that lie as far apart), summed over channels and pixels; both need
+// far fewer products than the rows of the Jacobian, which are never made.
+struct PairGrad {
+  Activation activation;
+  int64_t channels, height, width;  // of the view; the outputs have its height and width
+  List<GradRef> gradients;          // of the convolutions
+  List<int64_t> outs;               // their channels
+  int64_t all_outs;
+  int64_t row;    // panel rows: inputs (channel, pixel), then gradients likewise
+  bool searched;  // whose kernel is meant: of the searched weights, or of the others
+};
+
 struct LinearGrad {
   View view;
   int64_t inputs, first, last;
@@ -239,7 +253,7 @@ struct NormGrad {
   int64_t row;       // -1: no scale, only the coupling is wanted
 };
 
-enum class BackStepKind { weight_grad, linear_grad, norm_grad, collect };
+enum class BackStepKind { weight_grad, pair_grad, linear_grad, norm_grad, collect };
 
 struct BackStep {
   BackStepKind kind;
@@ -255,10 +269,10 @@ struct Run {
 };
 
 // Backward steps that run block by block and whose rows of the Jacobian fit into the panel: first
-// the body's, then the others.
+// the body's, then the others; behind them those of pair_grads.
 struct Segment {
   int64_t first, last;  // steps
-  int64_t body_rows, rows;
+  int64_t body_rows, rows, pair_rows;
 };
 
 struct Plan {
@@ -274,6 +288,7 @@ struct Plan {
   List<BackStep> backward;
   List<Segment> segments;
   List<WeightGrad> weight_grads;
+  List<PairGrad> pair_grads;
   List<LinearGrad> linear_grads;
   List<NormGrad> norm_grads;
   List<Collect> collects;
