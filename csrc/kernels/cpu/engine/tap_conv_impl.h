@@ -236,8 +236,9 @@ void taps_row(const Batch<T>& batch, const TapConv& conv, int64_t block, int64_t
   }
   for (int64_t b = 0; b < conv.out_step_x; ++b, ++taps) {
     if (b >= conv.out_w) break;
-    const TapRow row{taps->offsets + phase * taps->taps,
-                     taps->taps,
+    const Range inside = taps->rows[i];
+    const TapRow row{taps->offsets + phase * taps->taps + inside.begin,
+                     inside.end - inside.begin,
                      (conv.out_w - b + conv.out_step_x - 1) / conv.out_step_x,
                      conv.source_step_x,
                      conv.out_step_x,
@@ -252,7 +253,8 @@ void taps_row(const Batch<T>& batch, const TapConv& conv, int64_t block, int64_t
           out[o] = row_of(batch, to.buffer, block, to.channel, y) + b * lanes<T>;
           bias[o] = to.bias < 0 ? 0 : batch.params[to.bias];
         }
-        tap_row(channels, row, source + g * conv.group_pixels * lanes<T>, packed, bias, out);
+        tap_row(channels, row, source + g * conv.group_pixels * lanes<T>,
+                packed + inside.begin * channels, bias, out);
         packed += taps->taps * channels;
         first += channels;
       }

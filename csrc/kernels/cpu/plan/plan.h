@@ -109,10 +109,11 @@ struct TapSource {
 
 // The outputs (row_class + i * out_step_y, column_class + j * out_step_x) and what adds to them.
 struct TapClass {
-  int64_t taps;
+  int64_t taps;                // in order of their source rows
   const int32_t* offsets;      // [phase][tap]: position of the tap for j = 0, in pixels
   const int64_t* weights;      // [tap]: parameter offset for output channel 0
   const int64_t* strides;      // [tap]: from one output channel of the group to the next
+  const Range* rows;           // [output row of the class]: taps that lie within the source
   const int32_t* scale_norms;  // [tap]: norm whose scale multiplies the weight, -1: none
   const int32_t* scale_channels;
 };
@@ -133,6 +134,7 @@ struct TapConv {
   const TapClass* classes;     // [row class][column class]
   int64_t groups, group_weights /* parameters */, group_scale /* scale channels */;
   int64_t group_pixels, row_pixels;  // of the source, from one group, one row to the next
+  int64_t source_rows;               // beyond them it is zero
   int64_t ring;                      // rows of the ring
   int64_t out_h, out_w, out_step_y, out_step_x, source_step_y, source_step_x;
   int64_t ring_pixels, ring_offset;  // ring_offset: where it lies in the ring scratch
