@@ -85,6 +85,7 @@ class PlanBuilder {
   struct TapTable;
   TapConv forward_taps(const std::vector<int32_t>& steps);
   TapConv backward_taps(const std::vector<int32_t>& steps, int32_t out);
+  bool reads_single_pixels(const Instruction& i) const;
   void size_rings(TapConv& conv, std::vector<TapSource>& sources, const TapTable& table);
   void finish_taps(TapConv& conv, const TapTable& table, int64_t group_outs);
   std::vector<TapConv> gradient_convs(const std::vector<int32_t>& steps, int32_t out,

@@ -99,6 +99,7 @@ void PlanBuilder::allocate() {
     for (const auto* convs : {&collect.relu_convs, &collect.plain_convs}) {
       for (int64_t k = 0; k < convs->count; ++k) {
         const List<TapSource>& sources = convs->data[k].sources;
+        touch_gradient({convs->data[k].activation, 0, -1});
         for (int64_t s = 0; s < sources.count; ++s) touch_gradient(sources.data[s].gradient);
       }
     }

@@ -125,9 +125,10 @@ struct OutChannel {
 
 // A sum over taps: out[o](y, x) = bias + sum_t weight[o, t] * source_t(y', x'). Forward
 // convolutions read an activation and step through it; input gradients read gradients through
-// rings, and those of strided convolutions step through their output.
+// rings, and those of strided convolutions step through their output. Those of single pixels read
+// the gradient where it lies, as if it were an activation.
 struct TapConv {
-  int32_t activation;  // buffer, -1: reads `sources`
+  int32_t activation;  // the buffer that is read, -1: reads `sources`
   List<TapSource> sources;
   List<OutChannel> outs;       // of all groups
   const int64_t* out_weights;  // [output channel of a group]: added to the tap's offset

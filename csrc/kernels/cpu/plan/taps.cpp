@@ -148,12 +148,31 @@ TapConv PlanBuilder::backward_taps(const std::vector<int32_t>& steps, int32_t ou
     }
     sources.push_back(source);
   }
-  size_rings(conv, sources, table);
-  conv.group_pixels = group_out * conv.ring * sources[0].row_width;
+  if (reads_single_pixels(first)) {
+    const TapSource& source = sources[0];
+    conv.activation = source.gradient.buffer;
+    conv.ring = 1;
+    conv.row_pixels = source.width;
+    const int64_t plane = source.height * source.width;
+    conv.group_pixels = group_out * plane;
+    for (Tap& tap : table.classes[0])
+      tap.position = (source.gradient.channel + tap.channel) * plane;
+  } else {
+    size_rings(conv, sources, table);
+    conv.group_pixels = group_out * conv.ring * sources[0].row_width;
+  }
   finish_taps(conv, table, group_in);
   conv.packed_offset = plan_->backward_weights;
   plan_->backward_weights += conv.packed_size;
   return conv;
+}
+
+// Whether the input gradient of a convolution needs nothing of its output's gradient but the same
+// pixel. In coupled mode gradients change on the way into the ring.
+bool PlanBuilder::reads_single_pixels(const Instruction& i) const {
+  const Window& w = i.window;
+  return analysis_.purpose == Purpose::frozen && w.kh == 1 && w.kw == 1 && w.sh == 1 && w.sw == 1 &&
+         w.ph == 0 && w.pw == 0;
 }
 
 void PlanBuilder::size_rings(TapConv& conv, std::vector<TapSource>& sources,
@@ -245,7 +264,7 @@ std::vector<TapConv> PlanBuilder::gradient_convs(const std::vector<int32_t>& ste
   std::vector<TapConv> convs;
   for (int32_t s : steps) {
     const Instruction& i = instruction_of(s);
-    if (i.groups == 1 && i.window.sh == 1 && i.window.sw == 1) {
+    if (i.groups == 1 && i.window.sh == 1 && i.window.sw == 1 && !reads_single_pixels(i)) {
       together.push_back(s);
     } else {
       convs.push_back(backward_taps({s}, out));
