@@ -2,13 +2,14 @@
 //
 // Products of a few rows are added up in the panel's own type, and these sums in float64. In
 // float32 that errs by less than the entries do, whose own errors go through convolutions: a sum of
-// kGramRows products of size p errs by about 6e-8 kGramRows p / 4, so a diagonal entry over P
-// weights by kGramRows / 4 · 6e-8 / sqrt(P) of itself, the errors of its rounded entries by some
-// ulps / sqrt(P).
+// n products of size p errs by about 6e-8 n p / 4, so a diagonal entry over P weights by n / 4 ·
+// 6e-8 / sqrt(P) of itself, the errors of its rounded entries by some ulps / sqrt(P).
 
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
-constexpr int64_t kGramRows = 32;  // weights whose products are added up before float64
+// Weights whose products are added up before float64; twice as many in narrow panels.
+constexpr int64_t kGramRows = 32;
+constexpr int64_t kNarrowPanel = 64;
 // Rows of a tile; its columns are two vectors. As many sums as the registers hold.
 constexpr int kGramTile = TEGNAS_VECTOR_BYTES == 64 ? 8 : 6;
 
@@ -146,8 +147,10 @@ template <typename T>
 void gram_panel(const T* panel, int64_t first, int64_t last, int64_t x, int64_t y, double* xx,
                 double* yx) {
   const int64_t stride = x + y;
-  for (int64_t r = first; r < last; r += kGramRows) {
-    const int64_t rows = last - r < kGramRows ? last - r : kGramRows;
+  // Narrow panels have more rows in the L1 cache.
+  const int64_t most = stride <= kNarrowPanel ? 2 * kGramRows : kGramRows;
+  for (int64_t r = first; r < last; r += most) {
+    const int64_t rows = last - r < most ? last - r : most;
     const T* from = panel + r * stride;
     gram_block<T>(RowProducts<T>{from, from, stride, rows}, x, x, true, xx);
     if (yx != nullptr) {
