@@ -88,7 +88,7 @@ struct Preset {
 };
 
 const Preset kPresets[] = {
-    {"best", 5, Nasbench201::deep, Nasbench201::deep_thin, false, {1000}},
+    {"best", 10, Nasbench201::deep, Nasbench201::deep_thin, false, {1000}},
     {"fast",
      3,
      [](const std::string& ops) { return Nasbench201::proxy(ops); },

@@ -67,6 +67,16 @@ Reference engine_ntk_of(const Case& c, const cpu::Kernels& kernels, int64_t work
   return r;
 }
 
+// The kernels with one executor for all images, small or not.
+inline cpu::Kernels narrow(cpu::Kernels kernels) {
+  kernels.engine_f32_wide = kernels.engine_f32;
+  return kernels;
+}
+inline cpu::Kernels wide(cpu::Kernels kernels) {
+  kernels.engine_f32 = kernels.engine_f32_wide;
+  return kernels;
+}
+
 inline void compare(const Case& c, const std::string& name, double tolerance32) {
   const Reference expected =
       reference_ntk(c.program, c.params, c.x, c.n, c.y, c.ny, c.coupled, c.trace);
@@ -74,15 +84,16 @@ inline void compare(const Case& c, const std::string& name, double tolerance32) 
   for (const char* isa : kInstructionSets) {
     const cpu::Kernels* kernels = cpu::kernels_for(isa);
     if (kernels == nullptr) continue;
-    for (const bool wide : {true, false}) {
-      const double tolerance = wide ? 1e-9 : tolerance32;
-      const Reference got =
-          wide ? engine_ntk_of<double>(c, *kernels) : engine_ntk_of<float>(c, *kernels);
+    for (const std::string numbers : {"float64", "float32", "float32 in wide vectors"}) {
+      const double tolerance = numbers == "float64" ? 1e-9 : tolerance32;
+      const Reference got = numbers == "float64"   ? engine_ntk_of<double>(c, *kernels)
+                            : numbers == "float32" ? engine_ntk_of<float>(c, narrow(*kernels))
+                                                   : engine_ntk_of<float>(c, wide(*kernels));
       // Relative to the largest number of the whole kernel: parts of it may cancel to rounding.
       const auto check = [&](const char* what, const std::vector<double>& a,
                              const std::vector<double>& b, double scale) {
         const double d = difference(a, b) / std::max(scale, 1e-2);
-        CHECK_SAY(d <= tolerance, name + ", " + isa + (wide ? " float64, " : " float32, ") + what +
+        CHECK_SAY(d <= tolerance, name + ", " + isa + " " + numbers + ", " + what +
                                       (c.coupled ? ", coupled" : ", frozen") +
                                       (c.trace ? ", trace" : "") + ": relative difference " +
                                       std::to_string(d) + ", largest " + std::to_string(scale));

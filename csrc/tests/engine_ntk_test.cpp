@@ -40,6 +40,37 @@ void nasbench201() {
     compare(filled(Nasbench201::proxy(ops), 5, 3, false), ops, 1e-3);
   }
   compare(filled(Nasbench201::proxy("31spn3"), 3, 2, true), "31spn3", 1e-3);
+  compare(filled(Nasbench201::deep("333131"), 5, 3, false), "deep 333131", 1e-3);
+}
+
+// Convolutions whose output pixels read all input pixels, which have no rows of the Jacobian: with
+// and without norms and biases, of the body and not, several kernels on one view.
+void pairs_of_pixels() {
+  Writer small({9, 2, 2});
+  const auto conv = [](Writer& w, int64_t in, int64_t out, const Window& window, bool bias,
+                       bool body) { return w.conv(in, out, window, 1, bias, body); };
+  const Window three = square(3, 1, 1), five = square(5, 1, 2);
+  const int64_t x = small.relu(small.norm(conv(small, 0, 17, three, true, true), true, true));
+  const int64_t half = small.norm(conv(small, x, 10, three, false, true), true, false);
+  const int64_t other = small.norm(conv(small, x, 10, three, false, false), true, true);
+  const int64_t plain = conv(small, x, 10, three, true, false);
+  const int64_t wide = small.norm(conv(small, x, 10, five, false, true), false, false);
+  const int64_t sum = small.relu(small.add({half, other, plain, wide}));
+  small.linear(conv(small, sum, 8, three, false, true), 3, true, false);
+
+  Writer row({12, 1, 3});
+  Window across;
+  across.kw = 5;
+  across.pw = 2;
+  const int64_t y = row.norm(conv(row, 0, 14, across, false, true), true, true);
+  row.linear(row.global_avg_pool(conv(row, row.relu(y), 40, across, false, true)), 2, true, true);
+  for (const bool trace : {false, true}) {
+    for (const Writer& writer : {small, row}) {
+      Case c = filled(writer, 35, 9, false);
+      c.trace = trace;
+      compare(c, "pairs of pixels", 1e-3);
+    }
+  }
 }
 
 // Networks without a path, layers without channels, images of one pixel.
@@ -185,6 +216,7 @@ int main() {
   random_programs(8000, 2, 129, 7, false, false, {8, 5, 6, 7, 3});
   random_programs(9000, 4, 1, 1, true, false, large);
   nasbench201();
+  pairs_of_pixels();
   degenerate();
   not_finite();
   threads_and_jobs();

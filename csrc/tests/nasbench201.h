@@ -26,10 +26,10 @@ class Nasbench201 {
 
   static Writer thin(const std::string& ops) { return thin_network(ops, 3, 1); }
 
-  // What the preset `best` scores: three cells per stage and images of 16×16, only the cells in the
-  // body; five cells and inputs of 2×2.
-  static Writer deep(const std::string& ops) { return network(ops, 3, 16, 3, false); }
-  static Writer deep_thin(const std::string& ops) { return thin_network(ops, 2, 5); }
+  // What the preset `best` scores: three cells per stage and images of 8×8, only the cells in the
+  // body; three cells and inputs of 2×2.
+  static Writer deep(const std::string& ops) { return network(ops, 3, 8, 3, false); }
+  static Writer deep_thin(const std::string& ops) { return thin_network(ops, 2, 3); }
 
  private:
   static Writer network(const std::string& ops, int64_t channels, int64_t size, int64_t cells,

@@ -41,6 +41,8 @@ struct Kernels {
   void (*inverse_sums)(const double* factor, int64_t n, int64_t stride, const double* weights,
                        double* workspace, double* diagonal, double* sums);
   const EngineKernels<float>* engine_f32;
+  // Takes more images to a block, for small ones; the other one where there is none.
+  const EngineKernels<float>* engine_f32_wide;
   const EngineKernels<double>* engine_f64;
 };
 

@@ -62,8 +62,8 @@ struct VectorConstants<double> {
 
 // Horner's rule, the coefficients from the constant on.
 template <typename T, int kCount>
-inline Vec<T> polynomial(const T (&coefficients)[kCount], Vec<T> x) {
-  Vec<T> sum = broadcast(coefficients[kCount - 1]);
+inline Register<T> polynomial(const T (&coefficients)[kCount], Register<T> x) {
+  Register<T> sum = fill_register(coefficients[kCount - 1]);
 #pragma GCC unroll 24
   for (int k = kCount - 2; k >= 0; --k) sum = sum * x + coefficients[k];
   return sum;
@@ -74,27 +74,27 @@ struct VectorMath {
   using Constants = VectorConstants<T>;
 
   // x = n log 2 + r with |r| at most log(2) / 2, exp(x) = 2^n exp(r).
-  static inline Vec<T> falling_exp(Vec<T> x) {
-    const Vec<T> zero = {}, least = broadcast(Constants::kLeast);
-    const Vec<T> bounded = x < least ? least : x;
+  static inline Register<T> falling_exp(Register<T> x) {
+    const Register<T> zero = {}, least = fill_register(Constants::kLeast);
+    const Register<T> bounded = x < least ? least : x;
     // n, in the lowest bits of the sum.
-    const Vec<T> sum = bounded * T(1.4426950408889634) + Constants::kRound;
-    const Vec<T> n = sum - Constants::kRound;
-    const Vec<T> r = bounded - n * Constants::kLog2 - n * Constants::kLog2Rest;
+    const Register<T> sum = bounded * T(1.4426950408889634) + Constants::kRound;
+    const Register<T> n = sum - Constants::kRound;
+    const Register<T> r = bounded - n * Constants::kLog2 - n * Constants::kLog2Rest;
     using Bits = typename Constants::Bits;
     const Bits power = ((Bits)sum + Constants::kBias) << Constants::kMantissa;
-    return x < least ? zero : polynomial(Constants::kExp, r) * (Vec<T>)power;
+    return x < least ? zero : polynomial(Constants::kExp, r) * (Register<T>)power;
   }
 
   // The upper tail at z standard deviations times sqrt(2) is erfc(z) / 2 = exp(-z^2) p(t) / (2 + 4
   // z) with t = 1 - 6 / (z + 3), which lies between -1 and 1. p is the polynomial nearest to (1 + 2
   // z) exp(z^2) erfc(z) in the sense of Chebyshev; form of Shepherd and Laframboise, 1981.
-  static inline Normal<Vec<T>> normal(Vec<T> x) {
-    const Vec<T> zero = {}, one = broadcast(T(1));
-    const Vec<T> z = (x < zero ? -x : x) * T(0.70710678118654752);
-    const Vec<T> bell = falling_exp(x * x * T(-0.5));
-    const Vec<T> t = one - T(6) / (z + T(3));
-    const Vec<T> tail = bell * polynomial(Constants::kTail, t) / (z * T(4) + T(2));
+  static inline Normal<Register<T>> normal(Register<T> x) {
+    const Register<T> zero = {}, one = fill_register(T(1));
+    const Register<T> z = (x < zero ? -x : x) * T(0.70710678118654752);
+    const Register<T> bell = falling_exp(x * x * T(-0.5));
+    const Register<T> t = one - T(6) / (z + T(3));
+    const Register<T> tail = bell * polynomial(Constants::kTail, t) / (z * T(4) + T(2));
     return {x < zero ? tail : one - tail, bell * T(0.39894228040143268)};
   }
 };

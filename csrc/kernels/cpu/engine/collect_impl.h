@@ -138,7 +138,8 @@ inline void mask_row(const Batch<T>& batch, const View& view, int64_t block, int
   const T* x = row_of(batch, view.buffer, block, c, y);
   const Affine<T> a = affine_of(batch, view.norm, c);
   for (int64_t k = 0; k < count; k += lanes<T>) {
-    store(row + k, (load(x + k) - a.mean) * a.scale + a.shift > zero ? load(row + k) : zero);
+    const Vec<T> seen = (load(x + k) - a.mean) * a.scale + a.shift;
+    store(row + k, select(seen > zero, load(row + k), zero));
   }
 }
 
@@ -162,7 +163,7 @@ inline Vec<T> finish_strip(const T* mask, int64_t mask_row, const T* add, int64_
   if (!kMask || mask_row == count) count *= rows, rows = 1;
   const auto finish = [&](int64_t k, int i) {
     Vec<T> v = load(strip + k);
-    if (kMask) v = load(mask + k) > zero ? v : zero;
+    if (kMask) v = select(load(mask + k) > zero, v, zero);
     if (kAdd) v += load(add + k);
     if (kMask || kAdd) store(strip + k, v);
     sums[i] += v;
@@ -178,7 +179,7 @@ inline Vec<T> finish_strip(const T* mask, int64_t mask_row, const T* add, int64_
     if (kMask) mask += mask_row;
     if (kAdd) add += count;
   }
-  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  return sum_of(sums);
 }
 
 // The numbers whose sign is the mask, where they lie in memory as they are.

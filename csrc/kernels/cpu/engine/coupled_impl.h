@@ -82,8 +82,10 @@ void fix_piece(const Batch<T>& batch, const Scratch<T>& scratch, const WeightGra
           sum += load(x + (y * w.sh * grad.plane_w + k * w.sw) * lanes<T>);
         }
       }
+      T numbers[lanes<T>];
+      store(numbers, sum);
       for (int64_t k = 0; k < valid; ++k) {
-        alone[r] += sum[k];
+        alone[r] += numbers[k];
         with_xhat[r] += scratch.tile[r * lanes<T> + k];
       }
     }
@@ -176,6 +178,8 @@ void coupled_row(const Batch<T>& batch, const Scratch<T>& scratch, int64_t image
         }
         break;
       }
+      case BackStepKind::pair_grad:  // of frozen mode only
+        break;
       case BackStepKind::linear_grad:
         coupled_linear(batch, scratch, plan.linear_grads.data[step.at], row);
         break;

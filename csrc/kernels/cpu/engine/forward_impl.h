@@ -53,10 +53,11 @@ void apply_to_view(const Batch<T>& batch, const Step& step, int64_t block, int64
   T* slopes = step.slope < 0 ? nullptr : row_of(batch, step.slope, block, c, y);
   const T below = static_cast<T>(step.below);
   for_function(step.function, [&](auto chosen) {
-    for (int64_t k = 0; k < rows * row; k += lanes<T>) {
-      const auto found = respond<decltype(chosen)::function, VectorMath<T>>(load(out + k), below);
-      store(out + k, found.value);
-      if (slopes != nullptr) store(slopes + k, found.slope);
+    for (int64_t k = 0; k < rows * row; k += register_lanes<T>) {
+      const auto found =
+          respond<decltype(chosen)::function, VectorMath<T>>(load_register(out + k), below);
+      store_register(out + k, found.value);
+      if (slopes != nullptr) store_register(slopes + k, found.slope);
     }
   });
 }

@@ -58,6 +58,28 @@ void put_linear(const Batch<T>& batch, const Scratch<T>& scratch, const LinearGr
   }
 }
 
+template <typename T>
+void put_pairs(const Batch<T>& batch, const Scratch<T>& scratch, const PairGrad& grad,
+               int64_t block, const PanelColumns<T>& to) {
+  int64_t row = grad.row;
+  const auto put = [&](const T* pixels) {
+    for (int64_t x = 0; x < grad.width; ++x) to.put(row++, load(pixels + x * lanes<T>));
+  };
+  for (int64_t c = 0; c < grad.channels; ++c) {
+    for (int64_t y = 0; y < grad.height; ++y) {
+      put(row_of(batch, grad.activation.buffer, block, c, y + grad.activation.top) +
+          grad.activation.left * lanes<T>);
+    }
+  }
+  for (int64_t k = 0; k < grad.gradients.count; ++k) {
+    for (int64_t c = 0; c < grad.outs.data[k]; ++c) {
+      for (int64_t y = 0; y < grad.height; ++y) {
+        put(gradient_row(batch, grad.gradients.data[k], block, c, y, scratch.strip));
+      }
+    }
+  }
+}
+
 // Sums over the pixels of one block: of g, and of g * (x - mean) / deviation.
 template <typename T>
 void norm_sums(const Batch<T>& batch, const NormGrad& grad, int64_t block, int64_t c, Vec<T>* plain,
@@ -90,6 +112,9 @@ void frozen_block(const Batch<T>& batch, const Scratch<T>& scratch, const BackSt
       }
       break;
     }
+    case BackStepKind::pair_grad:
+      put_pairs(batch, scratch, plan.pair_grads.data[step.at], block, to);
+      break;
     case BackStepKind::linear_grad:
       put_linear(batch, scratch, plan.linear_grads.data[step.at], block, to);
       break;
@@ -135,6 +160,16 @@ void frozen_sweep(const Batch<T>& x, const Batch<T>* y, const Scratch<T>& scratc
     if (grams.rest != nullptr) {
       gram_panel<T>(panel, segment.body_rows, segment.rows, x_columns, y_columns, grams.rest,
                     nullptr);
+    }
+    for (int64_t s = segment.first; s < segment.last; ++s) {
+      const BackStep& step = plan.backward.data[s];
+      if (step.kind != BackStepKind::pair_grad) continue;
+      const PairGrad& grad = plan.pair_grads.data[step.at];
+      if (grad.searched) {
+        gram_pairs(panel, grad, x_columns, y_columns, grams.body, grams.cross);
+      } else if (grams.rest != nullptr) {
+        gram_pairs<T>(panel, grad, x_columns, y_columns, grams.rest, nullptr);
+      }
     }
     phase.end(EnginePhase::gram);
   }

@@ -2,24 +2,27 @@
 //
 // Products of a few rows are added up in the panel's own type, and these sums in float64. In
 // float32 that errs by less than the entries do, whose own errors go through convolutions: a sum of
-// kGramRows products of size p errs by about 6e-8 kGramRows p / 4, so a diagonal entry over P
-// weights by kGramRows / 4 · 6e-8 / sqrt(P) of itself, the errors of its rounded entries by some
-// ulps / sqrt(P).
+// n products of size p errs by about 6e-8 n p / 4, so a diagonal entry over P weights by n / 4 ·
+// 6e-8 / sqrt(P) of itself, the errors of its rounded entries by some ulps / sqrt(P).
 
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
-constexpr int64_t kGramRows = 32;  // weights whose products are added up before float64
+// Weights whose products are added up before float64; twice as many in narrow panels.
+constexpr int64_t kGramRows = 32;
+constexpr int64_t kNarrowPanel = 64;
 // Rows of a tile; its columns are two vectors. As many sums as the registers hold.
 constexpr int kGramTile = TEGNAS_VECTOR_BYTES == 64 ? 8 : 6;
 
 // to[0, lanes of T) += sums, in float64.
-inline void add_wide(double* to, Vec<double> sums) { store(to, load(to) + sums); }
-inline void add_wide(double* to, Vec<float> sums) {
+inline void add_wide(double* to, Register<double> sums) {
+  store_register(to, load_register(to) + sums);
+}
+inline void add_wide(double* to, Register<float> sums) {
   typedef float Half __attribute__((vector_size(TEGNAS_VECTOR_BYTES / 2)));
-  for (int side = 0; side < 2; ++side, to += lanes<double>) {
+  for (int side = 0; side < 2; ++side, to += register_lanes<double>) {
     Half half;
     std::memcpy(&half, reinterpret_cast<const char*>(&sums) + side * sizeof(half), sizeof(half));
-    store(to, load(to) + __builtin_convertvector(half, Vec<double>));
+    store_register(to, load_register(to) + __builtin_convertvector(half, Register<double>));
   }
 }
 
@@ -27,14 +30,14 @@ inline void add_wide(double* to, Vec<float> sums) {
 template <typename T, int kTile, int kVectors>
 inline void gram_tile(const T* left, const T* right, int64_t stride, int64_t rows, double* gram,
                       int64_t gram_stride) {
-  Vec<T> sums[kTile][kVectors] = {};
+  Register<T> sums[kTile][kVectors] = {};
   for (int64_t r = 0; r < rows; ++r) {
-    Vec<T> v[kVectors];
+    Register<T> v[kVectors];
 #pragma GCC unroll 2
-    for (int i = 0; i < kVectors; ++i) v[i] = load(right + i * lanes<T>);
+    for (int i = 0; i < kVectors; ++i) v[i] = load_register(right + i * register_lanes<T>);
 #pragma GCC unroll 8
     for (int j = 0; j < kTile; ++j) {
-      const Vec<T> u = broadcast(left[j]);
+      const Register<T> u = fill_register(left[j]);
 #pragma GCC unroll 2
       for (int i = 0; i < kVectors; ++i) sums[j][i] += u * v[i];
     }
@@ -45,41 +48,97 @@ inline void gram_tile(const T* left, const T* right, int64_t stride, int64_t row
   for (int j = 0; j < kTile; ++j) {
 #pragma GCC unroll 2
     for (int i = 0; i < kVectors; ++i) {
-      add_wide(gram + j * gram_stride + i * lanes<T>, sums[j][i]);
+      add_wide(gram + j * gram_stride + i * register_lanes<T>, sums[j][i]);
     }
   }
 }
 
+// What a tile of a Gram matrix is the sum of: rows of a panel.
+template <typename T>
+struct RowProducts {
+  const T *left, *right;
+  int64_t stride, rows;
+
+  template <int kTile, int kVectors>
+  void add(int64_t j, int64_t i, double* gram, int64_t gram_stride) const {
+    gram_tile<T, kTile, kVectors>(left + j, right + i, stride, rows, gram, gram_stride);
+  }
+};
+
+// Or pairs of pixels, see engine::PairGrad. Panel rows from `left` and `right` on.
+template <typename T>
+struct PairProducts {
+  const T *left, *right;
+  int64_t stride, height, width, channels, outs;
+
+  // Products of pixels that lie (dy, dx) apart, over the channels whose rows begin at `first`.
+  template <int kTile, int kVectors>
+  void sum(int64_t first, int64_t count, int64_t dy, int64_t dx, const T* a, const T* b,
+           double* sums) const {
+    const int64_t pixels = height * width;
+    constexpr int64_t kWidth = kVectors * register_lanes<T>;
+    for (int64_t y = dy < 0 ? -dy : 0; y < height && y + dy < height; ++y) {
+      for (int64_t x = dx < 0 ? -dx : 0; x < width && x + dx < width; ++x) {
+        const int64_t from = first + y * width + x, to = from + dy * width + dx;
+        for (int64_t c = 0; c < count; c += kGramRows) {
+          const int64_t now = count - c < kGramRows ? count - c : kGramRows;
+          gram_tile<T, kTile, kVectors>(a + (from + c * pixels) * stride,
+                                        b + (to + c * pixels) * stride, pixels * stride, now, sums,
+                                        kWidth);
+        }
+      }
+    }
+  }
+
+  template <int kTile, int kVectors>
+  void add(int64_t j, int64_t i, double* gram, int64_t gram_stride) const {
+    constexpr int64_t kWidth = kVectors * register_lanes<T>;
+    for (int64_t dy = 1 - height; dy < height; ++dy) {
+      for (int64_t dx = 1 - width; dx < width; ++dx) {
+        double inputs[kTile * kWidth] = {}, gradients[kTile * kWidth] = {};
+        sum<kTile, kVectors>(0, channels, dy, dx, left + j, right + i, inputs);
+        sum<kTile, kVectors>(channels * height * width, outs, dy, dx, left + j, right + i,
+                             gradients);
+        for (int64_t row = 0; row < kTile; ++row) {
+          double* to = gram + row * gram_stride;
+          for (int64_t k = 0; k < kWidth; ++k) {
+            to[k] += inputs[row * kWidth + k] * gradients[row * kWidth + k];
+          }
+        }
+      }
+    }
+  }
+};
+
 // Tiles from row j on, as high as fit below `end`; then lower ones. An even number of rows.
-template <typename T, int kTile>
-inline void gram_tiles(const T* left, const T* right, int64_t stride, int64_t rows, int64_t j,
-                       int64_t end, int64_t i, bool one, bool upper, double* gram,
-                       int64_t gram_stride) {
+template <typename T, int kTile, typename Products>
+inline void gram_tiles(const Products& products, int64_t j, int64_t end, int64_t i, bool one,
+                       bool upper, double* gram, int64_t gram_stride) {
   for (; j + kTile <= end; j += kTile) {
     double* to = gram + j * gram_stride;
-    if (upper && j >= i + lanes<T>) {  // whatever lies left of the diagonal isn't wanted
-      const int64_t k = i + lanes<T>;
-      if (!one) gram_tile<T, kTile, 1>(left + j, right + k, stride, rows, to + k, gram_stride);
+    const int64_t next = i + register_lanes<T>;
+    if (upper && j >= next) {  // whatever lies left of the diagonal isn't wanted
+      if (!one) products.template add<kTile, 1>(j, next, to + next, gram_stride);
     } else if (one) {
-      gram_tile<T, kTile, 1>(left + j, right + i, stride, rows, to + i, gram_stride);
+      products.template add<kTile, 1>(j, i, to + i, gram_stride);
     } else {
-      gram_tile<T, kTile, 2>(left + j, right + i, stride, rows, to + i, gram_stride);
+      products.template add<kTile, 2>(j, i, to + i, gram_stride);
     }
   }
   if constexpr (kTile > 2) {
-    gram_tiles<T, kTile - 2>(left, right, stride, rows, j, end, i, one, upper, gram, gram_stride);
+    gram_tiles<T, kTile - 2>(products, j, end, i, one, upper, gram, gram_stride);
   }
 }
 
-// All rows j of `left` against the columns i of `right`; from the diagonal on where `upper`.
-template <typename T>
-void gram_block(const T* left, int64_t left_count, const T* right, int64_t right_count,
-                int64_t stride, int64_t rows, bool upper, double* gram) {
-  constexpr int64_t kWide = 2 * lanes<T>;
+// All rows j of the left against the columns i of the right; from the diagonal on where `upper`.
+template <typename T, typename Products>
+void gram_block(const Products& products, int64_t left_count, int64_t right_count, bool upper,
+                double* gram) {
+  constexpr int64_t kWide = 2 * register_lanes<T>;
   for (int64_t i = 0; i < right_count; i += kWide) {
     const int64_t end = upper && i + kWide < left_count ? i + kWide : left_count;
-    gram_tiles<T, kGramTile>(left, right, stride, rows, 0, end, i, i + kWide > right_count, upper,
-                             gram, right_count);
+    gram_tiles<T, kGramTile>(products, 0, end, i, i + kWide > right_count, upper, gram,
+                             right_count);
   }
 }
 
@@ -88,12 +147,30 @@ template <typename T>
 void gram_panel(const T* panel, int64_t first, int64_t last, int64_t x, int64_t y, double* xx,
                 double* yx) {
   const int64_t stride = x + y;
-  for (int64_t r = first; r < last; r += kGramRows) {
-    const int64_t rows = last - r < kGramRows ? last - r : kGramRows;
+  // Narrow panels have more rows in the L1 cache.
+  const int64_t most = stride <= kNarrowPanel ? 2 * kGramRows : kGramRows;
+  for (int64_t r = first; r < last; r += most) {
+    const int64_t rows = last - r < most ? last - r : most;
     const T* from = panel + r * stride;
-    gram_block(from, x, from, x, stride, rows, true, xx);
-    if (yx != nullptr) gram_block(from + x, y, from, x, stride, rows, false, yx);
+    gram_block<T>(RowProducts<T>{from, from, stride, rows}, x, x, true, xx);
+    if (yx != nullptr) {
+      gram_block<T>(RowProducts<T>{from + x, from, stride, rows}, y, x, false, yx);
+    }
   }
+}
+
+// The same of what has its rows in pairs.
+template <typename T>
+void gram_pairs(const T* panel, const PairGrad& grad, int64_t x, int64_t y, double* xx,
+                double* yx) {
+  const int64_t stride = x + y;
+  const T* from = panel + grad.row * stride;
+  PairProducts<T> products{from,       from,          stride,       grad.height,
+                           grad.width, grad.channels, grad.all_outs};
+  gram_block<T>(products, x, x, true, xx);
+  if (yx == nullptr) return;
+  products.left = from + x;
+  gram_block<T>(products, y, x, false, yx);
 }
 
 // Doubles of the panel that coupled rows are transposed into, by columns of images.

@@ -28,8 +28,8 @@ inline void add_statistics(const Batch<T>& batch, int32_t buffer, int64_t block,
   }
   for (; strip < end; strip += lanes<T>) add(strip, 0);
   T s[lanes<T>], q[lanes<T>];
-  store(s, (sums[0] + sums[1]) + (sums[2] + sums[3]));
-  store(q, (squares[0] + squares[1]) + (squares[2] + squares[3]));
+  store(s, sum_of(sums));
+  store(q, sum_of(squares));
   double* to = batch.stats + (b.stats + c) * 2 * lanes<T>;
   const int64_t valid = valid_lanes(batch, block);
   if (valid == lanes<T>) {

@@ -197,8 +197,8 @@ void engine_ntk(const Kernels& kernels, const std::vector<NtkJob<T>>& jobs, cons
                 const Images<T>& y, const NtkOptions& options, const ParallelFor& parallel_for) {
   if (jobs.empty() || x.count == 0) return;
   check_inputs(jobs);
-  const EngineKernels<T>& table = engine_of<T>(kernels);
   const engine::Shape shape = jobs[0].program->shapes[0];
+  const EngineKernels<T>& table = engine_of<T>(kernels, shape, x.count);
   const PackedImages<T> packed_x(table, x, shape), packed_y(table, y, shape);
   const Call<T> call{table, packed_x, packed_y, options, parallel_for};
   const bool trace = options.outputs == OutputReduction::trace;

@@ -238,8 +238,8 @@ void max_pool_row(const Batch<T>& batch, const Step& step, int64_t block, int64_
         best = first ? v : best;
         position = first ? here : position;
         const auto larger = (v > best) | (v != v);
-        best = larger ? v : best;
-        position = larger ? here : position;
+        best = select(larger, v, best);
+        position = select(larger, here, position);
       }
       store(out + x * lanes<T>, best);
       store(positions + x * lanes<T>, position);
@@ -261,7 +261,7 @@ void add_max_pool_gradient(const Batch<T>& batch, const RowGradient& from, int64
       for (int64_t k = range.begin; k < range.end; ++k) {
         const Vec<T> here = broadcast(static_cast<T>(row + x - k * columns.stride + columns.pad));
         const Vec<T> part = load(g + k * lanes<T>), zero = {};
-        sum += load(positions + k * lanes<T>) == here ? part : zero;
+        sum += select(load(positions + k * lanes<T>) == here, part, zero);
       }
       store(to + x * lanes<T>, sum);
     }

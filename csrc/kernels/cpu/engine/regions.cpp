@@ -47,7 +47,11 @@ std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<Re
   std::vector<int64_t> counts(jobs.size(), 0);
   if (jobs.empty()) return counts;
   check_inputs(jobs);
-  const EngineKernels<T>& table = engine_of<T>(kernels);
+  int64_t most = 0;  // images of a batch
+  for (const Inputs<T>& set : sets) {
+    for (const Images<T>& batch : set) most = std::max(most, batch.count);
+  }
+  const EngineKernels<T>& table = engine_of<T>(kernels, jobs[0].program->shapes[0], most);
   std::vector<std::deque<PackedImages<T>>> packed(sets.size());  // images don't move
   for (size_t set = 0; set < sets.size(); ++set) {
     for (const Images<T>& batch : sets[set]) {

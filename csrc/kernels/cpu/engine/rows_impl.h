@@ -45,7 +45,14 @@ inline void for_strips(int64_t height, int64_t width, const Work& work) {
 }
 
 // Sums that are kept beside each other, so that an addition does not wait for the one before it.
-constexpr int kSums = 4;
+constexpr int kSums = TEGNAS_REGISTERS < 4 ? 4 / TEGNAS_REGISTERS : 1;
+
+template <typename V>
+inline V sum_of(const V (&sums)[kSums]) {
+  if constexpr (kSums == 4) return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  if constexpr (kSums == 2) return sums[0] + sums[1];
+  return sums[0];
+}
 
 // Keeps the compiler from reading a vector from memory again for each of its uses: a few registers
 // hold what would otherwise take a load for every multiply-add.
@@ -62,7 +69,7 @@ inline void keep_in_register(V& v) {
 template <typename T>
 inline Vec<T> relu(Vec<T> v) {
   const Vec<T> zero = {};
-  return zero > v ? zero : v;
+  return select(zero > v, zero, v);
 }
 
 // y = (x - mean) * scale + shift, so that a constant channel gives exactly its shift.

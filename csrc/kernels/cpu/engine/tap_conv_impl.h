@@ -5,19 +5,28 @@
 
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
-// Pixels of a tile of `channels` output channels: as many accumulators as the registers hold.
+// Registers that the sums of a tile may take.
+constexpr int kTileRegisters = TEGNAS_VECTOR_BYTES == 64 ? 24 : 12;
+
+// Pixels of a tile of `channels` output channels: as many sums as the registers hold.
 template <int kChannels>
 constexpr int tile_pixels() {
-  constexpr int registers = TEGNAS_VECTOR_BYTES == 64 ? 24 : 12;
-  return kChannels == 1                     ? 8
-         : kChannels == 2 && registers > 12 ? 8
-         : registers / kChannels >= 8       ? 8
-         : registers / kChannels >= 4       ? 4
-                                            : 2;
+  constexpr int registers = kChannels == 1                          ? 8
+                            : kChannels == 2 && kTileRegisters > 12 ? 8
+                            : kTileRegisters / kChannels >= 8       ? 8
+                            : kTileRegisters / kChannels >= 4       ? 4
+                                                                    : 2;
+  return registers > TEGNAS_REGISTERS ? registers / TEGNAS_REGISTERS : 1;
 }
+
+// Output channels of a tile, at most.
+constexpr int kTileChannels = 6 * TEGNAS_REGISTERS <= kTileRegisters ? 6 : 3;
 
 // How many of the remaining output channels the next tile takes.
 inline int next_channels(int64_t remaining) {
+  if constexpr (kTileChannels == 3) {
+    return remaining == 4 ? 2 : remaining > 3 ? 3 : static_cast<int>(remaining);
+  }
   if (remaining == 7 || remaining == 8) return 4;
   if (remaining == 5) return 3;
   return remaining > 6 ? 6 : static_cast<int>(remaining);
@@ -34,37 +43,41 @@ struct TapRow {
 template <typename T, int kChannels, int kPixels, bool kUnit>
 inline void tap_tile(const TapRow& row, const T* ring, const T* weights, const T* bias,
                      T* const* out, int64_t at) {
-  Vec<T> sums[kChannels][kPixels];
+  constexpr int kParts = TEGNAS_REGISTERS, kSize = register_lanes<T>;
+  constexpr int kAll = kPixels * kParts;  // registers of a tile of one channel
+  Register<T> sums[kChannels][kAll];
 #pragma GCC unroll 8
   for (int o = 0; o < kChannels; ++o) {
 #pragma GCC unroll 8
-    for (int p = 0; p < kPixels; ++p) sums[o][p] = broadcast(bias[o]);
+    for (int p = 0; p < kAll; ++p) sums[o][p] = fill_register(bias[o]);
   }
   const int64_t step = (kUnit ? 1 : row.source_step) * lanes<T>;
   const T* source = ring + at * step;
   for (int64_t t = 0; t < row.taps; ++t) {
     const T* x = source + static_cast<int64_t>(row.offsets[t]) * lanes<T>;
     // The fewer of weights and pixels stay in registers beside the sums.
-    if constexpr (kChannels < kPixels) {
-      Vec<T> w[kChannels];
+    if constexpr (kChannels < kAll) {
+      Register<T> w[kChannels];
 #pragma GCC unroll 8
-      for (int o = 0; o < kChannels; ++o) w[o] = broadcast(weights[o]);
+      for (int o = 0; o < kChannels; ++o) w[o] = fill_register(weights[o]);
 #pragma GCC unroll 8
-      for (int p = 0; p < kPixels; ++p) {
-        Vec<T> pixel = load(x + p * step);
+      for (int p = 0; p < kAll; ++p) {
+        Register<T> pixel = load_register(x + p / kParts * step + p % kParts * kSize);
         keep_in_register(pixel);
 #pragma GCC unroll 8
         for (int o = 0; o < kChannels; ++o) sums[o][p] += w[o] * pixel;
       }
     } else {
-      Vec<T> pixels[kPixels];
+      Register<T> pixels[kAll];
 #pragma GCC unroll 8
-      for (int p = 0; p < kPixels; ++p) pixels[p] = load(x + p * step);
+      for (int p = 0; p < kAll; ++p) {
+        pixels[p] = load_register(x + p / kParts * step + p % kParts * kSize);
+      }
 #pragma GCC unroll 8
       for (int o = 0; o < kChannels; ++o) {
-        const Vec<T> w = broadcast(weights[o]);
+        const Register<T> w = fill_register(weights[o]);
 #pragma GCC unroll 8
-        for (int p = 0; p < kPixels; ++p) sums[o][p] += w * pixels[p];
+        for (int p = 0; p < kAll; ++p) sums[o][p] += w * pixels[p];
       }
     }
     weights += kChannels;
@@ -77,10 +90,14 @@ inline void tap_tile(const TapRow& row, const T* ring, const T* weights, const T
     T* pixel = out[o] + at * out_step;
     if (accumulate) {
 #pragma GCC unroll 8
-      for (int p = 0; p < kPixels; ++p) sums[o][p] += load(pixel + p * out_step);
+      for (int p = 0; p < kAll; ++p) {
+        sums[o][p] += load_register(pixel + p / kParts * out_step + p % kParts * kSize);
+      }
     }
 #pragma GCC unroll 8
-    for (int p = 0; p < kPixels; ++p) store(pixel + p * out_step, sums[o][p]);
+    for (int p = 0; p < kAll; ++p) {
+      store_register(pixel + p / kParts * out_step + p % kParts * kSize, sums[o][p]);
+    }
   }
 }
 
@@ -118,10 +135,10 @@ inline void tap_row(int channels, const TapRow& row, const T* ring, const T* wei
       return tap_channels<T, 2>(row, ring, weights, bias, out);
     case 3:
       return tap_channels<T, 3>(row, ring, weights, bias, out);
-    case 4:
-      return tap_channels<T, 4>(row, ring, weights, bias, out);
-    default:
-      return tap_channels<T, 6>(row, ring, weights, bias, out);
+  }
+  if constexpr (kTileChannels == 6) {
+    if (channels == 4) return tap_channels<T, 4>(row, ring, weights, bias, out);
+    tap_channels<T, 6>(row, ring, weights, bias, out);
   }
 }
 
@@ -219,8 +236,9 @@ void taps_row(const Batch<T>& batch, const TapConv& conv, int64_t block, int64_t
   }
   for (int64_t b = 0; b < conv.out_step_x; ++b, ++taps) {
     if (b >= conv.out_w) break;
-    const TapRow row{taps->offsets + phase * taps->taps,
-                     taps->taps,
+    const Range inside = taps->rows[i];
+    const TapRow row{taps->offsets + phase * taps->taps + inside.begin,
+                     inside.end - inside.begin,
                      (conv.out_w - b + conv.out_step_x - 1) / conv.out_step_x,
                      conv.source_step_x,
                      conv.out_step_x,
@@ -235,7 +253,8 @@ void taps_row(const Batch<T>& batch, const TapConv& conv, int64_t block, int64_t
           out[o] = row_of(batch, to.buffer, block, to.channel, y) + b * lanes<T>;
           bias[o] = to.bias < 0 ? 0 : batch.params[to.bias];
         }
-        tap_row(channels, row, source + g * conv.group_pixels * lanes<T>, packed, bias, out);
+        tap_row(channels, row, source + g * conv.group_pixels * lanes<T>,
+                packed + inside.begin * channels, bias, out);
         packed += taps->taps * channels;
         first += channels;
       }

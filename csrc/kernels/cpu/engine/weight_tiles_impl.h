@@ -28,11 +28,11 @@ struct GradGeometry {
   bool accumulate;
 };
 
+// One register of the images of a block.
 template <typename T, int kOuts, int kRuns, int kWide>
-__attribute__((noinline)) void grad_tile(const GradGeometry& geometry, const T* planes,
-                                         const int64_t* runs, const int64_t* taps,
-                                         const T* gradient, T* tile) {
-  Vec<T> sums[kOuts][kRuns * kWide] = {};
+inline void grad_register(const GradGeometry& geometry, const T* planes, const int64_t* runs,
+                          const int64_t* taps, const T* gradient, T* tile) {
+  Register<T> sums[kOuts][kRuns * kWide] = {};
   const int64_t next = geometry.gradient_plane * lanes<T>;
   const int64_t step = geometry.x_step * lanes<T>;
   for (int64_t y = 0; y < geometry.out_h; ++y) {
@@ -42,18 +42,18 @@ __attribute__((noinline)) void grad_tile(const GradGeometry& geometry, const T* 
     for (int r = 0; r < kRuns; ++r) x[r] = planes + (runs[r] + y * geometry.x_row) * lanes<T>;
     int64_t at = 0;
     for (int64_t column = 0; column < geometry.out_w; ++column) {
-      Vec<T> gs[kOuts];
+      Register<T> gs[kOuts];
 #pragma GCC unroll 6
       for (int o = 0; o < kOuts; ++o) {
-        gs[o] = load(g + o * next);
-        __builtin_prefetch(g + o * next + kAhead * lanes<T>);
+        gs[o] = load_register(g + o * next);
+        __builtin_prefetch(g + o * next + kAhead * register_lanes<T>);
       }
-      __builtin_prefetch(x[kRuns - 1] + at + kAhead * lanes<T>);
+      __builtin_prefetch(x[kRuns - 1] + at + kAhead * register_lanes<T>);
 #pragma GCC unroll 4
       for (int r = 0; r < kRuns; ++r) {
 #pragma GCC unroll 4
         for (int k = 0; k < kWide; ++k) {
-          Vec<T> v = load(x[r] + at + k * lanes<T>);
+          Register<T> v = load_register(x[r] + at + k * lanes<T>);
           keep_in_register(v);
 #pragma GCC unroll 6
           for (int o = 0; o < kOuts; ++o) sums[o][r * kWide + k] += gs[o] * v;
@@ -75,11 +75,20 @@ __attribute__((noinline)) void grad_tile(const GradGeometry& geometry, const T* 
     for (int r = 0; r < kRuns; ++r) {
 #pragma GCC unroll 4
       for (int k = 0; k < kWide; ++k) {
-        Vec<T>& sum = sums[o][r * kWide + k];
-        if (accumulate) sum += load(to[r] + o * fan + k * lanes<T>);
-        store(to[r] + o * fan + k * lanes<T>, sum);
+        Register<T>& sum = sums[o][r * kWide + k];
+        if (accumulate) sum += load_register(to[r] + o * fan + k * lanes<T>);
+        store_register(to[r] + o * fan + k * lanes<T>, sum);
       }
     }
+  }
+}
+
+template <typename T, int kOuts, int kRuns, int kWide>
+__attribute__((noinline)) void grad_tile(const GradGeometry& geometry, const T* planes,
+                                         const int64_t* runs, const int64_t* taps,
+                                         const T* gradient, T* tile) {
+  for (int64_t k = 0; k < lanes<T>; k += register_lanes<T>) {
+    grad_register<T, kOuts, kRuns, kWide>(geometry, planes + k, runs, taps, gradient + k, tile + k);
   }
 }
 

@@ -12,3 +12,5 @@
 
 #define TEGNAS_ISA avx2
 #define TEGNAS_VECTOR_BYTES 32
+#define TEGNAS_WIDE_ISA avx2_wide  // of the engine with vectors of several registers
+#define TEGNAS_WIDE_REGISTERS 4

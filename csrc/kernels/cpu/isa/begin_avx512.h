@@ -13,3 +13,5 @@
 
 #define TEGNAS_ISA avx512
 #define TEGNAS_VECTOR_BYTES 64
+#define TEGNAS_WIDE_ISA avx512_wide  // of the engine with vectors of several registers
+#define TEGNAS_WIDE_REGISTERS 2

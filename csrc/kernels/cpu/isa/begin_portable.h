@@ -3,3 +3,4 @@
 
 #define TEGNAS_ISA portable
 #define TEGNAS_VECTOR_BYTES 16
+#define TEGNAS_WIDE_ISA portable  // has none

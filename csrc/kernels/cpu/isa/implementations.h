@@ -16,6 +16,16 @@ namespace tegnas::cpu::TEGNAS_ISA {
 extern const EngineKernels<float> engine_f32;
 extern const EngineKernels<double> engine_f64;
 
+}  // namespace tegnas::cpu::TEGNAS_ISA
+
+namespace tegnas::cpu::TEGNAS_WIDE_ISA {
+
+extern const EngineKernels<float> engine_f32;
+
+}  // namespace tegnas::cpu::TEGNAS_WIDE_ISA
+
+namespace tegnas::cpu::TEGNAS_ISA {
+
 extern const Kernels table;
 const Kernels table = {
 #define TEGNAS_STRING_(x) #x
@@ -35,6 +45,7 @@ const Kernels table = {
     squared_error,
     inverse_sums,
     &engine_f32,
+    &TEGNAS_WIDE_ISA::engine_f32,
     &engine_f64,
 };
 

@@ -9,7 +9,7 @@ namespace tegnas::engine {
 
 void PlanBuilder::emit_backward() {
   gradients_.assign(analysis_.nodes.size(), GradRef{});
-  segments_.push_back({0, 0, 0, 0});
+  segments_.push_back({0, 0, 0, 0, 0});
   for (size_t b = analysis_.buffers.size(); b-- > 0;) {
     const auto buffer = static_cast<int32_t>(b);
     for (size_t n = norms_.size(); n-- > 0;) {
@@ -190,15 +190,14 @@ void PlanBuilder::push_back_step(BackStepKind kind, int64_t at, bool body) {
 }
 
 bool PlanBuilder::starts_segment(int64_t rows) const {
-  const Segment& segment = segments_.back();
-  return analysis_.purpose != Purpose::coupled && segment.rows > 0 &&
-         segment.rows + rows > kPanelRows;
+  const int64_t before = segments_.back().rows + segments_.back().pair_rows;
+  return analysis_.purpose != Purpose::coupled && before > 0 && before + rows > kPanelRows;
 }
 
 void PlanBuilder::begin_segment_for(int64_t rows) {
   if (!starts_segment(rows)) return;
   const int64_t at = static_cast<int64_t>(backward_.size());
-  segments_.push_back({at, at, 0, 0});
+  segments_.push_back({at, at, 0, 0, 0});
 }
 
 // The number of the first row; the rows after the body's are numbered from -2 downwards until
@@ -216,7 +215,7 @@ void PlanBuilder::finish_rows() {
     const auto finish = [&](int64_t& row) {
       if (row <= -2) row = segment.body_rows + (-2 - row);
     };
-    plan_->panel_rows = std::max(plan_->panel_rows, segment.rows);
+    plan_->panel_rows = std::max(plan_->panel_rows, segment.rows + segment.pair_rows);
     for (int64_t s = segment.first; s < segment.last; ++s) {
       const BackStep& step = backward_[s];
       if (step.kind == BackStepKind::weight_grad) {
@@ -225,6 +224,8 @@ void PlanBuilder::finish_rows() {
           finish(piece.norm_row);
         }
         weight_grads_[step.at].pieces = list(pieces_[step.at]);
+      } else if (step.kind == BackStepKind::pair_grad) {
+        pair_grads_[step.at].row += segment.rows;
       } else if (step.kind == BackStepKind::linear_grad) {
         finish(linear_grads_[step.at].row);
       } else if (step.kind == BackStepKind::norm_grad) {

@@ -73,8 +73,11 @@ class PlanBuilder {
 
   // weights.cpp
   void emit_weight_grads(const View& view);
-  void emit_conv_grads(const View& view, const std::vector<int32_t>& steps, bool body);
+  void emit_conv_grads(const View& view, const std::vector<int32_t>& all, bool body);
   bool has_searched_rows(int32_t step) const;
+  bool reads_all_pixels(int32_t step) const;
+  bool emit_pair_grads(const View& view, const std::vector<int32_t>& convs, bool searched);
+  std::vector<int32_t> without_pair_grads(const View& view, const std::vector<int32_t>& convs);
   void emit_linear_grads(const View& view, int32_t step);
   GradPiece piece_of(int32_t step, int64_t first, int64_t last);
 
@@ -82,6 +85,7 @@ class PlanBuilder {
   struct TapTable;
   TapConv forward_taps(const std::vector<int32_t>& steps);
   TapConv backward_taps(const std::vector<int32_t>& steps, int32_t out);
+  bool reads_single_pixels(const Instruction& i) const;
   void size_rings(TapConv& conv, std::vector<TapSource>& sources, const TapTable& table);
   void finish_taps(TapConv& conv, const TapTable& table, int64_t group_outs);
   std::vector<TapConv> gradient_convs(const std::vector<int32_t>& steps, int32_t out,
@@ -130,6 +134,7 @@ class PlanBuilder {
   std::vector<BackStep> backward_;
   std::vector<Segment> segments_;
   std::vector<WeightGrad> weight_grads_;
+  std::vector<PairGrad> pair_grads_;
   std::vector<std::vector<GradPiece>> pieces_;  // of each weight_grad, until its rows are final
   std::vector<LinearGrad> linear_grads_;
   std::vector<NormGrad> norm_grads_;

@@ -99,6 +99,7 @@ void PlanBuilder::allocate() {
     for (const auto* convs : {&collect.relu_convs, &collect.plain_convs}) {
       for (int64_t k = 0; k < convs->count; ++k) {
         const List<TapSource>& sources = convs->data[k].sources;
+        touch_gradient({convs->data[k].activation, 0, -1});
         for (int64_t s = 0; s < sources.count; ++s) touch_gradient(sources.data[s].gradient);
       }
     }
@@ -125,6 +126,14 @@ void PlanBuilder::allocate() {
           for (int64_t k = 0; k < grad.pieces.count; ++k) {
             touch_gradient(grad.pieces.data[k].gradient);
             if (coupled) touch(grad.pieces.data[k].value);
+          }
+          break;
+        }
+        case BackStepKind::pair_grad: {
+          const PairGrad& grad = pair_grads_[step.at];
+          touch(grad.activation.buffer);
+          for (int64_t k = 0; k < grad.gradients.count; ++k) {
+            touch_gradient(grad.gradients.data[k]);
           }
           break;
         }

@@ -109,10 +109,11 @@ struct TapSource {
 
 // The outputs (row_class + i * out_step_y, column_class + j * out_step_x) and what adds to them.
 struct TapClass {
-  int64_t taps;
+  int64_t taps;                // in order of their source rows
   const int32_t* offsets;      // [phase][tap]: position of the tap for j = 0, in pixels
   const int64_t* weights;      // [tap]: parameter offset for output channel 0
   const int64_t* strides;      // [tap]: from one output channel of the group to the next
+  const Range* rows;           // [output row of the class]: taps that lie within the source
   const int32_t* scale_norms;  // [tap]: norm whose scale multiplies the weight, -1: none
   const int32_t* scale_channels;
 };
@@ -124,15 +125,17 @@ struct OutChannel {
 
 // A sum over taps: out[o](y, x) = bias + sum_t weight[o, t] * source_t(y', x'). Forward
 // convolutions read an activation and step through it; input gradients read gradients through
-// rings, and those of strided convolutions step through their output.
+// rings, and those of strided convolutions step through their output. Those of single pixels read
+// the gradient where it lies, as if it were an activation.
 struct TapConv {
-  int32_t activation;  // buffer, -1: reads `sources`
+  int32_t activation;  // the buffer that is read, -1: reads `sources`
   List<TapSource> sources;
   List<OutChannel> outs;       // of all groups
   const int64_t* out_weights;  // [output channel of a group]: added to the tap's offset
   const TapClass* classes;     // [row class][column class]
   int64_t groups, group_weights /* parameters */, group_scale /* scale channels */;
   int64_t group_pixels, row_pixels;  // of the source, from one group, one row to the next
+  int64_t source_rows;               // beyond them it is zero
   int64_t ring;                      // rows of the ring
   int64_t out_h, out_w, out_step_y, out_step_x, source_step_y, source_step_x;
   int64_t ring_pixels, ring_offset;  // ring_offset: where it lies in the ring scratch
@@ -226,6 +229,20 @@ struct WeightGrad {
   List<GradPiece> pieces;
 };
 
+// Convolutions that read one view, each output pixel every input pixel. The Gram matrix of their
+// weight gradients is the sum over shifts of (products of inputs that lie a shift apart) times
+// (products of output gradients that lie as far apart), summed over channels and pixels; both need
+// far fewer products than the rows of the Jacobian, which are never made.
+struct PairGrad {
+  Activation activation;
+  int64_t channels, height, width;  // of the view; the outputs have its height and width
+  List<GradRef> gradients;          // of the convolutions
+  List<int64_t> outs;               // their channels
+  int64_t all_outs;
+  int64_t row;    // panel rows: inputs (channel, pixel), then gradients likewise
+  bool searched;  // whose kernel is meant: of the searched weights, or of the others
+};
+
 struct LinearGrad {
   View view;
   int64_t inputs, first, last;
@@ -239,7 +256,7 @@ struct NormGrad {
   int64_t row;       // -1: no scale, only the coupling is wanted
 };
 
-enum class BackStepKind { weight_grad, linear_grad, norm_grad, collect };
+enum class BackStepKind { weight_grad, pair_grad, linear_grad, norm_grad, collect };
 
 struct BackStep {
   BackStepKind kind;
@@ -255,10 +272,10 @@ struct Run {
 };
 
 // Backward steps that run block by block and whose rows of the Jacobian fit into the panel: first
-// the body's, then the others.
+// the body's, then the others; behind them those of pair_grads.
 struct Segment {
   int64_t first, last;  // steps
-  int64_t body_rows, rows;
+  int64_t body_rows, rows, pair_rows;
 };
 
 struct Plan {
@@ -274,6 +291,7 @@ struct Plan {
   List<BackStep> backward;
   List<Segment> segments;
   List<WeightGrad> weight_grads;
+  List<PairGrad> pair_grads;
   List<LinearGrad> linear_grads;
   List<NormGrad> norm_grads;
   List<Collect> collects;

@@ -38,6 +38,7 @@ std::shared_ptr<const Plan> PlanBuilder::build() {
   plan_->backward = list(backward_);
   plan_->segments = list(segments_);
   plan_->weight_grads = list(weight_grads_);
+  plan_->pair_grads = list(pair_grads_);
   plan_->linear_grads = list(linear_grads_);
   plan_->norm_grads = list(norm_grads_);
   plan_->collects = list(collects_);

@@ -51,6 +51,7 @@ TapConv PlanBuilder::forward_taps(const std::vector<int32_t>& steps) {
   conv.activation = activation.buffer;
   conv.ring = 1;
   conv.row_pixels = plane.w;
+  conv.source_rows = in.h;
   conv.groups = first.groups;
   conv.group_pixels = group_in * plane.h * plane.w;
   conv.group_weights = out.c / first.groups * group_in * w.kh * w.kw;
@@ -81,7 +82,8 @@ TapConv PlanBuilder::forward_taps(const std::vector<int32_t>& steps) {
       for (int64_t x = 0; x < w.kw; ++x) {
         const int64_t row = c * plane.h + activation.top - w.ph + y * w.dh;
         const int64_t position = row * plane.w + activation.left - w.pw + x * w.dw;
-        table.classes[0].push_back({0, 0, 0, 0, (c * w.kh + y) * w.kw + x, 0, -1, 0, position});
+        table.classes[0].push_back(
+            {0, 0, y * w.dh - w.ph, 0, (c * w.kh + y) * w.kw + x, 0, -1, 0, position});
       }
     }
   }
@@ -124,6 +126,7 @@ TapConv PlanBuilder::backward_taps(const std::vector<int32_t>& steps, int32_t ou
     source.gradient = from;
     source.channels = g.c;
     source.height = g.h;
+    conv.source_rows = std::max(conv.source_rows, g.h);
     source.width = g.w;
     check_at_most(kMostSteps,
                   Checked(conv.out_step_y) * conv.out_step_x * (g.c / i.groups) * w.kh * w.kw);
@@ -145,12 +148,31 @@ TapConv PlanBuilder::backward_taps(const std::vector<int32_t>& steps, int32_t ou
     }
     sources.push_back(source);
   }
-  size_rings(conv, sources, table);
-  conv.group_pixels = group_out * conv.ring * sources[0].row_width;
+  if (reads_single_pixels(first)) {
+    const TapSource& source = sources[0];
+    conv.activation = source.gradient.buffer;
+    conv.ring = 1;
+    conv.row_pixels = source.width;
+    const int64_t plane = source.height * source.width;
+    conv.group_pixels = group_out * plane;
+    for (Tap& tap : table.classes[0])
+      tap.position = (source.gradient.channel + tap.channel) * plane;
+  } else {
+    size_rings(conv, sources, table);
+    conv.group_pixels = group_out * conv.ring * sources[0].row_width;
+  }
   finish_taps(conv, table, group_in);
   conv.packed_offset = plan_->backward_weights;
   plan_->backward_weights += conv.packed_size;
   return conv;
+}
+
+// Whether the input gradient of a convolution needs nothing of its output's gradient but the same
+// pixel. In coupled mode gradients change on the way into the ring.
+bool PlanBuilder::reads_single_pixels(const Instruction& i) const {
+  const Window& w = i.window;
+  return analysis_.purpose == Purpose::frozen && w.kh == 1 && w.kw == 1 && w.sh == 1 && w.sw == 1 &&
+         w.ph == 0 && w.pw == 0;
 }
 
 void PlanBuilder::size_rings(TapConv& conv, std::vector<TapSource>& sources,
@@ -195,7 +217,9 @@ void PlanBuilder::finish_taps(TapConv& conv, const TapTable& table, int64_t grou
            tap.dx;
   };
   std::vector<TapClass> classes;
-  for (const std::vector<Tap>& taps : table.classes) {
+  for (std::vector<Tap> taps : table.classes) {
+    std::stable_sort(taps.begin(), taps.end(),
+                     [](const Tap& a, const Tap& b) { return a.dy < b.dy; });
     std::vector<int32_t> offsets, norms, channels;
     std::vector<int64_t> weights, strides;
     check_at_most(kMostEntries, Checked(conv.ring) * static_cast<int64_t>(taps.size()));
@@ -213,8 +237,20 @@ void PlanBuilder::finish_taps(TapConv& conv, const TapTable& table, int64_t grou
       channels.push_back(tap.scale_channel);
     }
     const int64_t count = static_cast<int64_t>(taps.size());
-    classes.push_back(
-        {count, keep(offsets), keep(weights), keep(strides), keep(norms), keep(channels)});
+    std::vector<Range> rows;
+    for (int64_t i = 0; i * conv.out_step_y < conv.out_h; ++i) {
+      // The first tap that reads a row of the source or one behind it.
+      const auto first_from = [&](int64_t row) {
+        const auto lies_before = [&](const Tap& tap) {
+          return i * conv.source_step_y + tap.dy < row;
+        };
+        return static_cast<int32_t>(std::partition_point(taps.begin(), taps.end(), lies_before) -
+                                    taps.begin());
+      };
+      rows.push_back({first_from(0), first_from(conv.source_rows)});
+    }
+    classes.push_back({count, keep(offsets), keep(weights), keep(strides), keep(rows), keep(norms),
+                       keep(channels)});
     conv.packed_size = (Checked(conv.groups) * count * group_outs + conv.packed_size).value();
   }
   conv.classes = keep(classes);
@@ -228,7 +264,7 @@ std::vector<TapConv> PlanBuilder::gradient_convs(const std::vector<int32_t>& ste
   std::vector<TapConv> convs;
   for (int32_t s : steps) {
     const Instruction& i = instruction_of(s);
-    if (i.groups == 1 && i.window.sh == 1 && i.window.sw == 1) {
+    if (i.groups == 1 && i.window.sh == 1 && i.window.sw == 1 && !reads_single_pixels(i)) {
       together.push_back(s);
     } else {
       convs.push_back(backward_taps({s}, out));

@@ -65,7 +65,77 @@ GradPiece PlanBuilder::piece_of(int32_t s, int64_t first, int64_t last) {
   return piece;
 }
 
-void PlanBuilder::emit_conv_grads(const View& view, const std::vector<int32_t>& convs, bool body) {
+bool PlanBuilder::reads_all_pixels(int32_t s) const {
+  const Instruction& i = instruction_of(s);
+  const Shape in = shape_of(steps_[s].in.data[0].buffer), out = shape_of(steps_[s].out);
+  const Window& w = i.window;
+  if (i.groups != 1 || w.sh != 1 || w.sw != 1 || w.dh != 1 || w.dw != 1) return false;
+  if (in.h != out.h || in.w != out.w) return false;
+  return w.ph >= in.h - 1 && in.h - 1 + w.ph < w.kh && w.pw >= in.w - 1 && in.w - 1 + w.pw < w.kw;
+}
+
+// One pair_grad for convolutions whose weights are all searched or all not, where it is worth its
+// while; their norms then have rows of their own.
+bool PlanBuilder::emit_pair_grads(const View& view, const std::vector<int32_t>& convs,
+                                  bool searched) {
+  const Shape in = shape_of(view.buffer);
+  const int64_t pixels = in.h * in.w;
+  PairGrad grad{};
+  std::vector<GradRef> gradients;
+  std::vector<int64_t> outs;
+  double rows = 0;  // of the Jacobian
+  for (int32_t s : convs) {
+    const Window& w = instruction_of(s).window;
+    outs.push_back(buffers_[steps_[s].out].c);
+    gradients.push_back(gradient_of(s));
+    grad.all_outs += outs.back();
+    rows += static_cast<double>(outs.back()) * static_cast<double>(in.c * w.kh * w.kw);
+  }
+  const int64_t more = (in.c + grad.all_outs) * pixels;
+  // A product costs a little more here, since fewer follow each other.
+  if (more > kPanelRows || 1.4 * static_cast<double>(more * pixels) >= rows) return false;
+  begin_segment_for(more);
+  grad.activation = activations_.at(key(view));
+  grad.channels = in.c;
+  grad.height = in.h;
+  grad.width = in.w;
+  grad.gradients = list(gradients);
+  grad.outs = list(outs);
+  grad.searched = searched;
+  grad.row = segments_.back().pair_rows;
+  segments_.back().pair_rows += more;
+  push_back_step(BackStepKind::pair_grad, static_cast<int64_t>(pair_grads_.size()), searched);
+  pair_grads_.push_back(grad);
+  for (GradRef from : gradients) {
+    if (from.norm < 0 || norms_[from.norm].weight < 0) continue;
+    const Norm& norm = norms_[from.norm];
+    begin_segment_for(norm.channels);
+    NormGrad norm_grad{from.norm, {from.buffer, from.channel, -1}, 0};
+    norm_grad.row = take_rows(norm.channels, norm.body);
+    push_back_step(BackStepKind::norm_grad, static_cast<int64_t>(norm_grads_.size()), norm.body);
+    norm_grads_.push_back(norm_grad);
+  }
+  return true;
+}
+
+// Emits what can be pair_grads; gives the others.
+std::vector<int32_t> PlanBuilder::without_pair_grads(const View& view,
+                                                     const std::vector<int32_t>& convs) {
+  std::vector<int32_t> others, together[2];
+  for (int32_t s : convs) {
+    const bool pairs = analysis_.purpose == Purpose::frozen && reads_all_pixels(s);
+    (pairs ? together[instruction_of(s).body] : others).push_back(s);
+  }
+  for (const bool searched : {true, false}) {
+    const std::vector<int32_t>& group = together[searched];
+    if (group.empty() || emit_pair_grads(view, group, searched)) continue;
+    others.insert(others.end(), group.begin(), group.end());
+  }
+  return others;
+}
+
+void PlanBuilder::emit_conv_grads(const View& view, const std::vector<int32_t>& all, bool body) {
+  const std::vector<int32_t> convs = without_pair_grads(view, all);
   const Shape in = shape_of(view.buffer);
   WeightGrad grad{};
   grad.activation = activations_.at(key(view));
