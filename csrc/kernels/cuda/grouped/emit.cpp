@@ -16,7 +16,7 @@ using tegnas::engine::Purpose;
 using tegnas::engine::Shape;
 
 Geometry geometry(const tegnas::engine::Window& w) {
-  const auto number = [](int64_t value) { return static_cast<int16_t>(value); };
+  const auto number = [](int64_t value) { return static_cast<int32_t>(value); };
   return {number(w.kh), number(w.kw), number(w.sh), number(w.sw),
           number(w.ph), number(w.pw), number(w.dh), number(w.dw)};
 }

@@ -48,9 +48,9 @@ struct GradientView {
   int32_t norm = -1;  // first channel of its coefficients
 };
 
-// Numbers of at most engine::kMostWindow.
+// In 16 bits each, which would do, they would take more registers than rows of convolutions have.
 struct Geometry {
-  int16_t kh = 1, kw = 1, sh = 1, sw = 1, ph = 0, pw = 0, dh = 1, dw = 1;
+  int32_t kh = 1, kw = 1, sh = 1, sw = 1, ph = 0, pw = 0, dh = 1, dw = 1;
 };
 
 struct Task {
