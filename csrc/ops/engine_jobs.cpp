@@ -50,10 +50,10 @@ void for_programs(Words code, Words offsets, const Body& body) {
   }
   std::vector<std::string> errors(count);
   torch_parallel_for(count, [&](int64_t begin, int64_t end) {
-    Scratch scratch;
+    Kept<Scratch> scratch;
     for (int64_t p = begin; p < end; ++p) {
       try {
-        body(word + start[p], start[p + 1] - start[p], p, scratch);
+        body(word + start[p], start[p + 1] - start[p], p, *scratch);
       } catch (const std::invalid_argument& error) {
         errors[p] = error.what();
       } catch (const std::length_error&) {
@@ -68,21 +68,27 @@ void for_programs(Words code, Words offsets, const Body& body) {
   }
 }
 
+// Of more programs the memory isn't kept.
+constexpr size_t kMostKept = 2048;
+
 // A program that is read only to be written as tasks.
 struct Writing {
   engine::Program program;
   cuda::grouped::Scratch scratch;
 };
 
-std::vector<cuda::grouped::Tasks> make_tasks(Words code, Words offsets, engine::Purpose purpose,
-                                             std::vector<Asks>& asks) {
-  std::vector<cuda::grouped::Tasks> tasks(program_count(offsets));
-  asks.resize(tasks.size());
+Kept<std::vector<cuda::grouped::Tasks>> make_tasks(Words code, Words offsets,
+                                                   engine::Purpose purpose,
+                                                   std::vector<Asks>& asks) {
+  Kept<std::vector<cuda::grouped::Tasks>> tasks;
+  tasks->resize(program_count(offsets));
+  if (tasks->size() > kMostKept) tasks.forget();
+  asks.resize(tasks->size());
   for_programs<Writing>(
       code, offsets, [&](const int64_t* words, int64_t count, int64_t p, Writing& writing) {
         engine::parse_program(words, count, writing.program);
         asks[p] = Asks(writing.program);
-        cuda::grouped::emit_tasks(writing.program, purpose, writing.scratch, tasks[p]);
+        cuda::grouped::emit_tasks(writing.program, purpose, writing.scratch, (*tasks)[p]);
       });
   return tasks;
 }
@@ -126,7 +132,8 @@ JobTable::JobTable(const JobOperands& operands)
       offsets_(job_params_.const_data_ptr<int64_t>()),
       values_(params_.const_data_ptr()) {}
 
-std::vector<cuda::grouped::Tasks> make_tasks(Words code, Words offsets, engine::Purpose purpose) {
+Kept<std::vector<cuda::grouped::Tasks>> make_tasks(Words code, Words offsets,
+                                                   engine::Purpose purpose) {
   std::vector<Asks> asks;
   return make_tasks(code, offsets, purpose, asks);
 }
@@ -134,7 +141,9 @@ std::vector<cuda::grouped::Tasks> make_tasks(Words code, Words offsets, engine::
 void copy_tasks(const std::vector<cuda::grouped::Tasks>& programs,
                 const std::vector<int64_t>& first, cuda::grouped::Task* to) {
   torch_parallel_for(static_cast<int64_t>(programs.size()), [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; ++p) cuda::grouped::copy_tasks(programs[p], to + first[p]);
+    for (int64_t p = begin; p < end; ++p) {
+      std::copy(programs[p].list.begin(), programs[p].list.end(), to + first[p]);
+    }
   });
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/cuda/grouped/emit.h"
+#include "kernels/kept.h"
 #include "kernels/program/program.h"
 #include "ops/tensor.h"
 
@@ -43,7 +44,7 @@ struct Jobs : JobTable {
 
 // The same with the tasks of each program.
 struct GroupedJobs : JobTable {
-  std::vector<cuda::grouped::Tasks> programs;
+  Kept<std::vector<cuda::grouped::Tasks>> programs;
 };
 
 // Raises ValueError or TypeError, in one sentence, where the operands don't fit each other and the
@@ -63,7 +64,8 @@ struct Words {
 
 // The tasks of the programs of a call, from their words one after the other. Raises ValueError in
 // one sentence.
-std::vector<cuda::grouped::Tasks> make_tasks(Words code, Words offsets, engine::Purpose purpose);
+Kept<std::vector<cuda::grouped::Tasks>> make_tasks(Words code, Words offsets,
+                                                   engine::Purpose purpose);
 
 // The tasks of all programs one after the other, to the place where they are wanted; `first` says
 // where each program's begin.

@@ -13,6 +13,7 @@
 #include "kernels/cuda/grouped/schedule.h"
 #include "ops/engine_jobs.h"
 #include "ops/refusing.h"
+#include "ops/threads.h"
 
 namespace tegnas {
 namespace {
@@ -43,17 +44,20 @@ Launch gram_launch(const std::vector<cuda::grouped::Passage>& passages, size_t j
 }
 
 // The launches of one sweep, with the costs of their tasks added up.
-void append(std::vector<Launch>& launches, const char* sweep, const std::vector<Group>& groups,
-            const cuda::grouped::Schedule& schedule,
+void append(std::vector<Launch>& launches, const char* sweep,
+            const cuda::grouped::Launches& planned,
             const std::vector<cuda::grouped::Passage>& passages,
             const std::vector<cuda::grouped::Task>& tasks) {
-  for (const Group& group : groups) {
+  for (const Group& group : planned.groups) {
     Cost sum;
     for (int64_t e = group.first_entry; e < group.first_entry + group.entries; ++e) {
-      const cuda::grouped::Entry& entry = schedule.entries[e];
-      for (int32_t part = 0; part < tasks[entry.task].parts; ++part) {
+      const cuda::grouped::Entry& entry = planned.entries[e];
+      const cuda::grouped::Kind kind = kind_in(group.kernel, tasks[entry.task]);
+      // Back each part has a step of its own.
+      const bool whole = kind == tasks[entry.task].kind;
+      for (int32_t part = 0; part < (whole ? tasks[entry.task].parts : 1); ++part) {
         const Cost cost =
-            cost_of(tasks[entry.task + part], passages[entry.unit].extent, sizeof(float));
+            cost_of(tasks[entry.task + part], kind, passages[entry.unit].extent, sizeof(float));
         sum.bytes += entry.units * cost.bytes;
         sum.flops += entry.units * cost.flops;
       }
@@ -127,9 +131,10 @@ std::vector<Launch> make_launches(const std::vector<std::vector<int64_t>>& codes
         const int64_t left = coupled ? passage.extent.images - first : 1;
         passage.extent.seeds = std::clamp<int64_t>(left, 0, chunks.seeds);
       }
-      const cuda::grouped::Schedule schedule = cuda::grouped::make_schedule(passages);
-      if (first == 0) append(launches, "forward", schedule.forward, schedule, passages, tasks);
-      append(launches, "backward", schedule.backward, schedule, passages, tasks);
+      const Kept<cuda::grouped::Schedule> schedule =
+          cuda::grouped::make_schedule(passages, torch_parallel_for);
+      if (first == 0) append(launches, "forward", schedule->forward, passages, tasks);
+      append(launches, "backward", schedule->backward, passages, tasks);
     }
     const auto some = static_cast<size_t>(chunk.last - chunk.first);
     launches.push_back(gram_launch(passages, some, images, images, false));
@@ -156,8 +161,9 @@ cuda::grouped::Task* staging(int64_t tasks) {
 std::pair<int64_t, int64_t> count_launches(const Words& code, const Words& offsets,
                                            const Words& job_programs, int64_t images, bool regions,
                                            int64_t memory) {
-  const auto programs = make_tasks({code.data(), code.size()}, {offsets.data(), offsets.size()},
-                                   regions ? engine::Purpose::regions : engine::Purpose::frozen);
+  const auto kept = make_tasks({code.data(), code.size()}, {offsets.data(), offsets.size()},
+                               regions ? engine::Purpose::regions : engine::Purpose::frozen);
+  const std::vector<cuda::grouped::Tasks>& programs = *kept;
   check_numbers(
       std::vector<int64_t>(job_programs.data(), job_programs.data() + job_programs.size()),
       programs.size(), images, 0, memory);
@@ -175,9 +181,12 @@ std::pair<int64_t, int64_t> count_launches(const Words& code, const Words& offse
     for (int64_t job = chunk.first; job < chunk.last; ++job) {
       passages.push_back({list[job].tasks, list[job].first_task, {images, 1, false}});
     }
-    const cuda::grouped::Schedule schedule = cuda::grouped::make_schedule(passages);
-    launches += static_cast<int64_t>(schedule.forward.size() + schedule.backward.size());
-    bytes += static_cast<int64_t>(schedule.entries.size() * sizeof schedule.entries[0]);
+    const Kept<cuda::grouped::Schedule> schedule =
+        cuda::grouped::make_schedule(passages, torch_parallel_for);
+    for (const auto* sweep : {&schedule->forward, &schedule->backward}) {
+      launches += static_cast<int64_t>(sweep->groups.size());
+      bytes += static_cast<int64_t>(sweep->entries.size() * sizeof sweep->entries[0]);
+    }
   }
   return {launches, bytes};
 }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/kept.h"
 #include "kernels/program/template.h"
 #include "ops/refusing.h"
 #include "ops/threads.h"
@@ -20,6 +21,9 @@ using Words = pybind11::array_t<int64_t, pybind11::array::c_style | pybind11::ar
 
 // What one call writes at most: an array without edges may claim any number of rows.
 constexpr int64_t kMostPrograms = int64_t{1} << 22;
+
+// Of more programs the memory isn't kept.
+constexpr int64_t kMostKept = 2048;
 
 std::pair<Words, Words> write_all(const Words& words, const Words& options, int64_t parameters) {
   const engine::ProgramTemplate pattern(words.data(), words.size());
@@ -36,16 +40,20 @@ std::pair<Words, Words> write_all(const Words& words, const Words& options, int6
   std::vector<std::string> errors(count);
   std::vector<int64_t> lengths(count);
   // Of programs that one thread writes, one after the other; in the place of the first.
-  std::vector<std::vector<int64_t>> written(count);
+  Kept<std::vector<std::vector<int64_t>>> kept;
+  if (count > kMostKept) kept.forget();
+  std::vector<std::vector<int64_t>>& written = *kept;
+  written.resize(count);
+  for (std::vector<int64_t>& some : written) some.clear();
   {
     const pybind11::gil_scoped_release release;
     torch_parallel_for(count, [&](int64_t begin, int64_t end) {
-      engine::TemplateScratch scratch;
+      Kept<engine::TemplateScratch> scratch;
       std::vector<int64_t>& code = written[begin];
       for (int64_t p = begin; p < end; ++p) {
         const size_t before = code.size();
         try {
-          pattern.write(chosen + p * edges, parameters, scratch, code);
+          pattern.write(chosen + p * edges, parameters, *scratch, code);
         } catch (const std::invalid_argument& error) {
           errors[p] = error.what();
         }

@@ -34,7 +34,9 @@ def live_edges(operations: Sequence[Operation]) -> tuple[bool, ...]:
     batch norm has no bias at initialisation), and the gradients of all their weights are zero.
     So the kernels of the network don't depend on them; its activation pattern may.
     """
-    return _live_among(tuple(map(carries, operations)))
+    # As `carries`, without a call for each of the operations that have a name.
+    carried = [name != "none" if isinstance(name, str) else carries(name) for name in operations]
+    return _live_among(tuple(carried))
 
 
 @cache  # of 64 cells

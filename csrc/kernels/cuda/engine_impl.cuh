@@ -11,9 +11,10 @@ template <typename T>
 void launch_engine_ntk(cudaStream_t stream, const std::vector<engine::Job<T>>& jobs,
                        const engine::Batches<T>& batches, bool coupled, bool trace,
                        const engine::Chunks& chunks, const grouped::Task* tasks, void* workspace,
-                       const engine::Upload& upload, const engine::Kernels& kernels) {
+                       const engine::Upload& upload, const ParallelFor& parallel_for,
+                       const engine::Kernels& kernels) {
   engine::run_ntk(Stream(stream), jobs, batches, coupled, trace, chunks, tasks, workspace, upload,
-                  kernels);
+                  parallel_for, kernels);
 }
 
 template <typename T>
@@ -21,8 +22,9 @@ void launch_engine_patterns(cudaStream_t stream, const std::vector<engine::Job<T
                             const std::vector<engine::RegionBatch<T>>& batches,
                             const engine::Chunks& chunks, const grouped::Task* tasks,
                             void* workspace, const engine::Upload& upload,
-                            const engine::PatternBits& patterns) {
-  engine::run_patterns(Stream(stream), jobs, batches, chunks, tasks, workspace, upload, patterns);
+                            const ParallelFor& parallel_for, const engine::PatternBits& patterns) {
+  engine::run_patterns(Stream(stream), jobs, batches, chunks, tasks, workspace, upload,
+                       parallel_for, patterns);
 }
 
 }  // namespace tegnas::cuda

@@ -1,7 +1,6 @@
 #include "kernels/program/template.h"
 
 #include <algorithm>
-#include <iterator>
 #include <stdexcept>
 #include <string>
 
@@ -11,7 +10,7 @@ namespace tegnas::engine {
 namespace {
 
 constexpr int64_t kHeaderWords = 6, kPrefixWords = 3;
-constexpr int64_t kChoose = 101, kOrZeros = 102;
+constexpr int64_t kChoose = 101, kOrZeros = 102, kMostOpcodes = 1000;
 constexpr int32_t kNothing = -1;
 constexpr int64_t kZerosOperands = 3;
 
@@ -46,10 +45,12 @@ ProgramTemplate::ProgramTemplate(const int64_t* words, int64_t count)
     if (count - at < kPrefixWords || words_[at + 1] < kPrefixWords || words_[at + 1] > count - at) {
       fail(i, "its length runs past the end of the template");
     }
-    Instruction instruction{words_[at], words_[at + 2] != 0, words_.data() + at + kPrefixWords,
-                            words_[at + 1] - kPrefixWords, 1};
+    if (words_[at] < 0 || words_[at] > kMostOpcodes) fail(i, "there is no such instruction");
+    Instruction instruction{static_cast<int32_t>(words_[at]), words_[at + 2] != 0,
+                            words_.data() + at + kPrefixWords,
+                            static_cast<int32_t>(words_[at + 1] - kPrefixWords), 1};
     at += words_[at + 1];
-    const int64_t inputs = inputs_of(instruction.opcode);
+    const auto inputs = static_cast<int32_t>(inputs_of(instruction.opcode));
     int64_t begin = 0;
     if (instruction.opcode == kChoose) {
       if (instruction.count < 2 || instruction.operands[0] < 0 ||
@@ -57,7 +58,7 @@ ProgramTemplate::ProgramTemplate(const int64_t* words, int64_t count)
         fail(i, "it names no edge, or no option");
       }
       int64_t& fewest = fewest_options_[instruction.operands[0]];
-      fewest = std::min(fewest, instruction.count - 1);
+      fewest = std::min<int64_t>(fewest, instruction.count - 1);
       begin = 1;
       instruction.inputs = instruction.count;
     } else if (inputs == kEveryOperand) {
@@ -157,10 +158,15 @@ void ProgramTemplate::write(const int64_t* options, int64_t parameters, Template
     }
   }
 
-  const int64_t header[] = {1, words_[0], words_[1], words_[2], parameters, kept};
-  words.insert(words.end(), std::begin(header), std::end(header));
+  // An instruction has a word less than in the template, and the two headers are as long.
+  scratch.words.resize(words_.size());
+  int64_t* to = scratch.words.data();
+  for (const int64_t word : {int64_t{1}, words_[0], words_[1], words_[2], parameters, kept}) {
+    *to++ = word;
+  }
   std::vector<int32_t>& number = scratch.number;  // of the new values
-  number.assign(count + 1, 0);
+  number.resize(count + 1);
+  number[0] = 0;
   int32_t next = 1;
   for (auto at = backwards.rbegin(); at != backwards.rend(); ++at) {
     const int32_t value = *at + 1;
@@ -168,17 +174,19 @@ void ProgramTemplate::write(const int64_t* options, int64_t parameters, Template
     number[value] = next++;
     const Instruction& instruction = instructions_[*at];
     const bool zeros = instruction.opcode == kOrZeros;
-    const size_t begin = words.size();
-    words.push_back(zeros ? static_cast<int64_t>(Op::zeros) : instruction.opcode);
-    words.push_back(0);
-    for (int64_t k = 0; k < instruction.inputs && !zeros; ++k) {
+    int64_t* const begin = to;
+    to += 2;
+    for (int32_t k = 0; k < instruction.inputs && !zeros; ++k) {
       const int32_t read = stands[instruction.operands[k]];
-      if (read != kNothing) words.push_back(number[read]);
+      if (read != kNothing) *to++ = number[read];
     }
-    words.insert(words.end(), instruction.operands + instruction.inputs,
-                 instruction.operands + instruction.count);
-    words[begin + 1] = static_cast<int64_t>(words.size() - begin);
+    for (int32_t k = instruction.inputs; k < instruction.count; ++k) {
+      *to++ = instruction.operands[k];
+    }
+    begin[0] = zeros ? static_cast<int64_t>(Op::zeros) : instruction.opcode;
+    begin[1] = to - begin;
   }
+  words.insert(words.end(), scratch.words.data(), to);
 }
 
 }  // namespace tegnas::engine

@@ -27,6 +27,7 @@ struct TemplateScratch {
   std::vector<char> reached, needed;
   std::vector<int32_t> stands, number;
   std::vector<int32_t> backwards;  // instructions
+  std::vector<int64_t> words;      // of the program
 };
 
 class ProgramTemplate {
@@ -44,11 +45,11 @@ class ProgramTemplate {
 
  private:
   struct Instruction {
-    int64_t opcode;
+    int32_t opcode;
     bool optional;
     const int64_t* operands;
-    int64_t count;   // of operands
-    int64_t inputs;  // of which come first
+    int32_t count;   // of operands
+    int32_t inputs;  // of which come first
   };
 
   std::vector<int64_t> words_;

@@ -12,6 +12,7 @@
 #include "kernels/cuda/launch.h"
 #include "ops/cuda/device.h"
 #include "ops/cuda/operators.h"
+#include "ops/threads.h"
 
 namespace tegnas::on_cuda {
 namespace {
@@ -23,15 +24,15 @@ template <typename T>
 class DeviceJobs {
  public:
   DeviceJobs(const GroupedJobs& jobs, const Tensor& like) : like_(like) {
-    const std::vector<int64_t> first = cuda::grouped::number_tasks(jobs.programs);
+    const std::vector<int64_t> first = cuda::grouped::number_tasks(*jobs.programs);
     const auto bytes = static_cast<size_t>(first.back()) * sizeof(cuda::grouped::Task);
     tasks_ = static_cast<const cuda::grouped::Task*>(upload(bytes, [&](void* to) {
-      copy_tasks(jobs.programs, first, static_cast<cuda::grouped::Task*>(to));
+      copy_tasks(*jobs.programs, first, static_cast<cuda::grouped::Task*>(to));
     }));
     list_.reserve(jobs.count());
     for (int64_t job = 0; job < jobs.count(); ++job) {
       const int64_t program = jobs.program_number(job);
-      list_.push_back({&jobs.programs[program], first[program], jobs.parameters<T>(job)});
+      list_.push_back({&(*jobs.programs)[program], first[program], jobs.parameters<T>(job)});
     }
   }
 
@@ -118,6 +119,7 @@ void run_ntk(const GroupedJobs& jobs, const NtkCall& call, cudaStream_t stream) 
   const Tensor memory = network_memory(chunks.bytes, call.x);
   cuda::launch_engine_ntk<T>(stream, device.list(), batches, call.coupled, call.trace, chunks,
                              device.tasks(), memory.mutable_data_ptr(), device.uploader(),
+                             torch_parallel_for,
                              {call.kernels[0], call.kernels[1], call.kernels[2]});
 }
 
@@ -146,7 +148,8 @@ Tensor run_patterns(const GroupedJobs& jobs, const Tensor& inputs, int64_t batch
   const Tensor memory = network_memory(chunks.bytes, inputs);
   cuda::launch_engine_patterns<T>(
       stream, device.list(), batches, chunks, device.tasks(), memory.mutable_data_ptr(),
-      device.uploader(), {static_cast<uint32_t*>(patterns.mutable_data_ptr()), all, words});
+      device.uploader(), torch_parallel_for,
+      {static_cast<uint32_t*>(patterns.mutable_data_ptr()), all, words});
   return patterns;
 }
 

@@ -52,7 +52,7 @@ std::vector<cuda::grouped::Task> all_tasks(const std::vector<Tasks>& programs,
                                            const std::vector<int64_t>& first) {
   std::vector<cuda::grouped::Task> tasks(first.back());
   for (size_t p = 0; p < programs.size(); ++p) {
-    cuda::grouped::copy_tasks(programs[p], tasks.data() + first[p]);
+    std::copy(programs[p].list.begin(), programs[p].list.end(), tasks.begin() + first[p]);
   }
   return tasks;
 }
@@ -86,7 +86,7 @@ Result run(const Problem& p, int64_t budget = 1 << 30) {
     return kept.back().data();
   };
   engine_on_cuda::run_ntk<T>(cuda::Stream(), jobs, batches, p.coupled, p.trace, chunks,
-                             tasks.data(), workspace.data(), upload,
+                             tasks.data(), workspace.data(), upload, serial_for,
                              {result.all.data(), result.body.data(), result.cross.data()});
   return result;
 }
@@ -201,7 +201,8 @@ void nasbench201() {
 
 int64_t count_patterns(const Problem& p, const std::vector<int64_t>& sizes) {
   const Tasks tasks = cuda::grouped::emit_tasks(p.programs[0], Purpose::regions);
-  const std::vector<cuda::grouped::Task> all = all_tasks({tasks}, {0, tasks.forward.size()});
+  const std::vector<cuda::grouped::Task> all =
+      all_tasks({tasks}, {0, static_cast<int64_t>(tasks.list.size())});
   const std::vector<engine_on_cuda::Job<double>> jobs{{&tasks, 0, p.params[0].data()}};
   const int64_t size = p.programs[0].shapes[0].size(), words = (tasks.words + 1) / 2;
   std::deque<std::vector<double>> images;
@@ -223,7 +224,8 @@ int64_t count_patterns(const Problem& p, const std::vector<int64_t>& sizes) {
     return kept.back().data();
   };
   engine_on_cuda::run_patterns<double>(cuda::Stream(), jobs, batches, chunks, all.data(),
-                                       workspace.data(), upload, {bits.data(), at, words});
+                                       workspace.data(), upload, serial_for,
+                                       {bits.data(), at, words});
   std::set<std::vector<uint32_t>> distinct;
   for (int64_t i = 0; i < at; ++i) {
     distinct.insert({bits.begin() + i * 2 * words, bits.begin() + (i + 1) * 2 * words});

@@ -8,9 +8,9 @@ namespace tegnas::cuda::engine {
 // kTile input channels of one pixel of one image.
 template <typename T>
 __device__ void convolve_back(const Task& t, const Unit<T>& u, int block, int seed) {
-  const int n = u.images_count, pixels = t.in.place.pixels(), out_pixels = t.grad.place.pixels();
+  const int n = u.images_count, pixels = t.in.place.pixels(), out_pixels = t.out.pixels();
   const int pixel_blocks = ceil_div(pixels * n, grouped::kThreads);
-  const int group_out = t.grad.place.c / t.groups, group_in = t.in.place.c / t.groups;
+  const int group_out = t.out.c / t.groups, group_in = t.in.place.c / t.groups;
   const int tiles = static_cast<int>(ceil_div(group_in, kTile));
   const int index = block % pixel_blocks * grouped::kThreads + threadIdx.x;
   const int tile = static_cast<int>(block / pixel_blocks % tiles);
@@ -23,18 +23,18 @@ __device__ void convolve_back(const Task& t, const Unit<T>& u, int block, int se
   const int weights = grouped::weights_of_output(t), taps = int{t.window.kh} * t.window.kw;
   const T* weight = u.params + t.weight + group * group_out * weights + tile * kTile * taps;
   const T* gradient =
-      gradient_at(u, t.grad.place, seed) + group * group_out * out_pixels * n + spot.image;
+      gradient_at(u, t.grad.at, seed) + group * group_out * out_pixels * n + spot.image;
   const int first_out = group * group_out;
   T sums[kTile] = {};
   for (int ky = 0; ky < t.window.kh; ++ky) {
-    const int to_y = output_of(y, t.window.sh, t.window.ph, ky * t.window.dh, t.grad.place.h);
+    const int to_y = output_of(y, t.window.sh, t.window.ph, ky * t.window.dh, t.out.h);
     if (to_y < 0) continue;
     for (int kx = 0; kx < t.window.kw; ++kx) {
-      const int to_x = output_of(x, t.window.sw, t.window.pw, kx * t.window.dw, t.grad.place.w);
+      const int to_x = output_of(x, t.window.sw, t.window.pw, kx * t.window.dw, t.out.w);
       if (to_x < 0) continue;
       const int tap = int{ky} * t.window.kw + kx;
       for (int o = 0; o < group_out; ++o) {
-        const T value = gradient[(o * out_pixels + int{to_y} * t.grad.place.w + to_x) * n] *
+        const T value = gradient[(o * out_pixels + int{to_y} * t.out.w + to_x) * n] *
                         scale_of(u, t.grad, first_out + o);
         for (int c = 0; c < kTile; ++c) {
           if (c < some) sums[c] += weight[o * weights + c * taps + tap] * value;
@@ -44,7 +44,7 @@ __device__ void convolve_back(const Task& t, const Unit<T>& u, int block, int se
   }
   const Reader<T> in(u, t.in);
   const int first = group * group_in + tile * kTile;
-  T* out = gradient_at(u, t.out, seed) + (first * pixels + spot.pixel) * n + spot.image;
+  T* out = gradient_at(u, t.into, seed) + (first * pixels + spot.pixel) * n + spot.image;
   for (int c = 0; c < some; ++c) {
     put(out + c * pixels * n, in.passes(first + c, spot.pixel, spot.image) ? sums[c] : T(0),
         t.first);
@@ -75,11 +75,10 @@ template <typename T>
 __device__ __forceinline__ T gradient_of(Is<Kind::sum_grad>, const Pull<T>& p) {
   const Task& t = p.t;
   const int y = p.spot.pixel / t.in.place.w + t.top, x = p.spot.pixel % t.in.place.w + t.left;
-  if (y < 0 || y >= t.grad.place.h || x < 0 || x >= t.grad.place.w) return T(0);
-  const int channel = t.channel + p.spot.rest, pixel = y * t.grad.place.w + x;
-  const T value =
-      p.gradient[(channel * t.grad.place.pixels() + pixel) * p.u.images_count + p.spot.image] *
-      scale_of(p.u, t.grad, channel);
+  if (y < 0 || y >= t.out.h || x < 0 || x >= t.out.w) return T(0);
+  const int channel = t.channel + p.spot.rest, pixel = y * t.out.w + x;
+  const T value = p.gradient[(channel * t.out.pixels() + pixel) * p.u.images_count + p.spot.image] *
+                  scale_of(p.u, t.grad, channel);
   return t.factor >= 0 ? value * p.u.params[t.factor] : value;
 }
 
@@ -92,14 +91,13 @@ __device__ __forceinline__ T pooled_back(const Pull<T>& p) {
   const T* index = value_at(p.u, t.other.place);
   T sum = 0;
   for (int ky = 0; ky < t.window.kh; ++ky) {
-    const int to_y = output_of(y, t.window.sh, t.window.ph, ky, t.grad.place.h);
+    const int to_y = output_of(y, t.window.sh, t.window.ph, ky, t.out.h);
     if (to_y < 0) continue;
     for (int kx = 0; kx < t.window.kw; ++kx) {
-      const int to_x = output_of(x, t.window.sw, t.window.pw, kx, t.grad.place.w);
+      const int to_x = output_of(x, t.window.sw, t.window.pw, kx, t.out.w);
       if (to_x < 0) continue;
-      const int at = (spot.rest * t.grad.place.pixels() + int{to_y} * t.grad.place.w + to_x) *
-                         p.u.images_count +
-                     spot.image;
+      const int at =
+          (spot.rest * t.out.pixels() + int{to_y} * t.out.w + to_x) * p.u.images_count + spot.image;
       if (!kMaximum) {
         sum += p.gradient[at] / averaged(t, to_y, to_x);
       } else if (index[at] == static_cast<T>(spot.pixel)) {
@@ -132,7 +130,7 @@ __device__ __forceinline__ T gradient_of(Is<Kind::linear_grad>, const Pull<T>& p
   const int inputs = t.in.place.size();
   const T* weight = p.u.params + t.weight + p.spot.rest * t.in.place.pixels() + p.spot.pixel;
   double sum = 0;
-  for (int o = 0; o < t.grad.place.c; ++o) {
+  for (int o = 0; o < t.out.c; ++o) {
     sum += static_cast<double>(weight[o * inputs]) *
            p.gradient[o * p.u.images_count + p.spot.image] * scale_of(p.u, t.grad, o);
   }
@@ -169,7 +167,7 @@ __device__ __forceinline__ T gradient_of(Is<Kind::product_grad>, const Pull<T>& 
   const Reader<T> other(p.u, p.t.other);
   const Spot& spot = p.spot;
   const T scale = scale_of(p.u, p.t.grad, spot.rest);
-  const int pixels = p.t.grad.place.pixels(), n = p.u.images_count;
+  const int pixels = p.t.out.pixels(), n = p.u.images_count;
   if (p.t.in.place.pixels() == pixels) {
     return p.gradient[p.index] * other.for_pixel(spot.rest, spot.pixel, spot.image) * scale;
   }
@@ -189,14 +187,14 @@ __device__ void elementwise_back(const Task& t, const Unit<T>& u, int block, int
   const int index = block * grouped::kThreads + threadIdx.x;
   if (index >= t.in.place.size() * n) return;
   const Spot spot = spot_of(index, n, pixels);
-  const Pull<T> pull{t, u, gradient_at(u, t.grad.place, seed), index, spot, seed, sweep};
+  const Pull<T> pull{t, u, gradient_at(u, t.grad.at, seed), index, spot, seed, sweep};
   T value = 0;
-  for_kind<grouped::Kernel::elementwise_grad>(t.kind,
+  for_kind<grouped::Kernel::elementwise_grad>(t.gradient,
                                               [&](auto kind) { value = gradient_of(kind, pull); });
   // A norm reads no ReLU.
-  const bool norm = t.kind == Kind::norm_grad;
+  const bool norm = t.gradient == Kind::norm_grad;
   if (!norm && !Reader<T>(u, t.in).passes(spot.rest, spot.pixel, spot.image)) value = 0;
-  put(gradient_at(u, t.out, seed) + index, value, t.first);
+  put(gradient_at(u, t.into, seed) + index, value, t.first);
 }
 
 // Sums of a norm's output gradient, and of it times the normalised input; a block per channel.
@@ -205,7 +203,7 @@ template <typename T>
 __device__ void norm_sums(const Task& t, const Unit<T>& u, int channel, int seed,
                           const SharedArray<double>& partial) {
   const int n = u.images_count, count = t.in.place.pixels() * n;
-  const T* gradient = gradient_at(u, t.grad.place, seed) + channel * count;
+  const T* gradient = gradient_at(u, t.grad.at, seed) + channel * count;
   double plain = 0, weighted = 0;
   for (int k = threadIdx.x; k < count; k += grouped::kThreads) {
     plain += gradient[k];

@@ -56,7 +56,7 @@ __device__ __forceinline__ void do_piece(const Task* parts, const Unit<T>& unit,
   if constexpr (kKernel == Kernel::elementwise_grad) {
     elementwise_back(t, u, piece, seed, sweep);
   } else {
-    for_kind<kKernel>(t.kind, [&](auto kind) { carry_out(kind, parts, t, u, piece); });
+    for_kind<kKernel>(kind_in(kKernel, t), [&](auto kind) { carry_out(kind, parts, t, u, piece); });
   }
 }
 
@@ -95,7 +95,8 @@ __global__ void __launch_bounds__(grouped::kThreads, (blocks_per_sm<T, kKernel>(
   } else if constexpr (kKernel == Kernel::conv_rows) {
     convolve_rows(t, u, block, seed, sweep);
   } else if constexpr (kKernel == Kernel::rows) {
-    for_kind<kKernel>(t.kind, [&](auto kind) { write_rows(kind, t, u, block, seed, sweep); });
+    for_kind<kKernel>(kind_in(kKernel, t),
+                      [&](auto kind) { write_rows(kind, t, u, block, seed, sweep); });
   }
 }
 

@@ -15,7 +15,7 @@ class NtkRun {
  public:
   NtkRun(const Stream& stream, const std::vector<Job<T>>& jobs, const Batches<T>& batches,
          bool coupled, const Chunks& chunks, const Task* tasks, char* workspace,
-         const Upload& upload)
+         const Upload& upload, const ParallelFor& parallel_for)
       : stream_(stream),
         jobs_(jobs),
         batches_(batches),
@@ -23,7 +23,8 @@ class NtkRun {
         chunks_(chunks),
         tasks_(tasks),
         workspace_(workspace),
-        upload_(upload) {}
+        upload_(upload),
+        parallel_for_(parallel_for) {}
 
   void run(bool trace, const Kernels& kernels) {
     for (const Chunk& chunk : chunks_.list) {
@@ -86,14 +87,16 @@ class NtkRun {
         const int64_t left = coupled_ ? passage.extent.images - first : 1;
         passage.extent.seeds = std::clamp<int64_t>(left, 0, chunks_.seeds);
       }
-      const grouped::Schedule schedule = grouped::make_schedule(passages_);
-      const Descriptors<T> d{tasks_, device_units_, send(schedule.entries)};
+      const Kept<grouped::Schedule> schedule = grouped::make_schedule(passages_, parallel_for_);
       const Sweep sweep{output, static_cast<int32_t>(first), 0, coupled_};
-      if (forward && first == 0) {
-        for (const Group& group : schedule.forward) launch_group<T>(stream_, d, group, sweep);
-      }
-      for (const Group& group : schedule.backward) launch_group<T>(stream_, d, group, sweep);
+      if (forward && first == 0) launch(schedule->forward, sweep);
+      launch(schedule->backward, sweep);
     }
+  }
+
+  void launch(const grouped::Launches& launches, const Sweep& sweep) {
+    const Descriptors<T> d{tasks_, device_units_, send(launches.entries)};
+    for (const Group& group : launches.groups) launch_group<T>(stream_, d, group, sweep);
   }
 
   void add_grams(const Chunk& chunk, const Kernels& kernels) {
@@ -127,6 +130,7 @@ class NtkRun {
   const Task* tasks_;
   char* workspace_;
   const Upload& upload_;
+  const ParallelFor& parallel_for_;
   std::vector<Unit<T>> units_;
   std::vector<grouped::Passage> passages_;
   const Unit<T>* device_units_ = nullptr;
@@ -135,8 +139,9 @@ class NtkRun {
 template <typename T>
 void run_ntk(const Stream& stream, const std::vector<Job<T>>& jobs, const Batches<T>& batches,
              bool coupled, bool trace, const Chunks& chunks, const Task* tasks, void* workspace,
-             const Upload& upload, const Kernels& kernels) {
-  NtkRun<T>(stream, jobs, batches, coupled, chunks, tasks, static_cast<char*>(workspace), upload)
+             const Upload& upload, const ParallelFor& parallel_for, const Kernels& kernels) {
+  NtkRun<T>(stream, jobs, batches, coupled, chunks, tasks, static_cast<char*>(workspace), upload,
+            parallel_for)
       .run(trace, kernels);
 }
 

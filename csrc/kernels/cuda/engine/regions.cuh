@@ -12,7 +12,7 @@ template <typename T>
 void run_patterns(const Stream& stream, const std::vector<Job<T>>& jobs,
                   const std::vector<RegionBatch<T>>& batches, const Chunks& chunks,
                   const Task* tasks, void* workspace, const Upload& upload,
-                  const PatternBits& patterns) {
+                  const ParallelFor& parallel_for, const PatternBits& patterns) {
   for (const Chunk& chunk : chunks.list) {
     std::vector<Unit<T>> units;
     std::vector<grouped::Passage> passages;
@@ -35,13 +35,13 @@ void run_patterns(const Stream& stream, const std::vector<Job<T>>& jobs,
         passages.push_back({&program, jobs[j].first_task, {batch.count, 1, false}});
       }
     }
-    const grouped::Schedule schedule = grouped::make_schedule(passages);
+    const Kept<grouped::Schedule> schedule = grouped::make_schedule(passages, parallel_for);
     const auto send = [&](const auto& items) {
       return upload(items.data(), items.size() * sizeof(items[0]));
     };
     const Descriptors<T> d{tasks, static_cast<const Unit<T>*>(send(units)),
-                           static_cast<const Entry*>(send(schedule.entries))};
-    for (const Group& group : schedule.forward) launch_group<T>(stream, d, group, Sweep{});
+                           static_cast<const Entry*>(send(schedule->forward.entries))};
+    for (const Group& group : schedule->forward.groups) launch_group<T>(stream, d, group, Sweep{});
   }
 }
 

@@ -49,7 +49,7 @@ __device__ void convolve_rows(const Task& t, const Unit<T>& u, int block, int se
                               const Sweep& sweep) {
   const Lane lane = lane_of(u, block, grouped::weight_tiles(t), sweep);
   if (!lane.active) return;
-  const int group_out = t.grad.place.c / t.groups, group_in = t.in.place.c / t.groups;
+  const int group_out = t.out.c / t.groups, group_in = t.in.place.c / t.groups;
   const int weights = static_cast<int>(grouped::weights_of_output(t));
   const int weight_tiles = static_cast<int>(ceil_div(weights, kTile));
   const int out_tiles = static_cast<int>(ceil_div(group_out, kTile));
@@ -65,14 +65,14 @@ __device__ void convolve_rows(const Task& t, const Unit<T>& u, int block, int se
     right[k] = weight % taps % t.window.kw * t.window.dw;
   }
   const Reader<T> in(u, t.in);
-  const int n = u.images_count, pixels = t.grad.place.pixels();
+  const int n = u.images_count, pixels = t.out.pixels();
   double totals[kTile][kTile] = {};
   for (int image = lane.image; image < lane.end; image += lane.step) {
     const T* gradient =
-        gradient_at(u, t.grad.place, seed) + (group * group_out + first_out) * pixels * n + image;
-    for (int y = 0; y < t.grad.place.h; ++y) {
+        gradient_at(u, t.grad.at, seed) + (group * group_out + first_out) * pixels * n + image;
+    for (int y = 0; y < t.out.h; ++y) {
       T sums[kTile][kTile] = {};
-      for (int x = 0; x < t.grad.place.w; ++x) {
+      for (int x = 0; x < t.out.w; ++x) {
         T values[kTile], gradients[kTile];
         for (int k = 0; k < kTile; ++k) {
           const int from_y = input_of(y, t.window.sh, t.window.ph, down[k], t.in.place.h);
@@ -80,7 +80,7 @@ __device__ void convolve_rows(const Task& t, const Unit<T>& u, int block, int se
           const bool inside = from_y >= 0 && from_x >= 0;
           values[k] = inside ? in(channel[k], int{from_y} * t.in.place.w + from_x, image) : T(0);
           const bool real = first_out + k < group_out;
-          gradients[k] = real ? gradient[(k * pixels + int{y} * t.grad.place.w + x) * n] : T(0);
+          gradients[k] = real ? gradient[(k * pixels + int{y} * t.out.w + x) * n] : T(0);
         }
         for (int o = 0; o < kTile; ++o) {
           for (int k = 0; k < kTile; ++k) sums[o][k] += gradients[o] * values[k];
@@ -104,11 +104,11 @@ template <typename T>
 __device__ void write_rows(Is<Kind::linear_rows>, const Task& t, const Unit<T>& u, int block,
                            int seed, const Sweep& sweep) {
   const int inputs = t.in.place.size();
-  const Lane lane = lane_of(u, block, t.grad.place.c * inputs, sweep);
+  const Lane lane = lane_of(u, block, t.out.c * inputs, sweep);
   if (!lane.active) return;
   const int out = lane.item / inputs, f = lane.item % inputs;
   const Reader<T> in(u, t.in);
-  const T* gradient = gradient_at(u, t.grad.place, seed) + out * u.images_count;
+  const T* gradient = gradient_at(u, t.grad.at, seed) + out * u.images_count;
   double sum = 0;
   for (int image = lane.image; image < lane.end; image += lane.step) {
     sum += static_cast<double>(gradient[image]) * in(f / in.pixels, f % in.pixels, image);
@@ -122,7 +122,7 @@ __device__ void write_rows(Is<Kind::norm_rows>, const Task& t, const Unit<T>& u,
   const Lane lane = lane_of(u, block, t.in.place.c, sweep);
   if (!lane.active) return;
   const int pixels = t.in.place.pixels(), n = u.images_count;
-  const T* gradient = gradient_at(u, t.grad.place, seed) + lane.item * pixels * n;
+  const T* gradient = gradient_at(u, t.grad.at, seed) + lane.item * pixels * n;
   double sum = 0;
   for (int image = lane.image; image < lane.end; image += lane.step) {
     for (int p = 0; p < pixels; ++p) {

@@ -98,8 +98,8 @@ __device__ __forceinline__ T* value_at(const Unit<T>& unit, const Place& place) 
 }
 
 template <typename T>
-__device__ __forceinline__ T* gradient_at(const Unit<T>& unit, const Place& place, int seed) {
-  return unit.gradients + (seed * unit.gradient_size + place.at) * unit.images_count;
+__device__ __forceinline__ T* gradient_at(const Unit<T>& unit, int32_t at, int seed) {
+  return unit.gradients + (seed * unit.gradient_size + at) * unit.images_count;
 }
 
 // By what a gradient is multiplied as it is read.

@@ -1,4 +1,5 @@
-// The backward sweep of a program, from its analysis and its forward tasks.
+// The backward sweep of a program, from its analysis: what is done with the tasks of the forward
+// one.
 //
 // Where a node has one reader and that hands its own gradient on unchanged (a part of a sum) or
 // times a constant (a frozen norm), nothing is written: the node's gradient is a view of the
@@ -25,19 +26,20 @@ class Backward {
         frozen_(scratch.analysis.purpose == Purpose::frozen),
         tasks_(tasks),
         waits_(scratch.waits),
-        first_tasks_(scratch.first_tasks),
         gradients_(scratch.gradients) {
     waits_.clear();
     gradients_.assign(analysis_.nodes.size(), Gradient{});
   }
 
   void emit() {
-    tasks_.backward_tasks.reserve(2 * tasks_.forward_tasks.size());
-    Task seed;
+    tasks_.backward.list.reserve(2 * tasks_.list.size());
+    Task& seed = tasks_.list.emplace_back();
+    seed.kind = Kind::none;
     seed.in = tasks_.logits;
-    contribute(seed, Kind::seed, analysis_.node_of(analysis_.logits), Gradient{});
+    const auto last = static_cast<int32_t>(tasks_.list.size()) - 1;
+    contribute(last, Kind::seed, analysis_.node_of(analysis_.logits), Gradient{});
     for (auto s = static_cast<int32_t>(analysis_.steps.size()) - 1; s >= 0; --s) step_back(s);
-    set_order(tasks_.backward_tasks, waits_.edges(), tasks_.backward);
+    set_order(waits_.edges(), tasks_.backward);
   }
 
  private:
@@ -46,45 +48,42 @@ class Backward {
     return static_cast<int32_t>(analysis_.nodes.size()) + norm;
   }
 
-  // A task of the sweep back, made of one of the sweep forward.
-  Task& add(const Task& forward, Kind kind, const Gradient& read) {
-    Task& task = tasks_.backward_tasks.emplace_back(forward);
-    task.kind = kind;
-    task.parts = 1;
+  // What the sweep back does with a task, from the gradient of what the task makes.
+  void add(int32_t number, Kind kind, const Gradient& read) {
+    Task& task = tasks_.list[number];
     task.grad = read.view;
-    task.out.at = kNowhere;
+    add_step(tasks_.backward, task, number, kind);
     if (read.node >= 0) waits_.read(last(), read.node);
-    return task;
   }
-  int32_t last() const { return static_cast<int32_t>(tasks_.backward_tasks.size()) - 1; }
+  int32_t last() const { return static_cast<int32_t>(tasks_.backward.size()) - 1; }
 
-  // Whether nothing is written for a gradient that a task of this kind would add to.
-  bool is_view(const Task& forward, int32_t node, const Gradient& read) const {
+  // Whether nothing is written for a gradient that this task would add to.
+  bool is_view(const Task& task, int32_t node, const Gradient& read) const {
     const Analysis::Alias alias = analysis_.alias_of(program_, node);
     if (alias.node < 0) return false;
     if (alias.norm >= 0) return frozen_ && read.view.norm < 0;
-    const Place &in = forward.in.place, &grad = read.view.place;
-    return forward.channel == 0 && in.c == grad.c && in.h == grad.h && in.w == grad.w;
+    const Place &in = task.in.place, &out = task.out;
+    return task.channel == 0 && in.c == out.c && in.h == out.h && in.w == out.w;
   }
 
-  // Turns a task of the forward sweep into one that adds to the gradient of a node that it reads.
-  void contribute(const Task& forward, Kind kind, int32_t node, const Gradient& read) {
+  // A task adds to the gradient of the node that it reads.
+  void contribute(int32_t number, Kind kind, int32_t node, const Gradient& read) {
     if (!analysis_.nodes[node].needed) return;
+    Task& task = tasks_.list[number];
     Gradient& gradient = gradients_[node];
-    if (is_view(forward, node, read)) {
+    if (is_view(task, node, read)) {
       gradient = read;
-      if (kind == Kind::norm_grad) gradient.view.norm = forward.in.norm;
+      if (kind == Kind::norm_grad) gradient.view.norm = task.in.norm;
       return;
     }
-    const bool first = gradient.node < 0;
-    if (first) {
-      gradient = {{forward.in.place, -1}, node};
-      gradient.view.place.at = Checked(tasks_.gradient_size).narrow();
-      tasks_.gradient_size += std::max<int64_t>(1, forward.in.place.size());
+    task.first = gradient.node < 0;
+    if (task.first) {
+      gradient = {{Checked(tasks_.gradient_size).narrow(), -1}, node};
+      tasks_.gradient_size += std::max<int64_t>(1, task.in.place.size());
     }
-    Task& task = add(forward, kind, read);
-    task.first = first;
-    task.out = gradient.view.place;
+    task.gradient = kind;
+    task.into = gradient.view.at;
+    add(number, kind, read);
     waits_.write(last(), node);
   }
 
@@ -93,32 +92,38 @@ class Backward {
     const int32_t made = analysis_.node_made_by(step);
     if (!analysis_.nodes[made].needed) return;
     const Gradient from = gradients_[made];
-    const Task* const forward = tasks_.forward_tasks.data() + first_tasks_[number];
-    if (step.kind == Analysis::Step::Kind::statistics) return norm_back(step, *forward, from);
-    if (forward->kind == Kind::conv) add_rows(step, *forward, Kind::conv_rows, from);
-    if (forward->kind == Kind::linear) add_rows(step, *forward, Kind::linear_rows, from);
+    const int32_t first = tasks_.forward.list[number].task;
+    if (step.kind == Analysis::Step::Kind::statistics) return norm_back(step, first, from);
+    const Kind kind = tasks_.list[first].kind;
+    if (kind == Kind::conv) add_rows(step, first, Kind::conv_rows, from);
+    if (kind == Kind::linear) add_rows(step, first, Kind::linear_rows, from);
     for (int32_t k = step.inputs - 1; k >= 0; --k) {
-      contribute(forward[k], description_of(forward->kind).gradient,
+      contribute(first + k, description_of(kind).gradient,
                  analysis_.node_of(analysis_.inputs_of(step)[k]), from);
     }
   }
 
-  void add_rows(const Analysis::Step& step, const Task& forward, Kind kind, const Gradient& from) {
-    if (step.rows > 0) add(forward, kind, from).row = Checked(step.first_row).narrow();
+  void add_rows(const Analysis::Step& step, int32_t number, Kind kind, const Gradient& from) {
+    if (step.rows == 0) return;
+    Task& task = tasks_.list[number];
+    task.rows = kind;
+    task.row = Checked(step.first_row).narrow();
+    add(number, kind, from);
+    tasks_.row_warps = std::max(tasks_.row_warps, int64_t{tasks_.backward.list.back().work.units});
   }
 
-  void norm_back(const Analysis::Step& step, const Task& forward, const Gradient& from) {
-    add_rows(step, forward, Kind::norm_rows, from);
+  void norm_back(const Analysis::Step& step, int32_t number, const Gradient& from) {
+    add_rows(step, number, Kind::norm_rows, from);
     const int32_t node = analysis_.node_of(analysis_.input_of(step));
     if (!analysis_.nodes[node].needed) return;
     if (!frozen_) {
-      add(forward, Kind::norm_sums, from);
+      add(number, Kind::norm_sums, from);
       waits_.write(last(), sums_of(step.out));
     }
     // `in` stays the view through the norm, whose coefficients the task reads.
-    const size_t before = tasks_.backward_tasks.size();
-    contribute(forward, Kind::norm_grad, node, from);
-    if (!frozen_ && tasks_.backward_tasks.size() > before) waits_.read(last(), sums_of(step.out));
+    const int64_t before = tasks_.backward.size();
+    contribute(number, Kind::norm_grad, node, from);
+    if (!frozen_ && tasks_.backward.size() > before) waits_.read(last(), sums_of(step.out));
   }
 
   const Program& program_;
@@ -126,7 +131,6 @@ class Backward {
   const bool frozen_;
   Tasks& tasks_;
   Waits& waits_;
-  std::vector<int32_t>& first_tasks_;
   std::vector<Gradient>& gradients_;
 };
 

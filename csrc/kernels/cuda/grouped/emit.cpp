@@ -58,18 +58,19 @@ class Forward {
         tasks_(tasks),
         waits_(scratch.waits),
         places_(scratch.places),
-        channels_(scratch.channels),
-        first_tasks_(scratch.first_tasks) {}
+        channels_(scratch.channels) {}
 
   void emit() {
     if (program_.parameters > INT32_MAX) {
       throw std::invalid_argument("the program has 2^31 parameters or more.");
     }
     waits_.clear();
-    first_tasks_.clear();
     channels_.clear();
     places_.clear();
-    tasks_.forward_tasks.reserve(std::max(analysis_.steps.size(), analysis_.inputs.size()));
+    const size_t few = std::max(analysis_.steps.size(), analysis_.inputs.size());
+    tasks_.list.reserve(few + 1);
+    tasks_.forward.list.reserve(analysis_.steps.size());
+    tasks_.largest = program_.shapes[0].size();
     for (const Analysis::Buffer& buffer : analysis_.buffers) {
       places_.push_back(place(buffer.shape, kImages));
     }
@@ -78,7 +79,7 @@ class Forward {
     tasks_.rows = analysis_.rows;
     tasks_.searched_rows = analysis_.searched_rows;
     if (analysis_.logits.buffer >= 0) tasks_.logits = view_of(analysis_.logits);
-    set_order(tasks_.forward_tasks, waits_.edges(), tasks_.forward);
+    set_order(waits_.edges(), tasks_.forward);
   }
 
  private:
@@ -90,6 +91,7 @@ class Forward {
     const Place made = place(shape, Checked(tasks_.value_size).narrow());
     // Places are told apart by where they begin, so even an empty one takes room.
     tasks_.value_size += std::max<int64_t>(1, shape.size());
+    tasks_.largest = std::max(tasks_.largest, shape.size());
     return made;
   }
 
@@ -98,8 +100,7 @@ class Forward {
   }
 
   void emit(const Analysis::Step& step) {
-    const auto index = static_cast<int32_t>(tasks_.forward_tasks.size());
-    first_tasks_.push_back(index);
+    const auto first = static_cast<int32_t>(tasks_.list.size());
     switch (step.kind) {
       case Analysis::Step::Kind::instruction:
         emit_instruction(step);
@@ -114,6 +115,8 @@ class Forward {
         emit_signs(step);
         break;
     }
+    const auto index = static_cast<int32_t>(tasks_.forward.size());
+    add_step(tasks_.forward, tasks_.list[first], first, tasks_.list[first].kind);
     // What it reads and what it makes: nodes.
     const tegnas::engine::View* const in = analysis_.inputs_of(step);
     for (int32_t k = 0; k < step.inputs; ++k) {
@@ -127,7 +130,7 @@ class Forward {
   // each of its numbers has been stored.
   Task& add() {
     static const Task blank;
-    return tasks_.forward_tasks.emplace_back(blank);
+    return tasks_.list.emplace_back(blank);
   }
 
   void emit_instruction(const Analysis::Step& step) {
@@ -158,7 +161,7 @@ class Forward {
   // A task for each thing read, of which the last task is the first; where they are several, it is
   // carried out by that one.
   void emit_parts(const Analysis::Step& step, bool side_by_side) {
-    std::vector<Task>& tasks = tasks_.forward_tasks;
+    std::vector<Task>& tasks = tasks_.list;
     const tegnas::engine::View* const in = analysis_.inputs_of(step);
     const size_t first = tasks.size() - 1;
     for (int32_t k = 1; k < step.inputs; ++k) tasks.emplace_back(tasks[first]);
@@ -188,6 +191,7 @@ class Forward {
     task.kind = Kind::statistics;
     task.in = view_of(analysis_.input_of(step));
     task.in.norm = Checked(tasks_.norm_channels).narrow();
+    task.out = task.in.place;
     task.weight = static_cast<int32_t>(i.weight);
     task.bias = static_cast<int32_t>(i.bias);
     task.number = i.eps;
@@ -208,38 +212,33 @@ class Forward {
   Tasks& tasks_;
   Waits& waits_;
   std::vector<Place>& places_;
-  std::vector<int32_t>&channels_, &first_tasks_;
+  std::vector<int32_t>& channels_;
 };
 
 }  // namespace
 
-void set_order(const std::vector<Task>& tasks, const std::vector<Waits::Edge>& edges,
-               Steps& steps) {
-  steps.order.clear();
-  steps.order.reserve(tasks.size());
-  for (const Task& task : tasks) {
-    steps.order.push_back({task.parts == 0 ? -1 : 0, 0, 0, 0, work_of(task)});
-  }
+void clear(Steps& steps) {
+  steps.list.clear();
+  steps.followers.clear();
+}
+
+void set_order(const std::vector<Waits::Edge>& edges, Steps& steps) {
   for (const auto& [earlier, later] : edges) {
-    ++steps.order[earlier].followers;
-    ++steps.order[later].waits;
+    ++steps.list[earlier].followers;
+    ++steps.list[later].waits;
   }
   int32_t end = 0;
-  for (Order& order : steps.order) {
-    order.follower = end;
-    end += order.followers;
-    order.followers = 0;
+  for (Step& step : steps.list) {
+    end += step.followers;
+    step.follower = end;  // of which as many are taken off below
   }
   steps.followers.resize(edges.size());
-  for (const auto& [earlier, later] : edges) {
-    Order& order = steps.order[earlier];
-    steps.followers[order.follower + order.followers++] = later;
-  }
-  // Followers come later, so that theirs is known.
-  for (auto order = steps.order.rbegin(); order != steps.order.rend(); ++order) {
-    for (int32_t f = order->follower; f < order->follower + order->followers; ++f) {
-      order->ahead = std::max(order->ahead, steps.order[steps.followers[f]].ahead + 1);
-    }
+  // Edges are in the order of the steps that wait, so that from the end on the chain behind those
+  // is known.
+  for (auto edge = edges.rbegin(); edge != edges.rend(); ++edge) {
+    Step& earlier = steps.list[edge->first];
+    earlier.ahead = std::max(earlier.ahead, steps.list[edge->second].ahead + 1);
+    steps.followers[--earlier.follower] = edge->second;
   }
 }
 
@@ -252,29 +251,21 @@ Tasks emit_tasks(const Program& program, Purpose purpose) {
 
 void emit_tasks(const Program& program, Purpose purpose, Scratch& scratch, Tasks& tasks) {
   static_cast<Sizes&>(tasks) = {};
-  tasks.forward_tasks.clear();
-  tasks.backward_tasks.clear();
+  tasks.list.clear();
+  clear(tasks.forward);
+  clear(tasks.backward);
   analyse(program, purpose, scratch.analysis_scratch, scratch.analysis);
   Forward(program, scratch, tasks).emit();
-  if (purpose != Purpose::regions) {
-    emit_backward(program, scratch, tasks);
-  } else {
-    set_order({}, {}, tasks.backward);
-  }
+  if (purpose != Purpose::regions) emit_backward(program, scratch, tasks);
 }
 
 std::vector<int64_t> number_tasks(const std::vector<Tasks>& programs) {
   std::vector<int64_t> first = {0};
   first.reserve(programs.size() + 1);
   for (const Tasks& program : programs) {
-    first.push_back(first.back() + program.size());
+    first.push_back(first.back() + static_cast<int64_t>(program.list.size()));
   }
   return first;
-}
-
-void copy_tasks(const Tasks& program, Task* to) {
-  to = std::copy(program.forward_tasks.begin(), program.forward_tasks.end(), to);
-  std::copy(program.backward_tasks.begin(), program.backward_tasks.end(), to);
 }
 
 }  // namespace tegnas::cuda::grouped

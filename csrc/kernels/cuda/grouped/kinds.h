@@ -5,7 +5,7 @@
 
 namespace tegnas::cuda::grouped {
 
-enum class Kind : int32_t {
+enum class Kind : int8_t {
   fill,
   conv,
   sum,  // add, concat, pad, scale: of parts that each cover some of the output

@@ -4,24 +4,35 @@
 #include <array>
 #include <utility>
 
+#include "kernels/kept.h"
+
 namespace tegnas::cuda::grouped {
 namespace {
 
-// How many tasks before its turn the memory of one is asked for.
+// How many steps before its turn the memory of one is asked for.
 constexpr size_t kAhead = 8;
+
+// Of more steps the memory isn't kept.
+constexpr size_t kMostKept = size_t{1} << 18;
 
 class Planner {
  public:
   explicit Planner(const std::vector<const Steps*>& sweeps) {
-    size_t tasks = 0;
-    for (const Steps* sweep : sweeps) tasks += sweep->order.size();
-    waiting_.reserve(tasks);
+    waiting_.clear();
     programs_.reserve(sweeps.size());
+    for (Ready& ready : ready_) {
+      ready.members.clear();
+      ready.ahead = 0;
+    }
+    size_t steps = 0;
+    for (const Steps* sweep : sweeps) steps += sweep->list.size();
+    waiting_.reserve(steps);
+    if (steps > kMostKept) kept_.forget();
     for (const Steps* sweep : sweeps) start(*sweep);
   }
 
   void plan(const std::function<void(const Launch&)>& visit) {
-    Launch launch{};
+    Launch& launch = kept_->launch;
     for (int next = choose(); next >= 0; next = choose()) {
       launch.kernel = static_cast<Kernel>(next);
       launch.members.clear();
@@ -37,12 +48,12 @@ class Planner {
 
  private:
   struct Program {
-    const Order* order;
+    const Step* steps;
     const int32_t* followers;
     size_t first;  // in `waiting_`
   };
 
-  // Tasks of a kernel that wait for nothing, and the longest chain behind any of them.
+  // Steps of a kernel that wait for nothing, and the longest chain behind any of them.
   struct Ready {
     std::vector<Member> members;
     int32_t ahead = 0;
@@ -50,40 +61,40 @@ class Planner {
 
   void start(const Steps& sweep) {
     const auto program = static_cast<int32_t>(programs_.size());
-    programs_.push_back({sweep.order.data(), sweep.followers.data(), waiting_.size()});
-    int32_t step = 0;
-    for (const Order& order : sweep.order) {
-      waiting_.push_back(order.waits);
-      if (order.waits == 0) make_ready({program, step}, order);
-      ++step;
+    programs_.push_back({sweep.list.data(), sweep.followers.data(), waiting_.size()});
+    int32_t number = 0;
+    for (const Step& step : sweep.list) {
+      waiting_.push_back(step.waits);
+      if (step.waits == 0) make_ready({program, number}, step);
+      ++number;
     }
   }
 
-  void make_ready(const Member& member, const Order& order) {
-    Ready& ready = ready_[static_cast<int>(order.work.kernel)];
+  void make_ready(const Member& member, const Step& step) {
+    Ready& ready = ready_[static_cast<int>(step.work.kernel)];
     ready.members.push_back(member);
-    ready.ahead = std::max(ready.ahead, order.ahead);
+    ready.ahead = std::max(ready.ahead, step.ahead);
   }
 
-  // Tasks lie wherever their programs do, and those that wait for one mostly right behind it.
+  // Steps lie wherever their programs do, and those that wait for one mostly right behind it.
   void prefetch(const Member& member) const {
-    const Order* const order = programs_[member.program].order + member.step;
-    __builtin_prefetch(order);
-    __builtin_prefetch(order + 2);
+    const Step* const step = programs_[member.program].steps + member.step;
+    __builtin_prefetch(step);
+    __builtin_prefetch(step + 2);
   }
 
   void finish(const Member& member) {
     const Program& program = programs_[member.program];
-    const Order& done = program.order[member.step];
+    const Step& done = program.steps[member.step];
     int32_t* const waiting = waiting_.data() + program.first;
     const int32_t* next = program.followers + done.follower;
     for (const int32_t* const end = next + done.followers; next != end; ++next) {
-      if (--waiting[*next] == 0) make_ready({member.program, *next}, program.order[*next]);
+      if (--waiting[*next] == 0) make_ready({member.program, *next}, program.steps[*next]);
     }
   }
 
   // The kernel with the longest chain behind it, so that the deepest network never waits and the
-  // others run beside it. Tasks that nothing waits for come last, all in one launch.
+  // others run beside it. Steps that nothing waits for come last, all in one launch.
   int choose() const {
     int best = -1;
     for (int k = 0; k < kKernels; ++k) {
@@ -93,9 +104,16 @@ class Planner {
     return best;
   }
 
-  std::vector<int32_t> waiting_;  // of each task of all programs: for so many others still
+  struct Memory {
+    std::vector<int32_t> waiting;
+    std::array<Ready, kKernels> ready;
+    Launch launch;
+  };
+
+  Kept<Memory> kept_;
+  std::vector<int32_t>& waiting_ = kept_->waiting;  // of each step: for so many others still
+  std::array<Ready, kKernels>& ready_ = kept_->ready;
   std::vector<Program> programs_;
-  std::array<Ready, kKernels> ready_;
 };
 
 }  // namespace

@@ -9,18 +9,18 @@
 
 namespace tegnas::cuda::grouped {
 
-// A task of a program, by its place in the sweep.
+// A step of a program, by its place in the sweep.
 struct Member {
   int32_t program, step;
 };
 
-// Tasks that wait for none of each other.
+// Steps that wait for none of each other.
 struct Launch {
   Kernel kernel;
   std::vector<Member> members;
 };
 
-// Calls visit(launch) for the launches of one sweep of every program, in order; every task is in
+// Calls visit(launch) for the launches of one sweep of every program, in order; every step is in
 // one of them. A launch is there until the next one.
 void plan_launches(const std::vector<const Steps*>& sweeps,
                    const std::function<void(const Launch&)>& visit);

@@ -10,6 +10,8 @@
 
 #include "kernels/cuda/grouped/emit.h"
 #include "kernels/cuda/grouped/work.h"
+#include "kernels/kept.h"
+#include "kernels/parallel.h"
 
 namespace tegnas::cuda::grouped {
 
@@ -20,7 +22,7 @@ struct Passage {
   Extent extent;
 };
 
-// One task of several passages, which are neighbours and of one extent. Its blocks begin at
+// A step of several passages, which are neighbours and of one extent. Its blocks begin at
 // `first_block` of the launch: those of one passage after those of another, and within a passage
 // those of one seed after those of another.
 struct Entry {
@@ -32,17 +34,21 @@ struct Entry {
 // One launch.
 struct Group {
   Kernel kernel;
-  int64_t first_entry, entries, tasks, blocks;  // tasks: every passage's
+  int64_t first_entry, entries, tasks, blocks;  // tasks: of every passage
+};
+
+// The launches of a sweep, in their order.
+struct Launches {
+  std::vector<Entry> entries;
+  std::vector<Group> groups;
 };
 
 struct Schedule {
-  std::vector<Entry> entries;
-  std::vector<Group> forward, backward;
+  Launches forward, backward;
 };
 
-// Forward tasks are numbered first_task + k in their
-// order, the backward ones follow. Throws std::invalid_argument where a value of a batch or the
-// blocks of a launch are more than 32 bits count.
-Schedule make_schedule(const std::vector<Passage>& passages);
+// Throws std::invalid_argument where a value of a batch or the blocks of a launch are more than 32
+// bits count.
+Kept<Schedule> make_schedule(const std::vector<Passage>& passages, const ParallelFor& parallel_for);
 
 }  // namespace tegnas::cuda::grouped

@@ -5,16 +5,16 @@ namespace tegnas::cuda::grouped {
 // About what a sigmoid and its derivative take.
 constexpr double kFunctionFlops = 20;
 
-Cost cost_of(const Task& t, const Extent& e, int64_t width) {
+Cost cost_of(const Task& t, Kind kind, const Extent& e, int64_t width) {
   const double n = static_cast<double>(e.images), seeds = static_cast<double>(e.seeds);
   const double in = t.in.place.size() * n, out = t.out.size() * n;
-  const double grad = t.grad.place.size() * n * seeds, to = t.out.size() * n * seeds;
+  const double grad = t.out.size() * n * seeds, to = t.in.place.size() * n * seeds;
   const double again = t.first ? 1 : 2;  // adding reads what is there
   const double mask = t.in.relu ? in : 0;
   const double taps = static_cast<double>(t.window.kh) * t.window.kw;
   const double weights = t.out.c * static_cast<double>(weights_of_output(t));
   double numbers = 0, flops = 0;
-  switch (t.kind) {
+  switch (kind) {
     case Kind::fill:
       numbers = out;
       break;
@@ -29,7 +29,7 @@ Cost cost_of(const Task& t, const Extent& e, int64_t width) {
       break;
     case Kind::avg_pool:
     case Kind::max_pool:
-      numbers = in + out * (t.kind == Kind::max_pool ? 2 : 1);
+      numbers = in + out * (kind == Kind::max_pool ? 2 : 1);
       flops = out * taps;
       break;
     case Kind::global_avg_pool:
@@ -56,7 +56,6 @@ Cost cost_of(const Task& t, const Extent& e, int64_t width) {
       numbers = to;
       break;
     case Kind::conv_grad:
-      // `weights` counts by the gradient's place here, which is that of the forward output.
       numbers = grad + again * to + mask;
       flops = 2 * grad * weights_of_output(t);
       break;
@@ -69,11 +68,11 @@ Cost cost_of(const Task& t, const Extent& e, int64_t width) {
       flops = 4 * grad;
       break;
     case Kind::conv_rows:
-      numbers = in + grad + t.grad.place.c * static_cast<double>(weights_of_output(t)) * n;
+      numbers = in + grad + weights * n;
       flops = 2 * grad * weights_of_output(t);
       break;
     case Kind::linear_rows:
-      numbers = in + grad + t.grad.place.c * static_cast<double>(t.in.place.size()) * n;
+      numbers = in + grad + t.out.c * static_cast<double>(t.in.place.size()) * n;
       flops = grad * t.in.place.size();
       break;
     case Kind::norm_rows:

@@ -64,25 +64,21 @@ constexpr int64_t image_blocks(const Extent& e) {
 // are 2^32 - 1 of them, which is more than a launch has (schedule.cpp).
 struct Work {
   enum class Unit : int8_t { number, pixel, channel, warp };
-  uint32_t units;    // numbers or pixels per image, channels, or warps per block of images
-  uint32_t largest;  // numbers per image of its largest value
-  int32_t times;     // pixel: tiles of channels
+  uint32_t units;  // numbers or pixels per image, channels, or warps per block of images
+  int32_t times;   // pixel: tiles of channels
   Unit unit;
   Kernel kernel;
 };
 
-inline Work work_of(const Task& t) {
+inline Work work_of(const Task& t, Kind kind) {
   using Unit = Work::Unit;
   const Place &in = t.in.place, &out = t.out;
-  const KindDescription& kind = description_of(t.kind);
-  const auto narrow = [](int64_t count) {
-    return static_cast<uint32_t>(count < UINT32_MAX ? count : UINT32_MAX);
-  };
+  const KindDescription& described = description_of(kind);
   const auto work = [&](Unit unit, int64_t units, int64_t times = 1) {
-    return Work{narrow(units), narrow(in.size() > out.size() ? in.size() : out.size()),
-                static_cast<int32_t>(times), unit, kind.kernel};
+    return Work{static_cast<uint32_t>(units < UINT32_MAX ? units : UINT32_MAX),
+                static_cast<int32_t>(times), unit, described.kernel};
   };
-  switch (kind.cut) {
+  switch (described.cut) {
     case Cut::outputs:
       return work(Unit::number, out.size());
     case Cut::inputs:
@@ -121,8 +117,8 @@ inline int64_t blocks_of_seed(const Work& work, const Extent& e) {
   return 0;
 }
 
-// What a task, or one part of a sum or product, must at least move, in numbers of `width` bytes,
-// and compute.
-Cost cost_of(const Task& t, const Extent& e, int64_t width);
+// What a task, or one part of a sum or product, must at least move as one of its kinds, in numbers
+// of `width` bytes, and compute.
+Cost cost_of(const Task& t, Kind kind, const Extent& e, int64_t width);
 
 }  // namespace tegnas::cuda::grouped
