@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -12,12 +13,14 @@ from pathlib import Path
 
 import pytest
 from analysis_data import SETTINGS, SPACE, write_run
+from rich.console import Console
 from typer.testing import CliRunner
 
 from tegnas.cli import app, progress
 from tegnas.cli.commands import COMMANDS
 from tegnas.search import Progress
 from tegnas.search.run_directory import is_running, marked_running
+from tegnas.spaces import space_names
 
 ARCHS = tuple(SPACE)[7000:8980:33]
 
@@ -152,7 +155,33 @@ def test_help_says_what_the_commands_say() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_shows_whole_names_of_options(name: str, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    assert "…" not in run(name, "--help").replace(",…", "").replace("csv…", "")
+    assert "…" not in run(name, "--help").replace(",…", "")
+
+
+def test_help_names_spaces_and_strategies_whole(monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = " ".join(run("compare", "--help").split())
+    assert "random, evolution, reinforce, prune, fpnas, local" in text
+    assert all(name in text for name in space_names())
+    assert "Usage: tegnas" in (usage := run("score", "--help")) and "[ARCHITECTURE]..." in usage
+    assert "list[str]" not in usage
+
+
+def test_a_command_that_is_misspelt_is_guessed() -> None:
+    done = CliRunner().invoke(app, ["serch"])
+    assert str(done.exception) == "there is no command 'serch'; did you mean search?"
+
+
+def test_a_bar_is_whole_in_a_narrow_window() -> None:
+    """The title is there from the beginning, and no number is cut."""
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    view = progress._bar(console)
+    view.show("evolution on nas-bench-201", Progress(0, 1000, 0))
+    view.show("evolution on nas-bench-201", Progress(640, 1000, 400, 290))
+    view.close()
+    shown = console.file.getvalue()
+    assert "0/?" not in shown and "…" not in shown
+    assert "640/1000" in shown and "290 timed" in shown
 
 
 def test_the_version_is_shown_without_torch() -> None:

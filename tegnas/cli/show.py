@@ -30,7 +30,10 @@ def show(
 ) -> None:
     """Show a run: its state, the best so far, and how to go on."""
     if not (run / CONFIGURATION).is_file():
-        raise InputError(f"{run} holds no run; tegnas runs {run} lists those in it")
+        where = run if run.is_dir() else ""
+        raise InputError(
+            f"{run} holds no run; {f'tegnas runs {where}'.strip()} lists what there is"
+        )
     listed = listed_run(run)
     if listed.what == "training":
         if as_json:

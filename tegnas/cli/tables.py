@@ -193,6 +193,10 @@ def print_comparison(
         f"Saved in [bold]{escape(str(directory))}[/bold]: comparison.csv, comparison.json, one "
         "directory per run"
     )
+    console.print(
+        f"Next: tegnas report {shlex.quote(str(directory))} -o report.html",
+        soft_wrap=True, highlight=False, markup=False,
+    )  # fmt: skip
 
 
 def _spread(mean: float | None, spread: float | None, digits: int = 2) -> str:

@@ -33,7 +33,7 @@ function scale() {
 function goodColour(goodness) {
   const colours = scale();
   const at = Math.round(Math.min(1, Math.max(0, goodness)) * (colours.length - 1));
-  return { background: colours[at], color: at < colours.length / 2 ? "#fff" : "#111" };
+  return { background: colours[at], color: CIVIDIS.indexOf(colours[at]) < CIVIDIS.length / 2 ? "#fff" : "#111" };
 }
 
 function theme(name) {

@@ -5,7 +5,9 @@ const POLL = 2000; // milliseconds
 const SECTIONS = [
   { id: "summary", title: "Summary", draw: drawSummary },
   { id: "best", title: "Best architectures", draw: drawBest,
-    note: ({ runs }) => "A click shows an architecture's cell and numbers, and copies its text." +
+    note: ({ runs, architectures }) => "A click shows an architecture's " +
+      (architectures.cells.of.some((cells) => cells.length) ? "cell and numbers" : "numbers and choices") +
+      ", and copies its text." +
       (runs.length > 1 ? " The order is that of each run by itself." : "") },
   { id: "refined", title: "Refined by trainings", draw: drawRefined,
     wanted: ({ runs }) => runs.some((run) => run.refined),
