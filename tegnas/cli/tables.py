@@ -98,9 +98,14 @@ def print_best(
 
 
 def print_search(
-    result: SearchResult, directory: Path, written: Written, accuracies: AccuracyTable | None
+    result: SearchResult,
+    directory: Path,
+    written: Written,
+    accuracies: AccuracyTable | None,
+    *,
+    are_images: bool,
 ) -> None:
-    """The best architectures, where the run is and what to do next."""
+    """The best architectures, where the run is and what to do next; networks train on images."""
     console = output()
     print_best(console, result, written, accuracies)
     kept = saved_evaluations(directory)
@@ -117,11 +122,13 @@ def print_search(
     run = shlex.quote(str(directory))
     if is_reference(result.space):  # which no command loads unless it is named
         run += f" --space {shlex.quote(result.space)}"
+    # There is nothing to learn from noise.
+    trained = f"{run} --images SOURCE" if result.settings.get("images") == "noise" else run
     lines = (
         f"Next: tegnas report {run} -o report.html",
-        f"      tegnas refine {run} --trainings 10",
+        *([f"      tegnas refine {trained} --trainings 10"] if are_images else []),
         f"      tegnas export {run} -o network.py",
-        f"      tegnas train {run}",
+        *([f"      tegnas train {trained}"] if are_images else []),
         "Another --seed shows how much of the result is chance.",
     )
     console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)

@@ -44,7 +44,7 @@ const page = {
   table: { by: null, down: false, search: "", once: false, shown: ROWS },
   trade: { x: null, y: null, shade: null },
   shownRuns: () => page.content.runs.filter((run) => !page.hidden.has(run.name)),
-  colourOf: (run) => runColour(page.content.runs.indexOf(run)),
+  numberOf: (run) => page.content.runs.indexOf(run),
   // The rows of the architecture that was clicked.
   mark() {
     for (const row of document.querySelectorAll("tr[data-index]")) {
@@ -111,7 +111,7 @@ function drawRuns() {
     } });
     box.checked = !page.hidden.has(run.name);
     return element("label", {}, box, " ",
-      element("span", { class: "chip", style: `background: ${page.colourOf(run)}` }), ` ${run.label}`);
+      runChip(page.numberOf(run)), ` ${run.label}`);
   }));
 }
 
