@@ -22,6 +22,7 @@ from tegnas.scoring import Scores, ScoreSettings
 from tegnas.search import Evaluation, ParetoFront, SearchResult
 from tegnas.search.compare import StrategySummary
 from tegnas.search.run_directory import saved_evaluations
+from tegnas.spaces.factorised import Supernet
 from tegnas.spaces.loading import is_reference
 
 _SHOWN = 5
@@ -84,10 +85,18 @@ def print_best(
             cells.append("not in the table" if accuracy is None else f"{accuracy:.2f}")
         table.add_row(*cells)
     console.print(table)
-    if len(ranked) < len(result.history):
+    supernets = sum(isinstance(each.arch, Supernet) for each in result.history)
+    if supernets:
         console.print(
-            f"{len(result.history):,} evaluations were of {counted(len(ranked), 'architecture')}: "
-            "one that the strategy asks for again counts again, and costs nothing",
+            f"{supernets:,} of {counted(len(result.history), 'evaluation')} were of supernets on "
+            "the way, which are no architectures yet",
+            highlight=False,
+        )
+    if len(ranked) < len(result.history) - supernets:
+        console.print(
+            f"{len(result.history) - supernets:,} evaluations were of "
+            f"{counted(len(ranked), 'architecture')}: one that the strategy asks for again counts "
+            "again, and costs nothing",
             highlight=False,
         )
     print_used(console, settings, result.warnings)
