@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import io
 import json
 import os
 import re
@@ -12,12 +14,16 @@ from pathlib import Path
 
 import pytest
 from analysis_data import SETTINGS, SPACE, write_run
+from rich.console import Console
 from typer.testing import CliRunner
 
 from tegnas.cli import app, progress
+from tegnas.cli.architecture_text import written
 from tegnas.cli.commands import COMMANDS
-from tegnas.search import Progress
+from tegnas.cli.tables import print_search
+from tegnas.search import Progress, SearchResult
 from tegnas.search.run_directory import is_running, marked_running
+from tegnas.spaces import space_names
 
 ARCHS = tuple(SPACE)[7000:8980:33]
 
@@ -65,6 +71,17 @@ def test_runs_are_listed_with_their_state_and_what_goes_on_with_them(tmp_path: P
     text = run("runs", tmp_path)
     assert "60 of 1,000" in text and f"--out {tmp_path / 'group' / 'half'}" in text
     assert "stopped, goes on by: tegnas search --space nas-bench-201 --images digits" in text
+
+
+def test_runs_are_listed_in_lines_where_the_window_is_narrow(tmp_path: Path, monkeypatch) -> None:
+    finished_run(tmp_path / "nas-bench-201-evolution-best-digits-seed0")
+    narrow = Console(file=io.StringIO(), width=60)
+    monkeypatch.setattr(importlib.import_module("tegnas.cli.runs"), "output", lambda: narrow)
+    run("runs", tmp_path)
+    line = (
+        f"{tmp_path}/nas-bench-201-evolution-best-digits-seed0: evolution on nas-bench-201, images"
+    )
+    assert narrow.file.getvalue().startswith(line)
 
 
 def test_a_copy_of_a_finished_run_is_finished(tmp_path: Path) -> None:
@@ -122,6 +139,34 @@ def test_a_folder_of_compare_stands_for_its_runs(tmp_path: Path) -> None:
     assert (tmp_path / "report.html").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize(
+    ("images", "are_images", "trained"),
+    [
+        ("digits", True, "train RUN\n"),
+        ("noise", True, "train RUN --images SOURCE\n"),
+        ("wine", False, ""),
+    ],
+)
+def test_what_comes_next_is_what_can_be_done(
+    images: str, are_images: bool, trained: str, tmp_path: Path, capsys
+) -> None:
+    result = SearchResult.load(finished_run(tmp_path / "run") / "result.json")
+    result.settings["images"] = images
+    print_search(result, tmp_path / "run", written(SPACE, False), None, are_images=are_images)
+    text = capsys.readouterr().out.replace(str(tmp_path / "run"), "RUN")
+    assert "tegnas export RUN -o network.py" in text
+    assert ("tegnas train" in text, "tegnas refine" in text) == (are_images, are_images)
+    assert trained in text
+
+
+def test_a_run_is_trained_on_its_own_images(tmp_path: Path) -> None:
+    path = finished_run(tmp_path / "run")
+    settings = json.loads((path / "run.json").read_text())
+    (path / "run.json").write_text(json.dumps({**settings, "images": "folder:absent"}))
+    done = CliRunner().invoke(app, ["train", str(path), "--out", str(tmp_path / "trained")])
+    assert "the image folder absent does not exist" in str(done.exception)
+
+
 def test_figures_that_cannot_be_drawn_are_named_and_the_others_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="figures need the extra plot")
     path = finished_run(tmp_path / "run")
@@ -152,7 +197,33 @@ def test_help_says_what_the_commands_say() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_shows_whole_names_of_options(name: str, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    assert "…" not in run(name, "--help").replace(",…", "").replace("csv…", "")
+    assert "…" not in run(name, "--help").replace(",…", "")
+
+
+def test_help_names_spaces_and_strategies_whole(monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = " ".join(run("compare", "--help").split())
+    assert "random, evolution, reinforce, prune, fpnas, local" in text
+    assert all(name in text for name in space_names())
+    assert "Usage: tegnas" in (usage := run("score", "--help")) and "[ARCHITECTURE]..." in usage
+    assert "list[str]" not in usage
+
+
+def test_a_command_that_is_misspelt_is_guessed() -> None:
+    done = CliRunner().invoke(app, ["serch"])
+    assert str(done.exception) == "there is no command 'serch'; did you mean search?"
+
+
+def test_a_bar_is_whole_in_a_narrow_window() -> None:
+    """The title is there from the beginning, and no number is cut."""
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    view = progress._bar(console)
+    view.show("evolution on nas-bench-201", Progress(0, 1000, 0))
+    view.show("evolution on nas-bench-201", Progress(640, 1000, 400, 290))
+    view.close()
+    shown = console.file.getvalue()
+    assert "0/?" not in shown and "…" not in shown
+    assert "640/1000" in shown and "290 timed" in shown
 
 
 def test_the_version_is_shown_without_torch() -> None:

@@ -162,8 +162,9 @@ def test_one_architecture_per_class() -> None:
     assert len({SPACE.canonical(arch) for arch in chosen}) == len(chosen)
     assert len(chosen) == len({SPACE.canonical(arch) for arch in archs})
     assert one_per_class(SPACE, archs, 5, 0) == one_per_class(SPACE, archs, 5, 0)
-    with pytest.raises(InputError, match="classes"):
-        one_per_class(SPACE, archs, 10_000, 0)
+    assert len(one_per_class(SPACE, archs, 10_000, 0)) == len(chosen)
+    with pytest.raises(InputError, match="a comparison needs two"):
+        one_per_class(SPACE, archs[:1], 300, 0)
 
 
 def write_run(path, scores: ScoreTable) -> None:

@@ -285,6 +285,7 @@ def test_values_are_shown_as_what_they_are():
     kappa, regions = get_indicator("ntk_condition"), get_indicator("linear-regions")
     assert kappa.text(1234.5678) == "1,235" and kappa.text(math.inf) == "inf"
     assert kappa.text(123456.7) == "1.23e+05" and kappa.text(math.nan) == "—"
+    assert kappa.text(13370.4) == "13,370" and kappa.text(184.0, 2) == "180"
     assert regions.text(2895.0) == "2,895"
     assert kappa.drawn(np.array([100.0, math.inf])).tolist()[0] == 2.0
     assert kappa.axis == "log₁₀ κ (lower is better)" and kappa.label == "T (κ)"

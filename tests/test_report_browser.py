@@ -209,6 +209,19 @@ def test_runs_are_hidden_and_shown(page) -> None:
     assert page.locator("#evaluations .count").inner_text() == "200 of 200"
 
 
+def test_many_runs_are_told_apart_and_folded(opened, tmp_path) -> None:
+    archs = sampled(SPACE, 12)
+    runs = [write_run(tmp_path / str(seed), archs, seed=seed) for seed in range(6)]
+    write_report(load_runs(runs), tmp_path / "report.html")
+    page = opened(tmp_path / "report.html")
+    chips = page.locator("#runs .chip").evaluate_all("all => all.map(chip => chip.style.cssText)")
+    assert len(set(chips)) == 6
+    folded = page.locator("#best details")
+    assert folded.count() == 6 and page.locator("#best details[open]").count() == 0
+    folded.first.locator("summary").click()
+    assert folded.first.locator(".cell svg").first.is_visible()
+
+
 @pytest.mark.parametrize("name", ["nas-bench-101", "darts", "mobilenet", "vit"])
 def test_spaces_are_shown_each_by_what_it_has(name, opened, tmp_path) -> None:
     space = get_space(name)

@@ -308,6 +308,16 @@ def test_a_directory_of_another_configuration_is_refused(batch, tmp_path, change
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_another_strategy_is_named_first_and_without_its_options(batch, tmp_path):
+    tiny_search(batch, "evolution", 2, out=tmp_path)
+    changed = replace(SETTINGS, repeats=1)
+    with pytest.raises(InputError) as caught:
+        tiny_search(batch, "random", 2, out=tmp_path, settings=changed, seed=1)
+    assert "(strategy was 'evolution', is 'random', repeats was 2, is 1, seed was" in str(
+        caught.value
+    )
+
+
 def test_other_options_and_other_images_are_other_configurations(batch, tmp_path):
     tiny_search(batch, "evolution", 2, out=tmp_path)
     with pytest.raises(InputError, match="population was 6, is 7"):

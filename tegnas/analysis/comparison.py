@@ -104,19 +104,23 @@ def one_per_class(
 ) -> list[Architecture]:
     """A random architecture of each of ``count`` random classes of isomorphism (None: all).
 
+    All of them as well where there are no more.
+
     Raises:
-        InputError: there are fewer classes.
+        InputError: fewer than two are asked for, or there.
     """
     classes: dict[Hashable, list[Architecture]] = {}
     for arch in archs:
         classes.setdefault(space.canonical(arch), []).append(arch)
-    if count is not None and not 2 <= count <= len(classes):
+    if count is not None and min(count, len(classes)) < 2:
         raise InputError(
-            f"the table holds {len(classes)} classes of isomorphic architectures; draw 2 to "
-            f"{len(classes)} of them, not {count}"
+            f"the table holds {len(classes)} classes of isomorphic architectures and {count} were "
+            "asked for; a comparison needs two"
         )
     rng = random.Random(seed)
-    keys = list(classes) if count is None else rng.sample(list(classes), count)
+    keys = list(classes)
+    if count is not None and count < len(keys):
+        keys = rng.sample(keys, count)
     return [rng.choice(classes[key]) for key in keys]
 
 

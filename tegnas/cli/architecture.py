@@ -9,10 +9,11 @@ from pathlib import Path
 from tegnas.analysis.runs import read_run
 from tegnas.errors import InputError
 from tegnas.export import from_json
-from tegnas.files import read_regular
+from tegnas.files import read_json, read_regular
 from tegnas.indicators import Indicator
 from tegnas.refine import RefineResult
 from tegnas.refine.result import FILE as REFINED
+from tegnas.search.run_directory import CONFIGURATION
 from tegnas.spaces import Architecture, Space, get_space
 
 # Of architecture strings, where no space is named.
@@ -48,3 +49,12 @@ def read_architecture(
         return chosen, chosen.parse(text)
     except InputError as error:
         raise InputError(f"{error}; nor is there a run directory or JSON file there") from None
+
+
+def images_of(text: str) -> str | None:
+    """The images of the search or refinement in a directory; None where nothing says which."""
+    path = os.path.join(text, CONFIGURATION)
+    if not os.path.isfile(path):
+        return None
+    images = read_json(path, "the configuration of a run").get("images")
+    return images if isinstance(images, str) else None

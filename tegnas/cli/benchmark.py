@@ -44,7 +44,7 @@ def benchmark(
     tables: Annotated[
         list[str],
         typer.Argument(
-            metavar="TABLE.csv…",
+            metavar="TABLE.csv",
             help="Tables of public benchmarks; which ones they are, their columns tell.",
         ),
     ],

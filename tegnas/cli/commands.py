@@ -5,12 +5,15 @@ Help is plain text, so that no name of an option is cut, whatever the width.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
+
+from tegnas.errors import InputError
 
 # Of each command its module in ``tegnas.cli`` and function, and the first line of its help.
 COMMANDS = {
@@ -45,7 +48,10 @@ class Command(TyperCommand):
             record = parameter.get_help_record(ctx)
             if record is None:
                 continue
-            of_kind = "Arguments" if parameter.param_type_name == "argument" else "Options"
+            of_kind = "Options"
+            if parameter.param_type_name == "argument":
+                # Newer releases of typer add the type of Python, as list[str], to its name.
+                of_kind, record = "Arguments", (record[0].partition(" <")[0], record[1])
             panel = getattr(parameter, "rich_help_panel", None) or of_kind
             sections.setdefault(panel, []).append(record)
         for name, records in sections.items():
@@ -65,9 +71,14 @@ class Commands(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of that name, imported; None if there is none."""
+        """The command of that name, imported.
+
+        Raises ``InputError`` if there is none.
+        """
         if cmd_name not in COMMANDS:
-            return None
+            near = difflib.get_close_matches(cmd_name, COMMANDS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+            raise InputError(f"there is no command {cmd_name!r}; {hint}")
         function = getattr(importlib.import_module(f"tegnas.cli.{cmd_name}"), cmd_name)
         alone = typer.Typer(
             add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False

@@ -21,6 +21,8 @@ from tegnas.search.compare import compare as run_comparison
 from tegnas.search.compare import summarise
 from tegnas.spaces import get_space
 
+_STRATEGIES = "random,evolution,reinforce,prune,fpnas,local"
+
 
 @with_scoring
 def compare(
@@ -31,8 +33,9 @@ def compare(
             metavar="NAME,NAME,…",
             help="Strategies to run, each with options of its own if you like: "
             "random:budget=55,evolution:population=50:tournament=10.",
+            show_default=_STRATEGIES.replace(",", ", "),  # lines break at spaces
         ),
-    ] = "random,evolution,reinforce,prune,fpnas,local",
+    ] = _STRATEGIES,
     seeds: Annotated[
         str, typer.Option(metavar="FIRST-LAST|N,N,…", help="Seeds of the strategies.")
     ] = "0-9",

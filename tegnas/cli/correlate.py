@@ -41,7 +41,7 @@ def correlate(
     run: Annotated[Path | None, typer.Option(help="Run directory whose scores are used.")] = None,
     count: Annotated[
         int,
-        typer.Option(help="Without --run: architectures of the table to score, one per class."),
+        typer.Option(help="Without --run: so many architectures of the table, one per class."),
     ] = 300,
     space: options.ArchitectureSpace = None,
     seed: options.Seed = 0,

@@ -74,6 +74,7 @@ def export(
         if weights is not None:
             load_weights(network, weights)
         export_onnx(network, out, image_shape=(3, image_size, image_size))
+        print(out)
         return
     if weights is not None:
         raise InputError(
@@ -94,3 +95,4 @@ def export(
         print(text, end="")
     else:
         write_atomically(out, text)
+        print(out)

@@ -19,13 +19,20 @@ def completed(words: Iterable[str]) -> Callable[[str], list[str]]:
     return lambda incomplete: [word for word in words if word.startswith(incomplete)]
 
 
-Space = Annotated[str, typer.Option(help="Search space.", autocompletion=completed(space_names()))]
+Space = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME|FILE.py:NAME",
+        help=f"Search space: {', '.join(space_names())}, or one of your own.",
+        autocompletion=completed(space_names()),
+    ),
+]
 ArchitectureSpace = Annotated[
     str | None,
     typer.Option(
         metavar="NAME|FILE.py:NAME",
-        help="Search space; default nas-bench-201, or that of the run or JSON file. One from a "
-        "file is loaded only if it is named here.",
+        help="Search space, as of tegnas search; default nas-bench-201, or that of the run or JSON "
+        "file. One from a file is loaded only if it is named here.",
     ),
 ]
 RunIndicator = Annotated[

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from tegnas.cli import options
+from tegnas.cli.tables import plain_table
 from tegnas.cli.terminal import output
 from tegnas.ops import Launch
 from tegnas.scoring import get_preset
@@ -23,7 +25,7 @@ H100_FLOAT64 = 34e12  # vectors, which the kernels use; 67e12 with tensor cores
 
 
 def plan(
-    space: Annotated[str, typer.Option(help="Search space.")] = "nas-bench-201",
+    space: options.Space = "nas-bench-201",
     architectures: Annotated[int, typer.Option(help="Random architectures.", min=1)] = 256,
     preset: Annotated[
         str, typer.Option(help="Whose kernels.", metavar="best|fast|paper")
@@ -74,9 +76,10 @@ def floor_seconds(launch: Launch) -> float:
 
 
 def _table(launches: list[Launch]) -> Table:
-    table = Table("sweep", "kernel", "launches", "tasks", "blocks", "MB", "MFLOP", "floor, µs")
-    for column in table.columns[2:]:
-        column.justify = "right"
+    table = plain_table("")
+    for heading in ("sweep", "kernel", "launches", "tasks", "blocks", "MB", "MFLOP", "floor, µs"):
+        words = heading in ("sweep", "kernel")
+        table.add_column(heading, justify="left" if words else "right", no_wrap=not words)
     kernels: dict[tuple[str, str], list[Launch]] = {}
     for launch in launches:
         kernels.setdefault((launch.sweep, launch.kernel), []).append(launch)
@@ -85,10 +88,10 @@ def _table(launches: list[Launch]) -> Table:
             sweep,
             kernel,
             str(len(group)),
-            str(sum(each.tasks for each in group)),
-            str(sum(each.blocks for each in group)),
-            f"{sum(each.bytes for each in group) / 1e6:.1f}",
-            f"{sum(each.flops for each in group) / 1e6:.0f}",
-            f"{sum(map(floor_seconds, group)) * 1e6:.1f}",
+            f"{sum(each.tasks for each in group):,}",
+            f"{sum(each.blocks for each in group):,}",
+            f"{sum(each.bytes for each in group) / 1e6:,.0f}",
+            f"{sum(each.flops for each in group) / 1e6:,.0f}",
+            f"{sum(map(floor_seconds, group)) * 1e6:,.0f}",
         )
     return table

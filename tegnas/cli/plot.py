@@ -44,7 +44,7 @@ class Name(str, Enum):
 
 
 def plot(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run directories.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Directory for the figures.")] = Path(
         "figures"
     ),

@@ -13,10 +13,10 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.progress import Progress as ProgressBar
+from rich.table import Column
 
 from tegnas.search import Progress
 
@@ -50,16 +50,19 @@ class _Bar:
 
     def show(self, title: str, state: Progress) -> None:
         if title != self._title:
-            self._bar.start()
+            begun = self._title is not None
             self._title = title
             self._bar.reset(self._task, description=title, total=state.budget, rate="")
             self._before = state.scored  # these took place before the clock of the bar
+            if not begun:  # it draws itself, so that it must know its title
+                self._bar.start()
         elapsed = self._bar.tasks[0].elapsed or 0.0
         scored = state.scored - self._before
-        rate = f"{scored / elapsed:.1f} scores/s" if scored and elapsed > 0 else ""
+        parts = [f"{scored / elapsed:.1f} scores/s"] if scored and elapsed > 0 else []
         if state.measured:
-            rate += f" {state.measured:,} latencies measured"
-        self._bar.update(self._task, completed=state.done, total=state.budget, rate=rate.strip())
+            parts.append(f"{state.measured:,} timed")
+        rate = ", ".join(parts)
+        self._bar.update(self._task, completed=state.done, total=state.budget, rate=rate)
 
 
 class _Log:
@@ -87,7 +90,7 @@ class _Log:
     def _line(self, state: Progress, elapsed: float) -> str:
         parts = [f"{self._title}: {state.done:,} of {state.budget:,} evaluations"]
         if state.measured:
-            parts.append(f"{state.measured:,} latencies measured")
+            parts.append(f"{state.measured:,} timed")
         scored, done = state.scored - self._before, state.done - self._done
         if scored and elapsed > 0:
             parts.append(f"{scored / elapsed:.1f} scores/s")
@@ -117,13 +120,17 @@ def _view(as_json: bool) -> SearchView:
     console = Console(stderr=True)
     if not console.is_terminal:
         return _Nothing() if as_json else _Log()
+    return _bar(console)
+
+
+def _bar(console: Console) -> _Bar:
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
+        # As wide as the others leave it, so that nothing is cut at 80 columns.
+        BarColumn(None, table_column=Column(max_width=40)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
         TextColumn("left"),
-        TimeRemainingColumn(),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
     )
     return _Bar(ProgressBar(*columns, console=console))

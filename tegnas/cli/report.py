@@ -22,7 +22,7 @@ Layout = Annotated[str, typer.Option(metavar="pls|pca|mds", help="How architectu
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run directories.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("report.html"),
     table: Table = None,
     space: options.RunSpace = None,

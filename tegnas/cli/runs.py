@@ -11,7 +11,7 @@ import typer
 from tegnas.analysis.run_list import FINISHED, ListedRun, list_runs
 from tegnas.cli import options
 from tegnas.cli.tables import plain_table
-from tegnas.cli.terminal import output
+from tegnas.cli.terminal import fits, output
 
 
 def runs(
@@ -31,19 +31,34 @@ def runs(
         return
     table = plain_table("")
     for heading in ("run", "space", "what", "state", "done", "best"):
-        table.add_column(heading, justify="right" if heading == "done" else "left", overflow="fold")
+        table.add_column(heading, justify="right" if heading == "done" else "left", no_wrap=True)
     for each in found:
         table.add_row(
             str(Path(each.path).relative_to(directory)), each.space, each.what, each.state,
             done(each), each.best or "—",
         )  # fmt: skip
-    console.print(table)
+    if fits(console, table):
+        console.print(table)
+    else:  # lines break between words, columns would within
+        for each in found:
+            best = "" if each.best is None or each.what == "training" else f", best {each.best}"
+            console.print(headline(each) + best, soft_wrap=True, markup=False, highlight=False)
     for each in found:
         if each.state != FINISHED and each.command is not None:
             console.print(
                 f"{each.state}, goes on by: {each.command}",
                 soft_wrap=True, markup=False, highlight=False,
             )  # fmt: skip
+
+
+def headline(run: ListedRun) -> str:
+    """A run in one line: ``runs/a: evolution on darts, images digits, seed 0; stopped, …``."""
+    what = run.best if run.what == "training" else run.what
+    unit = "epochs" if run.what == "training" else "evaluations"
+    return (
+        f"{run.path}: {what} on {run.space}, images {run.images}, seed {run.seed}; {run.state}, "
+        f"{done(run)} {unit}"
+    )
 
 
 def done(run: ListedRun) -> str:

@@ -29,7 +29,7 @@ def score(
     *,
     architectures: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ARCHITECTURE...]", help="Architectures, short or whole."),
+        typer.Argument(metavar="ARCHITECTURE", help="Architectures, short or whole."),
     ] = None,
     space: options.Space = "nas-bench-201",
     timm: Annotated[

@@ -97,9 +97,10 @@ def search(
         ) as evaluated,
         search_progress(as_json) as view,
     ):
+        batch = scoring.batch(settings)
         result = run_search(
             search_space,
-            scoring.batch(settings),
+            batch,
             strategy,
             budget,
             seed,
@@ -122,6 +123,7 @@ def search(
         longer = {"kept_evaluations": kept} if kept > len(result) else {}
         print(json.dumps({**result.summary(), "out": str(directory), **longer}))
     else:
-        print_search(result, directory, written(search_space, long), accuracies)
+        shown = written(search_space, long)
+        print_search(result, directory, shown, accuracies, are_images=batch.images.ndim == 4)
         if storage is not None:
             print(f"Study {study} in {storage}; look at it with: optuna-dashboard {storage}")

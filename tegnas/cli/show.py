@@ -12,7 +12,7 @@ from tegnas.analysis.run_list import FINISHED, ListedRun, listed_run
 from tegnas.analysis.runs import read_run
 from tegnas.cli import options
 from tegnas.cli.architecture_text import written
-from tegnas.cli.runs import done
+from tegnas.cli.runs import headline
 from tegnas.cli.tables import print_best
 from tegnas.cli.terminal import output
 from tegnas.errors import InputError
@@ -30,13 +30,16 @@ def show(
 ) -> None:
     """Show a run: its state, the best so far, and how to go on."""
     if not (run / CONFIGURATION).is_file():
-        raise InputError(f"{run} holds no run; tegnas runs {run} lists those in it")
+        where = run if run.is_dir() else ""
+        raise InputError(
+            f"{run} holds no run; {f'tegnas runs {where}'.strip()} lists what there is"
+        )
     listed = listed_run(run)
     if listed.what == "training":
         if as_json:
             print(json.dumps(listed.to_json()))
         else:
-            print(_headline(listed))
+            print(headline(listed))
             print(_next(listed))
         return
     read = read_run(
@@ -45,18 +48,9 @@ def show(
     if as_json:
         print(json.dumps({**listed.to_json(), **read.result.summary()}))
         return
-    print(_headline(listed))
+    print(headline(listed))
     print_best(output(), read.result, written(read.scores.space, long), count=top)
     print(_next(listed))
-
-
-def _headline(run: ListedRun) -> str:
-    what = run.best if run.what == "training" else run.what
-    unit = "epochs" if run.what == "training" else "evaluations"
-    return (
-        f"{run.path}: {what} on {run.space}, images {run.images}, seed {run.seed}; {run.state}, "
-        f"{done(run)} {unit}"
-    )
 
 
 def _next(run: ListedRun) -> str:

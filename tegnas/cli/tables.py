@@ -22,6 +22,7 @@ from tegnas.scoring import Scores, ScoreSettings
 from tegnas.search import Evaluation, ParetoFront, SearchResult
 from tegnas.search.compare import StrategySummary
 from tegnas.search.run_directory import saved_evaluations
+from tegnas.spaces.factorised import Supernet
 from tegnas.spaces.loading import is_reference
 
 _SHOWN = 5
@@ -84,10 +85,18 @@ def print_best(
             cells.append("not in the table" if accuracy is None else f"{accuracy:.2f}")
         table.add_row(*cells)
     console.print(table)
-    if len(ranked) < len(result.history):
+    supernets = sum(isinstance(each.arch, Supernet) for each in result.history)
+    if supernets:
         console.print(
-            f"{len(result.history):,} evaluations were of {counted(len(ranked), 'architecture')}: "
-            "one that the strategy asks for again counts again, and costs nothing",
+            f"{supernets:,} of {counted(len(result.history), 'evaluation')} were of supernets on "
+            "the way, which are no architectures yet",
+            highlight=False,
+        )
+    if len(ranked) < len(result.history) - supernets:
+        console.print(
+            f"{len(result.history) - supernets:,} evaluations were of "
+            f"{counted(len(ranked), 'architecture')}: one that the strategy asks for again counts "
+            "again, and costs nothing",
             highlight=False,
         )
     print_used(console, settings, result.warnings)
@@ -98,9 +107,14 @@ def print_best(
 
 
 def print_search(
-    result: SearchResult, directory: Path, written: Written, accuracies: AccuracyTable | None
+    result: SearchResult,
+    directory: Path,
+    written: Written,
+    accuracies: AccuracyTable | None,
+    *,
+    are_images: bool,
 ) -> None:
-    """The best architectures, where the run is and what to do next."""
+    """The best architectures, where the run is and what to do next; networks train on images."""
     console = output()
     print_best(console, result, written, accuracies)
     kept = saved_evaluations(directory)
@@ -117,11 +131,13 @@ def print_search(
     run = shlex.quote(str(directory))
     if is_reference(result.space):  # which no command loads unless it is named
         run += f" --space {shlex.quote(result.space)}"
+    # There is nothing to learn from noise.
+    trained = f"{run} --images SOURCE" if result.settings.get("images") == "noise" else run
     lines = (
         f"Next: tegnas report {run} -o report.html",
-        f"      tegnas refine {run} --trainings 10",
+        *([f"      tegnas refine {trained} --trainings 10"] if are_images else []),
         f"      tegnas export {run} -o network.py",
-        f"      tegnas train {run}",
+        *([f"      tegnas train {trained}"] if are_images else []),
         "Another --seed shows how much of the result is chance.",
     )
     console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
@@ -193,6 +209,10 @@ def print_comparison(
         f"Saved in [bold]{escape(str(directory))}[/bold]: comparison.csv, comparison.json, one "
         "directory per run"
     )
+    console.print(
+        f"Next: tegnas report {shlex.quote(str(directory))} -o report.html",
+        soft_wrap=True, highlight=False, markup=False,
+    )  # fmt: skip
 
 
 def _spread(mean: float | None, spread: float | None, digits: int = 2) -> str:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from tegnas.cli import options
-from tegnas.cli.architecture import DEFAULT_SPACE, read_architecture
+from tegnas.cli.architecture import DEFAULT_SPACE, images_of, read_architecture
 from tegnas.cli.architecture_text import written
 from tegnas.cli.faults import stopped_in
 from tegnas.cli.training_view import EpochView, print_check
@@ -26,6 +26,9 @@ from tegnas.spaces.short_form import short_form
 from tegnas.train import Recipe, check_ranking, recipe_for
 from tegnas.train import train as run_training
 
+# Of an architecture that no run found.
+_IMAGES = "digits"
+
 
 def train(
     architecture: Annotated[
@@ -37,7 +40,15 @@ def train(
     ] = None,
     space: options.ArchitectureSpace = None,
     indicator: options.RunIndicator = None,
-    images: options.Images = "digits",
+    images: Annotated[
+        str | None,
+        typer.Option(
+            "--images",
+            "--data",
+            metavar="SOURCE",
+            help="Labelled images, as of tegnas search; default those of the run, else digits.",
+        ),
+    ] = None,
     seed: options.Seed = 0,
     out: Annotated[
         Path | None,
@@ -84,7 +95,6 @@ def train(
     after a stop. To try it on a CPU:
     `--image-size 16 --channels 8 --cells 1 --epochs 8 --batch-size 64`.
     """
-    dataset = load_dataset(images, size=image_size)
     changes = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -100,14 +110,17 @@ def train(
     if check is not None:
         if architecture is not None or out is not None:
             raise InputError("--check trains random architectures: give no architecture, no --out")
-        name = space or DEFAULT_SPACE
+        name, images = space or DEFAULT_SPACE, images or _IMAGES
         recipe = recipe_for(get_space(name), images, **changes)
+        dataset = load_dataset(images, size=image_size)
         _check(name, check, dataset, recipe, size, long, as_json)
         return
     if architecture is None:
         raise InputError("name an architecture, a run directory or a JSON file (or use --check N)")
     search_space, arch = read_architecture(architecture, space, options.read_indicators(indicator))
+    images = images or images_of(architecture) or _IMAGES
     recipe = recipe_for(search_space, images, **changes)
+    dataset = load_dataset(images, size=image_size)
     directory = out or options.directory_of_run(
         "train",
         search_space.name,

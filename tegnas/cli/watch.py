@@ -16,7 +16,7 @@ from tegnas.spaces import get_space
 
 
 def watch(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run directories.")],
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="On this machine; 0 takes a free one.")
     ] = 8765,

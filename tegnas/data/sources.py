@@ -42,7 +42,8 @@ _DESCRIPTIONS = {
     "noise": "Gaussian noise with balanced labels, 10 classes; needs no files",
     "cifar10:DIR": "CIFAR-10 training images, python or binary version",
     "cifar100:DIR": "CIFAR-100 training images with fine labels, python or binary version",
-    "imagenet16:DIR": "ImageNet downsampled to 16×16; imagenet16-120:DIR for the first 120 classes",
+    "imagenet16:DIR": "ImageNet downsampled to 16×16",
+    "imagenet16-120:DIR": "the first 120 classes of it; any number from 2 to 1000 can stand there",
     "folder:DIR": "image files with one sub-folder per class (needs Pillow)",
     "huggingface:DIR": "a data set as Hugging Face's datasets saves it, or its Parquet files; "
     "#COLUMN names the labels where there are several",

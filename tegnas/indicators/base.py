@@ -96,7 +96,11 @@ class Indicator:
             return "—" if math.isnan(value) else f"{value:g}"
         if self.whole and abs(value) < 1e15:
             return f"{value:,.0f}"
-        return f"{value:,.{digits}g}" if abs(value) < 1e5 else f"{value:.3g}"
+        if abs(value) >= 1e5:
+            return f"{value:.3g}"
+        rounded = float(f"{value:.{digits}g}")
+        plain = abs(rounded) >= 10 ** (digits - 1)  # where g writes 13370 as 1.337e+04
+        return f"{rounded:,.0f}" if plain else f"{rounded:,.{digits}g}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled by name or reference where that finds it again: functions of files don't pickle.

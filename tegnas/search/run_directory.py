@@ -73,9 +73,12 @@ def _changes(previous: dict[str, Any], configuration: dict[str, Any]) -> str:
 
 
 def _differences(previous: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
-    for name in sorted(previous.keys() | now.keys(), key=lambda each: (each == "data", each)):
+    other_strategy = previous.get("strategy") != now.get("strategy")
+    for name in sorted(previous.keys() | now.keys(), key=_weight):
         before, after = previous.get(name), now.get(name)
         if name in _BESIDES or before == after:
+            continue
+        if name == "options" and other_strategy:  # each strategy has options of its own
             continue
         if isinstance(before, dict) and isinstance(after, dict):
             yield from _differences(before, after)
@@ -83,6 +86,11 @@ def _differences(previous: dict[str, Any], now: dict[str, Any]) -> Iterator[str]
             yield "the images differ"
         else:
             yield f"{name} was {_shown(before)}, is {_shown(after)}"
+
+
+def _weight(name: str) -> tuple[bool, bool, str]:
+    """What decides more comes first; that the images differ, which has no value to show, last."""
+    return name == "data", name not in ("space", "strategy"), name
 
 
 def _shown(value: object) -> str:

@@ -21,7 +21,8 @@ _FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 _UNUSED = ("connectN", "connects")  # fields of AutoDL-Projects' genotypes, None on DARTS
 _FORMS = (
     "Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=range(2, 6), reduce=[...], "
-    "reduce_concat=range(2, 6)) or normal sep_conv_3x3~0 ... reduce ..., with 8 pairs per cell"
+    "reduce_concat=range(2, 6)) or normal sep_conv_3x3~0 ... reduce ..., with 8 pairs per "
+    "cell, or, in short, like gr1eqj-b75gin"
 )
 
 # What others call the operations: AutoDL-Projects, then the first generation of NNI.

@@ -163,5 +163,5 @@ def _malformed(text: str) -> InputError:
     return InputError(
         f"{_shown(text)} is not a NAS-Bench-101 cell; it should look like {_EXAMPLE} (the upper "
         "triangle of the matrix row by row, then the operations) or like "
-        "([[0, 1], [0, 0]], ['input', 'output'])"
+        "([[0, 1], [0, 0]], ['input', 'output']) or, in short, like 1p-13"
     )

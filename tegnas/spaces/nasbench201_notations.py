@@ -146,5 +146,6 @@ def _malformed(text: str) -> InputError:
             "that space (darts)"
         )
     return InputError(
-        f"{_shown(text)} is not a NAS-Bench-201 architecture; it should look like {_EXAMPLE}"
+        f"{_shown(text)} is not a NAS-Bench-201 architecture; it should look like {_EXAMPLE} "
+        "or, in short, like 302104"
     )

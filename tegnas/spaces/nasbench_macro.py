@@ -66,7 +66,8 @@ class NasBenchMacro(MobileSpace):
 
     def choices(self) -> tuple[Choice, ...]:
         """The eight layers."""
-        options = tuple(map(str, _OPTIONS))
+        blocks = (f"{kernel}x{kernel} expand {factor}" for kernel, factor in BLOCKS.values())
+        options = ("identity", *blocks)
         return tuple(Choice(f"layer{index}", options) for index in range(LAYERS))
 
     def encode(self, arch: NasBenchMacroArchitecture) -> tuple[int, ...]:

@@ -71,17 +71,18 @@ function historyTraces(page, run, quantity, width) {
   // The last best one holds to the end.
   const steps = run.bests.length ? [...run.bests, run.evaluations.length - 1] : [];
   const stepped = [...bests, bests.at(-1)].slice(0, steps.length);
-  const colour = page.colourOf(run);
+  const number = page.numberOf(run);
+  const colour = runColour(number);
   return [
     {
       type: "scatter", mode: "markers", x: dots.map((at) => at + 1), customdata: indices,
       y: indices.map((index) => quantity.values[index]),
       text: dots.map((at, i) => `${asText(run.label)}, evaluation ${count(at + 1)}<br>${hoverText(content, indices[i])}`),
-      hovertemplate: "%{text}<extra></extra>", marker: { color: colour, size: 5, opacity: 0.5 },
+      hovertemplate: "%{text}<extra></extra>", marker: { color: colour, size: 5, opacity: 0.5, symbol: runRound(number) ? "circle-open" : "circle" },
     },
     {
       type: "scatter", mode: "lines", x: steps.map((at) => at + 1), customdata: stepped,
-      y: stepped.map((index) => quantity.values[index]), line: { color: colour, shape: "hv", width },
+      y: stepped.map((index) => quantity.values[index]), line: { color: colour, shape: "hv", width, dash: runDash(number) },
       text: stepped.map((index) => `best so far of ${asText(run.label)}<br>${hoverText(content, index)}`),
       hovertemplate: "%{text}<extra></extra>",
     },
@@ -171,13 +172,14 @@ function path(page, run, width) {
   const bests = run.bests.map((at) => run.evaluations[at]);
   if (!bests.length) return [];
   const last = bests.length - 1;
-  const colour = page.colourOf(run);
+  const number = page.numberOf(run);
+  const colour = runColour(number);
   return [{
     type: "scatter", mode: "lines+markers", customdata: bests,
     x: bests.map((index) => points[index][0]), y: bests.map((index) => points[index][1]),
     text: bests.map((index, i) =>
       `${asText(run.label)}, evaluation ${count(run.bests[i] + 1)}<br>${hoverText(content, index)}`),
-    hovertemplate: "%{text}<extra></extra>", line: { color: colour, width },
+    hovertemplate: "%{text}<extra></extra>", line: { color: colour, width, dash: runDash(number) },
     marker: {
       color: colour, opacity: 1, line: { color: theme("paper"), width: 1 },
       symbol: bests.map((_, i) => (i === last ? "star" : "circle")),

@@ -30,6 +30,11 @@ function textTable(header, rows, { text = [0], prose = [] } = {}) {
       element("tbody", {}, rows.map((row) => line("td", row)))));
 }
 
+// A name and its number, which stay in one line.
+function unbroken(text) {
+  return text.replaceAll(" ", "\u00a0");
+}
+
 // A number of things, with commas.
 function count(value) {
   return value.toLocaleString("en-US");

@@ -19,6 +19,25 @@ function runColour(index) {
   return RUN_COLOURS[index % RUN_COLOURS.length];
 }
 
+// Of more runs than colours the later ones are dashed, and hollow where they are dots.
+function runRound(index) {
+  return Math.floor(index / RUN_COLOURS.length);
+}
+
+const DASHES = ["solid", "dash", "dot", "dashdot"];
+
+function runDash(index) {
+  return DASHES[runRound(index) % DASHES.length];
+}
+
+// Stands for a run beside its name.
+function runChip(index) {
+  const colour = runColour(index);
+  const look = runRound(index) === 0 ? `background: ${colour}`
+    : `border: 0.22em ${runRound(index) === 1 ? "solid" : "dotted"} ${colour}`;
+  return element("span", { class: "chip", style: look });
+}
+
 // Runs that take the same way are all seen: those below are wider.
 function runWidth(place, shown) {
   return 2.2 + Math.min(3, 10 / shown) * (shown - 1 - place);
@@ -33,7 +52,7 @@ function scale() {
 function goodColour(goodness) {
   const colours = scale();
   const at = Math.round(Math.min(1, Math.max(0, goodness)) * (colours.length - 1));
-  return { background: colours[at], color: at < colours.length / 2 ? "#fff" : "#111" };
+  return { background: colours[at], color: CIVIDIS.indexOf(colours[at]) < CIVIDIS.length / 2 ? "#fff" : "#111" };
 }
 
 function theme(name) {

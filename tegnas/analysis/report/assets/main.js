@@ -5,7 +5,9 @@ const POLL = 2000; // milliseconds
 const SECTIONS = [
   { id: "summary", title: "Summary", draw: drawSummary },
   { id: "best", title: "Best architectures", draw: drawBest,
-    note: ({ runs }) => "A click shows an architecture's cell and numbers, and copies its text." +
+    note: ({ runs, architectures }) => "A click shows an architecture's " +
+      (architectures.cells.of.some((cells) => cells.length) ? "cell and numbers" : "numbers and choices") +
+      ", and copies its text." +
       (runs.length > 1 ? " The order is that of each run by itself." : "") },
   { id: "refined", title: "Refined by trainings", draw: drawRefined,
     wanted: ({ runs }) => runs.some((run) => run.refined),
@@ -42,7 +44,7 @@ const page = {
   table: { by: null, down: false, search: "", once: false, shown: ROWS },
   trade: { x: null, y: null, shade: null },
   shownRuns: () => page.content.runs.filter((run) => !page.hidden.has(run.name)),
-  colourOf: (run) => runColour(page.content.runs.indexOf(run)),
+  numberOf: (run) => page.content.runs.indexOf(run),
   // The rows of the architecture that was clicked.
   mark() {
     for (const row of document.querySelectorAll("tr[data-index]")) {
@@ -109,7 +111,7 @@ function drawRuns() {
     } });
     box.checked = !page.hidden.has(run.name);
     return element("label", {}, box, " ",
-      element("span", { class: "chip", style: `background: ${page.colourOf(run)}` }), ` ${run.label}`);
+      runChip(page.numberOf(run)), ` ${run.label}`);
   }));
 }
 

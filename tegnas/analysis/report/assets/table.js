@@ -37,7 +37,7 @@ function drawTable(page, box) {
 function searchBox(page, box, again) {
   const { table } = page;
   const input = element("input", {
-    type: "search", placeholder: "Search architectures and runs, e.g. conv_3x3 skip",
+    type: "search", placeholder: "Search architectures and runs",
     "aria-label": "Search evaluations",
     input: () => { table.search = input.value; table.shown = ROWS; again(); },
   });

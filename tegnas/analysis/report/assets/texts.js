@@ -1,5 +1,7 @@
 // The parts of the page that are tables and texts.
 
+const FEW_RUNS = 4; // of more the best are folded
+
 // Rows of architectures: whichever is clicked shows itself.
 function architectureTable(page, header, rows, { text = [] } = {}) {
   const { content } = page;
@@ -23,7 +25,7 @@ function drawSummary(page, box) {
     ...content.warnings.map((each) => element("p", { class: "warning" }, `${each}.`)),
     architectureTable(page, ["run", "evaluations", "architectures", "seconds", "evaluations/s"],
       content.runs.map((run) => ({ index: run.top[0], cells: [
-        element("span", {}, element("span", { class: "chip", style: `background: ${page.colourOf(run)}` }), ` ${run.label}`),
+        element("span", {}, runChip(page.numberOf(run)), ` ${run.label}`),
         count(run.evaluations.length), count(run.distinct), run.seconds, run.rate,
       ] })), { text: [0] }),
     element("p", { class: "note" }, "The numbers are those of the best architecture of each run. Places and rank " +
@@ -31,13 +33,20 @@ function drawSummary(page, box) {
   );
 }
 
+// Those of many runs are folded, so that the page stays short.
 function drawBest(page, box) {
-  const { content } = page;
-  box.replaceChildren(...page.shownRuns().flatMap((run) => [
-    content.runs.length > 1 ? element("h3", {}, run.label) : null,
-    bestCells(page, run),
-    architectureTable(page, [""], run.top.map((index, i) => ({ index, cells: [String(i + 1)] }))),
-  ]).filter(Boolean));
+  const runs = page.shownRuns();
+  const unfolded = new Set([...box.querySelectorAll("details[open]")].map((each) => each.dataset.run));
+  box.replaceChildren(...runs.flatMap((run) => {
+    const found = [
+      bestCells(page, run),
+      architectureTable(page, [""], run.top.map((index, i) => ({ index, cells: [String(i + 1)] }))),
+    ].filter(Boolean);
+    if (page.content.runs.length === 1) return found;
+    if (page.content.runs.length <= FEW_RUNS) return [element("h3", {}, run.label), ...found];
+    return [element("details", { "data-run": run.name, open: unfolded.has(run.name) ? "" : undefined },
+      element("summary", {}, runChip(page.numberOf(run)), ` ${run.label}`), ...found)];
+  }));
 }
 
 function bestCells(page, run) {
@@ -51,7 +60,7 @@ function bestCells(page, run) {
     return element("figure", { tabindex: 0, click: show, style: `min-width: min(100%, ${least} + 1.5em)`,
       keydown: (event) => { if (event.key === "Enter") show(); } },
       ...cells, element("figcaption", {}, `${place}. ${content.quantities.map((each) =>
-        `${each.label} ${each.texts[index]}`).join(", ")}`));
+        unbroken(`${each.label} ${each.texts[index]}`)).join(", ")}`));
   }));
 }
 
