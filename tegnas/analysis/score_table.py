@@ -85,7 +85,7 @@ class ScoreTable:
 
     @classmethod
     def of(cls, space: Space, scores: Scores) -> ScoreTable:
-        """The averages of some scores, those left out that were given up before their last network."""
+        """The averages of some scores, without those that were given up early."""
         values = np.stack([scores[name].numpy() for name in scores.settings.names], axis=1)
         table = cls(space, tuple(scores.archs), scores.settings, values)
         return table.select(np.flatnonzero(~scores.stopped)) if scores.stopped.any() else table

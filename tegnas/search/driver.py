@@ -37,6 +37,7 @@ from tegnas.search.executors import check_executor, make_executor
 from tegnas.search.pareto import ParetoFront, import_moocore, pareto_front
 from tegnas.search.race import Race
 from tegnas.search.result import SearchResult
+from tegnas.search.room import check_room
 from tegnas.search.run_directory import (
     DEVICES,
     RESULT,
@@ -171,6 +172,8 @@ def search(
         **({"limits": limits.active()} if limits.active() else {}),
         **(notes or {}),
     }
+    written = [Path(each) for each in (out, shared) if each is not None]
+    check_room(space, settings, budget, written)
     directory = None if out is None else open_run_directory(Path(out), configuration)
     computing = describe_device(batch.images.device)
     configuration[DEVICES] = (
