@@ -6,6 +6,7 @@ ended well, while what is let through may still be too much beside other program
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -35,11 +36,12 @@ def machine_memory() -> int:
     return min(limits)
 
 
-def memory_of(device: torch.device) -> int:
+def memory_of(device: torch.device) -> float:
     """Bytes of a device: of the GPU itself, or of the machine."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[1]
-    return machine_memory()
+    if device.type == "cpu":
+        return machine_memory()
+    # Tensors without contents, as torch's fake mode has them, need no GPU.
+    return torch.cuda.mem_get_info(device)[1] if torch.cuda.is_available() else math.inf
 
 
 def check_memory(needed: float, device: torch.device, what: str, way_out: str) -> None:
@@ -55,5 +57,5 @@ def check_memory(needed: float, device: torch.device, what: str, way_out: str) -
         owner = "the machine" if device.type == "cpu" else f"the device {device}"
         raise InputError(
             f"{what} needs at least {size_text(int(needed))} of memory and {owner} has "
-            f"{size_text(there)}: {way_out}"
+            f"{size_text(int(there))}: {way_out}"
         )

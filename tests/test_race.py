@@ -247,7 +247,9 @@ def test_the_best_of_a_set_have_full_scores(plain, batch):
     for index, each in enumerate(found):
         assert (each.stopped_after is None) == (found.counts[index] == 5)
         count = int(found.counts[index])
-        expected = [averaged(full.networks[name][index, :count].numpy()) for name in each.by_name]
+        expected = [
+            averaged(full.networks[name][index, :count].numpy()).item() for name in each.by_name
+        ]
         assert each.values == pytest.approx(expected, rel=1e-9)
     best = found.best(5)
     assert all(found[archs.index(arch)].stopped_after is None for arch in best)

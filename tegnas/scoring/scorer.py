@@ -82,12 +82,14 @@ class Scorer:
         On a GPU the next chunk is begun before one is waited for: while the device computes one,
         the host writes the programs of the next and does with the one before what its taker does.
         """
-        ahead = 0 if self._small is None else self._small.ahead
+        scorer = self._small_scorer(networks)
+        ahead = 0 if scorer is None else scorer.ahead
         begun: deque[Callable[[], Scores]] = deque()
         first = 0
         while begun or first < len(archs):
             if first < len(archs) and len(begun) <= ahead:
-                chunk = tuple(archs[first : first + self.chunk])
+                size = self.chunk if scorer is None else scorer.chunk
+                chunk = tuple(archs[first : first + size])
                 begun.append(self._begin(chunk, networks))
                 first += len(chunk)
             else:

@@ -173,7 +173,8 @@ def search(
         **(notes or {}),
     }
     written = [Path(each) for each in (out, shared) if each is not None]
-    check_room(space, settings, budget, written)
+    if not limits.active():  # else nobody knows how many there are within them
+        check_room(space, settings, budget, written)
     directory = None if out is None else open_run_directory(Path(out), configuration)
     computing = describe_device(batch.images.device)
     configuration[DEVICES] = (
