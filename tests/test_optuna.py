@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 import sys
+from dataclasses import replace
 
 import pytest
 from paper import evaluated
