@@ -41,7 +41,7 @@ def memory_of(device: torch.device) -> float:
     if device.type == "cpu":
         return machine_memory()
     # Tensors without contents, as torch's fake mode has them, need no GPU.
-    return torch.cuda.mem_get_info(device)[1] if torch.cuda.is_available() else math.inf
+    return torch.cuda.mem_get_info(device)[1] if torch.cuda.is_initialized() else math.inf
 
 
 def check_memory(needed: float, device: torch.device, what: str, way_out: str) -> None:
