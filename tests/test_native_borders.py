@@ -45,7 +45,7 @@ def test_more_memory_than_the_machine_has_is_refused_before_it_is_taken():
     wide = [3, 4, 1, 1]
     code = [*IMAGE, 0, 2, *pad, *wide]
     jobs = ops.EngineJobs([code], ONE, torch.zeros(1), ONE)
-    with pytest.raises(ValueError, match="GiB of memory at once and the machine has"):
+    with pytest.raises(InputError, match="GiB of memory at once and the machine has"):
         ops.engine_regions(jobs, torch.ones(2**14, 1, 1, 1), batch_size=2**14)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from dataclasses import replace
 
 import pytest
 from paper import evaluated
@@ -139,6 +140,17 @@ def test_failures_are_written_as_infinite(tmp_path):
     StudyLog(space, storage, "run", settings)([evaluated(arch, math.inf, 1.0, math.inf)])
     (trial,) = optuna.load_study(study_name="run", storage=storage).trials
     assert trial.values == [math.inf, 1.0, math.inf]
+
+
+def test_what_a_race_gave_up_is_written_as_pruned(tmp_path):
+    space, settings = tegnas.get_space("nas-bench-201"), tegnas.get_preset("fast")
+    storage = f"sqlite:///{tmp_path}/study.db"
+    whole = evaluated(space.parse("012342"), 2.0, 9.0, 0.5)
+    stopped = replace(evaluated(space.parse("000001"), 2.0, 9.0, 0.5), stopped_after=1)
+    StudyLog(space, storage, "run", settings)([whole, stopped])
+    trials = optuna.load_study(study_name="run", storage=storage).trials
+    assert [each.state.name for each in trials] == ["COMPLETE", "PRUNED"]
+    assert trials[0].values == [2.0, 9.0, 0.5] and trials[1].values is None
 
 
 def test_a_study_of_another_search_is_left_alone(batch, tmp_path):

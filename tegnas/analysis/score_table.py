@@ -17,7 +17,7 @@ from tegnas.scoring.average import averaged
 from tegnas.scoring.by_name import by_name
 from tegnas.scoring.ranking import rank_score
 from tegnas.search.run_directory import CONFIGURATION, SCORES
-from tegnas.search.store import StoredScores, read_store
+from tegnas.search.store import StoredScores, networks_held, read_store
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.factorised import Supernet
 from tegnas.spaces.recorded import recorded_space
@@ -85,9 +85,10 @@ class ScoreTable:
 
     @classmethod
     def of(cls, space: Space, scores: Scores) -> ScoreTable:
-        """The averages of some scores."""
+        """The averages of some scores, without those that were given up early."""
         values = np.stack([scores[name].numpy() for name in scores.settings.names], axis=1)
-        return cls(space, tuple(scores.archs), scores.settings, values)
+        table = cls(space, tuple(scores.archs), scores.settings, values)
+        return table.select(np.flatnonzero(~scores.stopped)) if scores.stopped.any() else table
 
     def select(self, indices: np.ndarray) -> ScoreTable:
         """The rows of the given indices."""
@@ -121,14 +122,21 @@ def table_of(
     space: Space | None = None,
     indicators: Sequence[Indicator] = (),
 ) -> ScoreTable:
-    """What was read from the store of a run directory, as ``read_scores`` gives it."""
+    """What was read from the store of a run directory, as ``read_scores`` gives it.
+
+    What a race gave up isn't among it: it has no score, but an estimate from fewer networks.
+    """
     settings = ScoreSettings.from_json(stored.settings, indicators)
     # Of a space from a file the store knows name and fingerprint, the configuration the reference.
     name = name_of(stored.space)
     space = recorded_space(configuration(Path(run)).get("space", name), run, space)
     parsed = ((space.parse(text), networks) for text, networks in stored.networks.items())
     # Pruning also scores supernets, which are no architectures.
-    kept = [(arch, networks) for arch, networks in parsed if not isinstance(arch, Supernet)]
+    kept = [
+        (arch, networks)
+        for arch, networks in parsed
+        if not isinstance(arch, Supernet) and networks_held(settings, networks) == settings.repeats
+    ]
     values = [
         [averaged(np.array(networks[name]), settings.average).item() for name in settings.names]
         for _, networks in kept

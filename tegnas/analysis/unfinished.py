@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from tegnas.analysis.runs import Run
-from tegnas.analysis.score_table import configuration, table_of
+from tegnas.analysis.score_table import ScoreTable, configuration, table_of
 from tegnas.indicators import Indicator
+from tegnas.scoring.average import averaged
 from tegnas.search import SearchResult
 from tegnas.search.evaluation import Evaluation, best_of
 from tegnas.search.run_directory import RESULT, SCORES
-from tegnas.search.store import read_store
+from tegnas.search.store import StoredScores, networks_held, read_store
 from tegnas.spaces import Space
 
 
@@ -47,12 +50,27 @@ def read_unfinished(
     """
     stored = read_store(path / SCORES)
     scores = table_of(stored, path, space, indicators)
-    rows = {str(arch): index for index, arch in enumerate(scores.archs)}
-    history = tuple(
-        Evaluation(scores.archs[row], scores.settings, tuple(scores.values[row].tolist()))
-        for row in (rows[text] for text in stored.order if text in rows)
-    )
+    known = {
+        str(arch): Evaluation(arch, scores.settings, tuple(values))
+        for arch, values in zip(scores.archs, scores.values.tolist(), strict=True)
+    }
+    best = best_of(list(known.values()))
+    known |= _given_up(stored, scores)
+    history = tuple(known[text] for text in stored.order if text in known)
     settings = configuration(path)
     name = str(settings.get("space", scores.space.name))
-    result = SearchResult(name, best_of(history), history, stored.seconds, settings)
+    result = SearchResult(name, best, history, stored.seconds, settings)
     return Run(path.resolve().name, result, scores)
+
+
+def _given_up(stored: StoredScores, scores: ScoreTable) -> dict[str, Evaluation]:
+    """What a race gave up so far, or hasn't decided about."""
+    settings, found = scores.settings, {}
+    for text, networks in stored.networks.items():
+        held = networks_held(settings, networks)
+        if held < settings.repeats:
+            rows = [networks[name] for name in settings.names]
+            values = [averaged(np.array(row), settings.average).item() for row in rows]
+            arch = scores.space.parse(text)
+            found[text] = Evaluation(arch, settings, tuple(values), stopped_after=held)
+    return found

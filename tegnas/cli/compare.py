@@ -16,6 +16,7 @@ from tegnas.cli.scoring_options import ScoringOptions, used, with_scoring
 from tegnas.cli.tables import print_comparison
 from tegnas.cli.terminal import output
 from tegnas.errors import InputError
+from tegnas.scoring.settings import changed
 from tegnas.search import Limits, Progress
 from tegnas.search.compare import compare as run_comparison
 from tegnas.search.compare import summarise
@@ -48,6 +49,7 @@ def compare(
     ] = None,
     table: search_options.Table = None,
     scoring: ScoringOptions,
+    race: search_options.Race = 0,
     max_params: search_options.MaxParams = None,
     max_flops: search_options.MaxFlops = None,
     max_latency_ms: search_options.MaxLatency = None,
@@ -63,7 +65,7 @@ def compare(
     """
     search_space = get_space(space)
     accuracies = benchmarks.load_table(table).written_by(search_space) if table else None
-    settings = scoring.settings(seed)
+    settings = changed(scoring.settings(seed), race=race)
     directory = out or options.directory_of_run(
         "compare", search_space.name, scoring.preset, options.of_images(scoring.images)
     )

@@ -46,6 +46,13 @@ def score(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE.csv", help="Also write the models.")
     ] = None,
+    best: Annotated[
+        int | None,
+        typer.Option(
+            help="How many of the best are wanted: the others are given up as soon as they lie "
+            "behind."
+        ),
+    ] = None,
     seed: options.Seed = 0,
     scoring: ScoringOptions,
     long: options.Long = False,
@@ -56,6 +63,8 @@ def score(
     if timm:
         if architectures:
             raise InputError("give architectures of a space or --timm, not both")
+        if best is not None:
+            raise InputError("--best belongs to architectures of a space; leave it out")
         _score_models(timm, scoring, settings, workers, out, as_json)
         return
     if not architectures:
@@ -70,6 +79,7 @@ def score(
         space=search_space,
         settings=settings,
         device=scoring.device,
+        best=best,
     )
     if as_json:
         print(json.dumps(_content(scores, scoring.images)))
@@ -126,6 +136,7 @@ def _content(scores: Scores, images: str) -> dict[str, object]:
             "arch": str(arch),
             **{name: _finite(scores[name][index].item()) for name in scores.settings.names},
             "position": position + 1,
+            **({} if scores.computed is None else {"networks": int(scores.counts[index])}),
         }
         for index, (arch, position) in enumerate(
             zip(scores.archs, scores.ranking().tolist(), strict=True)

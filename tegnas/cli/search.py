@@ -17,6 +17,7 @@ from tegnas.cli.progress import search_progress
 from tegnas.cli.scoring_options import ScoringOptions, with_scoring
 from tegnas.cli.search_logs import search_logs
 from tegnas.cli.tables import print_search
+from tegnas.scoring.settings import changed
 from tegnas.search import Limits, strategy_names
 from tegnas.search import search as run_search
 from tegnas.search.run_directory import saved_evaluations
@@ -48,6 +49,7 @@ def search(
         typer.Option(metavar="NAME=VALUE", help="Option of the strategy, e.g. population=128."),
     ] = None,
     scoring: ScoringOptions,
+    race: search_options.Race = 0,
     max_params: search_options.MaxParams = None,
     max_flops: search_options.MaxFlops = None,
     max_latency_ms: search_options.MaxLatency = None,
@@ -80,7 +82,7 @@ def search(
     """
     search_space = get_space(space)
     accuracies = benchmarks.load_table(table).written_by(search_space) if table else None
-    settings = scoring.settings(seed)
+    settings = changed(scoring.settings(seed), race=race)
     directory = out or options.directory_of_run(
         search_space.name,
         strategy,

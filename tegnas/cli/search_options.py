@@ -43,3 +43,12 @@ Workers = Annotated[
 Address = Annotated[
     str | None, typer.Option(help="Of a running Ray cluster: HOST:PORT, ray://HOST:PORT or auto.")
 ]
+Race = Annotated[
+    int,
+    typer.Option(
+        metavar="HALVINGS",
+        help="Give the worse half up after the first network, with 2 also after the second, with "
+        "3 also after the fourth, …; 0: compute all networks of all.",
+        min=0,
+    ),
+]

@@ -100,6 +100,8 @@ def print_best(
             highlight=False,
         )
     print_used(console, settings, result.warnings)
+    if result.raced:
+        console.print(f"{result.raced}.", highlight=False)
     if result.recommended is not None:
         console.print("The strategy's own answer:", written(result.recommended.arch))
     if result.pareto is not None:
@@ -225,6 +227,8 @@ def print_scores(scores: Scores, written: Written) -> None:
     title = f"{counted(len(scores), 'architecture')}, {settings.average} ± spread over networks"
     table = indicator_table(title, settings.indicators)
     table.add_column("rank", justify="right")
+    if scores.computed is not None:
+        table.add_column("networks", justify="right")
     for index, (arch, position) in enumerate(
         zip(scores.archs, scores.ranking().tolist(), strict=True)
     ):
@@ -232,10 +236,13 @@ def print_scores(scores: Scores, written: Written) -> None:
             _with_spread(each, scores[each.name][index].item(), scores.networks[each.name][index])
             for each in settings.indicators
         ]
-        table.add_row(str(index + 1), written(arch), *cells, str(position + 1))
+        networks = [] if scores.computed is None else [str(scores.counts[index])]
+        table.add_row(str(index + 1), written(arch), *cells, str(position + 1), *networks)
     console = output()
     console.print(table)
     print_used(console, settings, scores.warnings)
+    if scores.raced:
+        console.print(f"{scores.raced}.", highlight=False)
 
 
 def _with_spread(indicator: Indicator, value: float, networks: Tensor) -> str:

@@ -277,8 +277,9 @@ class StrategySampler(_Sampler):
 class StudyLog:
     """Writes a search into an Optuna study while it runs: ``tegnas.search(…, evaluated=log)``.
 
-    Every evaluation becomes a finished trial; supernets that pruning scores are left out. A search
-    that is resumed tells everything again: what the study holds already is not written twice.
+    Every evaluation becomes a finished trial, or a pruned one without values where a race gave it
+    up; supernets that pruning scores are left out. A search that is resumed tells everything again:
+    what the study holds already is not written twice.
 
     Args:
         space: of the search.
@@ -315,9 +316,12 @@ class StudyLog:
                         "choose another --study"
                     )
             else:
+                stopped = each.stopped_after is not None
+                states = optuna.trial.TrialState
                 self._study.add_trial(
                     optuna.trial.create_trial(
-                        values=list(each.values),
+                        state=states.PRUNED if stopped else states.COMPLETE,
+                        values=None if stopped else list(each.values),
                         params=parameters_of(self._space, each.arch),
                         distributions=parameters,
                         user_attrs={ARCHITECTURE: text},

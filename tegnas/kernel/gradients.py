@@ -21,7 +21,7 @@ from tegnas.kernel.graph import Graph, derive, read_graph
 from tegnas.kernel.messages import warn_constant_sum, warn_left_out
 from tegnas.kernel.recorder import Recorder
 from tegnas.kernel.row_owners import keeps_rows
-from tegnas.kernel.row_products import Rows, product
+from tegnas.kernel.row_products import Held, Rows, product
 from tegnas.kernel.written_over import refuse_written_over
 from tegnas.ops import LayerTerm, first_equals, ntk_gram, with_equal_rows
 
@@ -273,7 +273,11 @@ def _autograd_rows(scalars: Tensor, weights: dict[str, Tensor]) -> dict[str, Ten
     """One backward pass per image; a weight that no output depends on has rows of zeros."""
     if not weights or not scalars.requires_grad:
         return {}
-    rows = {name: Rows(len(scalars), _numbers(weight.detach())) for name, weight in weights.items()}
+    held = Held()
+    rows = {
+        name: Rows(len(scalars), _numbers(weight.detach()), held)
+        for name, weight in weights.items()
+    }
     for image, scalar in enumerate(scalars):
         gradients = derive(scalar, list(weights.values()))
         for name, gradient in zip(weights, gradients, strict=True):

@@ -11,18 +11,39 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from tegnas.memory import check_memory
+
 # Rows with more zeros than this share are kept as indices and values.
 _MOSTLY_ZERO = 0.9
 # Numbers of one block in float64, of both sides together: 64 MiB.
 _BLOCK = 2**23
 
 
+class Held:
+    """Bytes of the dense rows of all weights together; refuses what there is no memory for."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def add(self, images: int, like: Tensor) -> None:
+        """Rows of one more weight are going to be held."""
+        self._bytes += images * like.numel() * like.element_size()
+        check_memory(
+            self._bytes,
+            like.device,
+            f"the Jacobian of {images:,} images, whose rows are held weight by weight where the "
+            "native Gram doesn't know a layer or statistics are coupled,",
+            "give fewer images, choose fewer weights (params), or batch_norm frozen",
+        )
+
+
 class Rows:
     """Collects the rows of one weight image by image: dense, or sparse while all of them are."""
 
-    def __init__(self, images: int, like: Tensor) -> None:
+    def __init__(self, images: int, like: Tensor, held: Held | None = None) -> None:
         self._images = images
         self._like = like.reshape(-1)
+        self._held = held or Held()
         self._indices: list[Tensor] = []
         self._values: list[Tensor] = []
         self._dense: Tensor | None = None
@@ -35,6 +56,7 @@ class Rows:
                 self._indices.append(torch.stack([torch.full_like(columns, image), columns]))
                 self._values.append(row[columns])
                 return
+            self._held.add(self._images, self._like)
             self._dense = self._sparse().to_dense()
         self._dense[image] = row
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import torch
 
-from tegnas.errors import NativeCodeError
+from tegnas.errors import InputError, NativeCodeError
 
 # The extension calls torch through its stable ABI as it was then (setup.py).
 OLDEST_TORCH = (2, 10)
 # Rows of a matrix that a kernel on a GPU holds; larger ones go to cuSOLVER.
 MOST_ROWS_ON_GPU = 128
+# Of the refusal of ``check_machine_has`` (csrc/kernels/machine_memory.cpp).
+_OF_MEMORY = " of memory at once and the machine has "
 REBUILD = "run pip install --no-build-isolation . again"
 
 
@@ -55,8 +57,9 @@ native = load()
 def call(name: str, *operands: Any) -> Any:
     """Calls an operator of ``torch.ops.tegnas``.
 
-    Raises ``ValueError`` or ``TypeError``, in one sentence, where the operands don't fit. Through
-    torch's stable ABI both come as ``ValueError`` (``csrc/ops/refusing.h``).
+    Raises ``ValueError`` or ``TypeError``, in one sentence, where the operands don't fit, and
+    ``InputError`` where the machine's memory isn't enough. Through torch's stable ABI all come as
+    ``ValueError`` (``csrc/ops/refusing.h``).
     """
     try:
         return getattr(torch.ops.tegnas, name)(*operands)
@@ -64,6 +67,8 @@ def call(name: str, *operands: Any) -> Any:
         sentence = str(error)
         if sentence.startswith("TypeError: "):
             raise TypeError(sentence.removeprefix("TypeError: ")) from None
+        if _OF_MEMORY in sentence:
+            raise InputError(sentence) from None
         raise
 
 

@@ -61,7 +61,8 @@ def scored_of(
         InputError: the images aren't those of the search, or can't be loaded again as they were.
     """
     if isinstance(found, SearchResult):
-        evaluations = tuple(distinct_architectures(found.history))
+        distinct = distinct_architectures(found.history)
+        evaluations = tuple(each for each in distinct if each.stopped_after is None)
         asked = Fields(found.settings, "settings")
         if further:
             batch = _images(asked, batch)
@@ -72,7 +73,10 @@ def scored_of(
     columns = [found[name].tolist() for name in found.settings.names]
     rows = {
         arch: Evaluation(arch, found.settings, tuple(values))
-        for arch, values in zip(found.archs, zip(*columns, strict=True), strict=True)
+        for arch, values, stopped in zip(
+            found.archs, zip(*columns, strict=True), found.stopped, strict=True
+        )
+        if not stopped
     }
     return Scored(space, tuple(rows.values()), found.settings, batch)
 

@@ -24,7 +24,7 @@ from tegnas.regions.activations import (
     units,
 )
 from tegnas.regions.messages import RegionsWarning
-from tegnas.regions.probe import Probe, check_memory, probe
+from tegnas.regions.probe import Probe, check_pass, probe
 from tegnas.regions.rows import PatternReader
 
 # Regions this close to the number of inputs are at their ceiling, if that isn't next to nothing.
@@ -206,7 +206,7 @@ def _passes(network: nn.Module, found: Probe, batch: Tensor) -> Sequence[Tensor]
     if found.fits(len(batch)):
         return [batch]
     if found.batch_statistics:
-        check_memory(network, found, len(batch), batch.device)
+        check_pass(network, found, len(batch), batch.device)
         return [batch]
     return batch.split(found.largest_pass())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from tegnas.errors import InputError
+from tegnas.memory import check_memory
 from tegnas.regions.activations import Call, Counted, Recorder
 from tegnas.regions.statistics import PassStatistics
 
@@ -71,19 +70,15 @@ def probe(network: nn.Module, inputs: Tensor, counted: Counted) -> Probe:
     )
 
 
-def check_memory(network: nn.Module, found: Probe, inputs: int, device: torch.device) -> None:
-    """Raise ``InputError`` where a pass that can't be cut needs more than the machine has."""
-    needed = inputs * found.bytes_per_input
-    if device.type == "cuda":
-        available = torch.cuda.mem_get_info(device)[1]
-    else:
-        available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if needed > available:
-        raise InputError(
-            f"one pass of {inputs:,} inputs through {type(network).__name__} needs about "
-            f"{needed / 1e9:.1f} GB, and its BatchNorm statistics are those of the pass: count on "
-            "smaller inputs, or on smaller batches of them"
-        )
+def check_pass(network: nn.Module, found: Probe, inputs: int, device: torch.device) -> None:
+    """Raise ``InputError`` where a pass that can't be cut needs more than there is."""
+    check_memory(
+        inputs * found.bytes_per_input,
+        device,
+        f"one pass of {inputs:,} inputs through {type(network).__name__}",
+        "its BatchNorm statistics are those of the pass, so count on smaller inputs, or on smaller "
+        "batches of them",
+    )
 
 
 class _LiveMemory(TorchDispatchMode):

@@ -22,6 +22,8 @@ class Evaluation(ByRole[float]):
             one isn't defined for it, as the parameters of a supernet.
         accuracy: true accuracy in percent where a table knows it; searches never see it.
         networks: of every indicator the value of each network; a result that was saved has none.
+        stopped_after: networks after which a race gave it up, whose average the values are; None
+            for a full score.
     """
 
     arch: Architecture
@@ -29,6 +31,7 @@ class Evaluation(ByRole[float]):
     values: tuple[float, ...]
     accuracy: float | None = None
     networks: tuple[tuple[float, ...], ...] = field(default=(), compare=False, repr=False)
+    stopped_after: int | None = None
 
     def __getitem__(self, name: str) -> float:
         return self.values[self.settings.names.index(by_name(self.settings, name))]
@@ -44,4 +47,5 @@ class Evaluation(ByRole[float]):
         return any(math.isinf(value) for value in self.values)
 
     def __repr__(self) -> str:
-        return f"Evaluation({self.arch}: {self.settings.shown(self.values)})"
+        stopped = "" if self.stopped_after is None else f", stopped after {self.stopped_after}"
+        return f"Evaluation({self.arch}: {self.settings.shown(self.values)}{stopped})"

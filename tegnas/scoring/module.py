@@ -16,13 +16,14 @@ from tegnas.indicators.base import Indicator
 from tegnas.indicators.sources import Architecture, Network
 from tegnas.kernel.checks import check_images
 from tegnas.kernel.targets import centred_targets
+from tegnas.memory import check_memory
 from tegnas.ops import compute_device
 from tegnas.regions import Regions
 from tegnas.scoring.by_name import ByRole, by_name
+from tegnas.scoring.module_costs import kernel_costs
 from tegnas.scoring.module_kernels import module_kernels, searched_weights
 from tegnas.scoring.module_progress import KERNELS, REGIONS, ProgressCallback, ProgressMeter
 from tegnas.scoring.module_regions import RegionPlan, plan_regions
-from tegnas.scoring.module_seconds import kernel_seconds
 from tegnas.scoring.needs import SmallNetworkNeeds
 from tegnas.scoring.presets import as_settings
 from tegnas.scoring.settings import ScoreSettings, changed
@@ -103,7 +104,7 @@ def score_module(
 
     Raises:
         InputError: no logits, no weights, a wrong setting, an indicator that is computed from an
-            architecture, or a device that can't be used.
+            architecture, a device that can't be used, or more memory needed than there is.
 
     Warns:
         RegionsWarning: linear regions aren't defined for the network, are patterns of signs of
@@ -164,7 +165,15 @@ def _meter(
     if needs.of_kernels:
         batches = [batch.images, batch.val_images] if needs.validation else [batch.images]
         totals[KERNELS] = sum(map(len, batches))
-        seconds[KERNELS] = kernel_seconds(network, batches, settings.batch_norm)
+        costs = kernel_costs(network, batches, settings.batch_norm)
+        check_memory(
+            costs.bytes,
+            batch.images.device,
+            f"the kernel of {type(network).__name__} on {totals[KERNELS]:,} images of "
+            f"{'×'.join(map(str, batch.image_shape))}",
+            "give fewer images (train, val), or smaller ones",
+        )
+        seconds[KERNELS] = costs.seconds
     if plan is not None:
         totals[REGIONS], seconds[REGIONS] = plan.samples, plan.seconds
     return ProgressMeter(progress, totals, seconds)

@@ -13,6 +13,7 @@ from tegnas.engine.lowering import CannotLower
 from tegnas.engine.program import Shape
 from tegnas.indicators.sources import Kernels
 from tegnas.kernel.targets import centred_targets
+from tegnas.memory import check_memory
 from tegnas.regions import region_inputs
 from tegnas.scoring.from_device import FromDevice
 from tegnas.scoring.jobs import JobMaker
@@ -22,6 +23,9 @@ from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.base import small_network_kinds
 from tegnas.spaces.isomorphism import LivePartSpace
+
+# What the kernels of one call may take, if those of one architecture alone don't take more.
+_CALL_BYTES = 2**30
 
 
 def as_image_shape(shape: tuple[int, ...]) -> Shape:
@@ -43,8 +47,8 @@ class NativeScorer:
         seeds: of the networks of each architecture.
 
     Attributes:
-        chunk: architectures per call of the engine: enough for any number of threads, while the
-            kernels of a call stay within a few megabytes; on a GPU enough to fill its launches.
+        chunk: architectures per call of the engine: enough for any number of threads, on a GPU
+            enough to fill its launches; fewer where their kernels would take more than 1 GiB.
         ahead: how many calls to begin before the results of one are waited for: on a GPU one, so
             that it never waits for the host.
     """
@@ -57,8 +61,9 @@ class NativeScorer:
         self._settings = settings
         self._needs = SmallNetworkNeeds.of(settings)
         self._device = batch.images.device
-        self.chunk, self.ahead = (64, 0) if self._device.type == "cpu" else (256, 1)
         self._seeds = tuple(seeds)
+        most, self.ahead = (64, 0) if self._device.type == "cpu" else (256, 1)
+        self.chunk = max(1, min(most, _CALL_BYTES // max(1, self._bytes_of_one())))
         kernel_kind, self._region_kind = small_network_kinds(space, settings.small_networks)
         self._kernel_jobs = JobMaker(
             space,
@@ -78,6 +83,21 @@ class NativeScorer:
         self._region_jobs: JobMaker | None = None
         # Of each network its own, (networks, M, C, H, W).
         self._region_inputs = torch.zeros(0)
+
+    def _bytes_of_one(self) -> int:
+        """What the kernels of one architecture take; ``InputError`` where that isn't there."""
+        if not self._needs.of_kernels:
+            return 0
+        images, others = len(self._batch.images), len(self._batch.val_images)
+        columns = images * (1 + self._needs.all_weights) + others * self._needs.validation
+        needed = 8 * len(self._seeds) * images * columns
+        check_memory(
+            needed,
+            self._device,
+            f"the kernels of {len(self._seeds)} networks of one architecture on {images:,} images",
+            "give fewer images (train, val)",
+        )
+        return needed
 
     def __call__(self, archs: Sequence[Architecture]) -> dict[str, Tensor]:
         """By name of the indicator: float64 (A, networks), on the CPU.

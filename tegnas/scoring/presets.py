@@ -89,4 +89,4 @@ def describe(settings: ScoreSettings) -> str:
 
 def _changes(settings: ScoreSettings, preset: ScoreSettings) -> dict[str, Any]:
     mine, own = settings.to_json(), preset.to_json()
-    return {name: mine[name] for name in mine if name != "seed" and mine[name] != own[name]}
+    return {name: mine[name] for name in mine if name != "seed" and mine[name] != own.get(name)}

@@ -54,6 +54,19 @@ def rank_score(
     return combine([each.cost(values) for each, values in kept], bad, combination)
 
 
+def behind(scores: np.ndarray, stopped: np.ndarray) -> np.ndarray:
+    """Rank scores with those of stopped architectures moved behind all others, (A,) float64.
+
+    A race leaves some with fewer networks than the rest. They stay in the set by which the others
+    are ranked, with the averages they have, and none of them comes before a full score.
+
+    Args:
+        scores: lower is better, (A,).
+        stopped: (A,) bool.
+    """
+    return np.where(stopped, scores + scores.max(initial=0.0) + 1, scores)
+
+
 def combine(
     costs: Sequence[np.ndarray], bad: np.ndarray, combination: str = RANK_SUM
 ) -> np.ndarray:

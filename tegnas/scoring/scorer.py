@@ -57,6 +57,9 @@ class Scorer:
             seeds = found.seeds
         self.seeds = tuple(seeds)
         needs = SmallNetworkNeeds.of(settings)
+        self._small_batch = small
+        # Of some of the networks, by which they are.
+        self._parts: dict[range, SmallNetworkScorer] = {}
         self._small = (
             SmallNetworkScorer(space, small, settings, self.seeds)
             if needs.of_kernels or needs.of_patterns
@@ -68,31 +71,54 @@ class Scorer:
         """How many architectures to score at once."""
         return 64 if self._small is None else self._small.chunk
 
-    def in_chunks(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
+    def in_chunks(
+        self, archs: Sequence[Architecture], networks: range | None = None
+    ) -> Iterator[Scores]:
         """The scores of architectures chunk by chunk, in order.
+
+        Of some of the small networks where ``networks`` says which of ``seeds``; what isn't
+        computed of small networks belongs to the first of them.
 
         On a GPU the next chunk is begun before one is waited for: while the device computes one,
         the host writes the programs of the next and does with the one before what its taker does.
         """
-        ahead = 0 if self._small is None else self._small.ahead
+        scorer = self._small_scorer(networks)
+        ahead = 0 if scorer is None else scorer.ahead
         begun: deque[Callable[[], Scores]] = deque()
         first = 0
         while begun or first < len(archs):
             if first < len(archs) and len(begun) <= ahead:
-                chunk = tuple(archs[first : first + self.chunk])
-                begun.append(self._begin(chunk))
+                size = self.chunk if scorer is None else scorer.chunk
+                chunk = tuple(archs[first : first + size])
+                begun.append(self._begin(chunk, networks))
                 first += len(chunk)
             else:
                 yield begun.popleft()()
 
-    def __call__(self, archs: Sequence[Architecture]) -> Scores:
+    def __call__(self, archs: Sequence[Architecture], networks: range | None = None) -> Scores:
         """The scores of some architectures, on the CPU."""
-        return self._begin(archs)()
+        return self._begin(archs, networks)()
 
-    def _begin(self, archs: Sequence[Architecture]) -> Callable[[], Scores]:
+    def _begin(self, archs: Sequence[Architecture], networks: range | None) -> Callable[[], Scores]:
         """Leaves to a GPU what it can; what is given does the rest."""
-        small = dict if self._small is None or not archs else self._small.begin(archs)
+        scorer = self._small_scorer(networks)
+        small = dict if scorer is None or not archs else scorer.begin(archs)
+        if networks is not None and networks.start > 0:
+            return lambda: Scores(tuple(archs), self._settings, small())
         return lambda: self._finish(archs, small())
+
+    def _small_scorer(self, networks: range | None) -> SmallNetworkScorer | None:
+        """Of these of the small networks."""
+        if networks is None or self._small is None:
+            return self._small
+        if networks not in self._parts:
+            self._parts[networks] = SmallNetworkScorer(
+                self._space,
+                self._small_batch,
+                self._settings,
+                self.seeds[networks.start : networks.stop],
+            )
+        return self._parts[networks]
 
     def _finish(self, archs: Sequence[Architecture], values: dict[str, Tensor]) -> Scores:
         """The scores, with the values of small networks given."""

@@ -18,8 +18,8 @@ from tegnas.scoring.average import averaged
 from tegnas.scoring.blindness import blind_indicators
 from tegnas.scoring.by_name import ByRole, by_name
 from tegnas.scoring.evaluation import Evaluation
-from tegnas.scoring.ranking import positions, rank_score
-from tegnas.scoring.settings import ScoreSettings
+from tegnas.scoring.ranking import behind, positions, rank_score
+from tegnas.scoring.settings import ScoreSettings, of_small_networks
 from tegnas.spaces import Architecture
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ class Scores(ByRole[Tensor]):
         networks: by name of the indicator, float64 (A, networks).
         notes: sentences on what the numbers of this space are.
         space: name of the space, where it is known.
+        computed: where only the best were asked for, how many small networks each has, int64 (A,):
+            those with fewer than all were given up, and come last in every ranking. Their values
+            are averages over what they have, and the others in ``networks`` are NaN. None: all.
     """
 
     archs: tuple[Architecture, ...]
@@ -47,6 +50,7 @@ class Scores(ByRole[Tensor]):
     networks: Mapping[str, Tensor]
     notes: tuple[str, ...] = ()
     space: str = ""
+    computed: Tensor | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "networks", MappingProxyType(dict(self.networks)))
@@ -71,13 +75,15 @@ class Scores(ByRole[Tensor]):
             return self._averages[by_name(self.settings, which)]
         if isinstance(which, slice):
             networks = {name: values[which] for name, values in self.networks.items()}
-            return replace(self, archs=self.archs[which], networks=networks)
+            computed = None if self.computed is None else self.computed[which]
+            return replace(self, archs=self.archs[which], networks=networks, computed=computed)
         names, index = self.settings.names, operator.index(which)
         return Evaluation(
             self.archs[index],
             self.settings,
             tuple(self._averages[name][index].item() for name in names),
             networks=tuple(tuple(self.networks[name][index].tolist()) for name in names),
+            stopped_after=int(self.counts[index]) if self.stopped[index] else None,
         )
 
     def __repr__(self) -> str:
@@ -99,18 +105,46 @@ class Scores(ByRole[Tensor]):
 
     @cached_property
     def _averages(self) -> dict[str, Tensor]:
-        average = self.settings.average
-        return {
-            name: torch.from_numpy(averaged(self.networks[name].numpy(), average))
-            for name in self.settings.names
-        }
+        settings, columns = self.settings, {}
+        for each in settings.indicators:
+            values = self.networks[each.name].numpy()
+            if self.computed is None or not of_small_networks(each):
+                columns[each.name] = averaged(values, settings.average)
+                continue
+            columns[each.name] = np.zeros(len(values))
+            for count in np.unique(self.counts):
+                rows = self.counts == count
+                columns[each.name][rows] = averaged(values[rows, :count], settings.average)
+        return {name: torch.from_numpy(column) for name, column in columns.items()}
+
+    @property
+    def counts(self) -> np.ndarray:
+        """How many small networks of each were computed, int64 (A,)."""
+        if self.computed is None:
+            return np.full(len(self), self.settings.repeats, dtype=np.int64)
+        return self.computed.numpy()
+
+    @property
+    def stopped(self) -> np.ndarray:
+        """Which were given up before their last network, bool (A,)."""
+        return self.counts < self.settings.repeats
+
+    @property
+    def raced(self) -> str:
+        """What asking for the best alone saved, in one sentence; empty where all was computed."""
+        if self.computed is None:
+            return ""
+        total = self.settings.repeats * len(self)
+        return (
+            f"{self.counts.sum():,} of {total:,} networks were computed: {self.stopped.sum():,} of "
+            f"{len(self):,} architectures were given up early and rank behind all others"
+        )
 
     def rank_score(self) -> Tensor:
         """All indicators combined within this set, (A,) float64; lower is better."""
         columns = [self[name].numpy() for name in self.settings.names]
-        return torch.from_numpy(
-            rank_score(self.settings.indicators, columns, self.settings.combination)
-        )
+        scores = rank_score(self.settings.indicators, columns, self.settings.combination)
+        return torch.from_numpy(behind(scores, self.stopped))
 
     def ranking(self) -> Tensor:
         """Position of each architecture by ``rank_score``, (A,) int64: 0 is best, ties share."""
@@ -130,11 +164,15 @@ class Scores(ByRole[Tensor]):
     def to_frame(self) -> pd.DataFrame:
         """A pandas table: architecture, each indicator, position (1 is best).
 
+        Where only the best were asked for, also how many networks each has.
+
         Raises:
             InputError: pandas is missing.
         """
         columns: dict[str, Any] = {"arch": [str(arch) for arch in self.archs]}
         columns |= {name: self[name].numpy() for name in self.settings.names}
+        if self.computed is not None:
+            columns["networks"] = self.counts
         return frame({**columns, "position": self.ranking().numpy() + 1})
 
     def _repr_html_(self) -> str:
@@ -143,7 +181,8 @@ class Scores(ByRole[Tensor]):
         order = np.argsort(self.rank_score().numpy(), kind="stable")
         places = self.ranking().numpy() + 1
         ranked = [self[int(index)] for index in order]
-        return evaluations_html(ranked, places[order].tolist(), self.space, self.warnings)
+        notes = (*filter(None, [self.raced]), *self.warnings)
+        return evaluations_html(ranked, places[order].tolist(), self.space, notes)
 
 
 def joined(parts: Sequence[Scores]) -> Scores:

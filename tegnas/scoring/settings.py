@@ -14,7 +14,7 @@ from tegnas.indicators.base import Indicator
 from tegnas.indicators.leave_one_out_error import LEAVE_ONE_OUT_ERROR
 from tegnas.indicators.linear_regions import LINEAR_REGIONS
 from tegnas.indicators.registry import as_indicators
-from tegnas.indicators.sources import Kernel
+from tegnas.indicators.sources import Kernel, Patterns
 from tegnas.indicators.variance_inflation import VARIANCE_INFLATION
 from tegnas.kernel.batch_statistics import check_batch_norm
 from tegnas.recorded import check_recorded
@@ -27,6 +27,9 @@ MAX_SEED = 2**62
 
 # What is made of the scores of single networks, or says which images are drawn, changes none.
 _NOT_IN_KEY = ("indicators", "average", "combination", "train", "val")
+
+# Settings that scores made without them don't have, and mean the same as before.
+_LEFT_OUT = {"race": 0}
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,9 @@ class ScoreSettings:
         share_isomorphic: isomorphic architectures have one score, that of the representative of
             their class. Their own scores differ slightly, since a weight depends on the place of
             its layer in the cell.
+        race: how often a search gives up the worse half of the architectures that have got so far:
+            0 never, 1 after the first network, 2 after the second as well, 3 after the fourth
+            (see ``tegnas.scoring.race``). What was computed of those is never taken for a score.
         engine: ``"native"``, or ``"torch"`` for PyTorch modules, one network at a time: always, for
             a space whose networks no program describes (see ``settings_for``).
 
@@ -77,6 +83,7 @@ class ScoreSettings:
     seed: int = 0
     share_isomorphic: bool = False
     engine: str = "native"
+    race: int = 0
 
     def __post_init__(self) -> None:
         given = (self.indicators,) if isinstance(self.indicators, str) else self.indicators
@@ -97,6 +104,7 @@ class ScoreSettings:
             _check_whole(name, getattr(self, name), 1)
         for name in ("train", "val"):
             _check_whole(name, getattr(self, name), 2)
+        _check_whole("race", self.race, 0)
         if type(self.seed) is not int or not 0 <= self.seed <= MAX_SEED:
             raise InputError(f"seed must be a whole number from 0 to {MAX_SEED}, got {self.seed!r}")
         if not 0 <= self.ridge < math.inf:
@@ -105,6 +113,8 @@ class ScoreSettings:
             isinstance(each.source, Kernel) and each.source.validation for each in self.indicators
         ):
             raise InputError("a ridge belongs to ntk_regression_error; leave it out")
+        if self.race and not any(map(of_small_networks, self.indicators)):
+            raise InputError("a race is over small networks, of which no indicator is computed")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,13 +132,18 @@ class ScoreSettings:
             each.name: getattr(self, each.name)
             for each in fields(self)
             if each.name not in _NOT_IN_KEY
+            and getattr(self, each.name) != _LEFT_OUT.get(each.name, ...)
         }
         values["indicators"] = sorted([each.name, each.version] for each in self.indicators)
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
         """The settings as plain values; indicators by name, or by reference to their file."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        values = {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if getattr(self, each.name) != _LEFT_OUT.get(each.name, ...)
+        }
         values["indicators"] = [each.reference or each.name for each in self.indicators]
         return values
 
@@ -147,7 +162,7 @@ class ScoreSettings:
                 isn't known here.
         """
         known = {each.name for each in fields(cls)}
-        if not isinstance(values, Mapping) or set(values) != known:
+        if not isinstance(values, Mapping) or set(values) | set(_LEFT_OUT) != known:
             raise InputError(
                 "the scores were made by another version of tegnas, whose settings this one "
                 "doesn't read; make them again, or read them with the version that made them"
@@ -166,6 +181,11 @@ def _known(name: str, own: Mapping[str, Indicator]) -> Indicator | str:
     if name in own:
         return own[name]
     return check_recorded(name, "the run", "indicator", "--indicator")
+
+
+def of_small_networks(indicator: Indicator) -> bool:
+    """Whether an indicator has a value for every small network."""
+    return isinstance(indicator.source, Kernel | Patterns)
 
 
 def settings_for(space: Space, settings: ScoreSettings) -> ScoreSettings:

@@ -35,7 +35,9 @@ from tegnas.search.evaluation import (
 from tegnas.search.evaluator import Evaluator
 from tegnas.search.executors import check_executor, make_executor
 from tegnas.search.pareto import ParetoFront, import_moocore, pareto_front
+from tegnas.search.race import Race
 from tegnas.search.result import SearchResult
+from tegnas.search.room import check_room
 from tegnas.search.run_directory import (
     DEVICES,
     RESULT,
@@ -149,6 +151,11 @@ def search(
         import_moocore()  # what is missing is said before the search
     # Once without constraints, so that a wrong question is answered before anything is written.
     searcher = make_strategy(strategy, space, seed, **(options or {}))
+    if settings.race and not getattr(searcher, "races", True):
+        raise InputError(
+            f"{strategy} compares what it scores within rounds alone, so that nothing may be given "
+            "up on the word of earlier ones: leave the race out, or choose another strategy"
+        )
     budget = check_budget(budget, searcher)
     reference = getattr(space, "reference", space.name)
     configuration: dict[str, object] = {
@@ -165,6 +172,9 @@ def search(
         **({"limits": limits.active()} if limits.active() else {}),
         **(notes or {}),
     }
+    written = [Path(each) for each in (out, shared) if each is not None]
+    if not limits.active():  # else nobody knows how many there are within them
+        check_room(space, settings, budget, written)
     directory = None if out is None else open_run_directory(Path(out), configuration)
     computing = describe_device(batch.images.device)
     configuration[DEVICES] = (
@@ -211,9 +221,13 @@ def search(
             executor, space, batch, settings, seeds.seeds, workers=workers, address=address
         )
         stack.enter_context(closing(workplace))
-        evaluate = Evaluator(store, workplace, common, represent)
+        evaluator = Evaluator(store, workplace, common, represent)
+        race = Race(evaluator, settings) if settings.race else None
         _LOG.info("%s on %s, budget %d: begins", strategy, space.name, budget)
-        history = _run(searcher, budget, evaluate, reports, evaluated)
+        history = _run(searcher, budget, race or evaluator, reports, evaluated)
+        answer = _recommendation(searcher)
+        if race is not None:
+            history = race.finish(history, answer)
         _LOG.info("%s on %s: %d evaluations done", strategy, space.name, len(history))
         if not history and limits.active():
             raise InputError(f"no architecture of {space.name} is within the limits ({limits})")
@@ -226,7 +240,7 @@ def search(
             tuple(history),
             store.seconds(),
             {**configuration, "budget": budget},
-            _recommended(searcher, history),
+            next((each for each in history if each.arch == answer), None),
             _front(history, pareto, cost),
             (
                 *fitting.notes,
@@ -295,7 +309,7 @@ def check_budget(budget: int | None, strategy: Strategy) -> int:
 def _run(
     strategy: Strategy,
     budget: int,
-    evaluate: Callable[[Sequence[Architecture], Callable[[int, int], None]], list[Evaluation]],
+    evaluate: Evaluator | Race,
     reports: _Reports,
     evaluated: Callable[[Sequence[Evaluation]], None] | None,
 ) -> list[Evaluation]:
@@ -313,10 +327,9 @@ def _run(
     return history
 
 
-def _recommended(strategy: Strategy, history: list[Evaluation]) -> Evaluation | None:
+def _recommendation(strategy: Strategy) -> Architecture | None:
     recommend = getattr(strategy, "recommendation", None)
-    arch = recommend() if recommend else None
-    return next((each for each in history if each.arch == arch), None)
+    return recommend() if recommend else None
 
 
 def _front(history: list[Evaluation], objective: str | None, cost: CostMeter) -> ParetoFront | None:

@@ -48,7 +48,7 @@ def pareto_front(
     Raises ``InputError`` if moocore isn't installed.
     """
     moocore = import_moocore()
-    distinct = distinct_architectures(history)
+    distinct = [each for each in distinct_architectures(history) if each.stopped_after is None]
     points = np.stack([rank_scores(distinct), [cost(each) for each in distinct]], axis=1)
     best = np.flatnonzero(moocore.is_nondominated(points))
     low, high = points.min(0), points.max(0)

@@ -85,26 +85,60 @@ class SearchResult:
             f"{self.best.arch}: {values})"
         )
 
+    @property
+    def networks(self) -> tuple[int, int]:
+        """How many small networks were computed, and of how many: all of them without a race."""
+        each_has = self.best.settings.repeats
+        counts = {each.arch: each.stopped_after or each_has for each in self.history}
+        return sum(counts.values()), each_has * len(counts)
+
+    @property
+    def stopped(self) -> int:
+        """How many architectures a race stopped before their last network."""
+        return len({each.arch for each in self.history if each.stopped_after is not None})
+
+    @property
+    def raced(self) -> str:
+        """What a race saved, in one sentence; empty without one."""
+        if not self.best.settings.race:
+            return ""
+        computed, of = self.networks
+        distinct = len({each.arch for each in self.history})
+        return (
+            f"A race computed {computed:,} of {of:,} networks and gave up {self.stopped:,} of "
+            f"{distinct:,} architectures early, which rank behind all others"
+        )
+
     def ranked(self) -> list[Evaluation]:
-        """The distinct architectures, best first by rank score; the first found wins a tie."""
+        """The distinct architectures, best first by rank score; the first found wins a tie.
+
+        Those that a race stopped come last.
+        """
         distinct = distinct_architectures(self.history)
         return [distinct[index] for index in np.argsort(rank_scores(distinct), kind="stable")]
 
     def to_frame(self) -> pd.DataFrame:
         """A pandas table of the history: architecture and each indicator, in order.
 
+        After a race also how many networks each has.
+
         Raises:
             InputError: pandas is missing.
         """
-        names = self.best.settings.names
-        rows = [{"arch": str(each.arch), **each.by_name} for each in self.history]
-        return frame({name: [row[name] for row in rows] for name in ("arch", *names)})
+        settings = self.best.settings
+        columns: dict[str, list] = {"arch": [str(each.arch) for each in self.history]}
+        columns |= {name: [each[name] for each in self.history] for name in settings.names}
+        if settings.race:
+            counts = [each.stopped_after or settings.repeats for each in self.history]
+            columns["networks"] = counts
+        return frame(columns)
 
     def _repr_html_(self) -> str:
         from tegnas.analysis.notebook import evaluations_html
 
         ranked = self.ranked()
-        return evaluations_html(ranked, range(1, len(ranked) + 1), self.space, self.warnings)
+        notes = (*filter(None, [self.raced]), *self.warnings)
+        return evaluations_html(ranked, range(1, len(ranked) + 1), self.space, notes)
 
     def summary(self) -> dict[str, object]:
         """The result without its history, ready for JSON; an infinite number becomes null."""
@@ -116,6 +150,9 @@ class SearchResult:
             "seconds": self.seconds,
             "settings": self.settings,
         }
+        if self.best.settings.race:
+            computed, of = self.networks
+            content["networks"] = {"computed": computed, "of": of, "stopped": self.stopped}
         if self.recommended is not None:
             content["recommended"] = _to_json(self.recommended)
         if self.pareto is not None:
@@ -188,13 +225,22 @@ def _to_json(evaluation: Evaluation) -> dict[str, object]:
     }
     if evaluation.accuracy is not None:
         content["accuracy"] = evaluation.accuracy
+    if evaluation.stopped_after is not None:
+        content["stopped_after"] = evaluation.stopped_after
     return content
 
 
 def _evaluation(space: Space, settings: ScoreSettings, fields: Fields) -> Evaluation:
     values = tuple(fields.number_or(each.name, each.worst) for each in settings.indicators)
     accuracy = fields.number_or_none("accuracy")
-    return Evaluation(space.parse(fields.text("arch")), settings, values, accuracy)
+    stopped = fields.number_or_none("stopped_after")
+    return Evaluation(
+        space.parse(fields.text("arch")),
+        settings,
+        values,
+        accuracy,
+        stopped_after=None if stopped is None else int(stopped),
+    )
 
 
 def _front_to_json(front: ParetoFront) -> dict[str, object]:

@@ -6,7 +6,7 @@ import json
 import math
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from tegnas.errors import InputError
 from tegnas.files import parse_json
 from tegnas.scoring.average import averaged
 from tegnas.scoring.scores import Scores
-from tegnas.scoring.settings import ScoreSettings
+from tegnas.scoring.settings import ScoreSettings, of_small_networks
 from tegnas.search.evaluation import Evaluation
 from tegnas.search.read_only import read_only
 from tegnas.spaces import Architecture
@@ -60,12 +60,15 @@ class ScoreStore:
     """Scores keyed by space, architecture, settings of the score and fingerprint of the data.
 
     What was written survives a killed process: every ``add`` is one committed transaction.
+
+    Attributes:
+        settings: of the scores.
     """
 
     def __init__(
         self, path: Path | None, *, space: str, settings: ScoreSettings, data: str
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._key = (space, settings.key(), data)
         self._path = path
         with self._errors():
@@ -92,37 +95,93 @@ class ScoreStore:
             self._connection.execute(f"PRAGMA user_version = {VERSION}")
             self._connection.execute(
                 "INSERT OR IGNORE INTO settings VALUES (?, ?)",
-                (self._settings.key(), json.dumps(self._settings.to_json())),
+                (self.settings.key(), json.dumps(self.settings.to_json())),
             )
 
-    def get(self, arch: Architecture) -> Evaluation | None:
-        """The stored score of an architecture, to ten digits, if there is one."""
-        with self._errors():
-            row = self._find(str(arch))
-            if row is None:
-                return None
-            number, checksum = row
-            networks = _networks(self._connection.execute(_SELECT, (number,)).fetchall())
-        _check(self._path, self._key, str(arch), networks, checksum)
-        rows = [networks[name] for name in self._settings.names]
-        values = [averaged(np.array(row), self._settings.average).item() for row in rows]
+    def get(self, arch: Architecture, networks: int | None = None) -> Evaluation | None:
+        """The stored score of an architecture, to ten digits, if there is one.
+
+        ``networks``: by the first so many alone, as a race sees them; None for a full score.
+        """
+        known = self._networks_of(str(arch))
+        if known is None or self._held(known) < (networks or self.settings.repeats):
+            return None
+        if networks is not None:
+            known = self._first_of(known, networks)
+        rows = [known[name] for name in self.settings.names]
+        values = [averaged(np.array(row), self.settings.average).item() for row in rows]
         return Evaluation(
-            arch, self._settings, _rounded(values), networks=tuple(_rounded(row) for row in rows)
+            arch,
+            self.settings,
+            _rounded(values),
+            networks=tuple(_rounded(row) for row in rows),
+            stopped_after=networks,
         )
 
-    def add(self, scores: Scores, seconds: float = 0.0) -> None:
-        """Write some scores, and the time that went by for them together."""
+    def held(self, arch: Architecture) -> int:
+        """How many networks of an architecture are stored: after a race perhaps not all."""
+        known = self._networks_of(str(arch))
+        return 0 if known is None else self._held(known)
+
+    def _held(self, networks: Networks) -> int:
+        return networks_held(self.settings, networks)
+
+    def _first_of(self, networks: Networks, count: int) -> Networks:
+        """The values of the first networks; what isn't computed of small networks is whole."""
+        small = {each.name for each in self.settings.indicators if of_small_networks(each)}
+        return {
+            name: values[:count] if name in small else values for name, values in networks.items()
+        }
+
+    def add(self, scores: Scores, seconds: float = 0.0, first: int = 0) -> None:
+        """Write some scores, and the time that went by for them together.
+
+        ``first``: they are of the networks from this one on, and go behind those stored before.
+        """
         tables = {name: values.tolist() for name, values in scores.networks.items()}
         share = seconds / max(1, len(scores))
+        if first > 0:
+            self._write(
+                self._longer(str(arch), {name: rows[index] for name, rows in tables.items()}, share)
+                for index, arch in enumerate(scores.archs)
+            )
+            return
         self._write(
             (str(arch), {name: tuple(rows[index]) for name, rows in tables.items()}, share)
             for index, arch in enumerate(scores.archs)
         )
 
-    def copy(self, archs: Iterable[Architecture], other: ScoreStore) -> None:
-        """Take over what another store knows of some architectures, their seconds included."""
-        known = ((str(arch), other._read(str(arch))) for arch in archs)
-        self._write((text, *found) for text, found in known if found is not None)
+    def _longer(
+        self, text: str, more: Mapping[str, Sequence[float]], seconds: float
+    ) -> tuple[str, Networks, float]:
+        """What is stored of an architecture with further networks behind."""
+        found = self._read(text)
+        assert found is not None  # the first networks are stored before further ones
+        networks, before = found
+        longer = {name: (*values, *more.get(name, ())) for name, values in networks.items()}
+        return text, longer, before + seconds
+
+    def copy(
+        self, archs: Iterable[Architecture], other: ScoreStore, networks: int | None = None
+    ) -> None:
+        """Take over what another store knows more of some architectures, seconds included.
+
+        ``networks``: no more than the first so many, with their share of the seconds.
+        """
+        self._write(self._further(archs, other, networks))
+
+    def _further(
+        self, archs: Iterable[Architecture], other: ScoreStore, networks: int | None
+    ) -> Iterator[tuple[str, Networks, float]]:
+        for arch in archs:
+            found = other._read(str(arch))
+            if found is None or self._held(found[0]) <= self.held(arch):
+                continue
+            known, seconds = found
+            if networks is not None and self._held(known) > networks:
+                seconds *= networks / self._held(known)
+                known = self._first_of(known, networks)
+            yield str(arch), known, seconds
 
     def share(self, scored: Architecture, arch: Architecture) -> None:
         """Write the score of one architecture for another too, which took no time."""
@@ -182,17 +241,26 @@ class ScoreStore:
             (*self._key, text),
         ).fetchone()
 
-    def _read(self, text: str) -> tuple[Networks, float] | None:
+    def _networks_of(self, text: str) -> Networks | None:
         with self._errors():
             row = self._find(text)
             if row is None:
                 return None
             number, checksum = row
             networks = _networks(self._connection.execute(_SELECT, (number,)).fetchall())
-            (seconds,) = self._connection.execute(
-                "SELECT seconds FROM architectures WHERE id = ?", (number,)
-            ).fetchone()
         _check(self._path, self._key, text, networks, checksum)
+        return networks
+
+    def _read(self, text: str) -> tuple[Networks, float] | None:
+        networks = self._networks_of(text)
+        if networks is None:
+            return None
+        with self._errors():
+            (seconds,) = self._connection.execute(
+                "SELECT seconds FROM architectures WHERE space = ? AND settings = ? AND data = ? "
+                "AND architecture = ?",
+                (*self._key, text),
+            ).fetchone()
         return networks, seconds
 
     def _write(self, rows: Iterable[tuple[str, Networks, float]]) -> None:
@@ -276,6 +344,16 @@ def read_store(path: Path) -> StoredScores:
         raise InputError(f"{path} is damaged: its settings can't be read ({error})") from None
     order = tuple(sorted(networks, key=numbers.__getitem__))
     return StoredScores(str(keys[0][0]), settings, networks, order, math.fsum(seconds.values()))
+
+
+def networks_held(settings: ScoreSettings, networks: Networks) -> int:
+    """Of how many small networks the values are: all of them, but after a race."""
+    if not settings.race:
+        return settings.repeats
+    lengths = [
+        len(networks.get(each.name, ())) for each in settings.indicators if of_small_networks(each)
+    ]
+    return min(lengths)
 
 
 def count_scores(path: Path) -> int:

@@ -44,7 +44,7 @@ def document(
         "title": f"Search of {everything.table.space.name}",
         "version": __version__,
         "warnings": list(dict.fromkeys(each for run in runs for each in run.result.warnings)),
-        "computed": _computed(runs[0]),
+        "computed": " ".join([_computed(runs[0]), *_raced(runs)]),
         "indicators": [
             {
                 "label": each.label,
@@ -72,6 +72,11 @@ def _computed(run: Run) -> str:
         f"{settings.average}, BatchNorm {settings.batch_norm}. Architectures are ranked by "
         f"{settings.combination} of all indicators."
     )
+
+
+def _raced(runs: Sequence[Run]) -> list[str]:
+    """Of every run what its race saved."""
+    return [f"{run.label}: {run.result.raced}." for run in runs if run.result.raced]
 
 
 def _run(run: Run, everything: Listed) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tegnas.search.executors.pooled import Pool, PooledExecutor
 from tegnas.search.executors.processes import ProcessPool
 from tegnas.search.executors.ray_cluster import RayPool
 from tegnas.search.executors.work import pack_task, score_batch
+from tegnas.search.room import check_workers
 from tegnas.spaces import Space
 
 EXECUTORS = ("in-process", "process", "ray")
@@ -61,6 +62,7 @@ def make_executor(
     task = pack_task(space, batch, settings, seeds)
     pool: Pool
     if name == "process":
+        check_workers(workers, task)
         pool = ProcessPool(score_batch, task, workers)
     else:
         pool = RayPool(score_batch, task, workers, address)

@@ -19,8 +19,11 @@ class Executor(Protocol):
     ``close`` ends what was started; a closed executor isn't used again.
     """
 
-    def run(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
-        """Scores of parts of ``archs`` as they are ready, in any order."""
+    def run(self, archs: Sequence[Architecture], networks: range | None = None) -> Iterator[Scores]:
+        """Scores of parts of ``archs`` as they are ready, in any order.
+
+        ``networks``: which of the small networks, see ``Scorer.in_chunks``; None for all.
+        """
 
     def close(self) -> None:
         """Stop the workers."""

@@ -19,9 +19,9 @@ class InProcessExecutor:
     ) -> None:
         self._scorer = Scorer(space, batch, settings, seeds)
 
-    def run(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
+    def run(self, archs: Sequence[Architecture], networks: range | None = None) -> Iterator[Scores]:
         """Scores chunk by chunk, in order."""
-        yield from self._scorer.in_chunks(archs)
+        yield from self._scorer.in_chunks(archs, networks)
 
     def close(self) -> None:
         """Nothing was started."""

@@ -36,11 +36,12 @@ class PooledExecutor:
         self._settings = settings
         self._workers = workers
 
-    def run(self, archs: Sequence[Architecture]) -> Iterator[Scores]:
+    def run(self, archs: Sequence[Architecture], networks: range | None = None) -> Iterator[Scores]:
         """Scores batch by batch, as they come back."""
         batches = split(archs, BATCH, self._workers)
+        items = [(list(map(str, each)), networks) for each in batches]
         try:
-            for index, (_, table) in self._pool.run([list(map(str, each)) for each in batches]):
+            for index, (_, table) in self._pool.run(items):
                 yield scores_of(batches[index], self._settings, table)
         except DiedAgainError as error:
             raise WorkerDiedError(batches[error.index]) from None

@@ -51,13 +51,14 @@ def _scorer(task: bytes) -> tuple[Space, Scorer]:
     return space, Scorer(space, batch, settings, seeds)
 
 
-def score_batch(task: bytes, archs: Sequence[str]) -> tuple[int, Table]:
-    """The scores of some architectures, and who computed them.
+def score_batch(task: bytes, item: tuple[Sequence[str], range | None]) -> tuple[int, Table]:
+    """The scores of some architectures in some networks, and who computed them.
 
     Plain lists, because tensors would travel in memory shared with a process that may die.
     """
     space, scorer = _scorer(task)
-    scores = scorer([space.parse(arch) for arch in archs])
+    archs, networks = item
+    scores = scorer([space.parse(arch) for arch in archs], networks)
     return os.getpid(), {name: values.tolist() for name, values in scores.networks.items()}
 
 

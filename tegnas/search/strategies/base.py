@@ -16,8 +16,9 @@ class Strategy(Protocol):
     search is resumed by running it again over the stored scores.
 
     Beyond what is listed here it may have ``recommendation()``, the architecture that it would
-    answer by itself (the mode of a distribution, the end of a pruning), and ``minimum_budget``,
-    below which it ends on no architecture.
+    answer by itself (the mode of a distribution, the end of a pruning), ``minimum_budget``, below
+    which it ends on no architecture, and ``races = False`` where what it asks for isn't to be
+    compared with what it asked for before, so that no race can be run among it.
     """
 
     name: str

@@ -35,6 +35,7 @@ class Prune(Planned):
     """
 
     name = "prune"
+    races = False
 
     def __init__(
         self, space: Space, seed: int, *, drop: int | None = None, change: str = "mean"
