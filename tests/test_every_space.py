@@ -42,6 +42,7 @@ def few() -> Dataset:
 def test_a_search_within_limits_is_reported(name, batch, tmp_path):
     pytest.importorskip("plotly", reason="reports need the extra plot")
     from tegnas.analysis.report import write_report
+    from tegnas.analysis.runs import load_runs
 
     space, rng = get_space(name), random.Random(0)
     drawn = [space.sample(rng) for _ in range(4)]
@@ -55,7 +56,7 @@ def test_a_search_within_limits_is_reported(name, batch, tmp_path):
     for each in result.history:
         assert full_parameters(space, each.arch) <= limits.params
         assert full_flops(space, each.arch) <= limits.flops
-    write_report([tmp_path / "run"], tmp_path / "report.html")
+    write_report(load_runs([tmp_path / "run"]), tmp_path / "report.html")
     assert name in (tmp_path / "report.html").read_text()
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _KINDS = {
-    RECIPE: (BLUE, "all indicators together"),
-    PART: (SKY, "one indicator of them"),
+    RECIPE: (BLUE, "recipe, or an indicator alone"),
+    PART: (SKY, "indicator of the recipe"),
     PUBLISHED: (GREY, "column of the table"),
 }
 
@@ -36,13 +36,14 @@ def benchmark_figure(rows: Sequence[BenchmarkRow]) -> Figure:
         gridspec_kw={"height_ratios": heights},
     )
     for axis, of_task in zip(axes.flat, panels, strict=False):
-        for place, row in enumerate(of_task):
+        places = _places(of_task)
+        for place, row in zip(places, of_task, strict=True):
             colour, _ = _KINDS[row.kind]
             axis.plot([row.tau.low, row.tau.high], [place, place], color=colour, linewidth=1.5)
             axis.plot([row.tau.value], [place], "o", color=colour, markersize=5)
         axis.axvline(0, color="0.7", linewidth=0.8, zorder=0)
-        axis.set_yticks(range(len(of_task)), [_label(row) for row in of_task], fontsize=_LETTERS)
-        axis.set_ylim(len(of_task) - 0.5, -0.5)
+        axis.set_yticks(places, [_label(row) for row in of_task], fontsize=_LETTERS)
+        axis.set_ylim(_lines(of_task), 0)
         axis.set_xlim(-1, 1)
         axis.tick_params(axis="x", labelsize=_LETTERS)
         axis.set_title(literal(f"{of_task[0].benchmark}\n{of_task[0].task}"), fontsize=_LETTERS)
@@ -60,6 +61,15 @@ def _label(row: BenchmarkRow) -> str:
     return literal("\n".join(textwrap.wrap(row.score, _LONGEST_LABEL)))
 
 
+def _lines(rows: Sequence[BenchmarkRow]) -> int:
+    return sum(1 + _label(row).count("\n") for row in rows)
+
+
+def _places(rows: Sequence[BenchmarkRow]) -> list[float]:
+    """The middle of each label, in lines from the top."""
+    return [_lines(rows[:index]) + _lines([row]) / 2 for index, row in enumerate(rows)]
+
+
 def _height(rows: Sequence[BenchmarkRow]) -> float:
     """Inches that a panel takes with its title."""
-    return 0.85 + 0.17 * sum(1 + _label(row).count("\n") for row in rows)
+    return 0.85 + 0.2 * _lines(rows)
