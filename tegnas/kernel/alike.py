@@ -49,7 +49,8 @@ def alike_jacobians(
         names: the parameters to derive by.
 
     Returns:
-        One for each network; None where a parameter belongs to no layer that the native Gram knows.
+        One for each network; None where a parameter belongs to no layer that the native Gram knows,
+        or none of these layers is called.
     """
     owners = {name: network.get_submodule(name.rpartition(".")[0]) for name in names}
     if not all(name.endswith("weight") and is_native(each) for name, each in owners.items()):
@@ -57,6 +58,8 @@ def alike_jacobians(
     count = len(next(iter(weights.values())))
     with batch_statistics(network, "frozen"):
         shapes = _output_shapes(network, images, owners)
+        if not shapes:
+            return None
         size = sum(shape.numel() for shape in shapes.values()) * len(images) * images.itemsize
         group = max(1, _PASS_BYTES // max(1, _OF_OUTPUTS * size))
         found: list[Jacobian] = []
@@ -108,7 +111,8 @@ def _of_one_pass(
 
     with torch.enable_grad():
         logits, inputs = vmap(run)(weights, zeros)
-        gradients = torch.autograd.grad(logits.sum(), list(zeros.values()))
+        # Of a layer that the logits don't depend on they are zero.
+        gradients = torch.autograd.grad(logits.sum(), list(zeros.values()), materialize_grads=True)
     logits = logits.detach()
     if any(sum_is_constant(each) for each in logits):
         warn_constant_sum(network)
