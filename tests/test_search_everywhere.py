@@ -84,9 +84,11 @@ def test_every_strategy_goes_on_to_the_same_end(strategy, space, batch, tmp_path
 
 
 @pytest.mark.parametrize("space", SPACES[:-1], ids=lambda name: Path(name).stem)
-@pytest.mark.parametrize("images", ["digits", "noise"])
-def test_deep_small_networks_are_searched_on(space, images):
+@pytest.mark.parametrize("images", ["digits", "noise", "cifar"])
+def test_deep_small_networks_are_searched_on(space, images, request):
     settings = changed(get_preset("best"), repeats=1, region_samples=32)
+    if images == "cifar":
+        images = str(request.getfixturevalue("shared_data") / "cifar10_dev500.npz")
     images = load_batch(images, train=6, val=6, seed=0)
     result = search(get_space(space), images, "random", 3, settings=settings)
     assert len(result.history) == 3

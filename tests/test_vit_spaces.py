@@ -17,12 +17,15 @@ from hypothesis import strategies as st
 import tegnas
 from tegnas import InputError, get_space
 from tegnas.export import pytorch_source
+from tegnas.kernel.alike import alike_jacobians
+from tegnas.kernel.gradients import gram
 from tegnas.networks.autoformer import AutoFormerNetwork
 from tegnas.networks.complexity import count_flops, count_parameters
-from tegnas.networks.initialise import initialise
+from tegnas.networks.initialise import initial_values, initialise
 from tegnas.networks.pit import PiTNetwork, PiTStage
 from tegnas.networks.transformer import Cut
 from tegnas.regions import measure_regions, region_inputs
+from tegnas.regions.alike import alike_regions
 from tegnas.search import search
 from tegnas.spaces import ViT, autoformer, pit
 from tegnas.spaces.small_size import SmallSize
@@ -48,6 +51,18 @@ def float64(network: torch.nn.Module) -> torch.nn.Module:
         for each in network.double().parameters():
             each += 0.2 * torch.randn(each.shape, generator=generator, dtype=torch.float64)
     return network
+
+
+def by_autograd(network: torch.nn.Module, images: torch.Tensor, names: list[str]) -> torch.Tensor:
+    """J Jᵀ of the summed logits, image by image."""
+    rows = []
+    for image in images:
+        gradients = torch.autograd.grad(
+            network(image[None]).sum(), [network.get_parameter(n) for n in names]
+        )
+        rows.append(torch.cat([each.flatten() for each in gradients]))
+    jacobian = torch.stack(rows)
+    return jacobian @ jacobian.T
 
 
 # Architectures
@@ -200,6 +215,15 @@ def test_written_networks_compute_the_same(text, cells):
     torch.testing.assert_close(written(images), network(images), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["autoformer", "pit"])
+def test_sizes_are_those_of_the_network(name):
+    space, arch = sampled(name, 1)
+    with torch.device("meta"):
+        network = space.network(arch, "full", num_classes=7)
+    assert space.parameters(arch, 7) == count_parameters(network)
+    assert get_space("vit").flops(arch, 7, (3, 32, 32)) == count_flops(network)
+
+
 # Kernels
 
 
@@ -213,14 +237,8 @@ def test_kernels_are_those_of_autograd(name, side):
         warnings.simplefilter("always")
         found = tegnas.ntk(network, images)
     names = [n for n, _ in network.named_parameters() if not n.endswith("bias")]
-    rows = []
-    for image in images:
-        gradients = torch.autograd.grad(
-            network(image[None]).sum(), [network.get_parameter(n) for n in names]
-        )
-        rows.append(torch.cat([each.flatten() for each in gradients]))
-    jacobian = torch.stack(rows)
-    torch.testing.assert_close(found, jacobian @ jacobian.T, rtol=1e-8, atol=1e-8)
+    expected = by_autograd(network, images, names)
+    torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-8)
     # Positions that fit aren't brought to another grid, and take no pass per image.
     assert [("doesn't know positions:" in str(each.message)) for each in caught] == [True] * (
         side < 32
@@ -243,6 +261,43 @@ def test_networks_keep_rows_as_they_say(name):
     thin.keeps_rows = False
     assert measure_regions(thin, inputs, smooth=True) == found
     assert found.signs == found.counted
+
+
+@pytest.mark.parametrize("name", ["autoformer", "pit"])
+def test_networks_run_at_once_have_their_own_kernels_and_patterns(name):
+    space = type(get_space(name))(deep=SmallSize(2, 0.3), deep_thin=SmallSize(1, 0.3))
+    arch, seeds = sampled(name, 3)[1], [4, 7, 11]
+    images = torch.randn(5, 3, 8, 8, dtype=torch.float64)
+    images[4] = images[1]
+    networks = [space.network(arch, "deep", seed=seed).double() for seed in seeds]
+    weights = {n: each.double() for n, each in initial_values(networks[0], seeds).items()}
+    names = [n for n, _ in networks[0].named_parameters() if n.startswith(("blocks", "stage"))]
+    names = [n for n in names if n.endswith("weight")]
+    found = alike_jacobians(networks[0], weights, images, names)
+    for network, each in zip(networks, found, strict=True):
+        kernel = gram(each)
+        torch.testing.assert_close(kernel, by_autograd(network, images, names))
+        assert torch.equal(kernel[4], kernel[1])
+    thin = [space.network(arch, "deep-thin", seed=seed) for seed in seeds]
+    inputs = [torch.randn(3, count, *thin[0].region_input_shape) for count in (60, 30)]
+    found = alike_regions(thin[0], initial_values(thin[0], seeds), inputs, smooth=True)
+    for index, network in enumerate(thin):
+        own = [each[index] for each in inputs]
+        assert found[index] == measure_regions(network, own, smooth=True)
+
+
+@pytest.mark.parametrize("name", ["autoformer", "pit"])
+def test_networks_score_the_same_at_once_and_one_by_one(name, monkeypatch):
+    space = type(get_space(name))(deep=SmallSize(2, 0.1), deep_thin=SmallSize(1, 0))
+    batch = tegnas.load_batch("digits", train=6, val=6, seed=0)
+    arguments = {"space": space, "repeats": 3, "region_samples": 50, "image_size": 8}
+    at_once = tegnas.score([sampled(name)[1]], batch, **arguments)
+    monkeypatch.setattr(AutoFormerNetwork, "runs_alike", False)
+    monkeypatch.setattr(PiTNetwork, "runs_alike", False)
+    one_by_one = tegnas.score([sampled(name)[1]], batch, **arguments)
+    for each, values in at_once.networks.items():
+        assert values.shape == (1, 3)
+        torch.testing.assert_close(values, one_by_one.networks[each], rtol=1e-4, atol=0)
 
 
 # Scores and searches

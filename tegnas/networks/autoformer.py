@@ -37,6 +37,7 @@ class AutoFormerNetwork(nn.Module):
 
     cell_prefixes = ("blocks",)
     keeps_rows = True
+    runs_alike = True
 
     def __init__(
         self,

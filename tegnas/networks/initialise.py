@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import torch
@@ -51,6 +51,14 @@ def initialise(network: nn.Module, seed: int) -> None:
             if parameter.is_meta:
                 continue
             parameter.copy_(initial_value(seed, name, tuple(parameter.shape)))
+
+
+def initial_values(network: nn.Module, seeds: Sequence[int]) -> dict[str, Tensor]:
+    """What ``initialise`` sets every parameter to, for many seeds: by name (seeds, *shape)."""
+    return {
+        name: torch.stack([initial_value(seed, name, tuple(each.shape)) for seed in seeds])
+        for name, each in network.named_parameters()
+    }
 
 
 def initialised(make: Callable[[], nn.Module], seed: int) -> nn.Module:

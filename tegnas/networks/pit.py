@@ -56,6 +56,7 @@ class PiTNetwork(nn.Module):
 
     cell_prefixes = ("stage",)
     keeps_rows = True
+    runs_alike = True
 
     def __init__(
         self,

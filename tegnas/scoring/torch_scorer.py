@@ -1,4 +1,6 @@
-"""Indicators of small networks by PyTorch modules, one network at a time.
+"""Indicators of small networks by PyTorch modules.
+
+One network at a time, or all of one architecture where they say that they can be run so.
 
 The way of networks that the native engine can't run, and of ``engine="torch"``: the Gram, the
 spectrum and the region count are native all the same.
@@ -7,17 +9,23 @@ spectrum and the region count are native all the same.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from tegnas.data import Batch
 from tegnas.errors import InputError
+from tegnas.indicators.sources import Kernels
+from tegnas.kernel.alike import alike_jacobians, runs_alike
 from tegnas.kernel.batch_statistics import batch_statistics
+from tegnas.kernel.gradients import gram
+from tegnas.kernel.ntk import chosen_weights
 from tegnas.kernel.targets import centred_targets
-from tegnas.regions import InputSource, RegionsWarning, measure_regions, region_inputs
-from tegnas.scoring.module_kernels import module_kernels
+from tegnas.networks.initialise import initial_values
+from tegnas.regions import InputSource, Regions, RegionsWarning, measure_regions, region_inputs
+from tegnas.regions.alike import alike_regions
+from tegnas.scoring.module_kernels import module_kernels, searched_weights
 from tegnas.scoring.needs import SmallNetworkNeeds
 from tegnas.scoring.patterns import SCORED
 from tegnas.scoring.region_sources import RegionSources
@@ -55,7 +63,7 @@ class TorchScorer:
 
     def __call__(self, archs: Sequence[Architecture]) -> dict[str, Tensor]:
         """By name of the indicator: float64 (A, networks), on the CPU."""
-        rows = [[self._values(arch, seed) for seed in self._seeds] for arch in archs]
+        rows = [self._of_all(arch) for arch in archs]
         names = [each.name for each in (*self._needs.of_kernels, *self._needs.of_patterns)]
         return {
             name: torch.tensor(
@@ -64,31 +72,68 @@ class TorchScorer:
             for name in names
         }
 
-    def _values(self, arch: Architecture, seed: int) -> dict[str, float]:
-        values: dict[str, float] = {}
-        if self._needs.of_patterns:
-            network = self._network(arch, self._region_kind, seed)
-            counts = torch.tensor([self._count_regions(network, seed)], dtype=torch.float64)
-            for each in self._needs.of_patterns:
-                values[each.name] = float(each.compute(counts)[0])
-        if not self._needs.of_kernels:
+    def _of_all(self, arch: Architecture) -> list[dict[str, float]]:
+        """The values of every network."""
+        needs = self._needs
+        values: list[dict[str, float]] = [{} for _ in self._seeds]
+        if needs.of_patterns:
+            found = torch.tensor(self._regions(arch), dtype=torch.float64)
+            for each in needs.of_patterns:
+                for row, value in zip(values, each.compute(found).tolist(), strict=True):
+                    row[each.name] = value
+        if not needs.of_kernels:
             return values
         if not self._space.is_connected(arch):
-            return values | {each.name: each.worst for each in self._needs.of_kernels}
-        network = self._network(arch, self._kernel_kind, seed)
-        self._check_images(network)
-        kernels, _ = module_kernels(
-            network,
-            self._batch,
-            self._settings,
-            self._needs,
-            self._targets,
-            self._val_targets,
-        )
-        for each in self._needs.of_kernels:
-            value = self._needs.failing_as_worst(each, each.compute(kernels).cpu())
-            values[each.name] = float(value[0])
+            return [row | {each.name: each.worst for each in needs.of_kernels} for row in values]
+        for row, kernels in zip(values, self._kernels(arch), strict=True):
+            for each in needs.of_kernels:
+                value = needs.failing_as_worst(each, each.compute(kernels).cpu())
+                row[each.name] = float(value[0])
         return values
+
+    def _regions(self, arch: Architecture) -> list[int]:
+        """The count of every network, of all at once where they can be run so."""
+        network = self._network(arch, self._region_kind, self._seeds[0])
+        weights = self._weights_of_all(network)
+        source = self._sources.of(network)
+        if weights is not None:
+            inputs = zip(*(self._inputs(source, seed) for seed in self._seeds), strict=True)
+            batches = [torch.stack(each) for each in inputs]
+            found = alike_regions(network, weights, batches, smooth=SCORED.smooth)
+            if found is not None:
+                self._caution(found[0])
+                return [each.count for each in found]
+        counts = [self._count_regions(network, self._seeds[0])]
+        for seed in self._seeds[1:]:
+            counts.append(self._count_regions(self._network(arch, self._region_kind, seed), seed))
+        return counts
+
+    def _kernels(self, arch: Architecture) -> Iterator[Kernels]:
+        """The kernels of every network, of all at once where they can be run so."""
+        network = self._network(arch, self._kernel_kind, self._seeds[0])
+        self._check_images(network)
+        needs, settings, images = self._needs, self._settings, self._batch.images
+        weights = self._weights_of_all(network)
+        if weights is not None and not needs.all_weights and not needs.validation:
+            names = chosen_weights(network, searched_weights(network))
+            jacobians = alike_jacobians(network, weights, images, names)
+            if jacobians is not None:
+                yield from (Kernels(gram(each)[None]) for each in jacobians)
+                return
+        for seed in self._seeds:
+            network = self._network(arch, self._kernel_kind, seed)
+            yield module_kernels(
+                network, self._batch, settings, needs, self._targets, self._val_targets
+            )[0]
+
+    def _weights_of_all(self, network: nn.Module) -> dict[str, Tensor] | None:
+        """By name (networks, *shape), where the networks of all seeds can be run at once."""
+        by_name = getattr(self._space, "weights_by_name", False)
+        if not by_name or not runs_alike(network) or self._settings.batch_norm != "frozen":
+            return None
+        device = self._batch.images.device
+        values = initial_values(network, self._seeds)
+        return {name: each.to(device) for name, each in values.items()}
 
     def _count_regions(self, network: nn.Module, seed: int) -> int:
         """The count; a caution about activations once, since it holds for the whole space."""
@@ -105,11 +150,14 @@ class TorchScorer:
                 f"{shape} ({reason}); give the space another region_input_shape, or thin= for "
                 "networks that can"
             ) from error
+        self._caution(found)
+        return found.count
+
+    def _caution(self, found: Regions) -> None:
         if not self._said:
             for caution in found.of_activations():
-                warnings.warn(caution, RegionsWarning, stacklevel=2)
+                warnings.warn(caution, RegionsWarning, stacklevel=3)
                 self._said = True
-        return found.count
 
     def _network(self, arch: Architecture, kind: str, seed: int) -> nn.Module:
         classes = self._batch.num_classes

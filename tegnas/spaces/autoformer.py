@@ -13,6 +13,7 @@ from torch import nn
 from tegnas.networks.autoformer import AutoFormerNetwork
 from tegnas.networks.initialise import initialised
 from tegnas.networks.transformer import Cut
+from tegnas.networks.transformer_size import autoformer_size
 from tegnas.networks.transformer_source import autoformer_source
 from tegnas.spaces.factorised import Choice
 from tegnas.spaces.vit_bench import SmallNetwork, ViTBenchSpace, check_option, read_entries, spread
@@ -134,6 +135,10 @@ class AutoFormer(ViTBenchSpace):
             num_classes,
             in_channels=small.in_channels,
         )
+
+    def full_size(self, arch: AutoFormerArchitecture, num_classes: int) -> tuple[int, int]:
+        """Parameters of the benchmark's network, and its operations for one image."""
+        return autoformer_size(arch.width, arch.layers, CUT, num_classes)
 
     def full_network(
         self,

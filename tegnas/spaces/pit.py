@@ -14,6 +14,7 @@ from tegnas.errors import InputError
 from tegnas.networks.initialise import initialised
 from tegnas.networks.pit import PiTNetwork, PiTStage
 from tegnas.networks.transformer import Cut
+from tegnas.networks.transformer_size import pit_size
 from tegnas.networks.transformer_source import pit_source
 from tegnas.spaces.factorised import Choice
 from tegnas.spaces.vit_bench import SmallNetwork, ViTBenchSpace, check_option, read_entries
@@ -135,6 +136,10 @@ class PiT(ViTBenchSpace):
         stages = arch.stages(small.size.width(arch.head_width, _UNIT))
         stages = [PiTStage(each.width, small.size.cells(each.depth), each.heads) for each in stages]
         return PiTNetwork(stages, arch.ratio, small.cut, num_classes, in_channels=small.in_channels)
+
+    def full_size(self, arch: PiTArchitecture, num_classes: int) -> tuple[int, int]:
+        """Parameters of the benchmark's network, and its operations for one image."""
+        return pit_size(arch.stages(arch.head_width), arch.ratio, CUT, num_classes)
 
     def full_network(
         self,

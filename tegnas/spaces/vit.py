@@ -29,6 +29,7 @@ class ViT:
     recipe = RECIPE
     deep_kinds = DEEP_KINDS
     engine = TORCH
+    weights_by_name = True
     any_image_size = True
 
     def __init__(
@@ -100,6 +101,16 @@ class ViT:
         return self.space_of(arch).full_network(
             arch, channels=channels, cells=cells, num_classes=num_classes, seed=seed
         )
+
+    def parameters(self, arch: ViTArchitecture, num_classes: int) -> int:
+        """Parameters of the full network."""
+        return self.space_of(arch).parameters(arch, num_classes)
+
+    def flops(
+        self, arch: ViTArchitecture, num_classes: int, image_shape: tuple[int, int, int]
+    ) -> int:
+        """Operations of the full network for one image."""
+        return self.space_of(arch).flops(arch, num_classes, image_shape)
 
     def pytorch_source(
         self,

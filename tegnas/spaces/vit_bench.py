@@ -55,6 +55,7 @@ class ViTBenchSpace(ProductSpace):
     recipe = RECIPE
     deep_kinds = DEEP_KINDS
     engine = TORCH
+    weights_by_name = True
     any_image_size = True
 
     # How the published network makes tokens of images.
@@ -82,6 +83,18 @@ class ViTBenchSpace(ProductSpace):
         seed: int = 0,
     ) -> nn.Module:
         """The benchmark's network, or one of another size."""
+
+    @abstractmethod
+    def full_size(self, arch: Any, num_classes: int) -> tuple[int, int]:
+        """Parameters of the benchmark's network, and its operations for one image of any size."""
+
+    def parameters(self, arch: Any, num_classes: int) -> int:
+        """Parameters of the full network."""
+        return self.full_size(arch, num_classes)[0]
+
+    def flops(self, arch: Any, num_classes: int, image_shape: tuple[int, int, int]) -> int:
+        """Operations of the full network for one image, which is brought to its size."""
+        return self.full_size(arch, num_classes)[1]
 
     def network(
         self, arch: Any, kind: str = "proxy", *, num_classes: int = 10, seed: int = 0

@@ -65,7 +65,7 @@ def cells(row: BenchmarkRow) -> tuple[str, ...]:
         _number(row.tau_half),
         _number(row.tau_tenth),
         f"{row.chosen:.4g}",
-        "—" if math.isnan(row.milliseconds) else f"{row.milliseconds:,.3g}",
+        _milliseconds(row.milliseconds),
     )
 
 
@@ -88,6 +88,12 @@ def _estimate(estimate: Estimate) -> str:
         return _number(estimate.value)
     # Without a space inside, a narrow terminal breaks the line before the interval.
     return f"{estimate.value:.2f} [{estimate.low:.2f},{estimate.high:.2f}]"
+
+
+def _milliseconds(value: float) -> str:
+    if math.isnan(value):
+        return "—"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _number(value: float) -> str:
