@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from refine_contestants import CONTESTANTS, Candidates
 from refine_ways import ORDERS, WITH_PARAMETERS, Way, costs_of, refined
-from refine_worlds import World, nas_bench_201, table
+from refine_worlds import World, nas_bench_201_world, table_world
 from searches_tables import markdown
 
 import tegnas
@@ -59,14 +59,14 @@ Found = dict[str, np.ndarray]
 """By world the truth of the finds, float64 (searches, seeds, trainings + 1)."""
 
 
-def finds(way: Way, worlds: Sequence[World], first_seed: int) -> Found:
-    """What a way finds on every search of every world."""
+def finds(way: Way, worlds: Sequence[World], first_seed: int, seeds: int | None = None) -> Found:
+    """What a way finds on every search of every world; None takes all seeds."""
     return {
         world.name: np.array(
             [
                 [
                     world.truth[refined(way, world, pool, MOST, first_seed + number)]
-                    for number, pool in enumerate(pools)
+                    for number, pool in enumerate(pools[:seeds])
                 ]
                 for pools in world.pools
             ]
@@ -138,9 +138,8 @@ def select(worlds: Sequence[World], first_seed: int, workers: int) -> Way:
     chosen = Way(order=without)
     today = Way()
     rows = []
-    worlds = [replace(w, pools=tuple(pools[:SEEDS] for pools in w.pools)) for w in worlds]
     with ProcessPoolExecutor(workers) as pool:
-        run = partial(finds, worlds=worlds, first_seed=first_seed)
+        run = partial(finds, worlds=worlds, first_seed=first_seed, seeds=SEEDS)
         starts = list(pool.map(run, [today, chosen]))
         for way, found in zip((today, chosen), starts, strict=True):
             rows.append(row(f"order: {way.order}", regrets(found, worlds), found, JUDGED))
@@ -275,10 +274,13 @@ def main() -> None:
     seeds = range(first_seed, first_seed + 10)
     batch = tegnas.load_batch(arguments.images, seed=0)
     worlds = [
-        nas_bench_201(
+        nas_bench_201_world(
             arguments.run, arguments.table, arguments.observed, arguments.truth, seeds, half
         ),
-        *(table(f"{arguments.tables}/{t}", batch, arguments.store, seeds, half) for t in TABLES),
+        *(
+            table_world(f"{arguments.tables}/{t}", batch, arguments.store, seeds, half)
+            for t in TABLES
+        ),
     ]
     if arguments.part == "select":
         select(worlds, first_seed, arguments.workers)

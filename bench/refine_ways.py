@@ -41,9 +41,7 @@ class Costs:
 
 def costs_of(world: World, members: np.ndarray) -> Costs:
     """The costs of some architectures of a world."""
-    return Costs(
-        world.costs_each[:, members], world.costs[:, members], -world.parameters[members]
-    )
+    return Costs(world.costs_each[:, members], world.costs[:, members], -world.parameters[members])
 
 
 Order = Callable[[Costs], np.ndarray]

@@ -120,10 +120,15 @@ class World:
         return one_hot(self.space, archs)
 
 
-def nas_bench_201(
-    run: Path, table: str, observed: str, truth: str, seeds: Sequence[int], half: int | None
+def nas_bench_201_world(
+    run: Path,
+    table: str,
+    observed: str,
+    truth: str,
+    seeds: Sequence[int],
+    half: int | None = None,
 ) -> World:
-    """A half of the architectures that the table knows (None: all of them), and searches in it.
+    """What the table knows, or a half of that, and searches in it.
 
     Classes of isomorphism are dealt at random to the halves, as the first look did.
     """
@@ -143,9 +148,7 @@ def nas_bench_201(
     alone = KnownSpace(space, AccuracyTable(rows, known.columns, truth, known.source))
     places = {arch: index for index, arch in enumerate(archs)}
     pools = []
-    for label in contestants(space, EVALUATIONS):
-        if ":budget" in label or label.startswith("prune"):
-            continue  # it ends by itself and doesn't depend on the seed
+    for label in labels(space):
         found = [history(label, alone, scored.__getitem__, EVALUATIONS, seed) for seed in seeds]
         pools.append(
             tuple(np.array([places[e.arch] for e in distinct_architectures(f)]) for f in found)
@@ -164,7 +167,13 @@ def nas_bench_201(
     )
 
 
-def table(text: str, batch: Batch, store: Path, seeds: Sequence[int], half: int) -> World:
+def labels(space: Space) -> list[str]:
+    """The strategies, without pruning, which ends by itself and doesn't depend on the seed."""
+    every = contestants(space, EVALUATIONS)
+    return [each for each in every if ":budget" not in each and not each.startswith("prune")]
+
+
+def table_world(text: str, batch: Batch, store: Path, seeds: Sequence[int], half: int = 0) -> World:
     """300 random architectures of a table, of which a seed draws 200 as what was searched.
 
     Args:

@@ -20,9 +20,8 @@ from tegnas.errors import InputError
 from tegnas.refine import DEFAULT_NEIGHBOURS, ShortTrainer, TableTrainer, Trainer
 from tegnas.refine import refine as run_refine
 from tegnas.refine.result import DIRECTORY
+from tegnas.refine.scored import load_run
 from tegnas.refine.short import DEFAULT_EPOCHS
-from tegnas.search import SearchResult
-from tegnas.search.run_directory import RESULT
 from tegnas.spaces import get_space
 from tegnas.train import recipe_for
 
@@ -106,7 +105,7 @@ def refine(
     trainings.
     """
     chosen = None if space is None else get_space(space)
-    found = SearchResult.load(run / RESULT, chosen, indicators=options.read_indicators(indicator))
+    found = load_run(run, chosen, options.read_indicators(indicator))
     search_space = chosen or get_space(found.space)
     directory = out or run / DIRECTORY
     trainer: Trainer

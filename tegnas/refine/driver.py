@@ -18,11 +18,11 @@ from tegnas.refine.journal import Journal
 from tegnas.refine.model import AccuracyModel
 from tegnas.refine.pool import Features, Pool
 from tegnas.refine.result import FILE, RefineResult, best_of
-from tegnas.refine.scored import Neighbourhood, Scored, scored_of
+from tegnas.refine.scored import Neighbourhood, Scored, load_run, scored_of
 from tegnas.refine.training import Outcome, Trainer, Training, estimates
 from tegnas.scoring.scores import Scores
 from tegnas.search.result import SearchResult
-from tegnas.search.run_directory import RESULT, SCORES, open_run_directory
+from tegnas.search.run_directory import SCORES, open_run_directory
 from tegnas.spaces import Architecture, Space, get_space
 
 # Neighbours of the best that are scored before each choice; on NAS-Bench-201 these are all.
@@ -98,7 +98,7 @@ def refine(
         if value < least:
             raise InputError(f"{name} must be at least {least}, got {value}")
     if isinstance(found, str | Path):
-        found = SearchResult.load(Path(found) / RESULT, space)
+        found = load_run(Path(found), space)
     if space is None:
         if not isinstance(found, SearchResult):
             raise InputError("scores don't say of which space they are; give space")
