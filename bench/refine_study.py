@@ -35,7 +35,7 @@ TABLES = (
     "transnas_macro.csv#class_object#class_object",
 )
 MOST, JUDGED = 20, (10, 20)
-SEEDS = 5
+SEEDS = 3
 LEAST_GAIN, WITH_GAIN = 0.5, 1.0
 RESAMPLES = 10_000
 

@@ -139,7 +139,8 @@ def refined(way: Way, world: World, pool: np.ndarray, trainings: int, seed: int)
         members = _distinct(way, world, np.array(known))
         costs = costs_of(world, members)
         cost = order(costs)
-        usable = [int(members[i]) for i in np.argsort(cost, kind="stable") if not costs.bad[i]]
+        bad = costs.bad
+        usable = [int(members[i]) for i in np.argsort(cost, kind="stable") if not bad[i]]
         taken = {_key(way, world, index) for index in trained}
         left = [index for index in usable if _key(way, world, index) not in taken]
         if not left:
@@ -147,7 +148,8 @@ def refined(way: Way, world: World, pool: np.ndarray, trainings: int, seed: int)
         if len(trained) < way.first:
             chosen = _apart(world, usable, trained, left) if way.apart else left[0]
         else:
-            everyone = np.array([*members, *(each for each in trained if each not in set(members))])
+            present = set(members.tolist())
+            everyone = np.array([*members, *(each for each in trained if each not in present)])
             where = {int(index): i for i, index in enumerate(everyone)}
             x = _features(way, world, everyone, order)
             y = world.observed[trained]
@@ -177,6 +179,8 @@ def _key(way: Way, world: World, index: int) -> object:
 
 
 def _distinct(way: Way, world: World, members: np.ndarray) -> np.ndarray:
+    if way.equal == "none":
+        return members
     first: dict[object, int] = {}
     for index in members:
         first.setdefault(_key(way, world, int(index)), int(index))

@@ -20,8 +20,8 @@ from tegnas.analysis.benchmarking import Contestant, drawn, score_benchmark
 from tegnas.analysis.encoding import one_hot
 from tegnas.benchmarks import AccuracyTable, Benchmark, load_benchmark
 from tegnas.data import Batch
+from tegnas.refine.scored import load_run
 from tegnas.scoring.average import averaged
-from tegnas.search import SearchResult
 from tegnas.search.evaluation import distinct_architectures
 from tegnas.search.store import read_store
 from tegnas.spaces import Architecture, Space
@@ -134,8 +134,7 @@ def nas_bench_201_world(
     """
     space = tegnas.get_space("nas-bench-201")
     known = replace(tegnas.load_table(f"{table}#{FLOPS}"), column=truth)
-    stored = read_store(run / "scores.sqlite")
-    scored = {each.arch: each for each in SearchResult.load(run / "result.json")}
+    scored = {each.arch: each for each in load_run(run)}
     benchmark = load_benchmark(table)
     archs = list(benchmark.archs)
     if half is not None:
@@ -158,7 +157,7 @@ def nas_bench_201_world(
         benchmark.name,
         space,
         tuple(archs),
-        np.array([[stored.networks[str(a)][name] for name in settings.names] for a in archs]),
+        np.array([scored[arch].networks for arch in archs]),
         settings,
         np.array([rows[str(arch)][observed] for arch in archs], dtype=float),
         np.array([rows[str(arch)][truth] for arch in archs], dtype=float),

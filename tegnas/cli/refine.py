@@ -86,9 +86,16 @@ def refine(
         bool,
         _option(
             help="Stop a training that isn't in the better half after a quarter or a half of its "
-            "epochs (needs Optuna)."
+            "epochs or folds (needs Optuna)."
         ),
     ] = True,
+    folds: Annotated[
+        int,
+        _option(
+            help="Train every candidate so many times, another fifth of the images held out each "
+            "time, and take the mean: where images are few."
+        ),
+    ] = 1,
     device: Annotated[str, _option(help="cpu or cuda; auto takes cuda where there is one.")] = (
         "auto"
     ),
@@ -138,6 +145,7 @@ def refine(
             seed=seed,
             device=("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device,
             halving=halving,
+            folds=folds,
             folder=directory / "trainings",
             executor=executor,
             workers=workers,

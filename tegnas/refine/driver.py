@@ -28,7 +28,7 @@ from tegnas.spaces import Architecture, Space, get_space
 # Neighbours of the best that are scored before each choice; on NAS-Bench-201 these are all.
 DEFAULT_NEIGHBOURS = 24
 
-# The first trainings are taken by T + E + G: a model of fewer would say nothing.
+# The first trainings are taken by score: a model of fewer would say nothing.
 _FIRST = 4
 
 
@@ -64,8 +64,8 @@ def refine(
 ) -> RefineResult:
     """Train a few of the candidates that a search found, and give the best.
 
-    The first four are the best by T + E + G. From then on a linear model of accuracy given the
-    ranks by T, E, G and all of them together and the structure (Bayesian regression of
+    The first four are the best by E + G (see ``leader_scores``). From then on a linear model of
+    accuracy given that order, the ranks by T, E and G and the structure (Bayesian regression of
     scikit-learn) says what is expected of every candidate and how sure that is, and the one of the
     largest expected improvement is next. Before each choice the neighbours of the best one so far
     are scored and become candidates too.
@@ -73,7 +73,7 @@ def refine(
     Args:
         found: a finished search, its run directory, or scores.
         trainer: how accuracies are had: ``ShortTrainer`` on images, ``TableTrainer`` from a table.
-        trainings: how many at most; with 0 the find is the best candidate by T + E + G.
+        trainings: how many at most; with 0 the find is the best candidate by E + G.
         space: of the architectures; needed with scores, and where the run is of one from a file.
         seed: of the choice among more neighbours than are scored.
         neighbours: how many of the best one's are scored before each choice; by default 24 for a

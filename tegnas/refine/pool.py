@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tegnas.analysis.encoding import one_hot
+from tegnas.refine.leaders import leader_scores
 from tegnas.scoring.ranking import ranks
-from tegnas.search.evaluation import Evaluation, columns_of, rank_scores
+from tegnas.search.evaluation import Evaluation, columns_of
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.factorised import CodedSpace
+from tegnas.spaces.isomorphism import LivePartSpace
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,38 +30,44 @@ class Features:
 
 
 class Pool:
-    """Scored architectures, each once, in the order in which they were found."""
+    """Scored architectures in the order in which they were found, equal networks once.
+
+    Where the space knows the live part of an architecture, those of one live part are one
+    candidate, the first that was found: what else they have takes no part in the network, and
+    training two of them would be training one twice.
+    """
 
     def __init__(self, space: Space, evaluations: Sequence[Evaluation]) -> None:
         self._space = space
         self.evaluations: list[Evaluation] = []
+        self._live = space.live if isinstance(space, LivePartSpace) else _itself
         self._places: dict[Architecture, int] = {}
         self.add(evaluations)
 
     def add(self, evaluations: Iterable[Evaluation]) -> None:
         """Take in those that aren't there yet."""
         for each in evaluations:
-            if each.arch not in self._places:
-                self._places[each.arch] = len(self.evaluations)
+            if each.arch not in self:
+                self._places[self._live(each.arch)] = len(self.evaluations)
                 self.evaluations.append(each)
 
     def __len__(self) -> int:
         return len(self.evaluations)
 
     def __contains__(self, arch: Architecture) -> bool:
-        return arch in self._places
+        return self._live(arch) in self._places
 
     def index(self, arch: Architecture) -> int:
-        """Where an architecture stands."""
-        return self._places[arch]
+        """Where an architecture stands, or the one whose network is equal."""
+        return self._places[self._live(arch)]
 
     def order(self) -> list[int]:
-        """Indices of the architectures that didn't fail, best first by T + E + G."""
-        ordered = np.argsort(rank_scores(self.evaluations), kind="stable")
+        """Indices of the architectures that didn't fail, best first (see ``leader_scores``)."""
+        ordered = np.argsort(leader_scores(self.evaluations), kind="stable")
         return [index for index in ordered.tolist() if not self.evaluations[index].failed]
 
     def features(self) -> Features:
-        """The ranks of every indicator and of all combined, as normal scores, and the structure.
+        """The ranks of every indicator and of the order, as normal scores, and the structure.
 
         A normal score is what a standard normal number of that rank would be: the scale is the
         same for all, and the leaders, among which there is most to tell, lie farthest apart. More
@@ -67,7 +75,7 @@ class Pool:
         taken; a space that names no choices has none.
         """
         settings = self.evaluations[0].settings
-        names, columns = ["T+E+G"], [_normal(rank_scores(self.evaluations))]
+        names, columns = ["order"], [_normal(leader_scores(self.evaluations))]
         for each, values in zip(settings.indicators, columns_of(self.evaluations), strict=True):
             if not np.isnan(values).any():
                 names.append(each.symbol)
@@ -83,6 +91,10 @@ class Pool:
                 for option in choice.options
             ]
         return Features(tuple(names), table)
+
+
+def _itself(arch: Architecture) -> Architecture:
+    return arch
 
 
 def _normal(cost: np.ndarray) -> np.ndarray:
