@@ -185,16 +185,19 @@ def others(world: World, first_seed: int) -> dict[str, np.ndarray]:
     return result
 
 
-def confirm(worlds: Sequence[World], chosen: Way, first_seed: int, workers: int) -> None:
-    """The chosen way against today's and the others; prints the tables."""
+def confirm(
+    worlds: Sequence[World], chosen: Way, beside: Way, first_seed: int, workers: int
+) -> None:
+    """The chosen way against a second one, today's and the others; prints the tables."""
     counts = (0, *JUDGED)
     with ProcessPoolExecutor(workers) as pool:
         run = partial(finds, worlds=worlds, first_seed=first_seed)
-        own, before = pool.map(run, [chosen, Way()])
+        own, second, before = pool.map(run, [chosen, beside, Way()])
         rest = list(pool.map(partial(others, first_seed=first_seed), worlds))
     mine = {name: values[..., list(counts)] for name, values in own.items()}
     ways: dict[str, Found] = {
-        "before": {name: values[..., list(counts)] for name, values in before.items()}
+        "beside": {name: values[..., list(counts)] for name, values in second.items()},
+        "before": {name: values[..., list(counts)] for name, values in before.items()},
     }
     for name in CONTESTANTS:
         ways[name] = {w.name: each[name] for w, each in zip(worlds, rest, strict=True)}
@@ -212,14 +215,15 @@ def confirm(worlds: Sequence[World], chosen: Way, first_seed: int, workers: int)
             rows.append(cells)
     names = [world.name for world in worlds]
     print(markdown(["trainings", "way", *names, "regret above the chosen"], rows))
-    for label in ("nas-bench-201", "mean"):
+    for name, found in {"chosen": mine, "beside": ways["beside"]}.items():
         parts = []
-        for world in worlds if label == "mean" else worlds[:1]:
-            after, earlier = (
-                regrets(f, worlds)[world.name][..., 1:] for f in (mine, ways["before"])
-            )
-            parts.append((earlier - after).mean((0, 2)))
-        print(f"{label}: regret less by {_told(np.mean(parts, 0), '+.2f')} at 10 and 20\n")
+        for world in worlds:
+            after, earlier = (regrets(f, worlds)[world.name] for f in (found, ways["before"]))
+            parts.append((earlier - after).mean(0))
+        for what, which in (("0", [0]), ("10 and 20", [1, 2])):
+            for label, some in (("nas-bench-201", parts[:1]), ("the mean of the tables", parts)):
+                less = np.mean([each[:, which].mean(1) for each in some], 0)
+                print(f"{name}: on {label} regret less by {_told(less, '+.2f')} at {what}\n")
     print(ceilings(worlds, chosen.order))
 
 
@@ -250,6 +254,17 @@ def ceilings(worlds: Sequence[World], order: str) -> str:
     return markdown(["table", *names], rows)
 
 
+def way_of(changes: Sequence[str]) -> Way:
+    """The way before the study with some fields changed."""
+    kinds = {each.name: type(getattr(Way(), each.name)) for each in fields(Way)}
+    pairs = (each.split("=", 1) for each in changes)
+    read = {
+        name: value == "True" if kinds[name] is bool else kinds[name](value)
+        for name, value in pairs
+    }
+    return Way(**read)  # type: ignore[arg-type]
+
+
 def _told(values: np.ndarray, style: str) -> str:
     mean, low, high = interval(values)
     return f"{mean:{style}} ({low:{style}} to {high:{style}})"
@@ -266,6 +281,7 @@ def main() -> None:
     parser.add_argument("--observed", default="cifar10_test200_seed1")
     parser.add_argument("--truth", default="cifar10_test200")
     parser.add_argument("--way", nargs="*", default=[], metavar="NAME=VALUE", help="confirm this")
+    parser.add_argument("--beside", nargs="*", default=[], metavar="NAME=VALUE", help="and this")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -285,12 +301,8 @@ def main() -> None:
     if arguments.part == "select":
         select(worlds, first_seed, arguments.workers)
         return
-    kinds = {each.name: type(getattr(Way(), each.name)) for each in fields(Way)}
-    changes = dict(each.split("=", 1) for each in arguments.way)
-    chosen = Way(
-        **{n: kinds[n](v) if kinds[n] is not bool else v == "True" for n, v in changes.items()}
-    )
-    confirm(worlds, chosen, first_seed, arguments.workers)
+    chosen, beside = way_of(arguments.way), way_of(arguments.beside)
+    confirm(worlds, chosen, beside, first_seed, arguments.workers)
 
 
 if __name__ == "__main__":
