@@ -98,10 +98,20 @@ def test_without_trainings_the_first_by_score_that_the_table_knows(found):
     assert result.trained == () and result.sureness is None
 
 
-def test_the_first_four_are_the_best_by_score(found, everything):
-    result = refine(found, TableTrainer(SPACE, everything), 4, neighbours=0)
-    assert trained(result) == [str(each.arch) for each in ordered(found.history)[:4]]
-    assert [each.place for each in result.trained] == [1, 2, 3, 4]
+def test_the_first_is_the_best_by_score_and_the_next_are_leaders_far_from_it():
+    batch = load_batch("digits", seed=0, **IMAGES)
+    archs = list({SPACE.live(SPACE.sample(random.Random(i))): None for i in range(60)})
+    scores = score(archs, batch, space=SPACE, settings=SETTINGS)
+    result = refine(scores, TableTrainer(SPACE, table(archs)), 4, space=SPACE)
+    leaders = [each.arch for each in ordered(list(scores))]
+    leaders = leaders[: max(4, len(leaders) // 10)]
+    chosen = [each.arch for each in result.trained]
+    assert chosen[0] == leaders[0] and set(chosen) <= set(leaders)
+
+    def differences(one, other):
+        return sum(a != b for a, b in zip(one.operations, other.operations, strict=True))
+
+    assert differences(chosen[1], chosen[0]) == max(differences(e, chosen[0]) for e in leaders)
 
 
 def test_only_what_the_table_knows_is_trained(found):

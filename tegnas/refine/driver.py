@@ -28,8 +28,10 @@ from tegnas.spaces import Architecture, Space, get_space
 # Neighbours of the best that are scored before each choice; on NAS-Bench-201 these are all.
 DEFAULT_NEIGHBOURS = 24
 
-# The first trainings are taken by score: a model of fewer would say nothing.
+# The first trainings are taken of the leaders: a model of fewer would say nothing.
 _FIRST = 4
+# Which share of the candidates are leaders.
+_LEADERS = 0.1
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,13 @@ def refine(
 ) -> RefineResult:
     """Train a few of the candidates that a search found, and give the best.
 
-    The first four are the best by E + G (see ``leader_scores``). From then on a linear model of
+    The first one is the best by E + G (see ``leader_scores``), the next three are those of the best
+    tenth that are farthest apart in their structure. From then on a linear model of
     accuracy given that order, the ranks by T, E and G and the structure (Bayesian regression of
-    scikit-learn) says what is expected of every candidate and how sure that is, and the one of the
-    largest expected improvement is next. Before each choice the neighbours of the best one so far
-    are scored and become candidates too.
+    scikit-learn) says what is expected of every candidate and how sure that is; next is the one
+    that is highest at a standard deviation above what is expected. Before each choice the
+    neighbours of the best one so far are scored and become candidates too. Candidates whose
+    networks are equal in their live part are one.
 
     Args:
         found: a finished search, its run directory, or scores.
@@ -177,23 +181,24 @@ class _Refinement:
         """The candidates that are trained next; none where nothing is left or worth it."""
         self._extend()
         places = {index: place for place, index in enumerate(self._pool.order(), start=1)}
-        trained = {self._pool.index(each.arch) for each in self._trained}
+        trained = [self._pool.index(each.arch) for each in self._trained]
         candidates = [index for index in places if index not in trained]
         chosen: list[Training] = []
         believed: list[tuple[int, float]] = []
         features = self._pool.features()
         while candidates and len(chosen) < count:
             if len(self._trained) + len(chosen) < _FIRST:
-                index, expected, spread = candidates[0], None, None
+                least = max(_FIRST, int(_LEADERS * len(places)))
+                leaders = [each for each in candidates if places[each] <= least] or candidates
+                taken = [*trained, *(self._pool.index(each.arch) for each in chosen)]
+                index, expected, spread = self._pool.apart(leaders, taken), None, None
             elif len(self._trained) < _FIRST:
                 break  # the model comes once the first ones are trained
             else:
                 model = self._model(features, believed)
-                gains = model.gain(candidates)
-                best = int(np.argmax(gains))
-                if gains[best] < worth:
+                if model.gain(candidates).max() < worth:
                     break
-                index = candidates[best]
+                index = candidates[int(np.argmax(model.promise(candidates)))]
                 expected = float(model.mean[index])
                 spread = float(np.hypot(model.spread[index], model.noise))
                 believed.append((index, expected))

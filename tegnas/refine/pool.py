@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tegnas.analysis.encoding import one_hot
+from tegnas.analysis.encoding import distances, encode, one_hot
 from tegnas.refine.leaders import leader_scores
 from tegnas.scoring.ranking import ranks
 from tegnas.search.evaluation import Evaluation, columns_of
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.factorised import CodedSpace
 from tegnas.spaces.isomorphism import LivePartSpace
+
+# See ``docs/studies/top.md``.
+_SCORES_COUNT = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,10 +26,13 @@ class Features:
     Attributes:
         names: of the columns.
         values: float64 (A, columns).
+        emphasis: by which each column is multiplied, float64 (columns,); one number stands for all.
+            What is larger is shrunk less.
     """
 
     names: tuple[str, ...]
     values: np.ndarray
+    emphasis: np.ndarray | float = 1.0
 
 
 class Pool:
@@ -66,13 +72,27 @@ class Pool:
         ordered = np.argsort(leader_scores(self.evaluations), kind="stable")
         return [index for index in ordered.tolist() if not self.evaluations[index].failed]
 
+    def apart(self, leaders: Sequence[int], taken: Sequence[int]) -> int:
+        """The leader that differs in most choices from the nearest of those taken.
+
+        The first of several, and the first of all where nothing is taken or a space names no
+        choices. Trainings of architectures that are alike teach a model one thing.
+        """
+        if not taken or not isinstance(self._space, CodedSpace):
+            return leaders[0]
+        codes = encode(self._space, [self.evaluations[index].arch for index in (*leaders, *taken)])
+        known = codes[len(leaders) :]
+        nearest = [int(distances(known, code).min()) for code in codes[: len(leaders)]]
+        return leaders[int(np.argmax(nearest))]
+
     def features(self) -> Features:
         """The ranks of every indicator and of the order, as normal scores, and the structure.
 
         A normal score is what a standard normal number of that rank would be: the scale is the
         same for all, and the leaders, among which there is most to tell, lie farthest apart. More
         is better. The structure is one column for every option of every choice, 1 where it is
-        taken; a space that names no choices has none.
+        taken; a space that names no choices has none. A few trainings say less of many operations
+        than of a few scores, so that these count twice.
         """
         settings = self.evaluations[0].settings
         names, columns = ["order"], [_normal(leader_scores(self.evaluations))]
@@ -81,6 +101,7 @@ class Pool:
                 names.append(each.symbol)
                 columns.append(_normal(each.cost(values)))
         table = np.stack(columns, axis=1)
+        scores = len(names)
         if isinstance(self._space, CodedSpace):
             table = np.concatenate(
                 [table, one_hot(self._space, [each.arch for each in self.evaluations])], axis=1
@@ -90,7 +111,8 @@ class Pool:
                 for choice in self._space.choices()
                 for option in choice.options
             ]
-        return Features(tuple(names), table)
+        emphasis = np.where(np.arange(len(names)) < scores, _SCORES_COUNT, 1.0)
+        return Features(tuple(names), table, emphasis)
 
 
 def _itself(arch: Architecture) -> Architecture:
