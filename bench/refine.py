@@ -1,13 +1,14 @@
 """What a few trainings add to a search: ``tegnas refine`` against other ways to spend them.
 
-    python bench/refine.py nas-bench-201 --table TABLE.csv --images FILE.npz --store FILE.sqlite
+    tegnas search --strategy exhaustive --images FILE.npz --out runs/all
+    python bench/refine.py nas-bench-201 runs/all --table TABLE.csv --images FILE.npz
     python bench/refine.py table TABLE.csv#observed#truth … --images FILE.npz --store DIRECTORY
 
-The first form searches NAS-Bench-201 with every strategy and ten seeds, 300 evaluations each, and
-refines each search by looking up the accuracy of one seed; what the find is worth is the mean over
-seeds. The second form scores 300 random architectures of each table; a seed draws 200 of them as
-what was searched. Scores are kept in the store, and nothing that it knows is scored again. Writes
-tables in Markdown to docs/refine.
+The first form searches the half of NAS-Bench-201 that the table knows with every strategy and ten
+seeds, 300 evaluations each, whose scores the exhaustive run knows, and refines each search by
+looking up the accuracy of one seed; what the find is worth is the mean over seeds. The second form
+scores 300 random architectures of each table, which are kept in the store; a seed draws 200 of them
+as what was searched. Writes tables in Markdown to docs/refine.
 """
 
 from __future__ import annotations
@@ -15,27 +16,22 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from refine_contestants import CONTESTANTS, Candidates
-from searches_contestants import contestants
+from refine_worlds import World, labels, nas_bench_201_world, table_world
 from searches_tables import markdown, name_of
 
 import tegnas
-from tegnas.analysis.benchmarking import Contestant as ScoredBy
-from tegnas.analysis.benchmarking import drawn, score_benchmark
-from tegnas.benchmarks import AccuracyTable, load_benchmark
+from tegnas.benchmarks import AccuracyTable
 from tegnas.data import Batch
-from tegnas.refine import RefineResult, TableTrainer, refine
-from tegnas.refine.scored import scored_of
+from tegnas.refine import TableTrainer, refine
+from tegnas.scoring.average import averaged
 from tegnas.scoring.scores import Scores
-from tegnas.search import SearchResult, search
-from tegnas.search.contestant import Contestant
-from tegnas.spaces import Space
 
 TRAININGS = (0, 10, 20)
-EVALUATIONS = 300
-COUNT, SEARCHED = 300, 200
 RESAMPLES = 10_000
 
 OWN, OWN_ALONE = "tegnas refine", "tegnas refine, no neighbours"
@@ -45,22 +41,25 @@ Finds = dict[tuple[str, int], list[float]]
 
 
 def spend(
-    found: SearchResult | Scores,
-    space: Space,
-    batch: Batch | None,
+    world: World,
+    pool: np.ndarray,
     trainer: TableTrainer,
     seed: int,
-    store: Path | None,
+    near: Mapping[str, Any] | None,
     finds: Finds,
 ) -> int:
     """Every way on one search; returns how many neighbours were scored for the most trainings."""
-    scored = scored_of(found, space, batch, False)
-    known = [each for each in scored.evaluations if trainer.knows(each.arch)]
-    observed = [outcome.epochs[0] for _, outcome in _looked_up(trainer, known)]
-    candidates = Candidates(
-        np.array([each.values for each in known]), np.array(observed), scored.settings
+    settings = world.settings
+    values = [
+        averaged(world.networks[pool, i], settings.average) for i in range(len(settings.names))
+    ]
+    observed, truth = world.observed[pool], world.truth[pool]
+    candidates = Candidates(np.stack(values, axis=1), observed, settings)
+    scores = Scores(
+        tuple(world.archs[index] for index in pool),
+        settings,
+        {name: torch.from_numpy(world.networks[pool, i]) for i, name in enumerate(settings.names)},
     )
-    truth = np.array([trainer.truth(each.arch) for each in known], dtype=float)
     extra = 0
     for count in TRAININGS:
         for name, way in CONTESTANTS.items():
@@ -69,39 +68,32 @@ def spend(
             if count == 0 and name == "random choice":
                 best = np.random.default_rng(seed).integers(len(truth))
             finds.setdefault((name, count), []).append(float(truth[best]))
-        ways = {OWN_ALONE: 0} if batch is None else {OWN_ALONE: 0, OWN: None}
-        for name, neighbours in ways.items():
-            result = _refined(found, space, batch, trainer, count, seed, neighbours, store)
+        for name in (OWN_ALONE,) if near is None else (OWN_ALONE, OWN):
+            result = refine(
+                scores,
+                trainer,
+                count,
+                space=world.space,
+                seed=seed,
+                **({} if near is None or name == OWN_ALONE else near),
+            )
             assert result.best.truth is not None
             finds.setdefault((name, count), []).append(result.best.truth)
             extra = result.scored
     return extra
 
 
-def _refined(
-    found: SearchResult | Scores,
-    space: Space,
-    batch: Batch | None,
-    trainer: TableTrainer,
-    count: int,
-    seed: int,
-    neighbours: int | None,
-    store: Path | None,
-) -> RefineResult:
-    return refine(
-        found,
-        trainer,
-        count,
-        space=space,
-        seed=seed,
-        neighbours=neighbours,
-        batch=batch,
-        shared=store,
-    )
-
-
-def _looked_up(trainer: TableTrainer, known: Sequence[tegnas.Evaluation]):
-    return trainer.run([each.arch for each in known], (), lambda share: None)
+def trainer_of(world: World) -> TableTrainer:
+    """Looks up what the world knows."""
+    rows = {
+        str(arch): {"observed": float(observed), "truth": float(truth)}
+        for arch, observed, truth in zip(world.archs, world.observed, world.truth, strict=True)
+    }
+    tables = [
+        AccuracyTable(rows, ("observed", "truth"), each, world.name)
+        for each in ("observed", "truth")
+    ]
+    return TableTrainer(world.space, *tables)
 
 
 def finds_table(finds: Finds, seeds: int, ways: Sequence[str]) -> str:
@@ -136,117 +128,78 @@ def strategies_table(finds: Mapping[str, Finds]) -> str:
     return markdown(["search", *(f"{count} trainings" for count in TRAININGS)], rows)
 
 
-def nas_bench_201(arguments: argparse.Namespace) -> str:
+def nas_bench_201(arguments: argparse.Namespace, seeds: Sequence[int]) -> str:
     """The first form."""
-    space = tegnas.get_space("nas-bench-201")
     batch = tegnas.load_batch(arguments.images, seed=0)
-    columns = [f"{arguments.table}#{each}" for each in (arguments.observed, arguments.truth)]
-    trainer = TableTrainer(space, *map(tegnas.load_table, columns))
+    world = nas_bench_201_world(
+        arguments.run, arguments.table, arguments.observed, arguments.truth, seeds
+    )
+    trainer = trainer_of(world)
+    near = {"batch": batch, "shared": arguments.run / "scores.sqlite"}
     finds: dict[str, Finds] = {}
     extra = []
-    for label in contestants(space, EVALUATIONS):
-        if ":budget" in label or label.startswith("prune"):
-            continue  # pruning ends by itself and doesn't depend on the seed
-        chosen = Contestant.parse(label)
+    for label, pools in zip(labels(world.space), world.pools, strict=True):
         own = finds.setdefault(label, {})
-        for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
-            found = search(
-                space,
-                batch,
-                chosen.strategy,
-                EVALUATIONS,
-                seed,
-                settings=tegnas.ScoreSettings(),
-                options=chosen.options,
-                shared=arguments.store,
-            )
-            extra.append(spend(found, space, batch, trainer, seed, arguments.store, own))
+        for seed, pool in zip(seeds, pools, strict=True):
+            extra.append(spend(world, pool, trainer, seed, near, own))
             print(label, seed, *(f"{values[-1]:.2f}" for values in own.values()), flush=True)
     together: Finds = {}
     for own in finds.values():
         for key, values in own.items():
             together.setdefault(key, []).extend(values)
-    known = [trainer.truth(text) for text in tegnas.load_table(columns[1])]
-    best = max(value for value in known if value is not None)
     return "\n".join(
         [
-            finds_table(together, arguments.seeds, [OWN, OWN_ALONE, *CONTESTANTS]),
+            finds_table(together, len(seeds), [OWN, OWN_ALONE, *CONTESTANTS]),
             f"{OWN} by strategy:\n",
             strategies_table(finds),
-            f"The table knows {len(known):,} architectures, the best has {best:.2f}. Neighbours "
-            f"scored for {TRAININGS[-1]} trainings: {np.mean(extra):.0f} on average.\n",
+            f"The table knows {len(world.archs):,} architectures, the best has "
+            f"{world.truth.max():.2f}. Neighbours scored for {TRAININGS[-1]} trainings: "
+            f"{np.mean(extra):.0f} on average.\n",
         ]
     )
 
 
-def table(arguments: argparse.Namespace, text: str) -> str:
+def table(arguments: argparse.Namespace, text: str, batch: Batch, seeds: Sequence[int]) -> str:
     """The second form, one table of it."""
-    path, observed, truth = text.rsplit("#", 2)
-    benchmark = load_benchmark(path)
-    batch = tegnas.load_batch(arguments.images, seed=0)
-    arguments.store.mkdir(parents=True, exist_ok=True)
-    scored = score_benchmark(
-        benchmark,
-        drawn(benchmark, COUNT, 0),
-        batch,
-        [ScoredBy("best", tegnas.ScoreSettings())],
-        arguments.store / f"{benchmark.space.name}.sqlite",
-    )
-    archs = [benchmark.archs[index] for index in scored.rows]
-    rows = {
-        str(arch): {observed: benchmark.truth[observed][i], truth: benchmark.truth[truth][i]}
-        for arch, i in zip(archs, scored.rows, strict=True)
-    }
-    tables = [
-        AccuracyTable(rows, tuple(dict.fromkeys((observed, truth))), each, benchmark.source)
-        for each in (observed, truth)
-    ]
-    trainer = TableTrainer(benchmark.space, *tables)
+    world = table_world(text, batch, arguments.store, seeds)
+    trainer = trainer_of(world)
     finds: Finds = {}
-    values = scored.tables["best"]
-    for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
-        chosen = values.select(np.random.default_rng(seed).permutation(len(archs))[:SEARCHED])
-        scores = Scores(
-            chosen.archs,
-            chosen.settings,
-            {name: _column(chosen[name]) for name in chosen.settings.names},
-        )
-        spend(scores, benchmark.space, None, trainer, seed, None, finds)
-    best = max(rows[text][truth] for text in rows)
+    (pools,) = world.pools
+    for seed, pool in zip(seeds, pools, strict=True):
+        spend(world, pool, trainer, seed, None, finds)
+    _, observed, truth = text.rsplit("#", 2)
     return "\n".join(
         [
-            f"**{benchmark.name}**, observed {observed}, truth {truth} (best of the {len(rows)}: "
-            f"{best:.5g}):\n",
-            finds_table(finds, arguments.seeds, [OWN_ALONE, *CONTESTANTS]),
+            f"**{world.name}**, observed {observed}, truth {truth} (best of the "
+            f"{len(world.archs)}: {world.truth.max():.5g}):\n",
+            finds_table(finds, len(seeds), [OWN_ALONE, *CONTESTANTS]),
         ]
     )
-
-
-def _column(values: np.ndarray):
-    import torch
-
-    return torch.from_numpy(values.copy())[:, None]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     forms = parser.add_subparsers(dest="form", required=True)
     first, second = forms.add_parser("nas-bench-201"), forms.add_parser("table")
+    first.add_argument("run", type=Path, help="directory of an exhaustive search")
     first.add_argument("--table", required=True, help="accuracies of NAS-Bench-201")
     first.add_argument("--observed", default="cifar10_test200_seed1")
     first.add_argument("--truth", default="cifar10_test200")
     second.add_argument("tables", nargs="+", metavar="TABLE.csv#observed#truth")
+    second.add_argument("--store", type=Path, required=True, help="where scores are kept")
     for each in (first, second):
         each.add_argument("--images", required=True)
-        each.add_argument("--store", type=Path, required=True, help="where scores are kept")
         each.add_argument("--seeds", type=int, default=10)
         each.add_argument("--first-seed", type=int, default=0)
         each.add_argument("--out", type=Path, default=Path("docs/refine"))
     arguments = parser.parse_args()
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     if arguments.form == "table":
-        text, name = "\n".join(table(arguments, each) for each in arguments.tables), "tables"
+        batch = tegnas.load_batch(arguments.images, seed=0)
+        parts = [table(arguments, each, batch, seeds) for each in arguments.tables]
+        text, name = "\n".join(parts), "tables"
     else:
-        text, name = nas_bench_201(arguments), arguments.form
+        text, name = nas_bench_201(arguments, seeds), arguments.form
     print(text)
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / f"{name}.md").write_text(text)

@@ -35,12 +35,13 @@ from tegnas.indicators.base import EXTRA, HIGHER, Indicator
 from tegnas.indicators.sources import Architecture as FromArchitecture
 from tegnas.networks.full import full_network
 from tegnas.refine import TableTrainer, refine
+from tegnas.refine.scored import load_run
 from tegnas.scoring.scores import Scores
-from tegnas.search import Evaluation, SearchResult, make_strategy
+from tegnas.search import Evaluation, make_strategy
 from tegnas.search.constraints import ConstrainedSpace, Limits
 from tegnas.search.contestant import Contestant
 from tegnas.search.costs import CostMeter
-from tegnas.search.evaluation import best_of, distinct_architectures
+from tegnas.search.evaluation import distinct_architectures
 from tegnas.spaces import Architecture, Space
 
 EVALUATIONS = 300
@@ -134,7 +135,7 @@ def main() -> None:
     # A column that is named is read, though it holds no accuracy.
     table = replace(tegnas.load_table(f"{arguments.table}#{FLOPS}"), column=arguments.truth)
     space = KnownSpace(whole, table)
-    by_score = {each.arch: each for each in SearchResult.load(arguments.run / "result.json")}
+    by_score = {each.arch: each for each in load_run(arguments.run)}
     by_accuracy = tegnas.ScoreSettings(indicators=(ACCURACY,))
     trainer = TableTrainer(
         whole, tegnas.load_table(f"{arguments.table}#{arguments.observed}"), table
@@ -210,17 +211,13 @@ def _ends(
     """Mean truth of the finds and mean megaflops of what was trained."""
     truths, operations = [], []
     for seed, found in enumerate(led):
-        if count == 0:
-            truths.append(table.accuracy(best_of(found).arch))
-            operations.append(0.0)
-            continue
         distinct = distinct_architectures(found)
         settings = distinct[0].settings
-        columns = torch.tensor([each.values for each in distinct], dtype=torch.float64)
+        networks = torch.tensor([each.networks for each in distinct], dtype=torch.float64)
         scores = Scores(
             tuple(each.arch for each in distinct),
             settings,
-            {name: columns[:, i : i + 1] for i, name in enumerate(settings.names)},
+            {name: networks[:, i] for i, name in enumerate(settings.names)},
         )
         result = refine(scores, trainer, count, space=space, seed=seed)
         truths.append(result.best.truth)

@@ -29,11 +29,13 @@ from tegnas import (
 from tegnas.cli import main
 from tegnas.data.dataset import Dataset, load_dataset
 from tegnas.refine.halving import Halving
+from tegnas.refine.leaders import leader_scores
 from tegnas.refine.model import AccuracyModel
 from tegnas.refine.pool import Features
 from tegnas.refine.short import validated
 from tegnas.refine.training import Outcome, estimates
-from tegnas.train import recipe_for
+from tegnas.search.evaluation import Evaluation
+from tegnas.train import recipe_for, train
 
 SPACE = get_space("nas-bench-201")
 SETTINGS = paper_settings(repeats=1, region_samples=60, region_batch_size=30)
@@ -73,29 +75,51 @@ def trained(result) -> list[str]:
     return [str(each.arch) for each in result.trained]
 
 
+def ordered(evaluations) -> list[Evaluation]:
+    """Those that didn't fail, best first as refine has them, one of each live part."""
+    order = np.argsort(leader_scores(evaluations), kind="stable")
+    first: dict[object, Evaluation] = {}
+    for index in order:
+        if not evaluations[index].failed:
+            first.setdefault(SPACE.live(evaluations[index].arch), evaluations[index])
+    return list(first.values())
+
+
 # What is trained
 
 
 def test_without_trainings_the_first_by_score_that_the_table_knows(found):
-    ranked = [each.arch for each in found.ranked() if not each.failed]
-    trainer = TableTrainer(SPACE, table(ranked[2:]), table(ranked, lambda arch: 1.5))
+    known = found.ranked()[::2]
+    archs = [each.arch for each in known]
+    trainer = TableTrainer(SPACE, table(archs), table(archs, lambda arch: 1.5))
     result = refine(found, trainer, 0)
-    assert (result.best.arch, result.best.observed, result.best.truth) == (ranked[2], None, 1.5)
+    assert result.best.arch == ordered(known)[0].arch
+    assert (result.best.observed, result.best.truth) == (None, 1.5)
     assert result.trained == () and result.sureness is None
 
 
-def test_the_first_four_are_the_best_by_score(found, everything):
-    result = refine(found, TableTrainer(SPACE, everything), 4, neighbours=0)
-    assert trained(result) == [str(each.arch) for each in found.ranked()[:4]]
-    assert [each.place for each in result.trained] == [1, 2, 3, 4]
+def test_the_first_is_the_best_by_score_and_the_next_are_leaders_far_from_it():
+    batch = load_batch("digits", seed=0, **IMAGES)
+    archs = list({SPACE.live(SPACE.sample(random.Random(i))): None for i in range(60)})
+    scores = score(archs, batch, space=SPACE, settings=SETTINGS)
+    result = refine(scores, TableTrainer(SPACE, table(archs)), 4, space=SPACE)
+    leaders = [each.arch for each in ordered(list(scores))]
+    leaders = leaders[: max(4, len(leaders) // 10)]
+    chosen = [each.arch for each in result.trained]
+    assert chosen[0] == leaders[0] and set(chosen) <= set(leaders)
+
+    def differences(one, other):
+        return sum(a != b for a, b in zip(one.operations, other.operations, strict=True))
+
+    assert differences(chosen[1], chosen[0]) == max(differences(e, chosen[0]) for e in leaders)
 
 
 def test_only_what_the_table_knows_is_trained(found):
-    known = [each.arch for each in found.ranked()[1::2]]
-    result = refine(found, TableTrainer(SPACE, table(known)), 100)
-    assert set(trained(result)) == {
-        str(each.arch) for each in found.ranked() if each.arch in known and not each.failed
-    }
+    known = found.ranked()[1::2]
+    result = refine(found, TableTrainer(SPACE, table([each.arch for each in known])), 100)
+    parts = [SPACE.live(each.arch) for each in result.trained]
+    assert {str(each) for each in parts} == {str(SPACE.live(e.arch)) for e in ordered(known)}
+    assert len(set(parts)) == len(parts)
 
 
 def test_neighbours_of_the_best_become_candidates_and_the_model_finds_the_best(found, everything):
@@ -141,6 +165,62 @@ def test_wrong_questions_are_one_sentence(changes, message, found, everything):
     trainer = changes.pop("trainer", TableTrainer(SPACE, everything))
     with pytest.raises(InputError, match=message):
         refine(found, trainer, **changes)
+
+
+def test_of_equal_networks_one_is_a_candidate(everything):
+    live = SPACE.parse("|nor_conv_3x3~0|+|none~0|none~1|+|nor_conv_1x1~0|nor_conv_3x3~1|none~2|")
+    dead = SPACE.parse(
+        "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|nor_conv_1x1~0|nor_conv_3x3~1|none~2|"
+    )
+    batch = load_batch("digits", seed=0, **IMAGES)
+    scores = score([live, dead], batch, space=SPACE, settings=SETTINGS)
+    result = refine(scores, TableTrainer(SPACE, everything), 5, space=SPACE)
+    assert result.candidates == 1 and trained(result) == [str(live)]
+
+
+# The order of the leaders
+
+
+def evaluated(*networks) -> list[Evaluation]:
+    """Evaluations of made-up values of every network: of an indicator each (κ, R, MSE)."""
+    settings = paper_settings(repeats=2)
+    archs = [SPACE.sample(random.Random(number)) for number in range(len(networks))]
+    return [
+        Evaluation(arch, settings, tuple(float(np.mean(v)) for v in values), networks=values)
+        for arch, values in zip(archs, networks, strict=True)
+    ]
+
+
+def test_trainability_does_not_order_the_leaders():
+    same = ((5.0, 5.0), (50.0, 50.0))
+    costs = leader_scores(evaluated(((1.0, 1.0), *same), ((9.0, 9.0), *same)))
+    assert costs[0] == costs[1]
+
+
+def test_of_equal_averages_the_one_that_the_networks_agree_on_is_first():
+    kappa = (1.0, 1.0)
+    agreed = (kappa, (80.0, 80.0), (0.5, 0.5))
+    torn = (kappa, (99.0, 61.0), (0.5, 0.5))
+    middle = (kappa, (70.0, 90.0), (0.5, 0.5))
+    costs = leader_scores(evaluated(agreed, torn, middle))
+    assert costs[0] < costs[1]
+
+
+def test_failures_are_last():
+    good, bad = ((1.0, 1.0), (5.0, 5.0), (0.5, 0.5)), ((np.inf, np.inf), (99.0, 99.0), (0.1, 0.1))
+    costs = leader_scores(evaluated(good, bad))
+    assert costs[0] < costs[1]
+
+
+def test_a_loaded_result_has_no_single_networks_but_its_directory_has(tmp_path, everything):
+    settings = paper_settings(repeats=2, region_samples=60, region_batch_size=30)
+    batch = load_batch("digits", seed=0, **IMAGES)
+    there = search(SPACE, batch, "random", 8, 0, out=tmp_path / "run", settings=settings)
+    trainer = TableTrainer(SPACE, everything)
+    with pytest.raises(InputError, match="give the directory of the search"):
+        refine(SearchResult.load(tmp_path / "run" / "result.json"), trainer, 5, neighbours=0)
+    expected = trained(refine(there, trainer, 5, neighbours=0))
+    assert trained(refine(tmp_path / "run", trainer, 5, neighbours=0)) == expected
 
 
 # The model
@@ -208,6 +288,30 @@ def test_validation_images_are_training_images_held_out(few: Dataset):
     assert sorted([*split.labels.tolist(), *split.test_labels.tolist()]) == sorted(
         few.labels.tolist()
     )
+
+
+def test_no_image_is_held_out_twice(few: Dataset):
+    held_out = [validated(few, fold).test_images for fold in range(5)]
+    images = [image.numpy().tobytes() for part in held_out for image in part]
+    assert len(set(images)) == len({image.numpy().tobytes() for image in few.images} & set(images))
+    assert len(images) >= len(few.images) - 4
+
+
+def test_folds_are_one_training_and_their_mean_its_accuracy(few, found, tmp_path):
+    recipe = recipe_for(SPACE, "digits", epochs=1, batch_size=512)
+    size = {"channels": 1, "cells": 1, "halving": False}
+    trainer = ShortTrainer(SPACE, few, recipe, folds=2, folder=tmp_path, **size)
+    ((_, outcome),) = trainer.run([found.best.arch], (), lambda share: None)
+    finals = [
+        train(
+            SPACE, found.best.arch, validated(few, fold), recipe, channels=1, cells=1, seed=fold
+        ).test_accuracy
+        for fold in (0, 1)
+    ]
+    assert outcome.epochs == pytest.approx([finals[0], np.mean(finals)])
+    assert not outcome.stopped and len(list(tmp_path.iterdir())) == 2
+    with pytest.raises(InputError, match="folds must be 1 to 5"):
+        ShortTrainer(SPACE, few, recipe, folds=6, **size)
 
 
 def test_halving_stops_the_worse_half():

@@ -20,9 +20,8 @@ from tegnas.errors import InputError
 from tegnas.refine import DEFAULT_NEIGHBOURS, ShortTrainer, TableTrainer, Trainer
 from tegnas.refine import refine as run_refine
 from tegnas.refine.result import DIRECTORY
+from tegnas.refine.scored import load_run
 from tegnas.refine.short import DEFAULT_EPOCHS
-from tegnas.search import SearchResult
-from tegnas.search.run_directory import RESULT
 from tegnas.spaces import get_space
 from tegnas.train import recipe_for
 
@@ -87,9 +86,16 @@ def refine(
         bool,
         _option(
             help="Stop a training that isn't in the better half after a quarter or a half of its "
-            "epochs (needs Optuna)."
+            "epochs or folds (needs Optuna)."
         ),
     ] = True,
+    folds: Annotated[
+        int,
+        _option(
+            help="Train every candidate so many times, another fifth of the images held out each "
+            "time, and take the mean: where images are few."
+        ),
+    ] = 1,
     device: Annotated[str, _option(help="cpu or cuda; auto takes cuda where there is one.")] = (
         "auto"
     ),
@@ -106,7 +112,7 @@ def refine(
     trainings.
     """
     chosen = None if space is None else get_space(space)
-    found = SearchResult.load(run / RESULT, chosen, indicators=options.read_indicators(indicator))
+    found = load_run(run, chosen, options.read_indicators(indicator))
     search_space = chosen or get_space(found.space)
     directory = out or run / DIRECTORY
     trainer: Trainer
@@ -139,6 +145,7 @@ def refine(
             seed=seed,
             device=("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device,
             halving=halving,
+            folds=folds,
             folder=directory / "trainings",
             executor=executor,
             workers=workers,

@@ -18,18 +18,20 @@ from tegnas.refine.journal import Journal
 from tegnas.refine.model import AccuracyModel
 from tegnas.refine.pool import Features, Pool
 from tegnas.refine.result import FILE, RefineResult, best_of
-from tegnas.refine.scored import Neighbourhood, Scored, scored_of
+from tegnas.refine.scored import Neighbourhood, Scored, load_run, scored_of
 from tegnas.refine.training import Outcome, Trainer, Training, estimates
 from tegnas.scoring.scores import Scores
 from tegnas.search.result import SearchResult
-from tegnas.search.run_directory import RESULT, SCORES, open_run_directory
+from tegnas.search.run_directory import SCORES, open_run_directory
 from tegnas.spaces import Architecture, Space, get_space
 
 # Neighbours of the best that are scored before each choice; on NAS-Bench-201 these are all.
 DEFAULT_NEIGHBOURS = 24
 
-# The first trainings are taken by T + E + G: a model of fewer would say nothing.
+# The first trainings are taken of the leaders: a model of fewer would say nothing.
 _FIRST = 4
+# Which share of the candidates are leaders.
+_LEADERS = 0.1
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,18 @@ def refine(
 ) -> RefineResult:
     """Train a few of the candidates that a search found, and give the best.
 
-    The first four are the best by T + E + G. From then on a linear model of accuracy given the
-    ranks by T, E, G and all of them together and the structure (Bayesian regression of
-    scikit-learn) says what is expected of every candidate and how sure that is, and the one of the
-    largest expected improvement is next. Before each choice the neighbours of the best one so far
-    are scored and become candidates too.
+    The first one is the best by E + G (see ``leader_scores``), the next three are those of the best
+    tenth that are farthest apart in their structure. From then on a linear model of
+    accuracy given that order, the ranks by T, E and G and the structure (Bayesian regression of
+    scikit-learn) says what is expected of every candidate and how sure that is; next is the one
+    that is highest at a standard deviation above what is expected. Before each choice the
+    neighbours of the best one so far are scored and become candidates too. Candidates whose
+    networks are equal in their live part are one.
 
     Args:
         found: a finished search, its run directory, or scores.
         trainer: how accuracies are had: ``ShortTrainer`` on images, ``TableTrainer`` from a table.
-        trainings: how many at most; with 0 the find is the best candidate by T + E + G.
+        trainings: how many at most; with 0 the find is the best candidate by E + G.
         space: of the architectures; needed with scores, and where the run is of one from a file.
         seed: of the choice among more neighbours than are scored.
         neighbours: how many of the best one's are scored before each choice; by default 24 for a
@@ -98,7 +102,7 @@ def refine(
         if value < least:
             raise InputError(f"{name} must be at least {least}, got {value}")
     if isinstance(found, str | Path):
-        found = SearchResult.load(Path(found) / RESULT, space)
+        found = load_run(Path(found), space)
     if space is None:
         if not isinstance(found, SearchResult):
             raise InputError("scores don't say of which space they are; give space")
@@ -177,23 +181,24 @@ class _Refinement:
         """The candidates that are trained next; none where nothing is left or worth it."""
         self._extend()
         places = {index: place for place, index in enumerate(self._pool.order(), start=1)}
-        trained = {self._pool.index(each.arch) for each in self._trained}
+        trained = [self._pool.index(each.arch) for each in self._trained]
         candidates = [index for index in places if index not in trained]
         chosen: list[Training] = []
         believed: list[tuple[int, float]] = []
         features = self._pool.features()
         while candidates and len(chosen) < count:
             if len(self._trained) + len(chosen) < _FIRST:
-                index, expected, spread = candidates[0], None, None
+                least = max(_FIRST, int(_LEADERS * len(places)))
+                leaders = [each for each in candidates if places[each] <= least] or candidates
+                taken = [*trained, *(self._pool.index(each.arch) for each in chosen)]
+                index, expected, spread = self._pool.apart(leaders, taken), None, None
             elif len(self._trained) < _FIRST:
                 break  # the model comes once the first ones are trained
             else:
                 model = self._model(features, believed)
-                gains = model.gain(candidates)
-                best = int(np.argmax(gains))
-                if gains[best] < worth:
+                if model.gain(candidates).max() < worth:
                     break
-                index = candidates[best]
+                index = candidates[int(np.argmax(model.promise(candidates)))]
                 expected = float(model.mean[index])
                 spread = float(np.hypot(model.spread[index], model.noise))
                 believed.append((index, expected))

@@ -25,10 +25,10 @@ class AccuracyModel:
     def __init__(self, features: Features, trained: list[int], accuracy: np.ndarray) -> None:
         from sklearn.linear_model import BayesianRidge  # slow to import
 
-        self._names = features.names
+        self._names, self._emphasis = features.names, features.emphasis
         self._trained = trained
         # Around the mean of what was trained; else the spread would count the distance from 0.
-        self._x = features.values - features.values[trained].mean(0)
+        self._x = (features.values - features.values[trained].mean(0)) * features.emphasis
         self._model = BayesianRidge().fit(self._x[trained], accuracy)
         self.mean = self._model.predict(self._x)
         variance = np.einsum("ij,jk,ik->i", self._x, self._model.sigma_, self._x)
@@ -38,6 +38,14 @@ class AccuracyModel:
     def noise(self) -> float:
         """Standard deviation of what the features don't tell of one training, in percent."""
         return float(1 / np.sqrt(self._model.alpha_))
+
+    def promise(self, candidates: list[int]) -> np.ndarray:
+        """What one training of each candidate may well reach: a standard deviation above its mean.
+
+        (Upper confidence bound, Cox and John, 1992.) By it the next candidate is chosen; on the
+        tables of ``docs/studies/top.md`` it finds better ones than the expected improvement.
+        """
+        return self.mean[candidates] + np.hypot(self.spread[candidates], self.noise)
 
     def gain(self, candidates: list[int]) -> np.ndarray:
         """Expected improvement of each candidate over the best trained one, in percent.
@@ -67,6 +75,6 @@ class AccuracyModel:
 
         Of the ranks one more is a standard deviation; of an operation it is having it.
         """
-        weights = self._model.coef_
+        weights = self._model.coef_ * self._emphasis
         order = np.argsort(-np.abs(weights), kind="stable")[:_TOLD]
         return tuple((self._names[index], float(weights[index])) for index in order)

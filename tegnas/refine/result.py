@@ -26,7 +26,7 @@ class RefineResult:
     Attributes:
         space: name of the space.
         best: the finished training of the highest accuracy, the first of several; without any
-            training the candidate that is best by T + E + G.
+            training the candidate that is best by score.
         trained: all trainings, in the order in which they were chosen.
         candidates: how many architectures could have been trained.
         scored: how many of them were scored anew, as neighbours of the best.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
 from tegnas.data import Batch, load_batch
 from tegnas.errors import InputError
 from tegnas.fields import Fields
+from tegnas.indicators.base import Indicator
 from tegnas.scoring.scores import Scores
 from tegnas.scoring.seeds import usable_seeds
 from tegnas.scoring.settings import ScoreSettings
@@ -22,7 +23,8 @@ from tegnas.search.evaluation import Evaluation, distinct_architectures
 from tegnas.search.evaluator import Evaluator
 from tegnas.search.executors import make_executor
 from tegnas.search.result import SearchResult
-from tegnas.search.store import ScoreStore
+from tegnas.search.run_directory import RESULT, SCORES
+from tegnas.search.store import ScoreStore, read_store
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.isomorphism import representatives
 from tegnas.spaces.stored_name import stored_name
@@ -49,6 +51,30 @@ class Scored:
     latency_device: str = "cpu"
 
 
+def load_run(
+    directory: Path, space: Space | None = None, indicators: Sequence[Indicator] = ()
+) -> SearchResult:
+    """The result of a finished search with the scores of single networks, which its store has.
+
+    Args:
+        directory: of the search.
+        space, indicators: where its files can't name them, see ``SearchResult.load``.
+
+    Raises:
+        InputError: the result or the store can't be read, or the store lacks an architecture.
+    """
+    found = SearchResult.load(directory / RESULT, space, indicators=indicators)
+    known = read_store(directory / SCORES).networks
+    names = found.best.settings.names
+    history = []
+    for each in found.history:
+        networks = known.get(str(each.arch))
+        if networks is None:
+            raise InputError(f"{directory / SCORES} has no scores of {each.arch}; search again")
+        history.append(replace(each, networks=tuple(networks[name] for name in names)))
+    return replace(found, history=tuple(history))
+
+
 def scored_of(
     found: SearchResult | Scores, space: Space, batch: Batch | None, further: bool
 ) -> Scored:
@@ -70,13 +96,8 @@ def scored_of(
         bounds = {} if limits is None else {name: limits.number(name) for name in limits.content}
         device = found.settings.get("latency_device") or "cpu"
         return Scored(space, evaluations, found.best.settings, batch, Limits(**bounds), str(device))
-    columns = [found[name].tolist() for name in found.settings.names]
     rows = {
-        arch: Evaluation(arch, found.settings, tuple(values))
-        for arch, values, stopped in zip(
-            found.archs, zip(*columns, strict=True), found.stopped, strict=True
-        )
-        if not stopped
+        arch: found[index] for index, arch in enumerate(found.archs) if not found.stopped[index]
     }
     return Scored(space, tuple(rows.values()), found.settings, batch)
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from tegnas.data.choose import choose
@@ -28,7 +29,7 @@ from tegnas.train.recipe import Recipe, recipe_for
 from tegnas.train.run import train
 
 DEFAULT_EPOCHS = 12
-_HELD_OUT = 5
+_FOLDS = 5
 
 Item = tuple[str, tuple[Outcome, ...]]
 """An architecture's text, and the outcomes of the trainings before it."""
@@ -47,14 +48,19 @@ class _Task:
     device: str
     folder: Path | None
     halving: bool
+    folds: int
     threads: int | None
 
 
 class ShortTrainer:
     """Trains candidates by a short schedule and gives their accuracy on held-out training images.
 
-    One training image in five is held out, always the same ones; the test images of the data set
-    are never looked at, so that what they say of the winner stays true.
+    One training image in five is held out, the same ones for all candidates; the test images of the
+    data set are never looked at, so that what they say of the winner stays true.
+
+    Where images are few, what a fifth of them says is mostly luck. With ``folds`` a candidate is
+    trained several times, every time with another fifth held out and from other weights, and its
+    accuracy is the mean (cross-validation); all that together is one training.
 
     Args:
         space: of the candidates.
@@ -64,7 +70,8 @@ class ShortTrainer:
         seed: of weights, order and augmentation, the same for all candidates.
         device: ``"cpu"`` or ``"cuda"``.
         halving: whether a training ends when it isn't in the better half after a quarter or a half
-            of its epochs; needs Optuna.
+            of its epochs, or of its folds where there are several; needs Optuna.
+        folds: how many fifths are held out, one after the other, 1 to 5.
         folder: where checkpoints are kept, so that a training that was killed goes on from its last
             epoch. Without it nothing is kept.
         executor: ``"in-process"``, ``"process"`` or ``"ray"``; workers train with one thread each.
@@ -87,11 +94,14 @@ class ShortTrainer:
         seed: int = 0,
         device: str = "cpu",
         halving: bool = True,
+        folds: int = 1,
         folder: str | Path | None = None,
         executor: str = "in-process",
         workers: int | None = None,
         address: str | None = None,
     ) -> None:
+        if not 1 <= folds <= _FOLDS:
+            raise InputError(f"folds must be 1 to {_FOLDS}, got {folds}")
         if executor not in EXECUTORS:
             raise InputError(f"unknown executor {executor!r}; tegnas has {', '.join(EXECUTORS)}")
         if workers is not None and (workers < 1 or executor == "in-process"):
@@ -105,7 +115,7 @@ class ShortTrainer:
         recipe = recipe or recipe_for(space, dataset.source, epochs=DEFAULT_EPOCHS)
         self._task = _Task(
             space,
-            validated(dataset),
+            _enough(dataset),
             recipe,
             channels,
             cells,
@@ -113,6 +123,7 @@ class ShortTrainer:
             device,
             None if folder is None else Path(folder).absolute(),
             halving,
+            folds,
             None if executor == "in-process" else 1,
         )
         self.workers = 1 if executor == "in-process" else workers or os.cpu_count() or 1
@@ -143,6 +154,7 @@ class ShortTrainer:
             "cells": task.cells,
             "training_seed": task.seed,
             "halving": task.halving,
+            "folds": task.folds,
         }
 
     def run(
@@ -175,18 +187,21 @@ class ShortTrainer:
             self._pool.close()
 
 
-def validated(dataset: Dataset) -> Dataset:
-    """The training images alone, one in five of them in the place of the test images.
+def validated(dataset: Dataset, fold: int = 0) -> Dataset:
+    """The training images alone, a fifth of them in the place of the test images.
 
     As even over the classes as possible; ``InputError`` if there are fewer than five.
+
+    Args:
+        fold: which fifth, 0 to 4; no image is in two of them.
     """
-    count = len(dataset.labels)
-    held_out = count // _HELD_OUT
-    if held_out == 0:
-        raise InputError(f"{dataset.source} has fewer than {_HELD_OUT} training images; give more")
-    validation, training = choose(
-        dataset.labels.numpy(), held_out, count - held_out, torch.Generator().manual_seed(1)
+    count = len(_enough(dataset).labels)
+    held_out = count // _FOLDS
+    dealt = np.concatenate(
+        choose(dataset.labels.numpy(), held_out, count - held_out, torch.Generator().manual_seed(1))
     )
+    chosen = slice(fold * held_out, (fold + 1) * held_out)
+    validation, training = dealt[chosen], np.delete(dealt, chosen)
     return replace(
         dataset,
         images=dataset.images[training],
@@ -194,6 +209,12 @@ def validated(dataset: Dataset) -> Dataset:
         test_images=dataset.images[validation],
         test_labels=dataset.labels[validation],
     )
+
+
+def _enough(dataset: Dataset) -> Dataset:
+    if len(dataset.labels) < _FOLDS:
+        raise InputError(f"{dataset.source} has fewer than {_FOLDS} training images; give more")
+    return dataset
 
 
 def train_short(task: bytes, item: Item) -> Outcome:
@@ -209,32 +230,47 @@ def train_short(task: bytes, item: Item) -> Outcome:
 def _train(
     task: _Task, arch: Architecture, before: Sequence[Outcome], report: Callable[[float], None]
 ) -> Outcome:
-    halving = Halving(task.recipe.epochs, before) if task.halving else None
+    steps = task.recipe.epochs if task.folds == 1 else task.folds
+    halving = Halving(steps, before) if task.halving else None
     reached: list[float] = []
 
-    def stop(epoch: EpochReport) -> bool:
-        reached.append(epoch.test_accuracy)
-        report(epoch.epoch / task.recipe.epochs)
-        return halving is not None and halving.ends(epoch.epoch, epoch.test_accuracy)
+    def ends(accuracy: float) -> bool:
+        reached.append(accuracy)
+        report(len(reached) / steps)
+        return halving is not None and halving.ends(len(reached), accuracy)
 
+    if task.folds == 1:
+        _train_fold(task, arch, 0, lambda epoch: ends(epoch.test_accuracy))
+        return Outcome(tuple(reached), len(reached) < steps)
+    finals: list[float] = []
+    for fold in range(task.folds):
+        finals.append(_train_fold(task, arch, fold, None))
+        if ends(float(np.mean(finals))):
+            break
+    return Outcome(tuple(reached), len(reached) < steps)
+
+
+def _train_fold(
+    task: _Task, arch: Architecture, fold: int, stop: Callable[[EpochReport], bool] | None
+) -> float:
     assert not isinstance(task.space, str)
-    train(
+    return train(
         task.space,
         arch,
-        task.dataset,
+        validated(task.dataset, fold),
         task.recipe,
         channels=task.channels,
         cells=task.cells,
-        seed=task.seed,
+        seed=task.seed + fold,
         device=task.device,
-        out=None if task.folder is None else _own_folder(task.folder, arch),
+        out=None if task.folder is None else _own_folder(task.folder, arch, fold),
         stop=stop,
-    )
-    return Outcome(tuple(reached), len(reached) < task.recipe.epochs)
+    ).test_accuracy
 
 
-def _own_folder(folder: Path, arch: Architecture) -> Path:
-    return folder / hashlib.sha256(str(arch).encode()).hexdigest()[:16]
+def _own_folder(folder: Path, arch: Architecture, fold: int) -> Path:
+    own = hashlib.sha256(str(arch).encode()).hexdigest()[:16]
+    return folder / (own if fold == 0 else f"{own}-{fold}")
 
 
 def _packed(task: _Task) -> bytes:

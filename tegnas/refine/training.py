@@ -16,7 +16,8 @@ class Outcome:
     """What a training gave.
 
     Attributes:
-        epochs: validation accuracy in percent after every epoch; one number where it was looked up.
+        epochs: validation accuracy in percent after every epoch; one number where it was looked up;
+            where several fifths were held out, the mean after each of these.
         stopped: whether it was ended early, because others were better after as many epochs.
     """
 
@@ -30,10 +31,10 @@ class Training:
 
     Attributes:
         arch: the architecture.
-        place: by T + E + G among the candidates when it was chosen, 1 is best.
+        place: by score (see ``leader_scores``) among the candidates when it was chosen, 1 is best.
         outcome: of the training; None for a candidate that wasn't trained, where none was.
         expected, spread: what the model expected of it, mean and standard deviation in percent;
-            None for the first ones, which are taken by T + E + G.
+            None for the first ones, which are taken by score.
         truth: of the table, where one was given and knows it. Nothing is decided by it.
     """
 
@@ -58,7 +59,7 @@ class Training:
     def why(self) -> str:
         """Why it was trained, in a few words."""
         if self.expected is None or self.spread is None:
-            return f"number {self.place} by T + E + G"
+            return f"number {self.place} by score"
         return f"expected {self.expected:.2f} ± {self.spread:.2f} %"
 
 
