@@ -7,7 +7,7 @@ import math
 import re
 import shlex
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -69,6 +69,9 @@ def benchmark(
         typer.Option(metavar="FILE.md", help="Also write a page, with a figure beside it."),
     ] = None,
     resamples: Annotated[int, typer.Option(help="Of the bootstrap.")] = 1000,
+    times: Annotated[
+        bool, typer.Option(help="Milliseconds per score; none where other work ran beside.")
+    ] = True,
     as_json: options.Json = False,
 ) -> None:
     """Compare scores with trained accuracy over the tables of public benchmarks.
@@ -95,6 +98,8 @@ def benchmark(
             scored = score_benchmark(each, members, batch, compared, out / SCORES, show)
             rows += benchmark_rows(scored, resamples=resamples, seed=seed)
             notes += [f"{each.name}, {name}: {note}" for name, note in scored.notes.items()]
+    if not times:
+        rows = [replace(row, milliseconds=math.nan) for row in rows]
     ranks = mean_ranks(rows)
     result = {
         "settings": {each.name: each.settings.to_json() for each in compared},

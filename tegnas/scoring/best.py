@@ -48,7 +48,7 @@ def best_of(
     for last in (*halvings(settings.repeats, settings.race), settings.repeats):
         if not len(going):
             break
-        parts = scorer.in_chunks([archs[index] for index in going], range(first, last))
+        parts = scorer.in_chunks([archs[int(index)] for index in going], range(first, last))
         for name, values in joined(list(parts)).networks.items():
             if name in small:
                 tables[name][going, first:last] = values

@@ -126,7 +126,7 @@ class SearchResult:
             InputError: pandas is missing.
         """
         settings = self.best.settings
-        columns: dict[str, list] = {"arch": [str(each.arch) for each in self.history]}
+        columns: dict[str, list[object]] = {"arch": [str(each.arch) for each in self.history]}
         columns |= {name: [each[name] for each in self.history] for name in settings.names}
         if settings.race:
             counts = [each.stopped_after or settings.repeats for each in self.history]
