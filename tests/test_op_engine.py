@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 
 from tegnas import InputError, ops
 from tegnas.engine import program as p
+from tegnas.engine.functions import FUNCTIONS, Function
 from tegnas.engine.lowering import lower_module
 from tegnas.reference import count_regions_pairwise
 from tegnas.reference.ntk import ntk
@@ -197,6 +200,10 @@ class Applied(nn.Module):
         return self.function(x)
 
 
+def sample_of(function: Function) -> Callable[[], nn.Module]:
+    return partial(function.layer, **({function.below[0]: 0.2} if function.below else {}))
+
+
 # What a value (N, 4, 6, 5) goes through, by opcode: at least one for each.
 LAYERS: list[tuple[int, Callable[[], nn.Module]]] = [
     (p.CONV2D, lambda: nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2)),
@@ -213,14 +220,7 @@ LAYERS: list[tuple[int, Callable[[], nn.Module]]] = [
     (p.LINEAR, lambda: nn.Sequential(nn.Flatten(), nn.Linear(120, 4), nn.ReLU())),
     (p.PRODUCT, lambda: Excitation(4)),
     (p.PRODUCT, lambda: Applied(lambda x: x.mean((2, 3), keepdim=True) * (x * torch.relu(x)))),
-    (p.ACTIVATION, nn.ReLU6),
-    (p.ACTIVATION, nn.Sigmoid),
-    (p.ACTIVATION, nn.Hardsigmoid),
-    (p.ACTIVATION, nn.SiLU),
-    (p.ACTIVATION, nn.Hardswish),
-    (p.ACTIVATION, nn.GELU),
-    (p.ACTIVATION, lambda: nn.GELU("tanh")),
-    (p.ACTIVATION, lambda: nn.LeakyReLU(0.2)),
+    *((p.ACTIVATION, sample_of(function)) for function in FUNCTIONS.values()),
 ]
 
 
@@ -260,7 +260,7 @@ def test_no_instruction_and_no_function_is_left_out():
         for instruction in lower_module(with_layer(layer()), (2, 6, 5)).program.instructions
         if instruction[0] == p.ACTIVATION
     }
-    assert functions == {function.number for function in p.FUNCTIONS.values()}
+    assert functions == {function.number for function in FUNCTIONS.values()}
 
 
 def test_python_and_the_engine_know_the_same_instructions():
@@ -273,9 +273,15 @@ def test_python_and_the_engine_know_the_same_instructions():
     for opcode in range(1, max(p.INSTRUCTIONS) + 2):
         name = p.INSTRUCTIONS[opcode].name if opcode in p.INSTRUCTIONS else "unknown"
         assert f"instruction 0 ({name}): " in refusal(opcode)
-    for number in range(1, len(p.FUNCTIONS) + 2):
-        known = number in [function.number for function in p.FUNCTIONS.values()]
-        assert ("unknown function" in refusal(p.ACTIVATION, 0, number)) == (not known)
+    # A factor below zero is refused by the name of the function, or it has one.
+    some = struct.unpack("<q", struct.pack("<d", 0.5))[0]
+    for name, function in FUNCTIONS.items():
+        said = refusal(p.ACTIVATION, 0, function.number, some, 2)
+        wanted = "flags must be" if function.below else f"{name} has no factor below zero"
+        assert f"(activation): {wanted}" in said
+    numbers = [function.number for function in FUNCTIONS.values()]
+    for number in (0, max(numbers) + 1, -(2**63), 2**62):
+        assert "unknown function" in refusal(p.ACTIVATION, 0, number)
 
 
 @every_device

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from tegnas import ops
+from tegnas.engine.functions import FUNCTIONS
 
 LARGEST = 2**63 - 1
 EXTREMES = (
@@ -304,9 +305,10 @@ class _Program:
             ]
             self._write(13, [source, n.rng.choice(fits)], shape)
         elif kind == 12:
-            function = n.number(1, 8)
-            leaky = [0.1, 0.1, float("nan"), float("inf")] if function == 8 else [0.0] * 30 + [0.5]
-            bits = struct.unpack("<q", struct.pack("<d", n.rng.choice(leaky)))[0]
+            function = n.number(1, len(FUNCTIONS))
+            chosen = [each for each in FUNCTIONS.values() if each.number == function and each.below]
+            below = [0.1, 0.1, float("nan"), float("inf")] if chosen else [0.0] * 30 + [0.5]
+            bits = struct.unpack("<q", struct.pack("<d", n.rng.choice(below)))[0]
             self._write(14, [source, function, bits, n.number(0, 1)], shape)
         else:
             sides = [n.number(0, 2) for _ in range(4)]

@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "engine_functions.h"
 #include "engine_writer.h"
 
 namespace tegnas::test {
@@ -58,9 +59,9 @@ inline Window random_window(Random& r, const Shape& s, bool conv) {
 
 // Adds one random function of a value.
 inline int64_t add_random_function(Writer& writer, Random& r, int64_t in) {
-  const auto function = static_cast<engine::Function>(r.between(1, 8));
-  const bool leaky = function == engine::Function::leaky_relu;
-  return writer.activation(in, function, !r.one_in(3), leaky ? 0.25 : 0);
+  const std::vector<engine::Function> all = functions();
+  const engine::Function function = all[r.between(0, static_cast<int64_t>(all.size()) - 1)];
+  return writer.activation(in, function, !r.one_in(3), some_below(function, 0.25));
 }
 
 // Multiplies a value by a gate between 0 and 1: of the value itself, of its channels as

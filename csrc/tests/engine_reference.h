@@ -47,9 +47,7 @@ inline void add_gram(const std::vector<double>& a, int64_t na, const std::vector
 
 // Where a counted function goes from one piece to the next.
 inline std::vector<double> corners(const Instruction& i) {
-  if (i.op == Op::activation && i.function == Function::relu6) return {0, 6};
-  if (i.op == Op::activation && i.function == Function::hardsigmoid) return {-3, 3};
-  return {0};
+  return i.op == Op::activation ? pattern_corners(i.function) : std::vector<double>{0};
 }
 
 }  // namespace reference

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine_functions.h"
 #include "engine_writer.h"
 
 namespace tegnas::test {
@@ -75,8 +76,7 @@ inline Writer sample_of(engine::Op op, engine::Function function) {
     case Op::activation:
       // Beyond the corners at 3 and 6, and behind a ReLU.
       y = w.norm(w.conv(w.add({x, x, x, x}), 4, three, 2, true, true), true, true);
-      y = w.activation(w.add({y, y, y}), function, true,
-                       function == engine::Function::leaky_relu ? 0.125 : 0);
+      y = w.activation(w.add({y, y, y}), function, true, some_below(function, 0.125));
       y = w.add({y, w.activation(w.relu(x), function, false, 0)});
       break;
   }
@@ -95,9 +95,8 @@ inline std::vector<Sample> samples() {
       all.push_back({engine::description_of(op).name, op, sample_of(op, Function::relu6)});
       continue;
     }
-    for (int64_t k = 1; engine::function_name(static_cast<Function>(k)); ++k) {
-      const auto function = static_cast<Function>(k);
-      all.push_back({engine::function_name(function), op, sample_of(op, function)});
+    for (const Function function : functions()) {
+      all.push_back({engine::description_of(function).name, op, sample_of(op, function)});
     }
   }
   return all;

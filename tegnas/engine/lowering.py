@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from tegnas.engine.aliasing import NEW, NOTHING, VIEW, WRITTEN, form_of_function, form_of_layer
+from tegnas.engine.functions import FUNCTIONS, Function
 from tegnas.engine.memory import Memory
 from tegnas.engine.program import (
     ACTIVATION,
     CONSTANT,
-    FUNCTIONS,
     RELU,
     ParameterLayout,
     Program,
@@ -501,6 +501,27 @@ def _pool_function(method: Callable) -> Callable:
     return lower
 
 
+def _activation_layer(name: str, function: Function) -> Callable:
+    def lower(self: _Lowering, layer: nn.Module, _: str, value: _Value) -> _Value:
+        below = getattr(layer, function.below[0]) if function.below else 0.0
+        return self._activation(name, value, below)
+
+    return lower
+
+
+def _activation_function(name: str, function: Function) -> Callable:
+    factor, default = function.below or (None, 0.0)
+    names = ("inplace",) if factor is None else (factor, "inplace")
+
+    def lower(self: _Lowering, value: _Value, *arguments: Any, **options: Any) -> _Value:
+        given = dict(zip(names, arguments, strict=False)) | options
+        if len(arguments) > len(names) or not given.keys() <= set(names):
+            raise CannotLower(f"it calls {name} with arguments that programs don't have")
+        return self._activation(name, value, given.get(factor, default))
+
+    return lower
+
+
 _LAYERS: tuple[tuple[tuple[type, ...], Callable], ...] = (
     ((nn.Conv2d,), _Lowering._conv2d),
     ((nn.BatchNorm2d, nn.BatchNorm1d), _Lowering._batch_norm),
@@ -510,17 +531,7 @@ _LAYERS: tuple[tuple[tuple[type, ...], Callable], ...] = (
         (nn.ReLU6, nn.Hardtanh),
         lambda self, layer, name, value: self._hardtanh(value, layer.min_val, layer.max_val),
     ),
-    ((nn.Sigmoid,), lambda self, layer, name, value: self._activation("sigmoid", value)),
-    ((nn.Hardsigmoid,), lambda self, layer, name, value: self._activation("hardsigmoid", value)),
-    ((nn.SiLU,), lambda self, layer, name, value: self._activation("silu", value)),
-    ((nn.Hardswish,), lambda self, layer, name, value: self._activation("hardswish", value)),
     ((nn.GELU,), lambda self, layer, name, value: self._gelu(value, layer.approximate)),
-    (
-        (nn.LeakyReLU,),
-        lambda self, layer, name, value: self._activation(
-            "leaky_relu", value, layer.negative_slope
-        ),
-    ),
     ((nn.AvgPool2d,), lambda self, layer, name, value: self._avg_pool(vars(layer), value)),
     ((nn.MaxPool2d,), lambda self, layer, name, value: self._max_pool(vars(layer), value)),
     (
@@ -532,18 +543,17 @@ _LAYERS: tuple[tuple[tuple[type, ...], Callable], ...] = (
         lambda self, layer, name, value: self._flatten(value, layer.start_dim, layer.end_dim),
     ),
     (NOTHING, lambda self, layer, name, value: value),
+    # All layers of these classes are the function; the others stand above.
+    *(
+        ((function.layer,), _activation_layer(name, function))
+        for name, function in FUNCTIONS.items()
+        if isinstance(function.layer, type)
+    ),
 )
 
 
 def _relu_function(self: _Lowering, value: _Value, inplace: bool = False) -> _Value:
     return self._relu(value)
-
-
-def _activation_function(function: str) -> Callable:
-    def lower(self: _Lowering, value: _Value, inplace: bool = False) -> _Value:
-        return self._activation(function, value)
-
-    return lower
 
 
 def _hardtanh_function(
@@ -554,12 +564,6 @@ def _hardtanh_function(
     inplace: bool = False,
 ) -> _Value:
     return self._hardtanh(value, min_val, max_val)
-
-
-def _leaky_relu_function(
-    self: _Lowering, value: _Value, negative_slope: float = 0.01, inplace: bool = False
-) -> _Value:
-    return self._activation("leaky_relu", value, negative_slope)
 
 
 def _gelu_function(self: _Lowering, value: _Value, *, approximate: str = "none") -> _Value:
@@ -589,17 +593,9 @@ _FUNCTIONS: dict[Callable, Callable] = {
     torch.relu: _relu_function,
     torch.relu_: _relu_function,
     F.relu: _relu_function,
-    F.relu6: _activation_function("relu6"),
     F.hardtanh: _hardtanh_function,
     F.hardtanh_: _hardtanh_function,
-    torch.sigmoid: _activation_function("sigmoid"),
-    torch.sigmoid_: _activation_function("sigmoid"),
-    F.hardsigmoid: _activation_function("hardsigmoid"),
-    F.silu: _activation_function("silu"),
-    F.hardswish: _activation_function("hardswish"),
     F.gelu: _gelu_function,
-    F.leaky_relu: _leaky_relu_function,
-    F.leaky_relu_: _leaky_relu_function,
     F.dropout: _dropout,
     torch.flatten: _Lowering._flatten,
     torch.reshape: _Lowering._reshape,
@@ -610,6 +606,10 @@ _FUNCTIONS: dict[Callable, Callable] = {
     F.max_pool2d: _max_pool_function,
     F.pad: _Lowering._pad,
     F.adaptive_avg_pool2d: lambda self, value, output_size: self._adaptive_pool(output_size, value),
+} | {
+    called: _activation_function(name, function)
+    for name, function in FUNCTIONS.items()
+    for called in function.called + function.written
 }
 
 _METHODS: dict[str, Callable] = {
@@ -619,8 +619,6 @@ _METHODS: dict[str, Callable] = {
     "mul_": _Lowering._multiply,
     "relu": _relu_function,
     "relu_": _relu_function,
-    "sigmoid": _activation_function("sigmoid"),
-    "sigmoid_": _activation_function("sigmoid"),
     "flatten": _Lowering._flatten,
     "view": _Lowering._reshape,
     "reshape": _Lowering._reshape,
@@ -628,4 +626,9 @@ _METHODS: dict[str, Callable] = {
     "clone": lambda self, value: _Value(value.number, value.flat),
     "mean": _Lowering._mean,
     "size": _Lowering._size,
+} | {
+    method + ending: _activation_function(name, function)
+    for name, function in FUNCTIONS.items()
+    for method in function.methods
+    for ending in ("", "_")
 }

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tegnas.engine.functions import FUNCTIONS
 from tegnas.errors import InputError
 
 FORMAT_VERSION = 1
@@ -64,31 +65,6 @@ INSTRUCTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Function:
-    """The function of an activation.
-
-    Attributes:
-        number: as the engine knows it.
-        counted: whether it belongs to the pattern that scores count, by its pieces or by the sign
-            of what enters it, as ``tegnas.regions`` has it with ``smooth=True``.
-    """
-
-    number: int
-    counted: bool = True
-
-
-# By their names in PyTorch; ``gelu`` is the exact one, ``gelu_tanh`` its approximation.
-FUNCTIONS = {
-    "relu6": Function(1),
-    "sigmoid": Function(2, counted=False),
-    "hardsigmoid": Function(3),
-    "silu": Function(4),
-    "hardswish": Function(5),
-    "gelu": Function(6),
-    "gelu_tanh": Function(7),
-    "leaky_relu": Function(8),
-}
 _FUNCTION_NAMES = {function.number: name for name, function in FUNCTIONS.items()}
 
 Shape = tuple[int, int, int]
@@ -263,18 +239,19 @@ class ProgramBuilder:
             counted: whether it belongs to the activation pattern: by its pieces where it is
                 piecewise linear, by the signs of what enters it where it isn't. Without a word,
                 all but ``sigmoid`` do, as in scores of modules.
-            below: the slope of ``leaky_relu`` below zero.
+            below: the factor below zero of ``leaky_relu``.
 
         Raises:
-            InputError: there is no such function, or it has no slope to choose.
+            InputError: there is no such function, or it has no factor to choose.
         """
         if function not in FUNCTIONS:
             raise InputError(
                 f"there is no activation {function}; choose one of {', '.join(FUNCTIONS)}"
             )
-        if below != 0 and function != "leaky_relu":
-            raise InputError(f"{function} has no slope below zero to choose; leaky_relu has")
         known = FUNCTIONS[function]
+        if below != 0 and known.below is None:
+            have = ", ".join(name for name, each in FUNCTIONS.items() if each.below)
+            raise InputError(f"{function} has no factor below zero to choose; these have: {have}")
         counts = known.counted if counted is None else counted
         operands = (known.number, _bits(below), int(counts))
         return self._add(self.shapes[value], ACTIVATION, value, *operands)

@@ -43,7 +43,7 @@ class Analyst {
     for (int64_t v = 1; v < program_.values(); ++v) {
       const Instruction& i = program_.defines(v);
       const bool keeps = i.op != Op::batch_norm && i.bias < 0 &&
-                         (i.op != Op::activation || keeps_zero(i.function));
+                         (i.op != Op::activation || description_of(i.function).keeps_zero);
       zero_[v] = keeps &&
                  std::all_of(i.in.begin(), i.in.end(), [&](int64_t in) { return zero_[in] != 0; });
     }

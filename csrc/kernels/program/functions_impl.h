@@ -24,26 +24,12 @@ struct Chosen {
 };
 
 // visit(Chosen<function>{}), so that the choice is made once for many numbers.
-template <typename Visit>
+template <int kNumber = 1, typename Visit>
 TEGNAS_INLINE void for_function(tegnas::engine::Function function, const Visit& visit) {
-  using tegnas::engine::Function;
-  switch (function) {
-    case Function::relu6:
-      return visit(Chosen<Function::relu6>{});
-    case Function::sigmoid:
-      return visit(Chosen<Function::sigmoid>{});
-    case Function::hardsigmoid:
-      return visit(Chosen<Function::hardsigmoid>{});
-    case Function::silu:
-      return visit(Chosen<Function::silu>{});
-    case Function::hardswish:
-      return visit(Chosen<Function::hardswish>{});
-    case Function::gelu:
-      return visit(Chosen<Function::gelu>{});
-    case Function::gelu_tanh:
-      return visit(Chosen<Function::gelu_tanh>{});
-    case Function::leaky_relu:
-      return visit(Chosen<Function::leaky_relu>{});
+  constexpr auto kFunction = static_cast<tegnas::engine::Function>(kNumber);
+  if constexpr (kFunction != tegnas::engine::Function::none) {
+    if (function == kFunction) return visit(Chosen<kFunction>{});
+    for_function<kNumber + 1>(function, visit);
   }
 }
 
@@ -55,7 +41,7 @@ TEGNAS_INLINE Response<V> sigmoid(V x, V one) {
   return {x < zero ? small * inverse : inverse, small * inverse * inverse};
 }
 
-// `below`: the slope of leaky_relu below zero. NaN gives NaN.
+// `below`: the factor below zero of a function that has one to be chosen. NaN gives NaN.
 template <tegnas::engine::Function kFunction, typename Math, typename V, typename T>
 TEGNAS_INLINE Response<V> respond(V x, T below) {
   using tegnas::engine::Function;

@@ -13,7 +13,6 @@ namespace {
 
 constexpr int64_t kVersion = 1;
 constexpr int64_t kHeaderWords = 6;
-constexpr int64_t kMostFunctions = 1000;  // numbers of functions fit 32 bits
 
 struct Range {
   int64_t begin, end, instruction;
@@ -245,11 +244,13 @@ Shape read_product(Reader& r, Instruction& i) {
 
 Shape read_activation(Reader& r, Instruction& i) {
   i.in.push_back(r.input());
-  i.function = static_cast<Function>(r.between("function", 0, kMostFunctions));
-  if (function_name(i.function) == nullptr) r.fail("unknown function");
-  i.below = r.number("the slope below zero", std::numeric_limits<double>::lowest());
-  if (i.function != Function::leaky_relu && i.below != 0) {
-    r.fail(std::string(function_name(i.function)) + " has no slope below zero to be chosen");
+  const int64_t number = r.word();
+  if (!is_function(number)) r.fail("unknown function");
+  i.function = static_cast<Function>(number);
+  i.below = r.number("the factor below zero", std::numeric_limits<double>::lowest());
+  const FunctionDescription& function = description_of(i.function);
+  if (!function.below && i.below != 0) {
+    r.fail(std::string(function.name) + " has no factor below zero to be chosen");
   }
   read_flags(r, i.counted);
   return r.shape(i.in[0]);
@@ -355,60 +356,9 @@ OpDescription description_of(Op op) {
   return {nullptr, 0};
 }
 
-const char* function_name(Function function) {
-  switch (function) {
-    case Function::relu6:
-      return "relu6";
-    case Function::sigmoid:
-      return "sigmoid";
-    case Function::hardsigmoid:
-      return "hardsigmoid";
-    case Function::silu:
-      return "silu";
-    case Function::hardswish:
-      return "hardswish";
-    case Function::gelu:
-      return "gelu";
-    case Function::gelu_tanh:
-      return "gelu_tanh";
-    case Function::leaky_relu:
-      return "leaky_relu";
-  }
-  return nullptr;
-}
-
 Thresholds thresholds_of(const Instruction& instruction) {
-  if (instruction.op == Op::relu) return {1, {0, 0}};
-  switch (instruction.function) {
-    case Function::relu6:
-      return {2, {0, 6}};
-    case Function::hardsigmoid:
-      return {2, {-3, 3}};
-    case Function::sigmoid:
-    case Function::silu:
-    case Function::hardswish:
-    case Function::gelu:
-    case Function::gelu_tanh:
-    case Function::leaky_relu:
-      break;
-  }
-  return {1, {0, 0}};
-}
-
-bool keeps_zero(Function function) {
-  switch (function) {
-    case Function::sigmoid:
-    case Function::hardsigmoid:
-      return false;
-    case Function::relu6:
-    case Function::silu:
-    case Function::hardswish:
-    case Function::gelu:
-    case Function::gelu_tanh:
-    case Function::leaky_relu:
-      break;
-  }
-  return true;
+  if (instruction.op == Op::relu) return kAboveZero;
+  return description_of(instruction.function).thresholds;
 }
 
 Program parse_program(const int64_t* words, int64_t count) {

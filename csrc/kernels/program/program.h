@@ -51,6 +51,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/program/functions.h"
+
 namespace tegnas::engine {
 
 enum class Op : int64_t {
@@ -68,19 +70,6 @@ enum class Op : int64_t {
   linear,
   product,
   activation,
-};
-
-// Functions of activations, by their names in PyTorch. gelu is the exact one, gelu_tanh the
-// approximation by a hyperbolic tangent.
-enum class Function : int32_t {
-  relu6 = 1,
-  sigmoid,
-  hardsigmoid,
-  silu,
-  hardswish,
-  gelu,
-  gelu_tanh,
-  leaky_relu,
 };
 
 // What a program may ask for. Far above any network that fits a machine, and low enough that
@@ -102,9 +91,6 @@ constexpr int64_t kEveryOperand = -1;  // inputs: all operands are
 
 // The name is null where there is no such instruction.
 OpDescription description_of(Op op);
-
-// Null where there is no such function.
-const char* function_name(Function function);
 
 struct Shape {
   int64_t c = 0, h = 0, w = 0;
@@ -171,13 +157,7 @@ struct Instruction {
   bool body = false;                                 // weight belongs to the searched cells
   bool counted = false;                 // relu, activation: belongs to the activation pattern
   Function function = Function::relu6;  // activation
-  double below = 0;                     // activation: leaky_relu's slope below zero
-};
-
-// What a pattern tells apart: numbers above and not above each of these.
-struct Thresholds {
-  int count;
-  double at[2];
+  double below = 0;                     // activation: the factor below zero
 };
 
 struct Program {
@@ -198,9 +178,6 @@ void parse_program(const int64_t* words, int64_t count, Program& program);
 
 // Of a relu or an activation.
 Thresholds thresholds_of(const Instruction& instruction);
-
-// Whether a function of zero is zero.
-bool keeps_zero(Function function);
 
 // The shape of a sliding window's output along one axis; less than 1 where the window doesn't fit.
 inline int64_t window_output(int64_t size, int64_t kernel, int64_t stride, int64_t pad,

@@ -179,7 +179,7 @@ struct Step {
   int64_t first_word = 0;               // signs: 32-bit words of the pattern
   double threshold = 0;                 // signs
   Function function = Function::relu6;  // apply
-  double below = 0;                     // apply: leaky_relu's slope below zero
+  double below = 0;                     // apply: the factor below zero
   int32_t slope = -1;                   // apply: buffer of the derivatives, -1: not needed
 };
 
