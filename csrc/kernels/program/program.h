@@ -32,8 +32,9 @@
 //   product             13  in, in                        number by number; of one shape, or one of
 //                                                         the two (C, 1, 1) for every pixel
 //   activation          14  in, function, below, flags    number by number; `function` as numbered
-//                                                         below; `below`: bits of a float64, the
-//                                                         slope of leaky_relu below zero, else 0
+//                                                         in functions.h; `below`: bits of a
+//                                                         float64, the factor below zero where the
+//                                                         function has one to be chosen, else 0
 //
 // flags of conv2d, batch_norm, linear: 1 = body (its weight lies inside the searched cells).
 // flags of relu, activation: 1 = counted (it belongs to the activation pattern of count_regions).
