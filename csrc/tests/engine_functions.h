@@ -42,6 +42,8 @@ Exact<F> exact(engine::Function function, F x, F below) {
     }
     case Function::leaky_relu:
       return {x > 0 ? x : below * x, x > 0 ? F(1) : below};
+    case Function::elu:
+      return {x > 0 ? x : below * std::expm1(x), x > 0 ? F(1) : below * std::exp(x)};
     case Function::none:
       break;
   }
@@ -53,7 +55,7 @@ inline std::vector<double> jumps(engine::Function function) {
   using engine::Function;
   if (function == Function::relu6) return {0, 6};
   if (function == Function::hardsigmoid || function == Function::hardswish) return {-3, 3};
-  if (function == Function::leaky_relu) return {0};
+  if (function == Function::leaky_relu || function == Function::elu) return {0};
   return {};
 }
 

@@ -60,4 +60,5 @@ FUNCTIONS = {
     "leaky_relu": Function(
         8, nn.LeakyReLU, (F.leaky_relu,), (F.leaky_relu_,), below=("negative_slope", 0.01)
     ),
+    "elu": Function(9, nn.ELU, (F.elu,), (F.elu_,), below=("alpha", 1.0)),
 }

@@ -18,6 +18,7 @@ enum class Function : int32_t {
   gelu,
   gelu_tanh,
   leaky_relu,
+  elu,
   none,
 };
 
@@ -47,6 +48,7 @@ constexpr FunctionDescription kFunctions[] = {
     {Function::gelu, "gelu", kAboveZero, true, false},
     {Function::gelu_tanh, "gelu_tanh", kAboveZero, true, false},
     {Function::leaky_relu, "leaky_relu", kAboveZero, true, true},
+    {Function::elu, "elu", kAboveZero, true, true},
 };
 
 constexpr bool every_function_is_described() {

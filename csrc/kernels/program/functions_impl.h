@@ -75,6 +75,9 @@ TEGNAS_INLINE Response<V> respond(V x, T below) {
     const Response<V> gate = sigmoid<Math>(x * (x * x * cubic + linear), one);
     const V rise = gate.slope * (x * x * (3 * cubic) + linear);
     return {x * gate.value, gate.value + x * rise};
+  } else if constexpr (kFunction == Function::elu) {
+    const V power = Math::falling_exp(x > zero ? zero : x);
+    return {x > zero ? x : (power - one) * below, x > zero ? one : power * below};
   } else {
     static_assert(kFunction == Function::leaky_relu, "a function without a formula");
     return {x > zero ? x : x * below, x > zero ? one : below - zero};
