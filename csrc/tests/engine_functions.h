@@ -44,6 +44,13 @@ Exact<F> exact(engine::Function function, F x, F below) {
       return {x > 0 ? x : below * x, x > 0 ? F(1) : below};
     case Function::elu:
       return {x > 0 ? x : below * std::expm1(x), x > 0 ? F(1) : below * std::exp(x)};
+    case Function::tanh:
+      return {std::tanh(x), 1 / (std::cosh(x) * std::cosh(x))};
+    case Function::mish: {
+      const F gate_of = std::tanh(std::log1p(std::exp(x))),
+              rise = (1 - gate_of * gate_of) * gate(x);
+      return {x > 100 ? x : x * gate_of, x > 100 ? F(1) : gate_of + x * rise};
+    }
     case Function::none:
       break;
   }

@@ -61,4 +61,6 @@ FUNCTIONS = {
         8, nn.LeakyReLU, (F.leaky_relu,), (F.leaky_relu_,), below=("negative_slope", 0.01)
     ),
     "elu": Function(9, nn.ELU, (F.elu,), (F.elu_,), below=("alpha", 1.0)),
+    "tanh": Function(10, nn.Tanh, (torch.tanh,), (torch.tanh_,), ("tanh",), counted=False),
+    "mish": Function(11, nn.Mish, (F.mish,)),
 }

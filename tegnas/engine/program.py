@@ -239,7 +239,7 @@ class ProgramBuilder:
             counted: whether it belongs to the activation pattern: by its pieces where it is
                 piecewise linear, by the signs of what enters it where it isn't. Without a word,
                 all but ``sigmoid`` do, as in scores of modules.
-            below: the factor below zero of ``leaky_relu``.
+            below: the factor below zero of ``leaky_relu`` and ``elu``.
 
         Raises:
             InputError: there is no such function, or it has no factor to choose.

@@ -19,6 +19,8 @@ enum class Function : int32_t {
   gelu_tanh,
   leaky_relu,
   elu,
+  tanh,
+  mish,
   none,
 };
 
@@ -49,6 +51,8 @@ constexpr FunctionDescription kFunctions[] = {
     {Function::gelu_tanh, "gelu_tanh", kAboveZero, true, false},
     {Function::leaky_relu, "leaky_relu", kAboveZero, true, true},
     {Function::elu, "elu", kAboveZero, true, true},
+    {Function::tanh, "tanh", kAboveZero, true, false},
+    {Function::mish, "mish", kAboveZero, true, false},
 };
 
 constexpr bool every_function_is_described() {

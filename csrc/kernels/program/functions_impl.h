@@ -78,6 +78,18 @@ TEGNAS_INLINE Response<V> respond(V x, T below) {
   } else if constexpr (kFunction == Function::elu) {
     const V power = Math::falling_exp(x > zero ? zero : x);
     return {x > zero ? x : (power - one) * below, x > zero ? one : power * below};
+  } else if constexpr (kFunction == Function::tanh) {
+    const V small = Math::falling_exp(x < zero ? x + x : -(x + x)), sum = one + small;
+    const V size = (one - small) / sum;
+    return {x < zero ? -size : size, small / (sum * sum) * T(4)};
+  } else if constexpr (kFunction == Function::mish) {
+    // x tanh(log(1 + exp x)), in e = exp(-|x|): above zero (1 + 2 e) / (1 + 2 e + 2 e^2), below
+    // (e^2 + 2 e) / (e^2 + 2 e + 2).
+    const V small = Math::falling_exp(x < zero ? x : -x), twice = small + small;
+    const V top = x < zero ? small * small + twice : one + twice;
+    const V bottom = top + (x < zero ? one + one : small * twice), gate = top / bottom;
+    const V rise = (x < zero ? small : small * small) * (one + small) / (bottom * bottom) * T(4);
+    return {x * gate, gate + x * rise};
   } else {
     static_assert(kFunction == Function::leaky_relu, "a function without a formula");
     return {x > zero ? x : x * below, x > zero ? one : below - zero};
