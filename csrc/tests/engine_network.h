@@ -213,6 +213,7 @@ class Network {
         }
         break;
       case Op::zeros:
+      case Op::none:
         break;
       case Op::scale:
         for (size_t k = 0; k < out.size(); ++k) out[k] = (*in)[k] * params_[i.factor];
@@ -332,6 +333,7 @@ class Network {
         }
         break;
       case Op::zeros:
+      case Op::none:
         break;
       case Op::scale:
         for (size_t k = 0; k < g.size(); ++k) (*to)[k] += g[k] * params_[i.factor];

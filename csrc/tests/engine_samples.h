@@ -79,6 +79,8 @@ inline Writer sample_of(engine::Op op, engine::Function function) {
       y = w.activation(w.add({y, y, y}), function, true, some_below(function, 0.125));
       y = w.add({y, w.activation(w.relu(x), function, false, 0)});
       break;
+    case Op::none:
+      break;
   }
   y = w.conv(y, 3, Window(), 1, true, false);
   w.linear(w.global_avg_pool(y), 2, true, false);
@@ -89,14 +91,13 @@ inline std::vector<Sample> samples() {
   using engine::Function;
   using engine::Op;
   std::vector<Sample> all;
-  for (int64_t number = 1; engine::description_of(static_cast<Op>(number)).name; ++number) {
-    const auto op = static_cast<Op>(number);
-    if (op != Op::activation) {
-      all.push_back({engine::description_of(op).name, op, sample_of(op, Function::relu6)});
+  for (const engine::OpDescription& each : engine::kOps) {
+    if (each.op != Op::activation) {
+      all.push_back({each.name, each.op, sample_of(each.op, Function::none)});
       continue;
     }
     for (const Function function : functions()) {
-      all.push_back({engine::description_of(function).name, op, sample_of(op, function)});
+      all.push_back({engine::description_of(function).name, each.op, sample_of(each.op, function)});
     }
   }
   return all;

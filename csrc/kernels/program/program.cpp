@@ -26,9 +26,10 @@ class Reader {
 
   // Apart from what reads, so that reading is a few operations that are compiled in place.
   [[noreturn, gnu::cold, gnu::noinline]] void fail(const std::string& problem) const {
-    const char* name = description_of(op_).name;
+    const bool known = is_op(static_cast<int64_t>(op_));
     throw std::invalid_argument("program instruction " + std::to_string(index_) + " (" +
-                                (name == nullptr ? "unknown" : name) + "): " + problem + ".");
+                                (known ? description_of(op_).name : "unknown") + "): " + problem +
+                                ".");
   }
 
   int64_t left() const { return count_ - at_; }
@@ -289,6 +290,8 @@ Shape read_operands(Reader& r, Instruction& i) {
       return read_product(r, i);
     case Op::activation:
       return read_activation(r, i);
+    case Op::none:
+      break;
   }
   r.fail("unknown opcode");
 }
@@ -321,40 +324,6 @@ void check_no_shared_weights(const Program& program) {
 }
 
 }  // namespace
-
-OpDescription description_of(Op op) {
-  switch (op) {
-    case Op::conv2d:
-      return {"conv2d", 1};
-    case Op::batch_norm:
-      return {"batch_norm", 1};
-    case Op::relu:
-      return {"relu", 1};
-    case Op::avg_pool:
-      return {"avg_pool", 1};
-    case Op::max_pool:
-      return {"max_pool", 1};
-    case Op::add:
-      return {"add", kEveryOperand};
-    case Op::zeros:
-      return {"zeros", 0};
-    case Op::scale:
-      return {"scale", 1};
-    case Op::concat:
-      return {"concat", kEveryOperand};
-    case Op::pad:
-      return {"pad", 1};
-    case Op::global_avg_pool:
-      return {"global_avg_pool", 1};
-    case Op::linear:
-      return {"linear", 1};
-    case Op::product:
-      return {"product", 2};
-    case Op::activation:
-      return {"activation", 1};
-  }
-  return {nullptr, 0};
-}
 
 Thresholds thresholds_of(const Instruction& instruction) {
   if (instruction.op == Op::relu) return kAboveZero;

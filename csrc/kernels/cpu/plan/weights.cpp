@@ -17,8 +17,8 @@ void PlanBuilder::emit_weight_grads(const View& read) {
     for (int32_t k = 0; k < node.readers; ++k) {
       const int32_t s = readers[k].step;
       if (s < 0 || readers[k].relu != relu || !analysis_.steps[s].weighted) continue;
-      if (steps_[s].kind == StepKind::convolve) convs[has_searched_rows(s)].push_back(s);
-      if (steps_[s].kind == StepKind::linear) emit_linear_grads(view, s);
+      if (steps_[s].op == Op::conv2d) convs[has_searched_rows(s)].push_back(s);
+      if (steps_[s].op == Op::linear) emit_linear_grads(view, s);
     }
     for (const bool searched : {false, true}) {
       // In coupled mode the input gradients of a convolution depend on its weight gradients.

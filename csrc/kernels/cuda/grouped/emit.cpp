@@ -45,6 +45,7 @@ Kind kind_of(Op op) {
     case Op::zeros:
     case Op::batch_norm:  // views, which make nothing
     case Op::relu:
+    case Op::none:
       break;
   }
   return Kind::fill;
