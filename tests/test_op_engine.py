@@ -113,12 +113,12 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def in_body(name: str) -> bool:
+def is_searched(name: str) -> bool:
     return name.startswith("2.")
 
 
 def jobs_of(network: nn.Module, shape: tuple[int, int, int], dtype: torch.dtype) -> ops.EngineJobs:
-    lowered = lower_module(network, shape, in_body)
+    lowered = lower_module(network, shape, is_searched)
     size = len(lowered.parameters)
     one = torch.zeros(1, dtype=torch.int64)
     return ops.EngineJobs([lowered.program.encode(size)], one, lowered.parameters.to(dtype), one)
@@ -146,11 +146,11 @@ def test_kernels_are_those_of_autograd(device, network, batch_norm, dtype, count
     x, y = x.double(), y.double()
     expected = [ntk(network, x, batch_norm=batch_norm)]
     for left, right in ((x, None), (y, x)):
-        if any(in_body(name) for name, _ in network.named_parameters()):
-            body = ntk(network, left, right, batch_norm=batch_norm, select=in_body)
+        if any(is_searched(name) for name, _ in network.named_parameters()):
+            searched = ntk(network, left, right, batch_norm=batch_norm, select=is_searched)
         else:
-            body = torch.zeros(len(left), len(x), dtype=torch.float64)
-        expected.append(body)
+            searched = torch.zeros(len(left), len(x), dtype=torch.float64)
+        expected.append(searched)
     scale = expected[0].abs().max().clamp_min(1e-3)
     for got, wanted in zip(found, expected, strict=True):
         assert got.dtype == torch.float64 and got.shape == (1, *wanted.shape)
@@ -342,16 +342,16 @@ def test_many_jobs_give_the_bits_of_each_alone_for_any_number_of_threads():
 
 @every_device
 @pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
-def test_without_the_other_weights_those_of_the_body_have_the_same_bits(batch_norm, device):
+def test_without_the_other_weights_the_searched_ones_have_the_same_bits(batch_norm, device):
     jobs, _ = three_jobs()
     x = tensor((37, 2, 6, 6)).to(device, torch.float32)
     y = tensor((4, 2, 6, 6), seed=1).to(device, torch.float32)
-    _, body, cross = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm)
-    found = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm, weights="body")
+    _, searched, cross = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm)
+    found = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm, weights="searched")
     assert found[0].shape == (0, 37, 37)
-    assert torch.equal(found[1], body) and torch.equal(found[2], cross)
-    alone = ops.engine_ntk(jobs, x, batch_norm=batch_norm, weights="body")
-    assert torch.equal(alone[1], body)
+    assert torch.equal(found[1], searched) and torch.equal(found[2], cross)
+    alone = ops.engine_ntk(jobs, x, batch_norm=batch_norm, weights="searched")
+    assert torch.equal(alone[1], searched)
 
 
 @pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
@@ -495,7 +495,7 @@ def test_wrong_operands_are_named():
         ops.engine_ntk(jobs, x, batch_norm="running")
     with pytest.raises(ValueError, match="sum or trace"):
         ops.engine_ntk(jobs, x, outputs="mean")
-    with pytest.raises(ValueError, match="weights is all or body"):
+    with pytest.raises(ValueError, match="weights is all or searched"):
         ops.engine_ntk(jobs, x, weights="stem")
     with pytest.raises(ValueError, match="batch_size"):
         ops.engine_regions(jobs, x, batch_size=0)
@@ -518,7 +518,7 @@ def test_operators_are_registered_as_torch_expects():
     code = torch.tensor(jobs.codes[0])
     starts = torch.tensor([0, len(code)])
     operands = (code, starts, jobs.programs, jobs.params, jobs.offsets)
-    for weights in ("all", "body"):
+    for weights in ("all", "searched"):
         options = ("frozen", "sum", weights)
         torch.library.opcheck(torch.ops.tegnas.engine_ntk, (*operands, x, x[:2], *options))
     torch.library.opcheck(torch.ops.tegnas.engine_regions, (*operands, x, 2))

@@ -347,7 +347,7 @@ def engine_ntk(n: Numbers) -> None:
         y,
         batch_norm=n.rng.choice(["frozen"] * 20 + ["coupled"] * 20 + ["other"]),
         outputs=n.rng.choice(["sum"] * 20 + ["trace"] * 10 + [""]),
-        weights=n.rng.choice(["all"] * 20 + ["body"] * 10 + [""]),
+        weights=n.rng.choice(["all"] * 20 + ["searched"] * 10 + [""]),
     )
 
 

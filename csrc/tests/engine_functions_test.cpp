@@ -68,7 +68,7 @@ void compare_functions(const char* isa, double value_bound, double slope_bound) 
         const Exact<long double> expected = exact<long double>(function, x[first + i], below);
         const double value = std::abs(static_cast<double>(found[first + i] - expected.value)) /
                              std::max(1.0, std::abs(x[first + i]));
-        const double root = std::sqrt(kernel.k_body[i * 64 + i]);
+        const double root = std::sqrt(kernel.k_searched[i * 64 + i]);
         const double slope = static_cast<double>(root - std::abs(expected.slope));
         worst_value = std::max(worst_value, std::isnan(value) ? INFINITY : value);
         worst_slope = std::max(worst_slope, std::isnan(slope) ? INFINITY : std::abs(slope));

@@ -70,18 +70,18 @@ _BATCH_SIZE = object()  # what x.size(0) gives: only good for reshaping
 
 
 def lower_module(
-    module: nn.Module, image_shape: Shape, in_body: Callable[[str], bool] = lambda name: True
+    module: nn.Module, image_shape: Shape, is_searched: Callable[[str], bool] = lambda name: True
 ) -> LoweredModule:
     """Trace a module, as it behaves in ``eval()``, and write its program.
 
     Args:
         module: gives logits (N, K) for images (N, *image_shape).
-        in_body: whether a parameter of that name belongs to the searched body.
+        is_searched: whether a parameter of that name is a searched weight.
 
     Raises:
         CannotLower: it uses a layer, a function or control flow that programs don't have.
     """
-    lowering = _Lowering(module, image_shape, in_body)
+    lowering = _Lowering(module, image_shape, is_searched)
     for node in trace(module).nodes:
         lowering.visit(node)
     program = _with_pattern(lowering.build.build())
@@ -128,12 +128,12 @@ def _units(program: Program, shapes: Sequence[Shape], *, counted: bool) -> dict[
 
 class _Lowering:
     def __init__(
-        self, module: nn.Module, image_shape: Shape, in_body: Callable[[str], bool]
+        self, module: nn.Module, image_shape: Shape, is_searched: Callable[[str], bool]
     ) -> None:
         self.module = module
         self.layout = ParameterLayout()
         self.build = ProgramBuilder(image_shape, self.layout)
-        self._in_body = in_body
+        self._is_searched = is_searched
         self.logits = False
         self._results: dict[fx.Node, object] = {}
         self._called: set[str] = set()
@@ -260,7 +260,7 @@ class _Lowering:
                 dilation=_pair(layer.dilation),
                 groups=layer.groups,
                 bias=layer.bias is not None,
-                body=self._in_body(f"{name}.weight"),
+                searched=self._is_searched(f"{name}.weight"),
             )
         )
 
@@ -269,9 +269,11 @@ class _Lowering:
         if value.flat != isinstance(layer, nn.BatchNorm1d) or (value.flat and height * width > 1):
             raise CannotLower(f"{name} normalises something other than the channels of an image")
         self._check_channels(name, channels, layer.num_features)
-        body = self._in_body(f"{name}.weight")
+        searched = self._is_searched(f"{name}.weight")
         affine = layer.weight is not None
-        number = self.build.batch_norm(value.number, name, layer.eps, affine=affine, body=body)
+        number = self.build.batch_norm(
+            value.number, name, layer.eps, affine=affine, searched=searched
+        )
         return _Value(number, value.flat)
 
     def _linear(self, layer: nn.Linear, name: str, value: _Value) -> _Value:
@@ -279,9 +281,11 @@ class _Lowering:
         if not value.flat:
             raise CannotLower(f"{name} reads an image that isn't flattened")
         self._check_channels(name, size, layer.in_features)
-        body = self._in_body(f"{name}.weight")
+        searched = self._is_searched(f"{name}.weight")
         bias = layer.bias is not None
-        number = self.build.linear(value.number, name, layer.out_features, bias=bias, body=body)
+        number = self.build.linear(
+            value.number, name, layer.out_features, bias=bias, searched=searched
+        )
         return _Value(number, flat=True)
 
     def _relu(self, value: _Value) -> _Value:

@@ -180,7 +180,7 @@ class ProgramBuilder:
         dilation: tuple[int, int] = (1, 1),
         groups: int = 1,
         bias: bool = False,
-        body: bool = False,
+        searched: bool = False,
         part: Part | None = None,
     ) -> int:
         """Convolution with the weight ``{name}.weight`` and, if asked, ``{name}.bias``.
@@ -199,7 +199,16 @@ class ProgramBuilder:
             _window_steps(height, kernel_size[0], stride[0], padding[0], dilation[0]),
             _window_steps(width, kernel_size[1], stride[1], padding[1], dilation[1]),
         )
-        operands = (*kernel_size, *stride, *padding, *dilation, groups, weight, bias_at, int(body))
+        operands = (
+            *kernel_size,
+            *stride,
+            *padding,
+            *dilation,
+            groups,
+            weight,
+            bias_at,
+            int(searched),
+        )
         return self._add(shape, CONV2D, value, out_channels, *operands)
 
     def batch_norm(
@@ -209,7 +218,7 @@ class ProgramBuilder:
         eps: float,
         *,
         affine: bool = True,
-        body: bool = False,
+        searched: bool = False,
         part: Part | None = None,
     ) -> int:
         """BatchNorm with ``{name}.weight`` and ``{name}.bias``, statistics of the batch.
@@ -221,7 +230,7 @@ class ProgramBuilder:
         if affine:
             weight = self.layout.offset(f"{name}.weight", (part.total,)) + part.first
             bias = self.layout.offset(f"{name}.bias", (part.total,)) + part.first
-        operands = (_bits(eps), weight, bias, int(body))
+        operands = (_bits(eps), weight, bias, int(searched))
         return self._add(self.shapes[value], BATCH_NORM, value, *operands)
 
     def relu(self, value: int, *, counted: bool = True) -> int:
@@ -328,12 +337,14 @@ class ProgramBuilder:
         return self._add((self.shapes[value][0], 1, 1), GLOBAL_AVG_POOL, value)
 
     def linear(
-        self, value: int, name: str, out_features: int, *, bias: bool = True, body: bool = False
+        self, value: int, name: str, out_features: int, *, bias: bool = True, searched: bool = False
     ) -> int:
         """Linear layer on the flattened value."""
         weight = self.layout.offset(f"{name}.weight", (out_features, math.prod(self.shapes[value])))
         bias_at = self.layout.offset(f"{name}.bias", (out_features,)) if bias else -1
-        return self._add((out_features, 1, 1), LINEAR, value, out_features, weight, bias_at, body)
+        return self._add(
+            (out_features, 1, 1), LINEAR, value, out_features, weight, bias_at, searched
+        )
 
     def _pooled(
         self,

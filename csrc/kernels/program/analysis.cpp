@@ -103,7 +103,7 @@ class Analyst {
     step.first_input = first;
     step.inputs = inputs;
     step.weighted = i.weight >= 0 && inputs > 0 && !is_zero(analysis_.inputs[first]);
-    step.searched = i.body;
+    step.searched = i.searched;
     return add_step(step, program_.shapes[value], zero_[value]);
   }
 
@@ -128,7 +128,7 @@ class Analyst {
     step.first_input = static_cast<int32_t>(analysis_.inputs.size());
     step.inputs = 1;
     step.weighted = i.weight >= 0 && !is_zero(in);
-    step.searched = i.body;
+    step.searched = i.searched;
     analysis_.inputs.push_back(in);
     analysis_.steps.push_back(step);
     analysis_.norms.push_back({in.buffer, value});

@@ -26,7 +26,7 @@
 //                                                         float64, the factor below zero where the
 //                                                         function has one to be chosen, else 0
 //
-// flags of conv2d, batch_norm, linear: 1 = body (its weight lies inside the searched cells).
+// flags of conv2d, batch_norm, linear: 1 = searched (its weight is one of those that are searched).
 // flags of relu, activation: 1 = counted (it belongs to the activation pattern of count_regions).
 // A pattern says in which piece of a function a number lies: above zero or not, between the corners
 // of relu6 (0, 6) and of hardsigmoid (-3, 3), and above zero or not too for what has no linear

@@ -161,7 +161,7 @@ Shape read_conv(Reader& r, Instruction& i) {
   }
   read_weights(r, i, out * of_group(channels) * taps, false);
   i.bias = r.parameters("bias", out, true);
-  read_flags(r, i.body);
+  read_flags(r, i.searched);
   return shape;
 }
 
@@ -171,7 +171,7 @@ Shape read_batch_norm(Reader& r, Instruction& i) {
   const Shape s = r.shape(i.in[0]);
   read_weights(r, i, s.c, true);
   i.bias = r.parameters("bias", s.c, true);
-  read_flags(r, i.body);
+  read_flags(r, i.searched);
   return s;
 }
 
@@ -227,7 +227,7 @@ Shape read_linear(Reader& r, Instruction& i) {
   const int64_t out = r.between("output features", 0, kMostExtent);
   read_weights(r, i, out * r.shape(i.in[0]).size(), false);
   i.bias = r.parameters("bias", out, true);
-  read_flags(r, i.body);
+  read_flags(r, i.searched);
   return {out, 1, 1};
 }
 

@@ -101,7 +101,7 @@ struct Instruction {
   double eps = 0;                  // batch_norm
   int64_t left = 0, right = 0, top = 0, bottom = 0;  // pad
   bool count_include_pad = false;                    // avg_pool
-  bool body = false;                                 // weight belongs to the searched cells
+  bool searched = false;                // its weights are among those that are searched
   bool counted = false;                 // relu, activation: belongs to the activation pattern
   Function function = Function::relu6;  // activation
   double below = 0;                     // activation: the factor below zero

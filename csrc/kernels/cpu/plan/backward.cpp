@@ -73,11 +73,11 @@ void PlanBuilder::resolve(const View& view) {
   NormGrad grad{view.norm, gradients_[number], -1};
   if (norm.weight >= 0) {
     begin_segment_for(norm.channels);
-    grad.row = take_rows(norm.channels, norm.body);
+    grad.row = take_rows(norm.channels, norm.searched);
   }
   // In coupled mode the gradients before the norm depend on this step.
   push_back_step(BackStepKind::norm_grad, static_cast<int64_t>(norm_grads_.size()),
-                 (coupled && before.needed_searched) || (norm.weight >= 0 && norm.body));
+                 (coupled && before.needed_searched) || (norm.weight >= 0 && norm.searched));
   norm_grads_.push_back(grad);
 }
 
@@ -156,8 +156,8 @@ std::vector<RowGradient> PlanBuilder::joined_pools(const std::vector<RowGradient
   return joined;
 }
 
-void PlanBuilder::push_back_step(BackStepKind kind, int64_t at, bool body) {
-  backward_.push_back({kind, at, body});
+void PlanBuilder::push_back_step(BackStepKind kind, int64_t at, bool searched) {
+  backward_.push_back({kind, at, searched});
   segments_.back().last = static_cast<int64_t>(backward_.size());
 }
 
@@ -172,20 +172,21 @@ void PlanBuilder::begin_segment_for(int64_t rows) {
   segments_.push_back({at, at, 0, 0, 0});
 }
 
-// The number of the first row; the rows after the body's are numbered from -2 downwards until
-// finish_rows knows how many rows of the body come before them.
-int64_t PlanBuilder::take_rows(int64_t count, bool body) {
+// The number of the first row; rows of weights that aren't searched are numbered from -2 downwards
+// until finish_rows knows how many searched rows come before them.
+int64_t PlanBuilder::take_rows(int64_t count, bool searched) {
   Segment& segment = segments_.back();
-  const int64_t row = body ? segment.body_rows : -2 - (segment.rows - segment.body_rows);
+  const int64_t row =
+      searched ? segment.searched_rows : -2 - (segment.rows - segment.searched_rows);
   segment.rows += count;
-  if (body) segment.body_rows += count;
+  if (searched) segment.searched_rows += count;
   return row;
 }
 
 void PlanBuilder::finish_rows() {
   for (const Segment& segment : segments_) {
     const auto finish = [&](int64_t& row) {
-      if (row <= -2) row = segment.body_rows + (-2 - row);
+      if (row <= -2) row = segment.searched_rows + (-2 - row);
     };
     plan_->panel_rows = std::max(plan_->panel_rows, segment.rows + segment.pair_rows);
     for (int64_t s = segment.first; s < segment.last; ++s) {

@@ -87,7 +87,7 @@ struct Norm {
   int64_t coefficients;  // where its coefficients are kept (counted in channels)
   int64_t weight, bias;
   double eps;
-  bool body;
+  bool searched;
 };
 
 // A view as convolutions read it: buffer (C, height, width) whose pixel (top, left) is pixel
@@ -256,8 +256,8 @@ enum class BackStepKind { weight_grad, pair_grad, linear_grad, norm_grad, collec
 
 struct BackStep {
   BackStepKind kind;
-  int64_t at;  // index into the list of its kind
-  bool body;   // wanted where only the body's rows are
+  int64_t at;     // index into the list of its kind
+  bool searched;  // wanted where only the searched rows are
 };
 
 // Forward steps that run block by block, so that what one writes is still in the cache when the
@@ -268,10 +268,10 @@ struct Run {
 };
 
 // Backward steps that run block by block and whose rows of the Jacobian fit into the panel: first
-// the body's, then the others; behind them those of pair_grads.
+// the searched's, then the others; behind them those of pair_grads.
 struct Segment {
   int64_t first, last;  // steps
-  int64_t body_rows, rows, pair_rows;
+  int64_t searched_rows, rows, pair_rows;
 };
 
 struct Plan {

@@ -67,7 +67,7 @@ void PlanBuilder::define_norms() {
     const Instruction& i = program_.defines(norm.value);
     Buffer& buffer = buffers_[norm.buffer];
     norms_.push_back(
-        {norm.buffer, buffer.c, plan_->norm_channels, i.weight, i.bias, i.eps, i.body});
+        {norm.buffer, buffer.c, plan_->norm_channels, i.weight, i.bias, i.eps, i.searched});
     plan_->norm_channels += buffer.c;
     if (buffer.stats < 0) {
       buffer.stats = plan_->stats_channels;
