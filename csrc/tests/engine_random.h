@@ -5,8 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "engine_functions.h"
-#include "engine_writer.h"
+#include "engine_samples.h"
 
 namespace tegnas::test {
 
@@ -170,8 +169,15 @@ inline void add_random_instruction(Writer& writer, Random& r, const RandomLimits
   }
 }
 
+// Some begin with the sample of an instruction.
+inline Writer random_beginning(Random& r, const RandomLimits& limits) {
+  static const std::vector<Sample> all = samples();
+  if (r.one_in(6)) return all[r.between(0, static_cast<int64_t>(all.size()) - 1)].writer;
+  return Writer({r.between(1, 4), r.between(3, limits.height), r.between(3, limits.width)});
+}
+
 inline Writer random_program(Random& r, const RandomLimits& limits) {
-  Writer writer({r.between(1, 4), r.between(3, limits.height), r.between(3, limits.width)});
+  Writer writer = random_beginning(r, limits);
   const int64_t count = r.between(1, limits.instructions);
   for (int64_t k = 0; k < count; ++k) add_random_instruction(writer, r, limits);
   int64_t last = writer.values() - 1;

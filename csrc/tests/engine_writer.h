@@ -59,14 +59,24 @@ class Writer {
     const int64_t b = bias ? take(out) : -1;
     return emit(12, {in, out, weight, b, searched}, {out, 1, 1});
   }
-  int64_t product(int64_t a, int64_t b) {
-    return emit(13, {a, b}, shapes_[a].pixels() == 1 ? shapes_[b] : shapes_[a]);
-  }
+  int64_t product(int64_t a, int64_t b) { return instruction(engine::Op::product, {a, b}); }
   int64_t activation(int64_t in, engine::Function function, bool counted = false,
                      double below = 0) {
     int64_t bits;
     std::memcpy(&bits, &below, sizeof bits);
     return emit(14, {in, static_cast<int64_t>(function), bits, counted}, shapes_[in]);
+  }
+
+  // Any other, whose shape is asked of the engine.
+  int64_t instruction(engine::Op op, const std::vector<int64_t>& operands) {
+    const int64_t value = emit(static_cast<int64_t>(op), operands, {});
+    shapes_[value] = program().shapes[value];
+    return value;
+  }
+  // The offset of so many parameters more.
+  int64_t take(int64_t count) {
+    parameters_ += count;
+    return parameters_ - count;
   }
 
   const Shape& shape(int64_t value) const { return shapes_[value]; }
@@ -85,10 +95,6 @@ class Writer {
   }
 
  private:
-  int64_t take(int64_t count) {
-    parameters_ += count;
-    return parameters_ - count;
-  }
   int64_t emit(int64_t op, const std::vector<int64_t>& operands, const Shape& shape) {
     code_.push_back(op);
     code_.push_back(static_cast<int64_t>(operands.size()) + 2);

@@ -251,7 +251,7 @@ void regions() {
 
 // Every instruction and every function, alone.
 void instructions() {
-  for (const test::Sample& sample : test::samples()) {
+  for (const test::Sample& sample : test::sample_networks()) {
     for (const bool coupled : {false, true}) {
       Problem p = with_images({sample.writer}, 4, 2, 7);
       p.coupled = coupled;
