@@ -129,7 +129,7 @@ std::array<double, kPhases> conv_gflop(const engine::Plan& plan, const Preset& p
   }
   for (int64_t s = 0; s < plan.backward.count; ++s) {
     const engine::BackStep& step = plan.backward.data[s];
-    const int batches = (step.body || preset.validation) + (step.body && preset.validation);
+    const int batches = (step.searched || preset.validation) + (step.searched && preset.validation);
     if (step.kind == engine::BackStepKind::weight_grad) {
       const auto& pieces = plan.weight_grads.data[step.at].pieces;
       for (int64_t p = 0; p < pieces.count; ++p) {
@@ -165,7 +165,7 @@ struct Profile {
 
 // Kernels of kRepeats networks.
 struct Kernels {
-  std::vector<double> all = empty(), body = empty(), cross = empty();
+  std::vector<double> all = empty(), searched = empty(), cross = empty();
 
   static std::vector<double> empty() { return std::vector<double>(kRepeats * kImages * kImages); }
 };
@@ -175,7 +175,7 @@ double statistics_milliseconds(const Preset& preset, const Kernels& kernels, Ran
   std::vector<double> first(kRepeats), second(kRepeats);
   if (!preset.validation) {
     return least(8, [&] {
-      cpu::leave_one_out(kernels.body.data(), kRepeats, kImages, serial_for, first.data(),
+      cpu::leave_one_out(kernels.searched.data(), kRepeats, kImages, serial_for, first.data(),
                          second.data());
     });
   }
@@ -183,7 +183,7 @@ double statistics_milliseconds(const Preset& preset, const Kernels& kernels, Ran
   return least(8, [&] {
     cpu::extreme_eigenvalues(kernels.all.data(), kRepeats, kImages, serial_for, first.data(),
                              second.data());
-    cpu::kernel_regression_error({kernels.body.data(), kernels.cross.data(), targets.data(),
+    cpu::kernel_regression_error({kernels.searched.data(), kernels.cross.data(), targets.data(),
                                   targets.data(), kRepeats, kImages, kImages, kClasses, 0},
                                  serial_for, first.data());
   });
@@ -219,7 +219,7 @@ Profile profile_of(const Preset& preset, const std::string& ops, const cpu::Kern
   for (int64_t k = 0; k < kRepeats; ++k) {
     const int64_t at = k * kImages * kImages;
     jobs.push_back({&program, params.data(), preset.validation ? &found.all[at] : nullptr,
-                    &found.body[at], preset.validation ? &found.cross[at] : nullptr, nullptr});
+                    &found.searched[at], preset.validation ? &found.cross[at] : nullptr, nullptr});
   }
   cpu::NtkOptions options;
   const auto run = [&] {

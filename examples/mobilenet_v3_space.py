@@ -95,5 +95,5 @@ SPACE = ChoiceSpace(
     proxy=small,
     thin=thin,
     region_input_shape=(STEM // 16, 1, 1),
-    body=("blocks",),
+    searched=("blocks",),
 )

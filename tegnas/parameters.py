@@ -1,8 +1,13 @@
-"""Which parameters of a network the kernel is taken by."""
+"""Which parameters of a network the kernel is taken by, and which of them are searched."""
 
 from __future__ import annotations
 
 from torch import nn
+
+from tegnas.errors import InputError
+
+# What the attribute ``searched_prefixes`` was called once.
+_OLD_NAME = "cell_prefixes"
 
 # Learned key and value tokens of nn.MultiheadAttention: biases by name only.
 _ATTENTION_TOKENS = ("bias_k", "bias_v")
@@ -30,6 +35,21 @@ def counted_parameters(network: nn.Module) -> list[str]:
         if (name not in biases or name in tokens)
         and (parameter.is_floating_point() or parameter.is_complex())
     ]
+
+
+def searched_prefixes(network: nn.Module) -> tuple[str, ...] | None:
+    """What the names of a network's searched weights begin with; None where it doesn't say.
+
+    Raises:
+        InputError: it says so in the attribute that had this meaning before.
+    """
+    prefixes = getattr(network, "searched_prefixes", None)
+    if prefixes is None and hasattr(network, _OLD_NAME):
+        raise InputError(
+            f"{type(network).__name__} names its searched weights in the attribute {_OLD_NAME}, "
+            "which is called searched_prefixes now; rename it"
+        )
+    return None if prefixes is None else tuple(prefixes)
 
 
 def is_bias(name: str) -> bool:

@@ -80,7 +80,7 @@ class FirstRows(nn.Module):
         return self.network(x)[:ROWS]
 
 
-def in_cells(name: str) -> bool:
+def is_searched(name: str) -> bool:
     return "cell" in name
 
 
@@ -108,8 +108,8 @@ def test_rows_of_the_coupled_kernels_equal_the_reference(reference, images, inde
     expected = {name: reference[f"{index}/{name}"][:ROWS, :ROWS] for name in ("ntk", "ntk_cell")}
     cross = reference[f"{index}/ntk_cell_val_train"][:ROWS, :ROWS]
     assert_close(reference_ntk(network, train), expected["ntk"])
-    assert_close(reference_ntk(network, train, select=in_cells), expected["ntk_cell"])
-    assert_close(reference_ntk(network, val, train, select=in_cells), cross)
+    assert_close(reference_ntk(network, train, select=is_searched), expected["ntk_cell"])
+    assert_close(reference_ntk(network, val, train, select=is_searched), cross)
 
 
 @pytest.mark.slow
@@ -149,8 +149,10 @@ def test_whole_coupled_kernels_by_the_engine(reference, images, labels, index):
 @pytest.mark.parametrize("index", [0, 3])
 def test_the_frozen_kernel_equals_autograd(reference, images, index):
     network = reference_network(reference, index, "proxy").double()
-    kernel = tegnas.ntk(network, images[64:], params="cells")[:ROWS, :ROWS]
-    expected = reference_ntk(FirstRows(network), images[64:], batch_norm="frozen", select=in_cells)
+    kernel = tegnas.ntk(network, images[64:], params="searched")[:ROWS, :ROWS]
+    expected = reference_ntk(
+        FirstRows(network), images[64:], batch_norm="frozen", select=is_searched
+    )
     assert_close(kernel, expected.numpy())
 
 

@@ -83,7 +83,7 @@ def test_a_module_is_scored_on_its_own_images():
     found = score_module(network, batch, image_size=8, region_samples=20)
     kernel = ntk(network, batch.images, params=searched)
     assert found.trainability == pytest.approx(by_regressions(kernel)[0], rel=1e-6)
-    assert found.searched == "cells"
+    assert found.searched == "searched"
 
 
 def test_a_cell_without_weights_fails_though_its_network_has_some():
@@ -108,7 +108,7 @@ def test_a_space_without_deep_networks_is_scored_by_its_proxies():
     arch = space.sample(random.Random(0))
     found = score([arch], batch, space=space, repeats=1, region_samples=20)
     network = space.network(arch, num_classes=batch.num_classes)
-    kernel = ntk(network, batch.images, params="cells")
+    kernel = ntk(network, batch.images, params="searched")
     assert found.trainability.item() == pytest.approx(by_regressions(kernel)[0], rel=2e-3)
 
 

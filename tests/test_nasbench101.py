@@ -398,9 +398,9 @@ def test_kernels_of_programs_are_those_of_networks(kind, text):
         parameters,
         torch.zeros(1, dtype=torch.int64),
     )
-    k_all, k_body, k_cross = ops.engine_ntk(jobs, x, y)
+    k_all, k_searched, k_cross = ops.engine_ntk(jobs, x, y)
     for found, expected in zip(
-        (k_all, k_body, k_cross), kernels_by_hooks(network, x, y), strict=True
+        (k_all, k_searched, k_cross), kernels_by_hooks(network, x, y), strict=True
     ):
         torch.testing.assert_close(found[0], expected, rtol=1e-8, atol=1e-10)
 

@@ -254,7 +254,7 @@ def test_deep_networks_repeat_the_cell_and_search_nothing_but_cells():
     deep, thin = SPACE.network(LADDER, "deep"), SPACE.network(LADDER, "deep-thin")
     assert [len(stage) for stage in (deep.stage0, deep.stage1, deep.stage2)] == [3, 3, 3]
     assert len(thin.stage0) == 3 and thin.region_input_shape == (1, 2, 2)
-    names = chosen_weights(deep, "cells")
+    names = chosen_weights(deep, "searched")
     assert names == [name for name in chosen_weights(deep, "all") if name.startswith("stage")]
     assert small_network_kinds(SPACE, "deep") == ("deep", "deep-thin")
     assert small_network_kinds(SPACE, "paper") == ("proxy", "thin")

@@ -9,6 +9,7 @@ from torch import nn
 
 from tegnas import InputError, ntk
 from tegnas.reference.ntk import ntk as reference_ntk
+from tegnas.scoring.module_kernels import searched_weights
 
 MODES = ("frozen", "coupled")
 
@@ -48,10 +49,10 @@ def test_trace_is_the_sum_of_the_kernels_of_the_logits(mode):
 @pytest.mark.parametrize("mode", MODES)
 def test_params_choose_the_weights(mode):
     network, x = randomise(cnn()), images(4, 3, 8, 8)
-    network.cell_prefixes = ("body",)
+    network.searched_prefixes = ("body",)
     for params, select in (
         ("all", lambda name: True),
-        ("cells", lambda name: name.startswith("body")),
+        ("searched", lambda name: name.startswith("body")),
         (lambda name: "bn" in name, lambda name: "bn" in name),
     ):
         found = ntk(network, x, batch_norm=mode, params=params)
@@ -132,13 +133,25 @@ def test_no_grad_around_the_call_makes_no_difference():
 IMAGES = torch.zeros(4, 3, 8, 8)
 
 
+def test_the_former_name_of_searched_prefixes_is_refused_with_the_new_one():
+    network = cnn().double()
+    network.cell_prefixes = ("body",)
+    with pytest.raises(InputError, match="cell_prefixes, which is called searched_prefixes now"):
+        ntk(network, images(4, 3, 8, 8), params="searched")
+    with pytest.raises(InputError, match="cell_prefixes, which is called searched_prefixes now"):
+        searched_weights(network)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"batch_norm": "running"}, "unknown batch_norm 'running'; choose one of frozen, coupled"),
         ({"outputs": "max"}, "unknown outputs 'max'; choose one of sum, trace"),
-        ({"params": "stem"}, 'unknown params \'stem\'; use "all", "cells" or a function'),
-        ({"params": "cells"}, "doesn't say which parameters are in its cells; set its attribute"),
+        ({"params": "stem"}, 'unknown params \'stem\'; use "all", "searched" or a function'),
+        (
+            {"params": "searched"},
+            "doesn't say which of its parameters are searched; set its attribute",
+        ),
         ({"params": lambda name: False}, "has no parameter that params chooses to derive by"),
         ({"images": IMAGES.byte()}, r"whole numbers \(ids\), got torch.uint8"),
         ({"images": [[1.0]]}, "floating-point or whole numbers, got list"),

@@ -200,9 +200,9 @@ def test_params_choose_among_all_that_count():
 
 def test_cells_choose_by_prefix_whatever_the_name():
     network, x = randomise(cnn()), images(N, 3, 8, 8)
-    network.cell_prefixes = ("body",)
+    network.searched_prefixes = ("body",)
     parametrizations.weight_norm(network.body.conv)
-    found = ntk(network, x, params="cells", details=True)
+    found = ntk(network, x, params="searched", details=True)
     original = "body.conv.parametrizations.weight.original"
     assert every(found) == {"body.bn.weight", f"{original}0", f"{original}1"}
 

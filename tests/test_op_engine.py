@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -10,11 +11,13 @@ import torch
 from devices import every_device, on_cuda
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from instruction_samples import LAYERS, Excitation, with_layer
 from tensors import relative_error, tensor
 from torch import Tensor, nn
 
 from tegnas import InputError, ops
 from tegnas.engine import program as p
+from tegnas.engine.functions import FUNCTIONS
 from tegnas.engine.lowering import lower_module
 from tegnas.reference import count_regions_pairwise
 from tegnas.reference.ntk import ntk
@@ -41,23 +44,6 @@ class Branches(nn.Module):
         for part in parts[1:]:
             total = total + part
         return total
-
-
-class Excitation(nn.Module):
-    """Squeeze-and-excitation: every channel times a gate that all pixels decide over."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.gate = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1),
-            nn.Conv2d(channels, 2, 1),
-            nn.ReLU(),
-            nn.Conv2d(2, channels, 1),
-            nn.Sigmoid(),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.gate(x)
 
 
 def relu_conv_norm(inputs: int, outputs: int, kernel: int, **options: int) -> nn.Sequential:
@@ -110,12 +96,12 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def in_body(name: str) -> bool:
+def is_searched(name: str) -> bool:
     return name.startswith("2.")
 
 
 def jobs_of(network: nn.Module, shape: tuple[int, int, int], dtype: torch.dtype) -> ops.EngineJobs:
-    lowered = lower_module(network, shape, in_body)
+    lowered = lower_module(network, shape, is_searched)
     size = len(lowered.parameters)
     one = torch.zeros(1, dtype=torch.int64)
     return ops.EngineJobs([lowered.program.encode(size)], one, lowered.parameters.to(dtype), one)
@@ -143,11 +129,11 @@ def test_kernels_are_those_of_autograd(device, network, batch_norm, dtype, count
     x, y = x.double(), y.double()
     expected = [ntk(network, x, batch_norm=batch_norm)]
     for left, right in ((x, None), (y, x)):
-        if any(in_body(name) for name, _ in network.named_parameters()):
-            body = ntk(network, left, right, batch_norm=batch_norm, select=in_body)
+        if any(is_searched(name) for name, _ in network.named_parameters()):
+            searched = ntk(network, left, right, batch_norm=batch_norm, select=is_searched)
         else:
-            body = torch.zeros(len(left), len(x), dtype=torch.float64)
-        expected.append(body)
+            searched = torch.zeros(len(left), len(x), dtype=torch.float64)
+        expected.append(searched)
     scale = expected[0].abs().max().clamp_min(1e-3)
     for got, wanted in zip(found, expected, strict=True):
         assert got.dtype == torch.float64 and got.shape == (1, *wanted.shape)
@@ -188,52 +174,6 @@ def test_trace_is_the_sum_over_outputs(device):
 # Every instruction
 
 
-class Applied(nn.Module):
-    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
-
-
-# What a value (N, 4, 6, 5) goes through, by opcode: at least one for each.
-LAYERS: list[tuple[int, Callable[[], nn.Module]]] = [
-    (p.CONV2D, lambda: nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2)),
-    (p.BATCH_NORM, lambda: nn.Sequential(nn.ReLU(), nn.BatchNorm2d(4))),
-    (p.RELU, nn.ReLU),
-    (p.AVG_POOL, lambda: nn.AvgPool2d(3, 2, 1, count_include_pad=False)),
-    (p.MAX_POOL, lambda: nn.MaxPool2d(3, 2, 1)),
-    (p.ADD, lambda: Applied(lambda x: x + torch.relu(x))),
-    (p.ZEROS, lambda: Applied(lambda x: torch.cat([x, 0 * x], 1))),
-    (p.SCALE, lambda: Applied(lambda x: 1.5 * x)),
-    (p.CONCAT, lambda: Applied(lambda x: torch.cat([x, torch.relu(x)], 1))),
-    (p.PAD, lambda: Applied(lambda x: nn.functional.pad(x, (1, -2, -1, 2)))),
-    (p.GLOBAL_AVG_POOL, lambda: nn.AdaptiveAvgPool2d(1)),
-    (p.LINEAR, lambda: nn.Sequential(nn.Flatten(), nn.Linear(120, 4), nn.ReLU())),
-    (p.PRODUCT, lambda: Excitation(4)),
-    (p.PRODUCT, lambda: Applied(lambda x: x.mean((2, 3), keepdim=True) * (x * torch.relu(x)))),
-    (p.ACTIVATION, nn.ReLU6),
-    (p.ACTIVATION, nn.Sigmoid),
-    (p.ACTIVATION, nn.Hardsigmoid),
-    (p.ACTIVATION, nn.SiLU),
-    (p.ACTIVATION, nn.Hardswish),
-    (p.ACTIVATION, nn.GELU),
-    (p.ACTIVATION, lambda: nn.GELU("tanh")),
-    (p.ACTIVATION, lambda: nn.LeakyReLU(0.2)),
-]
-
-
-def with_layer(layer: nn.Module) -> nn.Module:
-    """A network around a layer, whose values reach all pieces of its function."""
-    torch.manual_seed(0)
-    first = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4))
-    nn.init.constant_(first[1].weight, 4.0)
-    shape = layer(first(torch.zeros(2, 2, 6, 5))).shape
-    last = [] if len(shape) == 2 else [nn.Conv2d(shape[1], 4, 1), nn.AdaptiveAvgPool2d(1)]
-    return nn.Sequential(*first, layer, *last, nn.Flatten(), nn.Linear(4, 3)).double()
-
-
 @every_device
 @pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
 @pytest.mark.parametrize("index", range(len(LAYERS)))
@@ -260,7 +200,7 @@ def test_no_instruction_and_no_function_is_left_out():
         for instruction in lower_module(with_layer(layer()), (2, 6, 5)).program.instructions
         if instruction[0] == p.ACTIVATION
     }
-    assert functions == {function.number for function in p.FUNCTIONS.values()}
+    assert functions == {function.number for function in FUNCTIONS.values()}
 
 
 def test_python_and_the_engine_know_the_same_instructions():
@@ -273,9 +213,15 @@ def test_python_and_the_engine_know_the_same_instructions():
     for opcode in range(1, max(p.INSTRUCTIONS) + 2):
         name = p.INSTRUCTIONS[opcode].name if opcode in p.INSTRUCTIONS else "unknown"
         assert f"instruction 0 ({name}): " in refusal(opcode)
-    for number in range(1, len(p.FUNCTIONS) + 2):
-        known = number in [function.number for function in p.FUNCTIONS.values()]
-        assert ("unknown function" in refusal(p.ACTIVATION, 0, number)) == (not known)
+    # A factor below zero is refused by the name of the function, or it has one.
+    some = struct.unpack("<q", struct.pack("<d", 0.5))[0]
+    for name, function in FUNCTIONS.items():
+        said = refusal(p.ACTIVATION, 0, function.number, some, 2)
+        wanted = "flags must be" if function.below else f"{name} has no factor below zero"
+        assert f"(activation): {wanted}" in said
+    numbers = [function.number for function in FUNCTIONS.values()]
+    for number in (0, max(numbers) + 1, -(2**63), 2**62):
+        assert "unknown function" in refusal(p.ACTIVATION, 0, number)
 
 
 @every_device
@@ -336,16 +282,16 @@ def test_many_jobs_give_the_bits_of_each_alone_for_any_number_of_threads():
 
 @every_device
 @pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
-def test_without_the_other_weights_those_of_the_body_have_the_same_bits(batch_norm, device):
+def test_without_the_other_weights_the_searched_ones_have_the_same_bits(batch_norm, device):
     jobs, _ = three_jobs()
     x = tensor((37, 2, 6, 6)).to(device, torch.float32)
     y = tensor((4, 2, 6, 6), seed=1).to(device, torch.float32)
-    _, body, cross = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm)
-    found = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm, weights="body")
+    _, searched, cross = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm)
+    found = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm, weights="searched")
     assert found[0].shape == (0, 37, 37)
-    assert torch.equal(found[1], body) and torch.equal(found[2], cross)
-    alone = ops.engine_ntk(jobs, x, batch_norm=batch_norm, weights="body")
-    assert torch.equal(alone[1], body)
+    assert torch.equal(found[1], searched) and torch.equal(found[2], cross)
+    alone = ops.engine_ntk(jobs, x, batch_norm=batch_norm, weights="searched")
+    assert torch.equal(alone[1], searched)
 
 
 @pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
@@ -489,7 +435,7 @@ def test_wrong_operands_are_named():
         ops.engine_ntk(jobs, x, batch_norm="running")
     with pytest.raises(ValueError, match="sum or trace"):
         ops.engine_ntk(jobs, x, outputs="mean")
-    with pytest.raises(ValueError, match="weights is all or body"):
+    with pytest.raises(ValueError, match="weights is all or searched"):
         ops.engine_ntk(jobs, x, weights="stem")
     with pytest.raises(ValueError, match="batch_size"):
         ops.engine_regions(jobs, x, batch_size=0)
@@ -512,7 +458,7 @@ def test_operators_are_registered_as_torch_expects():
     code = torch.tensor(jobs.codes[0])
     starts = torch.tensor([0, len(code)])
     operands = (code, starts, jobs.programs, jobs.params, jobs.offsets)
-    for weights in ("all", "body"):
+    for weights in ("all", "searched"):
         options = ("frozen", "sum", weights)
         torch.library.opcheck(torch.ops.tegnas.engine_ntk, (*operands, x, x[:2], *options))
     torch.library.opcheck(torch.ops.tegnas.engine_regions, (*operands, x, 2))

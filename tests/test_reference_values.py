@@ -77,15 +77,15 @@ def error(found: Tensor, expected: np.ndarray) -> float:
 
 def native(net: nn.Module, images: Images) -> tuple[Tensor, Tensor, Tensor]:
     """Kernel of all weights, of the cells, and between validation and training images."""
-    cells = set(chosen_weights(net, "cells"))
+    cells = set(chosen_weights(net, "searched"))
     return native_kernels(
-        net, images.train, images.val, in_body=cells.__contains__, batch_norm="coupled"
+        net, images.train, images.val, is_searched=cells.__contains__, batch_norm="coupled"
     )
 
 
 def backward_passes(net: nn.Module, images: Images) -> tuple[Tensor, Tensor, Tensor]:
     """The same by PyTorch, with one Jacobian per batch for all three."""
-    every, cells = chosen_weights(net, "all"), chosen_weights(net, "cells")
+    every, cells = chosen_weights(net, "all"), chosen_weights(net, "searched")
     (train,) = jacobians(net, images.train, every, batch_norm="coupled")
     (val,) = jacobians(net, images.val, cells, batch_norm="coupled")
     return gram(train), gram(train.select(cells)), gram(val, train.select(cells))

@@ -67,9 +67,9 @@ def kappa_and_mse(network, batch, batch_norm, select=lambda name: True, ridge=0.
     network = network.double()
     x, y = batch.images.double(), batch.val_images.double()
     kernel = ntk(network, x, batch_norm=batch_norm)
-    body = ntk(network, x, batch_norm=batch_norm, select=select)
+    searched = ntk(network, x, batch_norm=batch_norm, select=select)
     cross = ntk(network, y, x, batch_norm=batch_norm, select=select)
-    return condition(kernel), regression_error(body, cross, batch, ridge)
+    return condition(kernel), regression_error(searched, cross, batch, ridge)
 
 
 def regions(network: nn.Module, inputs: list[Tensor]) -> int:
@@ -372,13 +372,13 @@ def convolutional() -> nn.Module:
 @pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
 def test_a_convolutional_network_is_scored_by_the_formulas(batch, batch_norm):
     network = convolutional()
-    network.cell_prefixes = ("body",)
+    network.searched_prefixes = ("body",)
     # Three logits for ten classes: the kernel doesn't care.
     found = score_module(network, batch, settings=small(batch_norm=batch_norm))
     kappa, mse = kappa_and_mse(network, batch, batch_norm, lambda name: name.startswith("body"))
     assert found.kappa == pytest.approx(kappa, rel=2e-3)
     assert found.mse == pytest.approx(mse, rel=1e-3)
-    assert (found.searched, found.region_shape, found.autograd) == ("cells", (3, 3, 3), ())
+    assert (found.searched, found.region_shape, found.autograd) == ("searched", (3, 3, 3), ())
     assert 1 < found.regions <= 200
 
 

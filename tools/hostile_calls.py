@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import random
 import struct
+import sys
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from tegnas import ops
+from tegnas.engine.functions import FUNCTIONS
+from tegnas.engine.lowering import LoweredModule, lower_module
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
+
+from instruction_samples import LAYERS, with_layer  # noqa: E402
 
 LARGEST = 2**63 - 1
 EXTREMES = (
@@ -304,9 +313,10 @@ class _Program:
             ]
             self._write(13, [source, n.rng.choice(fits)], shape)
         elif kind == 12:
-            function = n.number(1, 8)
-            leaky = [0.1, 0.1, float("nan"), float("inf")] if function == 8 else [0.0] * 30 + [0.5]
-            bits = struct.unpack("<q", struct.pack("<d", n.rng.choice(leaky)))[0]
+            function = n.number(1, len(FUNCTIONS))
+            chosen = [each for each in FUNCTIONS.values() if each.number == function and each.below]
+            below = [0.1, 0.1, float("nan"), float("inf")] if chosen else [0.0] * 30 + [0.5]
+            bits = struct.unpack("<q", struct.pack("<d", n.rng.choice(below)))[0]
             self._write(14, [source, function, bits, n.number(0, 1)], shape)
         else:
             sides = [n.number(0, 2) for _ in range(4)]
@@ -315,13 +325,38 @@ class _Program:
             self._write(10, [source, *sides], padded)
 
 
+class _Sample(_Program):
+    """The program of a network around one instruction, of which numbers may be hostile."""
+
+    def __init__(self, n: Numbers) -> None:
+        lowered = _samples()[n.rng.randrange(len(_samples()))]
+        self.n = n
+        self.shapes = [lowered.program.image_shape]
+        self.instructions = len(lowered.program.instructions)
+        self.parameters = lowered.layout.size
+        self.words = []
+        for opcode, *operands in lowered.program.instructions:
+            length = len(operands) + 2
+            self.words += [opcode, n.number(length, length)]
+            self.words += [n.number(each, each) for each in operands]
+
+
+@cache
+def _samples() -> list[LoweredModule]:
+    return [lower_module(with_layer(layer()), (2, 6, 5)) for _, layer in LAYERS]
+
+
 def _sane(sizes: list[int]) -> tuple[int, int]:
     height, width = (size if 1 <= size <= 32 else 1 for size in sizes)
     return height, width
 
 
+def _any_program(n: Numbers) -> _Program:
+    return _Sample(n) if n.rng.random() < 0.3 else _Program(n)
+
+
 def _jobs(n: Numbers) -> tuple[ops.EngineJobs, tuple[int, int, int], torch.dtype]:
-    programs = [_Program(n) for _ in range(n.rng.choice([1, 1, 2]))]
+    programs = [_any_program(n) for _ in range(n.rng.choice([1, 1, 2]))]
     longest = max(program.parameters for program in programs)
     dtype = n.dtype()
     jobs = n.rng.randint(0, 3)
@@ -345,7 +380,7 @@ def engine_ntk(n: Numbers) -> None:
         y,
         batch_norm=n.rng.choice(["frozen"] * 20 + ["coupled"] * 20 + ["other"]),
         outputs=n.rng.choice(["sum"] * 20 + ["trace"] * 10 + [""]),
-        weights=n.rng.choice(["all"] * 20 + ["body"] * 10 + [""]),
+        weights=n.rng.choice(["all"] * 20 + ["searched"] * 10 + [""]),
     )
 
 
@@ -357,7 +392,7 @@ def engine_regions(n: Numbers) -> None:
 
 
 def engine_plan(n: Numbers) -> None:
-    programs = [_Program(n) for _ in range(n.rng.choice([1, 2]))]
+    programs = [_any_program(n) for _ in range(n.rng.choice([1, 2]))]
     ops.engine_plan(
         [program.code() for program in programs],
         [n.number(0, len(programs) - 1) for _ in range(n.rng.randint(0, 4))],

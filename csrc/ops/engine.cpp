@@ -59,12 +59,12 @@ std::tuple<Tensor, Tensor, Tensor> engine_ntk(const Tensor& code, const Tensor& 
     const int64_t count = job_programs.numel(), n = x.size(0), m = y.size(0);
     check_machine_has((Checked(2 * n) + m) * n * count * static_cast<int64_t>(sizeof(double)));
     const Tensor all = zeros({wanted ? count : 0, n, n}, ScalarType::Double, x);
-    const Tensor body = zeros({count, n, n}, ScalarType::Double, x);
+    const Tensor searched = zeros({count, n, n}, ScalarType::Double, x);
     const Tensor cross = zeros({count, m, n}, ScalarType::Double, x);
     const std::array<double*, 3> kernels = {wanted ? all.mutable_data_ptr<double>() : nullptr,
-                                            body.mutable_data_ptr<double>(),
+                                            searched.mutable_data_ptr<double>(),
                                             cross.mutable_data_ptr<double>()};
-    const auto finished = std::make_tuple(all, body, cross);
+    const auto finished = std::make_tuple(all, searched, cross);
     TEGNAS_ON_CUDA(x, finished, engine_ntk(operands, x, y, coupled, trace, kernels));
     const Jobs jobs = make_jobs(operands, x.sizes());
     const Tensor xs = packed(x), ys = packed(y);

@@ -213,8 +213,8 @@ bool is_trace(const std::string& outputs) {
 }
 
 bool is_all(const std::string& weights) {
-  TEGNAS_CHECK_VALUE(weights == "all" || weights == "body", "engine: weights is all or body, got ",
-                     weights, ".");
+  TEGNAS_CHECK_VALUE(weights == "all" || weights == "searched",
+                     "engine: weights is all or searched, got ", weights, ".");
   return weights == "all";
 }
 

@@ -82,7 +82,7 @@ void check_batches(const Tensor& x, const Tensor& y);
 // Whether "coupled" is meant, and not "frozen"; whether "trace" is, and not "sum".
 bool is_coupled(const std::string& batch_norm);
 bool is_trace(const std::string& outputs);
-// Whether "all" weights are meant, and not those of the "body" alone.
+// Whether "all" weights are meant, and not those that are "searched" alone.
 bool is_all(const std::string& weights);
 
 }  // namespace tegnas

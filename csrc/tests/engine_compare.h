@@ -52,7 +52,7 @@ Reference engine_ntk_of(const Case& c, const cpu::Kernels& kernels, int64_t work
       y(c.y.begin(), c.y.end());
   Reference r;
   r.k_all.assign(c.n * c.n, -1);
-  r.k_body.assign(c.n * c.n, -1);
+  r.k_searched.assign(c.n * c.n, -1);
   r.k_cross.assign(c.ny * c.n, -1);
   std::vector<T> logits(c.n * c.program.shapes.back().c);
   cpu::NtkOptions options;
@@ -60,7 +60,7 @@ Reference engine_ntk_of(const Case& c, const cpu::Kernels& kernels, int64_t work
   options.outputs = c.trace ? cpu::OutputReduction::trace : cpu::OutputReduction::sum;
   options.workers = workers;
   cpu::engine_ntk<T>(kernels,
-                     {{&c.program, params.data(), r.k_all.data(), r.k_body.data(),
+                     {{&c.program, params.data(), r.k_all.data(), r.k_searched.data(),
                        c.ny > 0 ? r.k_cross.data() : nullptr, logits.data()}},
                      {x.data(), c.n}, {y.data(), c.ny}, options, parallel_for);
   r.logits.assign(logits.begin(), logits.end());
@@ -101,7 +101,7 @@ inline void compare(const Case& c, const std::string& name, double tolerance32) 
       check("logits", got.logits, expected.logits, largest(expected.logits));
       if (expected.undecided) continue;
       check("k_all", got.k_all, expected.k_all, scale);
-      check("k_body", got.k_body, expected.k_body, scale);
+      check("k_searched", got.k_searched, expected.k_searched, scale);
       check("k_cross", got.k_cross, expected.k_cross, scale);
     }
   }

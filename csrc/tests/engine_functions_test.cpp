@@ -11,39 +11,6 @@ using namespace tegnas::test;
 namespace {
 
 using engine::Function;
-using Exact = std::pair<long double, long double>;
-
-long double gate(long double x) { return 1 / (1 + std::exp(-x)); }
-
-// Value and derivative.
-Exact exact(Function function, long double x, long double below) {
-  const long double pi = 3.14159265358979323846264338328L;
-  switch (function) {
-    case Function::relu6:
-      return {std::min(std::max(x, 0.0L), 6.0L), x > 0 && x < 6 ? 1 : 0};
-    case Function::sigmoid:
-      return {gate(x), gate(x) * gate(-x)};
-    case Function::hardsigmoid:
-      return {std::min(std::max(x / 6 + 0.5L, 0.0L), 1.0L), x > -3 && x < 3 ? 1.0L / 6 : 0};
-    case Function::silu:
-      return {x * gate(x), gate(x) + x * gate(x) * gate(-x)};
-    case Function::hardswish:
-      if (x <= -3) return {0, 0};
-      return x >= 3 ? Exact{x, 1} : Exact{x * (x + 3) / 6, x / 3 + 0.5L};
-    case Function::gelu: {
-      const long double normal = std::erfc(-x / std::sqrt(2.0L)) / 2;
-      return {x * normal, normal + x * std::exp(-x * x / 2) / std::sqrt(2 * pi)};
-    }
-    case Function::gelu_tanh: {
-      const long double c = 2 * std::sqrt(2 / pi);
-      const long double u = c * (x + 0.044715L * x * x * x);
-      return {x * gate(u), gate(u) + x * gate(u) * gate(-u) * c * (1 + 3 * 0.044715L * x * x)};
-    }
-    case Function::leaky_relu:
-      return {x > 0 ? x : below * x, x > 0 ? 1 : below};
-  }
-  return {NAN, NAN};
-}
 
 constexpr double kBelow = 0.125;
 
@@ -76,10 +43,9 @@ template <typename T>
 void compare_functions(const char* isa, double value_bound, double slope_bound) {
   const cpu::Kernels* kernels = cpu::kernels_for(isa);
   if (kernels == nullptr) return;
-  for (int64_t k = 1; engine::function_name(static_cast<Function>(k)); ++k) {
-    const auto function = static_cast<Function>(k);
-    const double below = function == Function::leaky_relu ? kBelow : 0;
-    const std::string name = std::string(isa) + ", " + engine::function_name(function) +
+  for (const Function function : functions()) {
+    const double below = some_below(function, kBelow);
+    const std::string name = std::string(isa) + ", " + engine::description_of(function).name +
                              (sizeof(T) == 4 ? " float32" : " float64");
     const std::vector<double> x = numbers<T>();
     Writer values({64, 1, 1});
@@ -99,11 +65,11 @@ void compare_functions(const char* isa, double value_bound, double slope_bound) 
       c.params = {1, 0};
       const Reference kernel = engine_ntk_of<T>(c, *kernels);
       for (size_t i = 0; i < 64; ++i) {
-        const Exact expected = exact(function, x[first + i], below);
-        const double value = std::abs(static_cast<double>(found[first + i] - expected.first)) /
+        const Exact<long double> expected = exact<long double>(function, x[first + i], below);
+        const double value = std::abs(static_cast<double>(found[first + i] - expected.value)) /
                              std::max(1.0, std::abs(x[first + i]));
-        const double root = std::sqrt(kernel.k_body[i * 64 + i]);
-        const double slope = static_cast<double>(root - std::abs(expected.second));
+        const double root = std::sqrt(kernel.k_searched[i * 64 + i]);
+        const double slope = static_cast<double>(root - std::abs(expected.slope));
         worst_value = std::max(worst_value, std::isnan(value) ? INFINITY : value);
         worst_slope = std::max(worst_slope, std::isnan(slope) ? INFINITY : std::abs(slope));
       }
@@ -117,13 +83,13 @@ void compare_functions(const char* isa, double value_bound, double slope_bound) 
 }
 
 void not_a_number() {
-  for (int64_t k = 1; engine::function_name(static_cast<Function>(k)); ++k) {
+  for (const Function function : functions()) {
     Writer w({3, 1, 1});
-    w.activation(0, static_cast<Function>(k), false, 0);
+    w.activation(0, function, false, 0);
     const Reference found =
         engine_ntk_of<float>(with_images(w, {NAN, INFINITY, 1}), cpu::kernels());
     CHECK_SAY(std::isnan(found.logits[0]) && found.logits[1] >= 1 && found.logits[2] > 0,
-              engine::function_name(static_cast<Function>(k)));
+              engine::description_of(function).name);
   }
 }
 

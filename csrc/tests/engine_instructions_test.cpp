@@ -11,7 +11,7 @@ using namespace tegnas::test;
 namespace {
 
 void every_instruction() {
-  for (const Sample& sample : samples()) {
+  for (const Sample& sample : sample_networks()) {
     const engine::Program program = sample.writer.program();
     CHECK_SAY(std::any_of(program.instructions.begin(), program.instructions.end(),
                           [&](const engine::Instruction& i) { return i.op == sample.op; }),
@@ -33,7 +33,7 @@ void every_instruction() {
 
 // Inputs spread so that every piece of every function is met.
 void every_pattern() {
-  for (const Sample& sample : samples()) {
+  for (const Sample& sample : sample_networks()) {
     const engine::Program program = sample.writer.program();
     Random r(8);
     const std::vector<double> params = r.normals(sample.writer.parameters(), 0.5);

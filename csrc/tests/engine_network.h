@@ -6,12 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "engine_functions.h"
 #include "kernels/program/program.h"
 
 namespace tegnas::test {
 namespace reference {
 
-using engine::Function;
 using engine::Instruction;
 using engine::Op;
 using engine::Program;
@@ -119,42 +119,9 @@ class Network {
   }
 
   // A function and its derivative at a number.
-  std::pair<double, double> respond(const Instruction& i, double x) const {
-    const auto normal = [](double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); };
-    const auto gate = [](double x) { return 1 / (1 + std::exp(-x)); };
-    const double pi = 3.14159265358979323846;
-    switch (i.function) {
-      case Function::relu6:
-        decide(x);
-        decide(x - 6);
-        return {std::min(std::max(x, 0.0), 6.0), x > 0 && x < 6 ? 1 : 0};
-      case Function::sigmoid:
-        return {gate(x), gate(x) * gate(-x)};
-      case Function::hardsigmoid:
-        decide(x + 3);
-        decide(x - 3);
-        return {std::min(std::max(x / 6 + 0.5, 0.0), 1.0), x > -3 && x < 3 ? 1.0 / 6 : 0};
-      case Function::silu:
-        return {x * gate(x), gate(x) + x * gate(x) * gate(-x)};
-      case Function::hardswish:
-        decide(x + 3);
-        decide(x - 3);
-        if (x <= -3) return {0, 0};
-        if (x >= 3) return {x, 1};
-        return {x * (x + 3) / 6, x / 3 + 0.5};
-      case Function::gelu:
-        return {x * normal(x), normal(x) + x * std::exp(-x * x / 2) / std::sqrt(2 * pi)};
-      case Function::gelu_tanh: {
-        const double u = std::sqrt(2 / pi) * (x + 0.044715 * x * x * x);
-        const double slope = std::sqrt(2 / pi) * (1 + 3 * 0.044715 * x * x);
-        const double t = std::tanh(u);
-        return {0.5 * x * (1 + t), 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope};
-      }
-      case Function::leaky_relu:
-        decide(x);
-        return {x > 0 ? x : i.below * x, x > 0 ? 1 : i.below};
-    }
-    return {NAN, NAN};
+  Exact<double> respond(const Instruction& i, double x) const {
+    for (const double jump : jumps(i.function)) decide(x - jump);
+    return exact(i.function, x, i.below);
   }
 
   // Calls f(output, first factor, second factor), indices into the arrays.
@@ -246,6 +213,7 @@ class Network {
         }
         break;
       case Op::zeros:
+      case Op::none:
         break;
       case Op::scale:
         for (size_t k = 0; k < out.size(); ++k) out[k] = (*in)[k] * params_[i.factor];
@@ -278,7 +246,7 @@ class Network {
                 [&](int64_t o, int64_t a, int64_t b) { out[o] = (*in)[a] * values_[i.in[1]][b]; });
         break;
       case Op::activation:
-        for (size_t k = 0; k < out.size(); ++k) out[k] = respond(i, (*in)[k]).first;
+        for (size_t k = 0; k < out.size(); ++k) out[k] = respond(i, (*in)[k]).value;
     }
   }
 
@@ -365,6 +333,7 @@ class Network {
         }
         break;
       case Op::zeros:
+      case Op::none:
         break;
       case Op::scale:
         for (size_t k = 0; k < g.size(); ++k) (*to)[k] += g[k] * params_[i.factor];
@@ -400,7 +369,7 @@ class Network {
         });
         break;
       case Op::activation:
-        for (size_t k = 0; k < g.size(); ++k) (*to)[k] += g[k] * respond(i, (*in)[k]).second;
+        for (size_t k = 0; k < g.size(); ++k) (*to)[k] += g[k] * respond(i, (*in)[k]).slope;
     }
   }
 

@@ -44,11 +44,11 @@ void nasbench201() {
 }
 
 // Convolutions whose output pixels read all input pixels, which have no rows of the Jacobian: with
-// and without norms and biases, of the body and not, several kernels on one view.
+// and without norms and biases, of the searched and not, several kernels on one view.
 void pairs_of_pixels() {
   Writer small({9, 2, 2});
   const auto conv = [](Writer& w, int64_t in, int64_t out, const Window& window, bool bias,
-                       bool body) { return w.conv(in, out, window, 1, bias, body); };
+                       bool searched) { return w.conv(in, out, window, 1, bias, searched); };
   const Window three = square(3, 1, 1), five = square(5, 1, 2);
   const int64_t x = small.relu(small.norm(conv(small, 0, 17, three, true, true), true, true));
   const int64_t half = small.norm(conv(small, x, 10, three, false, true), true, false);

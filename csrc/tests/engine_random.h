@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "engine_writer.h"
+#include "engine_samples.h"
 
 namespace tegnas::test {
 
@@ -58,9 +58,9 @@ inline Window random_window(Random& r, const Shape& s, bool conv) {
 
 // Adds one random function of a value.
 inline int64_t add_random_function(Writer& writer, Random& r, int64_t in) {
-  const auto function = static_cast<engine::Function>(r.between(1, 8));
-  const bool leaky = function == engine::Function::leaky_relu;
-  return writer.activation(in, function, !r.one_in(3), leaky ? 0.25 : 0);
+  const std::vector<engine::Function> all = functions();
+  const engine::Function function = all[r.between(0, static_cast<int64_t>(all.size()) - 1)];
+  return writer.activation(in, function, !r.one_in(3), some_below(function, 0.25));
 }
 
 // Multiplies a value by a gate between 0 and 1: of the value itself, of its channels as
@@ -169,8 +169,15 @@ inline void add_random_instruction(Writer& writer, Random& r, const RandomLimits
   }
 }
 
+// Some begin with the sample of an instruction.
+inline Writer random_beginning(Random& r, const RandomLimits& limits) {
+  static const std::vector<Sample> all = samples();
+  if (r.one_in(6)) return all[r.between(0, static_cast<int64_t>(all.size()) - 1)].writer;
+  return Writer({r.between(1, 4), r.between(3, limits.height), r.between(3, limits.width)});
+}
+
 inline Writer random_program(Random& r, const RandomLimits& limits) {
-  Writer writer({r.between(1, 4), r.between(3, limits.height), r.between(3, limits.width)});
+  Writer writer = random_beginning(r, limits);
   const int64_t count = r.between(1, limits.instructions);
   for (int64_t k = 0; k < count; ++k) add_random_instruction(writer, r, limits);
   int64_t last = writer.values() - 1;

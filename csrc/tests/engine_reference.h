@@ -47,15 +47,13 @@ inline void add_gram(const std::vector<double>& a, int64_t na, const std::vector
 
 // Where a counted function goes from one piece to the next.
 inline std::vector<double> corners(const Instruction& i) {
-  if (i.op == Op::activation && i.function == Function::relu6) return {0, 6};
-  if (i.op == Op::activation && i.function == Function::hardsigmoid) return {-3, 3};
-  return {0};
+  return i.op == Op::activation ? pattern_corners(i.function) : std::vector<double>{0};
 }
 
 }  // namespace reference
 
 struct Reference {
-  std::vector<double> k_all, k_body, k_cross, logits;
+  std::vector<double> k_all, k_searched, k_cross, logits;
   bool undecided = false;
 };
 
@@ -65,25 +63,25 @@ inline Reference reference_ntk(const engine::Program& program, const std::vector
                                const std::vector<double>& y, int64_t ny, bool coupled, bool trace) {
   using namespace reference;
   Network nx(program, params, x, n), n_y(program, params, y, ny);
-  std::vector<bool> all(program.parameters, false), body(program.parameters, false);
+  std::vector<bool> all(program.parameters, false), searched(program.parameters, false);
   for (int64_t v = 1; v < program.values(); ++v) {
     for (int64_t k = 0; k < program.defines(v).weights; ++k) {
       all[program.defines(v).weight + k] = true;
-      body[program.defines(v).weight + k] = program.defines(v).body;
+      searched[program.defines(v).weight + k] = program.defines(v).searched;
     }
   }
   Reference result;
   result.undecided = nx.undecided() || n_y.undecided();
   result.logits = nx.value(program.values() - 1);
   result.k_all.assign(n * n, 0);
-  result.k_body.assign(n * n, 0);
+  result.k_searched.assign(n * n, 0);
   result.k_cross.assign(ny * n, 0);
   for (int64_t o = trace ? 0 : -1; o < (trace ? program.shapes.back().c : 0); ++o) {
     const std::vector<double> jx = jacobian(nx, program, n, o, coupled);
     const std::vector<double> jy = jacobian(n_y, program, ny, o, coupled);
     add_gram(jx, n, jx, n, all, result.k_all);
-    add_gram(jx, n, jx, n, body, result.k_body);
-    add_gram(jy, ny, jx, n, body, result.k_cross);
+    add_gram(jx, n, jx, n, searched, result.k_searched);
+    add_gram(jy, ny, jx, n, searched, result.k_cross);
   }
   return result;
 }

@@ -1,11 +1,13 @@
 // One small network for every instruction, and for every function of an activation: what each back
-// end is compared with the reference on. A switch without an instruction doesn't compile, and a
-// network without its instruction fails (engine_instructions_test.cpp).
+// end is compared with the reference on, and what random programs begin with (engine_random.h). A
+// switch without an instruction doesn't compile, and a network without its instruction fails
+// (engine_instructions_test.cpp).
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "engine_functions.h"
 #include "engine_writer.h"
 
 namespace tegnas::test {
@@ -16,7 +18,7 @@ struct Sample {
   Writer writer;
 };
 
-// A value (4, 6, 5), the instruction, and what makes logits of it.
+// A value (4, 6, 5) and the instruction, whose value is the last.
 inline Writer sample_of(engine::Op op, engine::Function function) {
   using engine::Op;
   Writer w({2, 6, 5});
@@ -26,79 +28,87 @@ inline Writer sample_of(engine::Op op, engine::Function function) {
   Window two = three;
   two.sh = 2;
   const int64_t x = w.norm(w.conv(0, 4, three, 1, false, true), true, true);
-  int64_t y = x;
   switch (op) {
     case Op::conv2d:
-      y = w.conv(x, 6, two, 2, true, true);
+      w.conv(x, 6, two, 2, true, true);
       break;
     case Op::batch_norm:
-      y = w.norm(w.relu(x), true, true);
+      w.norm(w.relu(x), true, true);
       break;
     case Op::relu:
-      y = w.relu(x, true);
+      w.relu(x, true);
       break;
     case Op::avg_pool:
-      y = w.avg_pool(x, two, false);
+      w.avg_pool(x, two, false);
       break;
     case Op::max_pool:
-      y = w.max_pool(x, two);
+      w.max_pool(x, two);
       break;
     case Op::add:
-      y = w.add({x, w.relu(x), x});
+      w.add({x, w.relu(x), x});
       break;
     case Op::zeros:
-      y = w.concat({x, w.zeros({1, 6, 5})});
+      w.concat({x, w.zeros({1, 6, 5})});
       break;
     case Op::scale:
-      y = w.scale(x);
+      w.scale(x);
       break;
     case Op::concat:
-      y = w.concat({w.relu(x), x});
+      w.concat({w.relu(x), x});
       break;
     case Op::pad:
-      y = w.pad(x, 1, -2, -1, 2);
+      w.pad(x, 1, -2, -1, 2);
       break;
     case Op::global_avg_pool:
-      y = w.global_avg_pool(x);
+      w.global_avg_pool(x);
       break;
     case Op::linear:
-      y = w.linear(x, 3, true, true);
+      w.linear(x, 3, true, true);
       break;
     case Op::product: {
       // Of two values, with itself, and of the channels' gates on either side.
       const int64_t other = w.norm(w.conv(0, 4, three, 1, false, false), true, false);
-      y = w.product(w.relu(x), other);
+      int64_t y = w.product(w.relu(x), other);
       y = w.product(y, w.relu(w.conv(w.global_avg_pool(x), 4, Window(), 1, true, true)));
-      y = w.product(w.global_avg_pool(w.product(x, x)), y);
+      w.product(w.global_avg_pool(w.product(x, x)), y);
       break;
     }
-    case Op::activation:
+    case Op::activation: {
       // Beyond the corners at 3 and 6, and behind a ReLU.
-      y = w.norm(w.conv(w.add({x, x, x, x}), 4, three, 2, true, true), true, true);
-      y = w.activation(w.add({y, y, y}), function, true,
-                       function == engine::Function::leaky_relu ? 0.125 : 0);
-      y = w.add({y, w.activation(w.relu(x), function, false, 0)});
+      int64_t y = w.norm(w.conv(w.add({x, x, x, x}), 4, three, 2, true, true), true, true);
+      y = w.activation(w.add({y, y, y}), function, true, some_below(function, 0.125));
+      w.add({y, w.activation(w.relu(x), function, false, 0)});
+      break;
+    }
+    case Op::none:
       break;
   }
-  y = w.conv(y, 3, Window(), 1, true, false);
-  w.linear(w.global_avg_pool(y), 2, true, false);
   return w;
 }
 
+// Of every instruction and every function, without logits.
 inline std::vector<Sample> samples() {
-  using engine::Function;
-  using engine::Op;
   std::vector<Sample> all;
-  for (int64_t number = 1; engine::description_of(static_cast<Op>(number)).name; ++number) {
-    const auto op = static_cast<Op>(number);
-    if (op != Op::activation) {
-      all.push_back({engine::description_of(op).name, op, sample_of(op, Function::relu6)});
+  for (const engine::OpDescription& each : engine::kOps) {
+    if (each.op != engine::Op::activation) {
+      all.push_back({each.name, each.op, sample_of(each.op, engine::Function::none)});
       continue;
     }
-    for (int64_t k = 1; engine::function_name(static_cast<Function>(k)); ++k) {
-      const auto function = static_cast<Function>(k);
-      all.push_back({engine::function_name(function), op, sample_of(op, function)});
+    for (const engine::Function function : functions()) {
+      const char* name = engine::description_of(function).name;
+      all.push_back({name, each.op, sample_of(each.op, function)});
     }
+  }
+  return all;
+}
+
+// The same as networks.
+inline std::vector<Sample> sample_networks() {
+  std::vector<Sample> all = samples();
+  for (Sample& each : all) {
+    Writer& w = each.writer;
+    const int64_t y = w.conv(w.values() - 1, 3, Window(), 1, true, false);
+    w.linear(w.global_avg_pool(y), 2, true, false);
   }
   return all;
 }

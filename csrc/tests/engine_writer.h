@@ -15,20 +15,20 @@ class Writer {
  public:
   explicit Writer(const Shape& input) : shapes_{input} {}
 
-  int64_t conv(int64_t in, int64_t out, const Window& w, int64_t groups, bool bias, bool body) {
+  int64_t conv(int64_t in, int64_t out, const Window& w, int64_t groups, bool bias, bool searched) {
     const Shape s = shapes_[in];
     const int64_t weight = take(out * (s.c / groups) * w.kh * w.kw);
     const int64_t b = bias ? take(out) : -1;
-    return emit(1,
-                {in, out, w.kh, w.kw, w.sh, w.sw, w.ph, w.pw, w.dh, w.dw, groups, weight, b, body},
-                windowed(s, out, w));
+    return emit(
+        1, {in, out, w.kh, w.kw, w.sh, w.sw, w.ph, w.pw, w.dh, w.dw, groups, weight, b, searched},
+        windowed(s, out, w));
   }
-  int64_t norm(int64_t in, bool affine, bool body, double eps = 1e-5) {
+  int64_t norm(int64_t in, bool affine, bool searched, double eps = 1e-5) {
     int64_t bits;
     std::memcpy(&bits, &eps, sizeof bits);
     const int64_t weight = affine ? take(shapes_[in].c) : -1;
     const int64_t bias = affine ? take(shapes_[in].c) : -1;
-    return emit(2, {in, bits, weight, bias, body}, shapes_[in]);
+    return emit(2, {in, bits, weight, bias, searched}, shapes_[in]);
   }
   int64_t relu(int64_t in, bool counted = false) { return emit(3, {in, counted}, shapes_[in]); }
   int64_t avg_pool(int64_t in, const Window& w, bool include) {
@@ -54,19 +54,29 @@ class Writer {
     return emit(10, {in, left, right, top, bottom}, s);
   }
   int64_t global_avg_pool(int64_t in) { return emit(11, {in}, {shapes_[in].c, 1, 1}); }
-  int64_t linear(int64_t in, int64_t out, bool bias, bool body) {
+  int64_t linear(int64_t in, int64_t out, bool bias, bool searched) {
     const int64_t weight = take(out * shapes_[in].size());
     const int64_t b = bias ? take(out) : -1;
-    return emit(12, {in, out, weight, b, body}, {out, 1, 1});
+    return emit(12, {in, out, weight, b, searched}, {out, 1, 1});
   }
-  int64_t product(int64_t a, int64_t b) {
-    return emit(13, {a, b}, shapes_[a].pixels() == 1 ? shapes_[b] : shapes_[a]);
-  }
+  int64_t product(int64_t a, int64_t b) { return instruction(engine::Op::product, {a, b}); }
   int64_t activation(int64_t in, engine::Function function, bool counted = false,
                      double below = 0) {
     int64_t bits;
     std::memcpy(&bits, &below, sizeof bits);
     return emit(14, {in, static_cast<int64_t>(function), bits, counted}, shapes_[in]);
+  }
+
+  // Any other, whose shape is asked of the engine.
+  int64_t instruction(engine::Op op, const std::vector<int64_t>& operands) {
+    const int64_t value = emit(static_cast<int64_t>(op), operands, {});
+    shapes_[value] = program().shapes[value];
+    return value;
+  }
+  // The offset of so many parameters more.
+  int64_t take(int64_t count) {
+    parameters_ += count;
+    return parameters_ - count;
   }
 
   const Shape& shape(int64_t value) const { return shapes_[value]; }
@@ -85,10 +95,6 @@ class Writer {
   }
 
  private:
-  int64_t take(int64_t count) {
-    parameters_ += count;
-    return parameters_ - count;
-  }
   int64_t emit(int64_t op, const std::vector<int64_t>& operands, const Shape& shape) {
     code_.push_back(op);
     code_.push_back(static_cast<int64_t>(operands.size()) + 2);

@@ -27,17 +27,17 @@ class Nasbench201 {
   static Writer thin(const std::string& ops) { return thin_network(ops, 3, 1); }
 
   // What the preset `best` scores: three cells per stage and images of 8×8, only the cells in the
-  // body; three cells and inputs of 2×2.
+  // searched; three cells and inputs of 2×2.
   static Writer deep(const std::string& ops) { return network(ops, 3, 8, 3, false); }
   static Writer deep_thin(const std::string& ops) { return thin_network(ops, 2, 3); }
 
  private:
   static Writer network(const std::string& ops, int64_t channels, int64_t size, int64_t cells,
-                        bool reductions_in_body) {
+                        bool reductions_searched) {
     Writer w({3, size, size});
     int64_t x = w.norm(w.conv(0, channels, square(3, 1, 1), 1, false, false), true, false);
     for (int64_t stage = 0; stage < 3; ++stage) {
-      if (stage > 0) x = reduction(w, x, channels << stage, reductions_in_body);
+      if (stage > 0) x = reduction(w, x, channels << stage, reductions_searched);
       for (int64_t k = 0; k < cells; ++k) x = cell(w, x, ops);
     }
     x = w.relu(w.norm(x, true, false), true);
@@ -54,15 +54,15 @@ class Nasbench201 {
   }
 
   static int64_t relu_conv_norm(Writer& w, int64_t x, int64_t out, const Window& window,
-                                bool body = true) {
-    return w.norm(w.conv(w.relu(x, true), out, window, 1, false, body), true, body);
+                                bool searched = true) {
+    return w.norm(w.conv(w.relu(x, true), out, window, 1, false, searched), true, searched);
   }
 
-  static int64_t reduction(Writer& w, int64_t x, int64_t out, bool body) {
-    const int64_t a = relu_conv_norm(w, x, out, square(3, 2, 1), body);
-    const int64_t b = relu_conv_norm(w, a, out, square(3, 1, 1), body);
+  static int64_t reduction(Writer& w, int64_t x, int64_t out, bool searched) {
+    const int64_t a = relu_conv_norm(w, x, out, square(3, 2, 1), searched);
+    const int64_t b = relu_conv_norm(w, a, out, square(3, 1, 1), searched);
     const int64_t pooled = w.avg_pool(x, square(2, 2, 0), true);
-    return w.add({b, w.conv(pooled, out, square(1, 1, 0), 1, false, body)});
+    return w.add({b, w.conv(pooled, out, square(1, 1, 0), 1, false, searched)});
   }
 
   static int64_t cell(Writer& w, int64_t x, const std::string& ops) {

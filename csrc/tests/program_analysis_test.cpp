@@ -91,14 +91,14 @@ void needs() {
   Writer w({3, 4, 4});
   const int64_t pooled = w.avg_pool(0, square(3, 1, 1), false);
   const int64_t stem = w.conv(pooled, 3, square(1, 1, 0), 1, false, false);
-  const int64_t body = w.conv(stem, 3, square(1, 1, 0), 1, false, true);
-  w.linear(w.global_avg_pool(body), 2, true, false);
+  const int64_t searched = w.conv(stem, 3, square(1, 1, 0), 1, false, true);
+  w.linear(w.global_avg_pool(searched), 2, true, false);
   const Program program = w.program();
   const Analysis a = analyse(program, Purpose::frozen);
   const auto node = [&](int64_t value) { return a.nodes[step_of(a, value).out]; };
   CHECK(!a.nodes[0].needed && !node(pooled).needed);
   CHECK(node(stem).needed && !node(stem).needed_searched);
-  CHECK(node(body).needed && node(body).needed_searched);
+  CHECK(node(searched).needed && node(searched).needed_searched);
 }
 
 // A sum hands its gradient on, a concatenation a part of it, a norm all of it times its scale; what

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
+from tegnas.engine.functions import FUNCTIONS
+
 # Layers that give what they read.
 NOTHING = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 
@@ -23,20 +25,14 @@ _IN_PLACE_FUNCTIONS = (
     operator.iadd,
     operator.imul,
     torch.relu_,
-    torch.sigmoid_,
     F.hardtanh_,
-    F.leaky_relu_,
+    *(called for function in FUNCTIONS.values() for called in function.written),
 )
 # At which place a function takes `inplace`.
 _IN_PLACE_ARGUMENT: dict[Callable, int] = {
     F.relu: 1,
-    F.relu6: 1,
-    F.hardsigmoid: 1,
-    F.silu: 1,
-    F.hardswish: 1,
-    F.leaky_relu: 2,
     F.hardtanh: 3,
-}
+} | {called: function.inplace_at for function in FUNCTIONS.values() for called in function.called}
 _VIEWS = (torch.flatten, torch.reshape, operator.getitem)
 _VIEW_METHODS = ("flatten", "view", "reshape", "contiguous")
 

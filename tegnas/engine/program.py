@@ -12,6 +12,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tegnas.engine.functions import FUNCTIONS
 from tegnas.errors import InputError
 
 FORMAT_VERSION = 1
@@ -64,31 +65,6 @@ INSTRUCTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Function:
-    """The function of an activation.
-
-    Attributes:
-        number: as the engine knows it.
-        counted: whether it belongs to the pattern that scores count, by its pieces or by the sign
-            of what enters it, as ``tegnas.regions`` has it with ``smooth=True``.
-    """
-
-    number: int
-    counted: bool = True
-
-
-# By their names in PyTorch; ``gelu`` is the exact one, ``gelu_tanh`` its approximation.
-FUNCTIONS = {
-    "relu6": Function(1),
-    "sigmoid": Function(2, counted=False),
-    "hardsigmoid": Function(3),
-    "silu": Function(4),
-    "hardswish": Function(5),
-    "gelu": Function(6),
-    "gelu_tanh": Function(7),
-    "leaky_relu": Function(8),
-}
 _FUNCTION_NAMES = {function.number: name for name, function in FUNCTIONS.items()}
 
 Shape = tuple[int, int, int]
@@ -204,7 +180,7 @@ class ProgramBuilder:
         dilation: tuple[int, int] = (1, 1),
         groups: int = 1,
         bias: bool = False,
-        body: bool = False,
+        searched: bool = False,
         part: Part | None = None,
     ) -> int:
         """Convolution with the weight ``{name}.weight`` and, if asked, ``{name}.bias``.
@@ -223,7 +199,16 @@ class ProgramBuilder:
             _window_steps(height, kernel_size[0], stride[0], padding[0], dilation[0]),
             _window_steps(width, kernel_size[1], stride[1], padding[1], dilation[1]),
         )
-        operands = (*kernel_size, *stride, *padding, *dilation, groups, weight, bias_at, int(body))
+        operands = (
+            *kernel_size,
+            *stride,
+            *padding,
+            *dilation,
+            groups,
+            weight,
+            bias_at,
+            int(searched),
+        )
         return self._add(shape, CONV2D, value, out_channels, *operands)
 
     def batch_norm(
@@ -233,7 +218,7 @@ class ProgramBuilder:
         eps: float,
         *,
         affine: bool = True,
-        body: bool = False,
+        searched: bool = False,
         part: Part | None = None,
     ) -> int:
         """BatchNorm with ``{name}.weight`` and ``{name}.bias``, statistics of the batch.
@@ -245,7 +230,7 @@ class ProgramBuilder:
         if affine:
             weight = self.layout.offset(f"{name}.weight", (part.total,)) + part.first
             bias = self.layout.offset(f"{name}.bias", (part.total,)) + part.first
-        operands = (_bits(eps), weight, bias, int(body))
+        operands = (_bits(eps), weight, bias, int(searched))
         return self._add(self.shapes[value], BATCH_NORM, value, *operands)
 
     def relu(self, value: int, *, counted: bool = True) -> int:
@@ -263,18 +248,19 @@ class ProgramBuilder:
             counted: whether it belongs to the activation pattern: by its pieces where it is
                 piecewise linear, by the signs of what enters it where it isn't. Without a word,
                 all but ``sigmoid`` do, as in scores of modules.
-            below: the slope of ``leaky_relu`` below zero.
+            below: the factor below zero of ``leaky_relu`` and ``elu``.
 
         Raises:
-            InputError: there is no such function, or it has no slope to choose.
+            InputError: there is no such function, or it has no factor to choose.
         """
         if function not in FUNCTIONS:
             raise InputError(
                 f"there is no activation {function}; choose one of {', '.join(FUNCTIONS)}"
             )
-        if below != 0 and function != "leaky_relu":
-            raise InputError(f"{function} has no slope below zero to choose; leaky_relu has")
         known = FUNCTIONS[function]
+        if below != 0 and known.below is None:
+            have = ", ".join(name for name, each in FUNCTIONS.items() if each.below)
+            raise InputError(f"{function} has no factor below zero to choose; these have: {have}")
         counts = known.counted if counted is None else counted
         operands = (known.number, _bits(below), int(counts))
         return self._add(self.shapes[value], ACTIVATION, value, *operands)
@@ -351,12 +337,14 @@ class ProgramBuilder:
         return self._add((self.shapes[value][0], 1, 1), GLOBAL_AVG_POOL, value)
 
     def linear(
-        self, value: int, name: str, out_features: int, *, bias: bool = True, body: bool = False
+        self, value: int, name: str, out_features: int, *, bias: bool = True, searched: bool = False
     ) -> int:
         """Linear layer on the flattened value."""
         weight = self.layout.offset(f"{name}.weight", (out_features, math.prod(self.shapes[value])))
         bias_at = self.layout.offset(f"{name}.bias", (out_features,)) if bias else -1
-        return self._add((out_features, 1, 1), LINEAR, value, out_features, weight, bias_at, body)
+        return self._add(
+            (out_features, 1, 1), LINEAR, value, out_features, weight, bias_at, searched
+        )
 
     def _pooled(
         self,

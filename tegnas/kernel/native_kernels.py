@@ -20,11 +20,11 @@ def native_kernels(
     x: Tensor,
     y: Tensor | None,
     *,
-    in_body: Callable[[str], bool],
+    is_searched: Callable[[str], bool],
     batch_norm: str,
     outputs: str = "sum",
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Kernel of all weights (N, N), of the body (N, N), and of the body between y and x (M, N).
+    """Kernel of all weights (N, N), of the searched ones (N, N), of those between y and x (M, N).
 
     Raises ``CannotLower`` where the network or the images are nothing for the engine.
     """
@@ -36,11 +36,11 @@ def native_kernels(
     if count * sum(each.numel() for each in network.parameters()) > _LARGEST_JACOBIAN:
         raise CannotLower("its Jacobian is too large to be held")
     with unchanged(network):  # tracing runs the network's own code
-        lowered = lower_module(network, (x.shape[1], x.shape[2], x.shape[3]), in_body)
+        lowered = lower_module(network, (x.shape[1], x.shape[2], x.shape[3]), is_searched)
     if not lowered.logits:
         raise CannotLower("it gives something other than logits (N, K)")
     code = lowered.program.encode(len(lowered.parameters))
     first = torch.tensor([0])
     jobs = EngineJobs([code], first, lowered.parameters, first)
-    k_all, k_body, k_cross = engine_ntk(jobs, x, y, batch_norm=batch_norm, outputs=outputs)
-    return k_all[0], k_body[0], k_cross[0]
+    k_all, k_searched, k_cross = engine_ntk(jobs, x, y, batch_norm=batch_norm, outputs=outputs)
+    return k_all[0], k_searched[0], k_cross[0]

@@ -17,7 +17,7 @@ from tegnas.kernel.gradients import Jacobian, check_outputs, gram, jacobians
 from tegnas.kernel.messages import AutogradLayersWarning, warn_engine
 from tegnas.kernel.native_kernels import native_kernels
 from tegnas.kernel.row_owners import keeps_rows
-from tegnas.parameters import counted_parameters
+from tegnas.parameters import counted_parameters, searched_prefixes
 
 ParameterChoice = str | Callable[[str], bool]
 
@@ -63,9 +63,9 @@ def ntk(
             BatchNorm statistics of its own.
         batch_norm: ``"frozen"`` holds the statistics constant in the derivative, ``"coupled"``
             differentiates through them as the paper does (N backward passes).
-        params: ``"all"``, those in the ``"cells"`` of a network that says which these are, or a
-            function from a parameter's name to bool, each without biases
-            (``tegnas.parameters.counted_parameters``).
+        params: ``"all"``, the ``"searched"`` ones of a network that says in ``searched_prefixes``
+            what their names begin with, or a function from a parameter's name to bool, each
+            without biases (``tegnas.parameters.counted_parameters``).
         outputs: ``"sum"``, the kernel of the summed logits (the paper's), or ``"trace"``, the
             sum of the kernels of the logits.
         details: return ``KernelDetails`` instead of the kernel alone.
@@ -127,10 +127,15 @@ def _coupled_by_engine(
     outputs: str,
     details: bool,
 ) -> Tensor | KernelDetails:
-    body = set(names)
+    searched = set(names)
     left, right = (images, None) if other is None else (other, images)
     _, kernel, cross = native_kernels(
-        network, left, right, in_body=body.__contains__, batch_norm="coupled", outputs=outputs
+        network,
+        left,
+        right,
+        is_searched=searched.__contains__,
+        batch_norm="coupled",
+        outputs=outputs,
     )
     kernel = kernel if other is None else cross
     if not details:
@@ -146,22 +151,24 @@ def _left_out(network: nn.Module, names: list[str]) -> tuple[str, ...]:
 def chosen_weights(network: nn.Module, params: ParameterChoice) -> list[str]:
     """The names of the parameters that ``params`` stands for.
 
-    Raises ``InputError`` if there are none, unless the cells are empty.
+    Raises ``InputError`` if there are none, unless nothing is searched.
     """
     names = counted_parameters(network)
     if callable(params):
         names = [name for name in names if params(name)]
-    elif params == "cells":
-        prefixes = getattr(network, "cell_prefixes", None)
+    elif params == "searched":
+        prefixes = searched_prefixes(network)
         if prefixes is None:
             raise InputError(
-                f"{type(network).__name__} doesn't say which parameters are in its cells; set its "
-                'attribute cell_prefixes, or pass params="all" or a function of the name'
+                f"{type(network).__name__} doesn't say which of its parameters are searched; set "
+                'its attribute searched_prefixes, or pass params="all" or a function of the name'
             )
-        names = [name for name in names if name.startswith(tuple(prefixes))]
+        names = [name for name in names if name.startswith(prefixes)]
     elif params != "all":
-        raise InputError(f'unknown params {params!r}; use "all", "cells" or a function of the name')
-    if not names and params != "cells":
+        raise InputError(
+            f'unknown params {params!r}; use "all", "searched" or a function of the name'
+        )
+    if not names and params != "searched":
         chosen = " that params chooses" if callable(params) else ""
         raise InputError(
             f"{type(network).__name__} has no parameter{chosen} to derive by: all but biases count"

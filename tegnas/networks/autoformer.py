@@ -35,7 +35,7 @@ class AutoFormerNetwork(nn.Module):
         cut: how images become tokens.
     """
 
-    cell_prefixes = ("blocks",)
+    searched_prefixes = ("blocks",)
     keeps_rows = True
     runs_alike = True
 

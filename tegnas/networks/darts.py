@@ -119,8 +119,8 @@ def drop_images(x: Tensor, probability: float) -> Tensor:
 class CellStack(nn.Module):
     """What all DARTS networks share: cells in a row, each reading the two before it."""
 
-    # Prefix of the parameters that belong to the searched body, for the kernel behind G.
-    cell_prefixes = ("cell",)
+    # Prefix of the parameters of the searched weights, for the kernel behind G.
+    searched_prefixes = ("cell",)
 
     def _add_cells(
         self,

@@ -211,8 +211,8 @@ def _cell(
 
 
 def _relu_conv_bn(build: ProgramBuilder, value: int, name: str, channels: int) -> int:
-    value = build.conv2d(build.relu(value), f"{name}.conv", channels, (1, 1), body=True)
-    return build.batch_norm(value, f"{name}.bn", BN_EPSILON, body=True)
+    value = build.conv2d(build.relu(value), f"{name}.conv", channels, (1, 1), searched=True)
+    return build.batch_norm(value, f"{name}.bn", BN_EPSILON, searched=True)
 
 
 def _edge(
@@ -263,18 +263,18 @@ def _depthwise_pointwise(
         padding=(padding, padding),
         dilation=(dilation, dilation),
         groups=channels,
-        body=True,
+        searched=True,
     )
-    value = build.conv2d(value, f"{path}.pointwise", channels, (1, 1), body=True)
-    return build.batch_norm(value, f"{path}.bn", BN_EPSILON, body=True)
+    value = build.conv2d(value, f"{path}.pointwise", channels, (1, 1), searched=True)
+    return build.batch_norm(value, f"{path}.bn", BN_EPSILON, searched=True)
 
 
 def _factorized_reduction(build: ProgramBuilder, value: int, path: str, channels: int) -> int:
     value = build.relu(value)
     halves = [
-        build.conv2d(each, f"{path}.conv{index}", outputs, (1, 1), stride=(2, 2), body=True)
+        build.conv2d(each, f"{path}.conv{index}", outputs, (1, 1), stride=(2, 2), searched=True)
         for index, (each, outputs) in enumerate(
             ((value, channels // 2), (build.pad(value, -1, 1, -1, 1), channels - channels // 2))
         )
     ]
-    return build.batch_norm(build.concat(halves), f"{path}.bn", BN_EPSILON, body=True)
+    return build.batch_norm(build.concat(halves), f"{path}.bn", BN_EPSILON, searched=True)

@@ -52,7 +52,7 @@ class MobileNetwork(nn.Module):
     ``forward``: (N, in_channels, H, W) → logits (N, num_classes).
     """
 
-    cell_prefixes = ("stage",)
+    searched_prefixes = ("stage",)
 
     def __init__(self, plan: MobilePlan, num_classes: int) -> None:
         super().__init__()

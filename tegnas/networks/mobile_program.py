@@ -14,7 +14,7 @@ from tegnas.networks.mobile import STEM_KERNEL_SIZE, MobilePlan
 def mobile_program(
     plan: MobilePlan, num_classes: int, image_shape: Shape, layout: ParameterLayout
 ) -> Program:
-    """``MobileNetwork`` of a plan; its stages are the searched body."""
+    """``MobileNetwork`` of a plan; its stages are what is searched."""
     build = ProgramBuilder(image_shape, layout)
     build.check_channels(plan.in_channels)
     value = 0
@@ -31,10 +31,10 @@ def mobile_program(
 
 def _block(build: ProgramBuilder, value: int, name: str, block: Block) -> int:
     if isinstance(block, Projection):
-        return _conv_bn(build, value, name, block.out_channels, 1, block.stride, body=True)
+        return _conv_bn(build, value, name, block.out_channels, 1, block.stride, searched=True)
     y = value
     if block.expansion > 1:
-        y = _conv_bn(build, y, f"{name}.expand", block.hidden, 1, body=True)
+        y = _conv_bn(build, y, f"{name}.expand", block.hidden, 1, searched=True)
         y = _activation(build, y, block)
     y = _conv_bn(
         build,
@@ -44,12 +44,12 @@ def _block(build: ProgramBuilder, value: int, name: str, block: Block) -> int:
         block.kernel_size,
         block.stride,
         groups=block.hidden,
-        body=True,
+        searched=True,
     )
     y = _activation(build, y, block)
     if block.squeezed:
         y = _excitation(build, y, f"{name}.excitation", block.squeezed)
-    y = _conv_bn(build, y, f"{name}.project", block.out_channels, 1, body=True)
+    y = _conv_bn(build, y, f"{name}.project", block.out_channels, 1, searched=True)
     return build.add([value, y]) if block.residual else y
 
 
@@ -65,9 +65,9 @@ def _excitation(build: ProgramBuilder, value: int, name: str, squeezed: int) -> 
     """``SqueezeExcitation``: its convolutions are of 1×1 pixel, with a bias."""
     channels = build.shapes[value][0]
     means = build.global_avg_pool(value)
-    squeeze = build.conv2d(means, f"{name}.squeeze", squeezed, (1, 1), bias=True, body=True)
+    squeeze = build.conv2d(means, f"{name}.squeeze", squeezed, (1, 1), bias=True, searched=True)
     squeeze = build.relu(squeeze)
-    excite = build.conv2d(squeeze, f"{name}.excite", channels, (1, 1), bias=True, body=True)
+    excite = build.conv2d(squeeze, f"{name}.excite", channels, (1, 1), bias=True, searched=True)
     return build.product(value, build.activation(excite, "hardsigmoid"))
 
 
@@ -79,7 +79,7 @@ def _conv_bn(
     kernel_size: int,
     stride: int = 1,
     groups: int = 1,
-    body: bool = False,
+    searched: bool = False,
 ) -> int:
     value = build.conv2d(
         value,
@@ -89,6 +89,6 @@ def _conv_bn(
         stride=(stride, stride),
         padding=(kernel_size // 2, kernel_size // 2),
         groups=groups,
-        body=body,
+        searched=searched,
     )
-    return build.batch_norm(value, f"{name}.bn", BN_EPSILON, body=body)
+    return build.batch_norm(value, f"{name}.bn", BN_EPSILON, searched=searched)

@@ -90,7 +90,7 @@ class NasBench101Network(nn.Module):
         stem: whether there is one; without it the first cell reads images of ``channels``.
     """
 
-    cell_prefixes = ("stage",)
+    searched_prefixes = ("stage",)
 
     def __init__(
         self, cell: Cell, channels: int, cells: int, num_classes: int, *, stem: bool = True

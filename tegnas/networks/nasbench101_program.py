@@ -34,7 +34,7 @@ def network_program(
     value = 0
     build.check_channels(IMAGE_CHANNELS if stem else channels)
     if stem:
-        value = _conv_bn_relu(build, 0, "stem", channels, 3, body=False)
+        value = _conv_bn_relu(build, 0, "stem", channels, 3, searched=False)
     for stage in range(STAGES):
         if stage:
             value = _halve(build, value)
@@ -60,14 +60,16 @@ def _conv_bn_relu(
     channels: int,
     kernel_size: int,
     part: Part | None = None,
-    body: bool = True,
+    searched: bool = True,
 ) -> int:
     side = (kernel_size, kernel_size)
     padding = (kernel_size // 2, kernel_size // 2)
     value = build.conv2d(
-        value, f"{name}.conv", channels, side, padding=padding, body=body, part=part
+        value, f"{name}.conv", channels, side, padding=padding, searched=searched, part=part
     )
-    return build.relu(build.batch_norm(value, f"{name}.bn", BN_EPSILON, body=body, part=part))
+    return build.relu(
+        build.batch_norm(value, f"{name}.bn", BN_EPSILON, searched=searched, part=part)
+    )
 
 
 class _CellWriter:

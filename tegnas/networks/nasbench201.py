@@ -134,8 +134,8 @@ class NasBench201Network(nn.Module):
     ``forward``: (N, 3, H, W) → logits (N, num_classes).
     """
 
-    # Prefixes of the parameters that belong to the searched body, for the kernel behind G.
-    cell_prefixes: tuple[str, ...] = ("stage", "reduction")
+    # Prefixes of the parameters of the searched weights, for the kernel behind G.
+    searched_prefixes: tuple[str, ...] = ("stage", "reduction")
 
     def __init__(
         self, operations: Sequence[Operation], channels: int, cells: int, num_classes: int
@@ -158,13 +158,13 @@ class NasBench201Network(nn.Module):
 
 
 class NasBench201DeepNetwork(NasBench201Network):
-    """A network of few channels with several cells per stage; its body is what is searched alone.
+    """A network of few channels with several cells per stage; its weights are searched alone.
 
     With one cell per stage an architecture without a way around its convolutions looks as good as
     one with it; in the trained network, which has five, it isn't.
     """
 
-    cell_prefixes = ("stage",)
+    searched_prefixes = ("stage",)
 
 
 class NasBench201ThinNetwork(nn.Module):
@@ -174,7 +174,7 @@ class NasBench201ThinNetwork(nn.Module):
     unused, because the paper's released networks have it.
     """
 
-    cell_prefixes = ("stage",)
+    searched_prefixes = ("stage",)
 
     # Side of the inputs.
     _side = 3

@@ -34,7 +34,7 @@ def proxy_program(
     image_shape: Shape,
     layout: ParameterLayout,
     cells: int = 1,
-    reductions_in_body: bool = True,
+    reductions_searched: bool = True,
 ) -> Program:
     """``NasBench201Network`` of ``cells`` per stage, without the edges that cannot matter."""
     edges = [
@@ -42,7 +42,7 @@ def proxy_program(
         for name, live in zip(operations, live_edges(operations), strict=True)
     ]
     build = ProgramBuilder(image_shape, layout)
-    _write_proxy(build, edges, channels, num_classes, cells, reductions_in_body)
+    _write_proxy(build, edges, channels, num_classes, cells, reductions_searched)
     return build.build()
 
 
@@ -53,11 +53,11 @@ def proxy_template(
     image_shape: Shape,
     layout: ParameterLayout,
     cells: int = 1,
-    reductions_in_body: bool = True,
+    reductions_searched: bool = True,
 ) -> ProgramTemplate:
     """``proxy_program`` of every architecture; an edge's options are ``names``."""
     build = TemplateBuilder(image_shape, layout)
-    _write_proxy(build, _open(names), channels, num_classes, cells, reductions_in_body)
+    _write_proxy(build, _open(names), channels, num_classes, cells, reductions_searched)
     return build.template(len(EDGES), whole=False)
 
 
@@ -67,14 +67,14 @@ def _write_proxy(
     channels: int,
     num_classes: int,
     cells: int,
-    reductions_in_body: bool,
+    reductions_searched: bool,
 ) -> None:
     build.check_channels(IMAGE_CHANNELS)
     value = build.conv2d(0, "stem.conv", channels, (3, 3), padding=(1, 1))
     value = build.batch_norm(value, "stem.bn", BN_EPSILON)
     for stage in range(3):
         if stage > 0:
-            value = _reduction(build, value, f"reduction{stage - 1}", reductions_in_body)
+            value = _reduction(build, value, f"reduction{stage - 1}", reductions_searched)
         value = _stage(build, value, edges, f"stage{stage}", cells)
     _head(build, value, num_classes)
 
@@ -89,7 +89,7 @@ def deep_program(
 ) -> Program:
     """``NasBench201DeepNetwork``, without the edges that cannot matter."""
     return proxy_program(
-        operations, channels, num_classes, image_shape, layout, cells, reductions_in_body=False
+        operations, channels, num_classes, image_shape, layout, cells, reductions_searched=False
     )
 
 
@@ -103,7 +103,7 @@ def deep_template(
 ) -> ProgramTemplate:
     """``deep_program`` of every architecture; an edge's options are ``names``."""
     return proxy_template(
-        names, channels, num_classes, image_shape, layout, cells, reductions_in_body=False
+        names, channels, num_classes, image_shape, layout, cells, reductions_searched=False
     )
 
 
@@ -198,7 +198,7 @@ def _relu_conv_bn(
     channels: int,
     kernel_size: int,
     stride: int = 1,
-    body: bool = True,
+    searched: bool = True,
 ) -> int:
     value = build.conv2d(
         build.relu(value),
@@ -207,15 +207,17 @@ def _relu_conv_bn(
         (kernel_size, kernel_size),
         stride=(stride, stride),
         padding=(kernel_size // 2, kernel_size // 2),
-        body=body,
+        searched=searched,
     )
-    return build.batch_norm(value, f"{name}.bn", BN_EPSILON, body=body)
+    return build.batch_norm(value, f"{name}.bn", BN_EPSILON, searched=searched)
 
 
-def _reduction(build: ProgramBuilder, value: int, name: str, body: bool) -> int:
+def _reduction(build: ProgramBuilder, value: int, name: str, searched: bool) -> int:
     channels = 2 * build.shapes[value][0]
-    residual = _relu_conv_bn(build, value, f"{name}.conv_a", channels, 3, stride=2, body=body)
-    residual = _relu_conv_bn(build, residual, f"{name}.conv_b", channels, 3, body=body)
+    residual = _relu_conv_bn(
+        build, value, f"{name}.conv_a", channels, 3, stride=2, searched=searched
+    )
+    residual = _relu_conv_bn(build, residual, f"{name}.conv_b", channels, 3, searched=searched)
     shortcut = build.avg_pool(value, (2, 2), (2, 2), (0, 0), count_include_pad=True)
-    shortcut = build.conv2d(shortcut, f"{name}.downsample", channels, (1, 1), body=body)
+    shortcut = build.conv2d(shortcut, f"{name}.downsample", channels, (1, 1), searched=searched)
     return build.add([residual, shortcut])

@@ -46,7 +46,7 @@ class SizeNetwork(nn.Module):
     ``forward``: (N, 3, H, W) → logits (N, num_classes).
     """
 
-    cell_prefixes = ("stage", "reduction")
+    searched_prefixes = ("stage", "reduction")
 
     def __init__(self, channels: Sequence[int], num_classes: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class SizeThinNetwork(nn.Module):
     every network of this space tells all inputs apart.
     """
 
-    cell_prefixes = ("stage",)
+    searched_prefixes = ("stage",)
     region_input_shape = (1, 1, 1)
 
     def __init__(self, channels: Sequence[int], num_classes: int) -> None:

@@ -54,7 +54,7 @@ class PiTNetwork(nn.Module):
         cut: how images become tokens.
     """
 
-    cell_prefixes = ("stage",)
+    searched_prefixes = ("stage",)
     keeps_rows = True
     runs_alike = True
 

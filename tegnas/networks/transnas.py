@@ -184,7 +184,7 @@ class TransNasNetwork(nn.Module):
         num_classes: number of logits.
     """
 
-    cell_prefixes = ("layer",)
+    searched_prefixes = ("layer",)
 
     def __init__(
         self,

@@ -84,9 +84,9 @@ def _write(
 
 def _stem(build: ProgramBuilder, channels: int, stride: int) -> int:
     half = ModuleShape(IMAGE_CHANNELS, stem_width(channels), stride)
-    value = _conv_bn(build, 0, half, "stem.conv_a", 3, body=False)
+    value = _conv_bn(build, 0, half, "stem.conv_a", 3, searched=False)
     whole = ModuleShape(half.out_channels, channels, stride)
-    return _conv_bn(build, build.relu(value), whole, "stem.conv_b", 3, body=False)
+    return _conv_bn(build, build.relu(value), whole, "stem.conv_b", 3, searched=False)
 
 
 def _conv_bn(
@@ -95,7 +95,7 @@ def _conv_bn(
     shape: ModuleShape,
     name: str,
     kernel_size: int,
-    body: bool = True,
+    searched: bool = True,
 ) -> int:
     value = build.conv2d(
         value,
@@ -104,9 +104,9 @@ def _conv_bn(
         (kernel_size, kernel_size),
         stride=(shape.stride, shape.stride),
         padding=(kernel_size // 2, kernel_size // 2),
-        body=body,
+        searched=searched,
     )
-    return build.batch_norm(value, f"{name}.bn", BN_EPSILON, body=body)
+    return build.batch_norm(value, f"{name}.bn", BN_EPSILON, searched=searched)
 
 
 def _block(build: ProgramBuilder, value: int, shape: ModuleShape, name: str) -> int:
@@ -168,9 +168,9 @@ def _option(
 def _factorized_reduction(build: ProgramBuilder, value: int, shape: ModuleShape, name: str) -> int:
     value = build.relu(value)
     half = shape.out_channels // 2
-    even = build.conv2d(value, f"{name}.conv0", half, (1, 1), stride=(2, 2), body=True)
+    even = build.conv2d(value, f"{name}.conv0", half, (1, 1), stride=(2, 2), searched=True)
     shifted = build.pad(value, -1, 1, -1, 1)
     odd = build.conv2d(
-        shifted, f"{name}.conv1", shape.out_channels - half, (1, 1), stride=(2, 2), body=True
+        shifted, f"{name}.conv1", shape.out_channels - half, (1, 1), stride=(2, 2), searched=True
     )
-    return build.batch_norm(build.concat([even, odd]), f"{name}.bn", BN_EPSILON, body=True)
+    return build.batch_norm(build.concat([even, odd]), f"{name}.bn", BN_EPSILON, searched=True)

@@ -85,12 +85,12 @@ def engine_ntk(
         y: a second batch (M, C, H, W), for the cross kernel.
         batch_norm: ``"frozen"`` or ``"coupled"`` statistics in the derivative.
         outputs: ``"sum"``, the kernel of the summed logits, or ``"trace"``, summed over logits.
-        weights: ``"all"``, or ``"body"`` where the kernel of all weights isn't wanted.
+        weights: ``"all"``, or ``"searched"`` where the kernel of all weights isn't wanted.
 
     Returns:
         The rows of equal images are the same numbers.
         float64 (J, N, N) of all weights ((0, N, N) where they aren't wanted), (J, N, N) of the
-        body's weights, and (J, M, N) of the body's weights between y and x (M = 0 without y).
+        searched weights, and (J, M, N) of the searched weights between y and x (M = 0 without y).
 
     Raises:
         ValueError: a malformed program, images that it isn't for, or an unknown mode.
@@ -100,11 +100,11 @@ def engine_ntk(
     kernels = call("engine_ntk", *jobs.operands(x.device), x, y, batch_norm, outputs, weights)
     if batch_norm != "coupled":  # frozen rows of equal images are equal as they are
         return kernels
-    k_all, k_body, k_cross = kernels
+    k_all, k_searched, k_cross = kernels
     left, right = first_equals(x), first_equals(y)
     return (
         with_equal_rows(k_all, left, left),
-        with_equal_rows(k_body, left, left),
+        with_equal_rows(k_searched, left, left),
         with_equal_rows(k_cross, right, left),
     )
 

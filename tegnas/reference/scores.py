@@ -20,39 +20,39 @@ from tegnas.reference.regression import kernel_regression_error
 Kernels = tuple[Tensor, Tensor, Tensor]
 
 
-def cell_prefixes(network: nn.Module) -> tuple[str, ...]:
-    """What the names of the weights of its searched body begin with."""
-    return tuple(getattr(network, "cell_prefixes"))  # noqa: B009  (an attribute of ours)
+def searched_prefixes(network: nn.Module) -> tuple[str, ...]:
+    """What the names of its searched weights begin with."""
+    return tuple(getattr(network, "searched_prefixes"))  # noqa: B009  (an attribute of ours)
 
 
 def kernels_by_loop(
     network: nn.Module, images: Tensor, val_images: Tensor, *, batch_norm: str
 ) -> Kernels:
-    """Kernel of all weights, kernel of the cells, cross kernel of the cells: float64."""
-    prefixes = cell_prefixes(network)
+    """Kernel of all weights, of the searched ones, cross kernel of these: float64."""
+    prefixes = searched_prefixes(network)
 
-    def in_cells(name: str) -> bool:
+    def is_searched(name: str) -> bool:
         return name.startswith(prefixes)
 
-    body = jacobian(network, images, batch_norm=batch_norm, select=in_cells).double()
+    searched = jacobian(network, images, batch_norm=batch_norm, select=is_searched).double()
     rest = jacobian(
-        network, images, batch_norm=batch_norm, select=lambda name: not in_cells(name)
+        network, images, batch_norm=batch_norm, select=lambda name: not is_searched(name)
     ).double()
-    val = jacobian(network, val_images, batch_norm=batch_norm, select=in_cells).double()
-    k_body = body @ body.T
-    return k_body + rest @ rest.T, k_body, val @ body.T
+    val = jacobian(network, val_images, batch_norm=batch_norm, select=is_searched).double()
+    k_searched = searched @ searched.T
+    return k_searched + rest @ rest.T, k_searched, val @ searched.T
 
 
 def kernels_by_hooks(network: nn.Module, images: Tensor, val_images: Tensor) -> Kernels:
     """The same three kernels, frozen, from one backward pass per batch."""
-    prefixes = cell_prefixes(network)
+    prefixes = searched_prefixes(network)
     rows = frozen_rows(network, images)
-    body = {name: each for name, each in rows.items() if name.startswith(prefixes)}
-    rest = {name: each for name, each in rows.items() if name not in body}
+    searched = {name: each for name, each in rows.items() if name.startswith(prefixes)}
+    rest = {name: each for name, each in rows.items() if name not in searched}
     val = frozen_rows(network, val_images)
-    k_body = gram_of_rows(body)
-    cross = gram_of_rows({name: val[name] for name in body}, body)
-    return k_body + gram_of_rows(rest), k_body, cross
+    k_searched = gram_of_rows(searched)
+    cross = gram_of_rows({name: val[name] for name in searched}, searched)
+    return k_searched + gram_of_rows(rest), k_searched, cross
 
 
 def relu_activations(network: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]:
@@ -103,7 +103,7 @@ def score_by_hooks(
 def _finish(
     kernels: Kernels, targets: tuple[Tensor, Tensor], regions: int
 ) -> tuple[float, int, float]:
-    k_all, k_body, cross = kernels
+    k_all, k_searched, cross = kernels
     kappa = eig_condition(k_all)[2].item()
-    mse = kernel_regression_error(k_body, cross, *targets).item()
+    mse = kernel_regression_error(k_searched, cross, *targets).item()
     return kappa, regions, mse

@@ -19,6 +19,7 @@ from tegnas.engine.program import ParameterLayout, Program, Shape
 from tegnas.engine.template import TemplateWriter
 from tegnas.networks.initialise import initial_vector
 from tegnas.ops import EngineJobs, Programs
+from tegnas.parameters import searched_prefixes
 from tegnas.regions import Regions, RegionsWarning
 from tegnas.spaces import Architecture, ProgramSpace, Space
 from tegnas.spaces.base import THIN_KINDS, InitialisedSpace, TemplateSpace
@@ -141,7 +142,7 @@ class JobMaker:
 
     def _lowered(self, arch: Architecture, seed: int) -> LoweredModule:
         network = self._space.network(arch, self._kind, num_classes=self._num_classes, seed=seed)
-        lowered = lower_module(network, self._image_shape, _in_cells(network))
+        lowered = lower_module(network, self._image_shape, _is_searched(network))
         if self._kind in THIN_KINDS:
             self._check_pattern(lowered)
         elif not lowered.logits:
@@ -162,6 +163,7 @@ def _equal(left: Tensor, right: Tensor) -> bool:
     return left.dtype == right.dtype and torch.equal(left, right)
 
 
-def _in_cells(network: nn.Module) -> Callable[[str], bool]:
-    prefixes = tuple(getattr(network, "cell_prefixes", ("",)))
+def _is_searched(network: nn.Module) -> Callable[[str], bool]:
+    named = searched_prefixes(network)
+    prefixes = ("",) if named is None else named
     return lambda name: name.startswith(prefixes)

@@ -38,8 +38,8 @@ class ModuleScore(ByRole[float]):
         values: by name of the indicator; NaN where it isn't defined for this network, as linear
             regions without any activation that bends.
         region_shape: shape of the inputs that regions were counted on.
-        searched: the weights behind kernels of the searched weights: ``"cells"`` where the module
-            names them, else ``"all"``.
+        searched: the weights behind kernels of the searched weights: ``"searched"`` where the
+            module names them, else ``"all"``.
         autograd: weights that the native Gram doesn't know, whose rows came from autograd.
         region_details: what was counted as regions and what wasn't; None where nothing was.
     """
@@ -87,7 +87,7 @@ def score_module(
     Args:
         network: gives logits (N, ``batch.num_classes`` or any K) for images (N, C, H, W) or
             whatever other examples the batch has. It may name the prefixes of its searched weights
-            in an attribute ``cell_prefixes``, and what its regions are counted on in
+            in an attribute ``searched_prefixes``, and what its regions are counted on in
             ``region_input_shape`` or ``region_inputs`` (see ``tegnas.regions.inputs_of``).
         batch: labelled images or other examples, or what they are drawn from, as for
             ``tegnas.score``; they follow the network to its device.

@@ -11,13 +11,14 @@ from tegnas.kernel.gradients import jacobians
 from tegnas.kernel.messages import warn_engine
 from tegnas.kernel.native_kernels import native_kernels
 from tegnas.kernel.ntk import KernelDetails, autograd_names, chosen_weights, ntk, sum_of_grams
+from tegnas.parameters import searched_prefixes
 from tegnas.scoring.needs import SmallNetworkNeeds
 from tegnas.scoring.settings import ScoreSettings
 
 
 def searched_weights(network: nn.Module) -> str:
-    """What of a network is searched: ``"cells"`` where it names them, else ``"all"``."""
-    return "cells" if hasattr(network, "cell_prefixes") else "all"
+    """What of a network is searched: ``"searched"`` where it names them, else ``"all"``."""
+    return "all" if searched_prefixes(network) is None else "searched"
 
 
 def module_kernels(
@@ -66,7 +67,7 @@ def _with_cross(
                 network,
                 batch.images,
                 batch.val_images,
-                in_body=searched.__contains__,
+                is_searched=searched.__contains__,
                 batch_norm="coupled",
             )
             return (*kernels, ())

@@ -151,7 +151,7 @@ class NativeScorer:
             self._batch.images,
             self._batch.val_images if needs.validation else None,
             batch_norm=self._settings.batch_norm,
-            weights="all" if needs.all_weights else "body",
+            weights="all" if needs.all_weights else "searched",
         )
         of_all = k_all if needs.all_weights else None
         if not needs.validation:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from tegnas.errors import InputError
 from tegnas.networks.initialise import initialised
+from tegnas.parameters import searched_prefixes
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, THIN_KINDS, check_kind
 from tegnas.spaces.factorised import Choice
 from tegnas.spaces.product import ProductSpace
@@ -68,7 +69,8 @@ class ChoiceSpace(ProductSpace):
             the region count, in place of ``region_input_shape``.
         image_channels: how many channels of images the networks take: 3, or 1 for grey ones.
             Grey images are given to them that way; by default images stay as they are.
-        body: prefixes of the weights behind G; all by default.
+        searched: what the names of the searched weights begin with, which T and G are computed
+            from; all by default.
         channels: of the first stage of the narrowest network. Where it is given, the space has deep
             small networks, by one rule with the published spaces: ``build(choices, num_classes,
             width=share)`` makes the network as it is with that share of its channels, and linear
@@ -100,7 +102,7 @@ class ChoiceSpace(ProductSpace):
         region_input_shape: tuple[int, ...] | None = None,
         region_inputs: Callable[[int, torch.Generator], Tensor] | None = None,
         image_channels: int | None = None,
-        body: tuple[str, ...] = ("",),
+        searched: tuple[str, ...] = ("",),
         channels: int | None = None,
         deep: SmallSize | None = None,
         deep_thin: SmallSize | None = None,
@@ -144,7 +146,7 @@ class ChoiceSpace(ProductSpace):
         self._region_input_shape = region_input_shape
         self._region_inputs = region_inputs
         self.image_channels = image_channels
-        self._body = body
+        self._searched = searched
 
     def parse(self, text: str) -> ChoiceArchitecture:
         """Read ``name=option,…`` or the short form.
@@ -204,8 +206,8 @@ class ChoiceSpace(ProductSpace):
         check_kind(kind, tuple(each for each in _KINDS if each in self._builders))
         taken = {name: self._values[name][option] for name, option in arch.options}
         network = initialised(lambda: self._builders[kind](taken, num_classes), seed)
-        if not hasattr(network, "cell_prefixes"):
-            vars(network)["cell_prefixes"] = self._body
+        if searched_prefixes(network) is None:
+            vars(network)["searched_prefixes"] = self._searched
         if kind in THIN_KINDS:
             self._say_region_inputs(network, kind)
         return network

@@ -43,7 +43,7 @@ class Analyst {
     for (int64_t v = 1; v < program_.values(); ++v) {
       const Instruction& i = program_.defines(v);
       const bool keeps = i.op != Op::batch_norm && i.bias < 0 &&
-                         (i.op != Op::activation || keeps_zero(i.function));
+                         (i.op != Op::activation || description_of(i.function).keeps_zero);
       zero_[v] = keeps &&
                  std::all_of(i.in.begin(), i.in.end(), [&](int64_t in) { return zero_[in] != 0; });
     }
@@ -103,7 +103,7 @@ class Analyst {
     step.first_input = first;
     step.inputs = inputs;
     step.weighted = i.weight >= 0 && inputs > 0 && !is_zero(analysis_.inputs[first]);
-    step.searched = i.body;
+    step.searched = i.searched;
     return add_step(step, program_.shapes[value], zero_[value]);
   }
 
@@ -128,7 +128,7 @@ class Analyst {
     step.first_input = static_cast<int32_t>(analysis_.inputs.size());
     step.inputs = 1;
     step.weighted = i.weight >= 0 && !is_zero(in);
-    step.searched = i.body;
+    step.searched = i.searched;
     analysis_.inputs.push_back(in);
     analysis_.steps.push_back(step);
     analysis_.norms.push_back({in.buffer, value});

@@ -24,26 +24,12 @@ struct Chosen {
 };
 
 // visit(Chosen<function>{}), so that the choice is made once for many numbers.
-template <typename Visit>
+template <int kNumber = 1, typename Visit>
 TEGNAS_INLINE void for_function(tegnas::engine::Function function, const Visit& visit) {
-  using tegnas::engine::Function;
-  switch (function) {
-    case Function::relu6:
-      return visit(Chosen<Function::relu6>{});
-    case Function::sigmoid:
-      return visit(Chosen<Function::sigmoid>{});
-    case Function::hardsigmoid:
-      return visit(Chosen<Function::hardsigmoid>{});
-    case Function::silu:
-      return visit(Chosen<Function::silu>{});
-    case Function::hardswish:
-      return visit(Chosen<Function::hardswish>{});
-    case Function::gelu:
-      return visit(Chosen<Function::gelu>{});
-    case Function::gelu_tanh:
-      return visit(Chosen<Function::gelu_tanh>{});
-    case Function::leaky_relu:
-      return visit(Chosen<Function::leaky_relu>{});
+  constexpr auto kFunction = static_cast<tegnas::engine::Function>(kNumber);
+  if constexpr (kFunction != tegnas::engine::Function::none) {
+    if (function == kFunction) return visit(Chosen<kFunction>{});
+    for_function<kNumber + 1>(function, visit);
   }
 }
 
@@ -55,7 +41,7 @@ TEGNAS_INLINE Response<V> sigmoid(V x, V one) {
   return {x < zero ? small * inverse : inverse, small * inverse * inverse};
 }
 
-// `below`: the slope of leaky_relu below zero. NaN gives NaN.
+// `below`: the factor below zero of a function that has one to be chosen. NaN gives NaN.
 template <tegnas::engine::Function kFunction, typename Math, typename V, typename T>
 TEGNAS_INLINE Response<V> respond(V x, T below) {
   using tegnas::engine::Function;
@@ -89,6 +75,21 @@ TEGNAS_INLINE Response<V> respond(V x, T below) {
     const Response<V> gate = sigmoid<Math>(x * (x * x * cubic + linear), one);
     const V rise = gate.slope * (x * x * (3 * cubic) + linear);
     return {x * gate.value, gate.value + x * rise};
+  } else if constexpr (kFunction == Function::elu) {
+    const V power = Math::falling_exp(x > zero ? zero : x);
+    return {x > zero ? x : (power - one) * below, x > zero ? one : power * below};
+  } else if constexpr (kFunction == Function::tanh) {
+    const V small = Math::falling_exp(x < zero ? x + x : -(x + x)), sum = one + small;
+    const V size = (one - small) / sum;
+    return {x < zero ? -size : size, small / (sum * sum) * T(4)};
+  } else if constexpr (kFunction == Function::mish) {
+    // x tanh(log(1 + exp x)), in e = exp(-|x|): above zero (1 + 2 e) / (1 + 2 e + 2 e^2), below
+    // (e^2 + 2 e) / (e^2 + 2 e + 2).
+    const V small = Math::falling_exp(x < zero ? x : -x), twice = small + small;
+    const V top = x < zero ? small * small + twice : one + twice;
+    const V bottom = top + (x < zero ? one + one : small * twice), gate = top / bottom;
+    const V rise = (x < zero ? small : small * small) * (one + small) / (bottom * bottom) * T(4);
+    return {x * gate, gate + x * rise};
   } else {
     static_assert(kFunction == Function::leaky_relu, "a function without a formula");
     return {x > zero ? x : x * below, x > zero ? one : below - zero};

@@ -13,7 +13,6 @@ namespace {
 
 constexpr int64_t kVersion = 1;
 constexpr int64_t kHeaderWords = 6;
-constexpr int64_t kMostFunctions = 1000;  // numbers of functions fit 32 bits
 
 struct Range {
   int64_t begin, end, instruction;
@@ -27,9 +26,10 @@ class Reader {
 
   // Apart from what reads, so that reading is a few operations that are compiled in place.
   [[noreturn, gnu::cold, gnu::noinline]] void fail(const std::string& problem) const {
-    const char* name = description_of(op_).name;
+    const bool known = is_op(static_cast<int64_t>(op_));
     throw std::invalid_argument("program instruction " + std::to_string(index_) + " (" +
-                                (name == nullptr ? "unknown" : name) + "): " + problem + ".");
+                                (known ? description_of(op_).name : "unknown") + "): " + problem +
+                                ".");
   }
 
   int64_t left() const { return count_ - at_; }
@@ -161,7 +161,7 @@ Shape read_conv(Reader& r, Instruction& i) {
   }
   read_weights(r, i, out * of_group(channels) * taps, false);
   i.bias = r.parameters("bias", out, true);
-  read_flags(r, i.body);
+  read_flags(r, i.searched);
   return shape;
 }
 
@@ -171,7 +171,7 @@ Shape read_batch_norm(Reader& r, Instruction& i) {
   const Shape s = r.shape(i.in[0]);
   read_weights(r, i, s.c, true);
   i.bias = r.parameters("bias", s.c, true);
-  read_flags(r, i.body);
+  read_flags(r, i.searched);
   return s;
 }
 
@@ -227,7 +227,7 @@ Shape read_linear(Reader& r, Instruction& i) {
   const int64_t out = r.between("output features", 0, kMostExtent);
   read_weights(r, i, out * r.shape(i.in[0]).size(), false);
   i.bias = r.parameters("bias", out, true);
-  read_flags(r, i.body);
+  read_flags(r, i.searched);
   return {out, 1, 1};
 }
 
@@ -245,11 +245,13 @@ Shape read_product(Reader& r, Instruction& i) {
 
 Shape read_activation(Reader& r, Instruction& i) {
   i.in.push_back(r.input());
-  i.function = static_cast<Function>(r.between("function", 0, kMostFunctions));
-  if (function_name(i.function) == nullptr) r.fail("unknown function");
-  i.below = r.number("the slope below zero", std::numeric_limits<double>::lowest());
-  if (i.function != Function::leaky_relu && i.below != 0) {
-    r.fail(std::string(function_name(i.function)) + " has no slope below zero to be chosen");
+  const int64_t number = r.word();
+  if (!is_function(number)) r.fail("unknown function");
+  i.function = static_cast<Function>(number);
+  i.below = r.number("the factor below zero", std::numeric_limits<double>::lowest());
+  const FunctionDescription& function = description_of(i.function);
+  if (!function.below && i.below != 0) {
+    r.fail(std::string(function.name) + " has no factor below zero to be chosen");
   }
   read_flags(r, i.counted);
   return r.shape(i.in[0]);
@@ -288,6 +290,8 @@ Shape read_operands(Reader& r, Instruction& i) {
       return read_product(r, i);
     case Op::activation:
       return read_activation(r, i);
+    case Op::none:
+      break;
   }
   r.fail("unknown opcode");
 }
@@ -321,94 +325,9 @@ void check_no_shared_weights(const Program& program) {
 
 }  // namespace
 
-OpDescription description_of(Op op) {
-  switch (op) {
-    case Op::conv2d:
-      return {"conv2d", 1};
-    case Op::batch_norm:
-      return {"batch_norm", 1};
-    case Op::relu:
-      return {"relu", 1};
-    case Op::avg_pool:
-      return {"avg_pool", 1};
-    case Op::max_pool:
-      return {"max_pool", 1};
-    case Op::add:
-      return {"add", kEveryOperand};
-    case Op::zeros:
-      return {"zeros", 0};
-    case Op::scale:
-      return {"scale", 1};
-    case Op::concat:
-      return {"concat", kEveryOperand};
-    case Op::pad:
-      return {"pad", 1};
-    case Op::global_avg_pool:
-      return {"global_avg_pool", 1};
-    case Op::linear:
-      return {"linear", 1};
-    case Op::product:
-      return {"product", 2};
-    case Op::activation:
-      return {"activation", 1};
-  }
-  return {nullptr, 0};
-}
-
-const char* function_name(Function function) {
-  switch (function) {
-    case Function::relu6:
-      return "relu6";
-    case Function::sigmoid:
-      return "sigmoid";
-    case Function::hardsigmoid:
-      return "hardsigmoid";
-    case Function::silu:
-      return "silu";
-    case Function::hardswish:
-      return "hardswish";
-    case Function::gelu:
-      return "gelu";
-    case Function::gelu_tanh:
-      return "gelu_tanh";
-    case Function::leaky_relu:
-      return "leaky_relu";
-  }
-  return nullptr;
-}
-
 Thresholds thresholds_of(const Instruction& instruction) {
-  if (instruction.op == Op::relu) return {1, {0, 0}};
-  switch (instruction.function) {
-    case Function::relu6:
-      return {2, {0, 6}};
-    case Function::hardsigmoid:
-      return {2, {-3, 3}};
-    case Function::sigmoid:
-    case Function::silu:
-    case Function::hardswish:
-    case Function::gelu:
-    case Function::gelu_tanh:
-    case Function::leaky_relu:
-      break;
-  }
-  return {1, {0, 0}};
-}
-
-bool keeps_zero(Function function) {
-  switch (function) {
-    case Function::sigmoid:
-    case Function::hardsigmoid:
-      return false;
-    case Function::relu6:
-    case Function::silu:
-    case Function::hardswish:
-    case Function::gelu:
-    case Function::gelu_tanh:
-    case Function::leaky_relu:
-      break;
-  }
-  return true;
+  if (instruction.op == Op::relu) return kAboveZero;
+  return description_of(instruction.function).thresholds;
 }
 
 Program parse_program(const int64_t* words, int64_t count) {

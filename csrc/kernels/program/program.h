@@ -12,34 +12,7 @@
 // vector of the job (float32 or float64, `parameters` long); an optional one is -1 where absent.
 // The last instruction defines the logits, shape (K, 1, 1), where a kernel is asked for.
 //
-//   op                code  operands after [opcode, words]
-//   conv2d               1  in, out_channels, kh, kw, sh, sw, ph, pw, dh, dw, groups,
-//                           weight, bias?, flags          weight (out, in/groups, kh, kw)
-//   batch_norm           2  in, eps, weight?, bias?, flags    eps: bits of a float64
-//   relu                 3  in, flags
-//   avg_pool             4  in, kh, kw, sh, sw, ph, pw, count_include_pad (0 or 1)
-//   max_pool             5  in, kh, kw, sh, sw, ph, pw
-//   add                  6  in, in, ...                   one input or more, all of one shape
-//   zeros                7  channels, height, width
-//   scale                8  in, factor                    multiplies by one parameter, which is
-//                                                         not a weight of the kernel
-//   concat               9  in, in, ...                   along channels
-//   pad                 10  in, left, right, top, bottom  zero padding; negative crops, as in
-//                                                         torch.nn.functional.pad
-//   global_avg_pool     11  in                            -> (C, 1, 1)
-//   linear              12  in, out_features, weight, bias?, flags
-//                           flattens (C, H, W); weight (out, C*H*W); -> (out_features, 1, 1)
-//   product             13  in, in                        number by number; of one shape, or one of
-//                                                         the two (C, 1, 1) for every pixel
-//   activation          14  in, function, below, flags    number by number; `function` as numbered
-//                                                         below; `below`: bits of a float64, the
-//                                                         slope of leaky_relu below zero, else 0
-//
-// flags of conv2d, batch_norm, linear: 1 = body (its weight lies inside the searched cells).
-// flags of relu, activation: 1 = counted (it belongs to the activation pattern of count_regions).
-// A pattern says in which piece of a function a number lies: above zero or not, between the corners
-// of relu6 (0, 6) and of hardsigmoid (-3, 3), and above zero or not too for what has no linear
-// pieces.
+// The instructions and their operands: instructions.h.
 //
 // Pools round the output size down and have no dilation. Batch norm always uses the statistics of
 // the batch (biased variance). Weights of two instructions must not overlap in the parameter
@@ -51,37 +24,10 @@
 #include <string>
 #include <vector>
 
+#include "kernels/program/functions.h"
+#include "kernels/program/instructions.h"
+
 namespace tegnas::engine {
-
-enum class Op : int64_t {
-  conv2d = 1,
-  batch_norm,
-  relu,
-  avg_pool,
-  max_pool,
-  add,
-  zeros,
-  scale,
-  concat,
-  pad,
-  global_avg_pool,
-  linear,
-  product,
-  activation,
-};
-
-// Functions of activations, by their names in PyTorch. gelu is the exact one, gelu_tanh the
-// approximation by a hyperbolic tangent.
-enum class Function : int32_t {
-  relu6 = 1,
-  sigmoid,
-  hardsigmoid,
-  silu,
-  hardswish,
-  gelu,
-  gelu_tanh,
-  leaky_relu,
-};
 
 // What a program may ask for. Far above any network that fits a machine, and low enough that
 // tables by row, by channel or by tap stay small and positions in a value fit 32 bits.
@@ -92,19 +38,6 @@ constexpr int64_t kMostTaps = int64_t{1} << 24;     // weights of one output or 
 constexpr int64_t kMostWindow = 1024;               // kernel, stride, padding, dilation
 // Of one batch. No program's size but its number of images decides over the size of a kernel.
 constexpr int64_t kMostImages = int64_t{1} << 24;
-
-// What is the same for all instructions of one kind.
-struct OpDescription {
-  const char* name;
-  int64_t inputs;  // operands that are numbers of values; they come first
-};
-constexpr int64_t kEveryOperand = -1;  // inputs: all operands are
-
-// The name is null where there is no such instruction.
-OpDescription description_of(Op op);
-
-// Null where there is no such function.
-const char* function_name(Function function);
 
 struct Shape {
   int64_t c = 0, h = 0, w = 0;
@@ -168,16 +101,10 @@ struct Instruction {
   double eps = 0;                  // batch_norm
   int64_t left = 0, right = 0, top = 0, bottom = 0;  // pad
   bool count_include_pad = false;                    // avg_pool
-  bool body = false;                                 // weight belongs to the searched cells
+  bool searched = false;                // its weights are among those that are searched
   bool counted = false;                 // relu, activation: belongs to the activation pattern
   Function function = Function::relu6;  // activation
-  double below = 0;                     // activation: leaky_relu's slope below zero
-};
-
-// What a pattern tells apart: numbers above and not above each of these.
-struct Thresholds {
-  int count;
-  double at[2];
+  double below = 0;                     // activation: the factor below zero
 };
 
 struct Program {
@@ -198,9 +125,6 @@ void parse_program(const int64_t* words, int64_t count, Program& program);
 
 // Of a relu or an activation.
 Thresholds thresholds_of(const Instruction& instruction);
-
-// Whether a function of zero is zero.
-bool keeps_zero(Function function);
 
 // The shape of a sliding window's output along one axis; less than 1 where the window doesn't fit.
 inline int64_t window_output(int64_t size, int64_t kernel, int64_t stride, int64_t pad,

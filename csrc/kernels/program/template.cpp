@@ -22,8 +22,7 @@ constexpr int64_t kZerosOperands = 3;
 // Operands that are values, of an instruction that isn't a choice; what it is, the programs that
 // are written are asked.
 int64_t inputs_of(int64_t opcode) {
-  const OpDescription description = description_of(static_cast<Op>(opcode));
-  return description.name == nullptr ? 1 : description.inputs;
+  return is_op(opcode) ? description_of(static_cast<Op>(opcode)).inputs : 1;
 }
 
 }  // namespace

@@ -161,7 +161,8 @@ void engine_ntk(const JobOperands& operands, const Tensor& x, const Tensor& y, b
       make_grouped_jobs(operands, x.sizes(), coupled ? Purpose::coupled : Purpose::frozen);
   if (jobs.count() == 0 || x.size(0) == 0) return;
   const OnDeviceOf device(x);
-  // The kernels of all weights are made with the body's and come at hardly any cost.
+  // The kernels of all weights are made with those of the searched ones and come at hardly any
+  // cost.
   const bool all = kernels[0] != nullptr;
   const int64_t n = x.size(0);
   const Tensor unwanted = zeros({all ? 0 : jobs.count(), n, n}, ScalarType::Double, x);

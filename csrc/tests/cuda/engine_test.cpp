@@ -45,7 +45,7 @@ std::vector<T> images_last(const std::vector<double>& images, int64_t n) {
 }
 
 struct Result {
-  std::vector<double> all, body, cross;
+  std::vector<double> all, searched, cross;
 };
 
 std::vector<cuda::grouped::Task> all_tasks(const std::vector<Tasks>& programs,
@@ -87,7 +87,7 @@ Result run(const Problem& p, int64_t budget = 1 << 30) {
   };
   engine_on_cuda::run_ntk<T>(cuda::Stream(), jobs, batches, p.coupled, p.trace, chunks,
                              tasks.data(), workspace.data(), upload, serial_for,
-                             {result.all.data(), result.body.data(), result.cross.data()});
+                             {result.all.data(), result.searched.data(), result.cross.data()});
   return result;
 }
 
@@ -113,7 +113,8 @@ void agrees(const Problem& p, double tolerance, const std::string& name, int64_t
     const double scale = std::max(largest(expected.k_all.data(), p.n * p.n), 1e-30);
     const std::string job = name + " job " + std::to_string(j);
     expect_equal(&got.all[j * p.n * p.n], expected.k_all, scale, tolerance, job + " all");
-    expect_equal(&got.body[j * p.n * p.n], expected.k_body, scale, tolerance, job + " body");
+    expect_equal(&got.searched[j * p.n * p.n], expected.k_searched, scale, tolerance,
+                 job + " searched");
     if (p.m > 0) {
       const double cross = std::max(scale, largest(expected.k_cross.data(), p.m * p.n));
       expect_equal(&got.cross[j * p.m * p.n], expected.k_cross, cross, tolerance, job + " cross");
@@ -179,14 +180,14 @@ void nasbench201() {
     const size_t launches = cuda::harness::launches().size();
     expect(launches < (coupled ? 100 : 80), "launches: " + std::to_string(launches));
     const Result narrow = run<double>(p, 1);
-    expect(got.all == narrow.all && got.body == narrow.body && got.cross == narrow.cross,
+    expect(got.all == narrow.all && got.searched == narrow.searched && got.cross == narrow.cross,
            "the same bits in little memory");
     expect(cuda::harness::launches().size() > 2 * launches, "more launches in little memory");
     Result expected = got;
     std::vector<cpu::NtkJob<double>> jobs;
     for (size_t j = 0; j < p.programs.size(); ++j) {
       jobs.push_back({&p.programs[j], p.params[j].data(), &expected.all[j * 9],
-                      &expected.body[j * 9], &expected.cross[j * 6], nullptr});
+                      &expected.searched[j * 9], &expected.cross[j * 6], nullptr});
     }
     cpu::NtkOptions options;
     options.coupled = coupled;
@@ -194,7 +195,7 @@ void nasbench201() {
                             serial_for);
     const double scale = largest(expected.all.data(), 27);
     expect_equal(got.all.data(), expected.all, scale, 1e-12, "all");
-    expect_equal(got.body.data(), expected.body, scale, 1e-12, "body");
+    expect_equal(got.searched.data(), expected.searched, scale, 1e-12, "searched");
     expect_equal(got.cross.data(), expected.cross, scale, 1e-12, "cross");
   }
 }
@@ -250,7 +251,7 @@ void regions() {
 
 // Every instruction and every function, alone.
 void instructions() {
-  for (const test::Sample& sample : test::samples()) {
+  for (const test::Sample& sample : test::sample_networks()) {
     for (const bool coupled : {false, true}) {
       Problem p = with_images({sample.writer}, 4, 2, 7);
       p.coupled = coupled;

@@ -16,39 +16,6 @@ void add_seed(const Batch<T>& batch, const Seed& seed, int64_t block, int64_t c,
   }
 }
 
-// Adds the gradient of a product to row y of one factor: times the other factor, which may have one
-// pixel for all; summed over all pixels where this one has.
-template <typename T>
-void add_product_gradient(const Batch<T>& batch, const RowGradient& from, int64_t block, int64_t c,
-                          int64_t y, const Shape& in, T* scratch, T* to) {
-  T* more = scratch + batch.plan->strip_pixels * lanes<T>;
-  const auto gradients = [&](int64_t row) {
-    return gradient_row(batch, from.from, block, c, row, scratch);
-  };
-  const auto factors = [&](int64_t row) {
-    return view_row(batch, from.other, block, c, row, more);
-  };
-  const int64_t count = from.out_w * lanes<T>;
-  const Buffer& other = batch.plan->buffers.data[from.other.buffer];
-  if (in.h != from.out_h || in.w != from.out_w) {
-    Vec<T> sum = load(to);
-    for (int64_t r = 0; r < from.out_h; ++r) {
-      const T *g = gradients(r), *f = factors(r);
-      for (int64_t k = 0; k < count; k += lanes<T>) sum += load(g + k) * load(f + k);
-    }
-    store(to, sum);
-  } else if (other.h == in.h && other.w == in.w) {
-    const T *g = gradients(y), *f = factors(y);
-    for (int64_t k = 0; k < count; k += lanes<T>) {
-      store(to + k, load(to + k) + load(g + k) * load(f + k));
-    }
-  } else {
-    const T* g = gradients(y);
-    const Vec<T> f = load(factors(0));
-    for (int64_t k = 0; k < count; k += lanes<T>) store(to + k, load(to + k) + load(g + k) * f);
-  }
-}
-
 // Adds what one consumer gives to row y of channel c of a gradient of shape `in`.
 template <typename T>
 void add_row_gradient(const Batch<T>& batch, const RowGradient& from, const Seed& seed,
@@ -69,45 +36,9 @@ void add_row_gradient(const Batch<T>& batch, const RowGradient& from, const Seed
       }
       break;
     }
-    case RowKind::pad: {
-      const int64_t row = y + from.top;
-      if (row < 0 || row >= from.out_h) break;
-      const T* g = gradient_row(batch, from.from, block, c, row, scratch);
-      for (int64_t x = 0; x < in.w; ++x) {
-        const int64_t column = x + from.left;
-        if (column < 0 || column >= from.out_w) continue;
-        T* pixel = to + x * lanes<T>;
-        store(pixel, load(pixel) + load(g + column * lanes<T>));
-      }
+    case RowKind::instruction:
+      add_instruction_gradient(batch, from, block, c, y, in, scratch, to);
       break;
-    }
-    case RowKind::avg_pool:
-      add_avg_pool_gradient(batch, from, block, c, y, in, scratch, to);
-      break;
-    case RowKind::max_pool:
-      add_max_pool_gradient(batch, from, block, c, y, in, scratch, to);
-      break;
-    case RowKind::product:
-      add_product_gradient(batch, from, block, c, y, in, scratch, to);
-      break;
-    case RowKind::global_avg_pool: {
-      const T* g = gradient_row(batch, from.from, block, c, 0, scratch);
-      const Vec<T> part = load(g) * (T(1) / static_cast<T>(in.h * in.w));
-      for (int64_t k = 0; k < in.w * lanes<T>; k += lanes<T>) store(to + k, load(to + k) + part);
-      break;
-    }
-    case RowKind::linear: {
-      const int64_t features = in.c * in.h * in.w;
-      const T* weight = batch.params + from.weight + (c * in.h + y) * in.w;
-      for (int64_t o = 0; o < from.out_c; ++o) {
-        const Vec<T> g = load(gradient_row(batch, from.from, block, o, 0, scratch));
-        for (int64_t x = 0; x < in.w; ++x) {
-          T* pixel = to + x * lanes<T>;
-          store(pixel, load(pixel) + g * weight[o * features + x]);
-        }
-      }
-      break;
-    }
   }
 }
 

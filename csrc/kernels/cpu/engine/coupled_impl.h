@@ -158,13 +158,13 @@ void coupled_norm(const Batch<T>& batch, const NormGrad& grad, T* row) {
 
 template <typename T>
 void coupled_row(const Batch<T>& batch, const Scratch<T>& scratch, int64_t image, int64_t output,
-                 bool body, T* row) {
+                 bool searched, T* row) {
   const Plan& plan = *batch.plan;
   const Seed seed{image, output};
   Phase phase(scratch.profile);
   for (int64_t s = 0; s < plan.backward.count; ++s) {
     const BackStep& step = plan.backward.data[s];
-    if (body && !step.body) continue;
+    if (searched && !step.searched) continue;
     switch (step.kind) {
       case BackStepKind::weight_grad: {
         const WeightGrad& grad = plan.weight_grads.data[step.at];
@@ -211,18 +211,18 @@ void coupled_grams(const Plan& plan, const T* x, int64_t x_padded, const T* y, i
                    int64_t row_stride, const Scratch<T>& scratch, const EngineGrams& grams) {
   const Segment& segment = plan.segments.data[0];
   Phase phase(scratch.profile);
-  for (const bool body : {true, false}) {
-    if (!body && grams.rest == nullptr) break;
-    const int64_t end = body ? segment.body_rows : segment.rows;
-    for (int64_t r = body ? 0 : segment.body_rows; r < end; r += kGramRows) {
+  for (const bool searched : {true, false}) {
+    if (!searched && grams.rest == nullptr) break;
+    const int64_t end = searched ? segment.searched_rows : segment.rows;
+    for (int64_t r = searched ? 0 : segment.searched_rows; r < end; r += kGramRows) {
       const int64_t rows = end - r < kGramRows ? end - r : kGramRows;
       const int64_t stride = x_padded + y_padded;
       widen_transposed(x, row_stride, x_padded, r, rows, stride, scratch.gram);
       if (y != nullptr) {
         widen_transposed(y, row_stride, y_padded, r, rows, stride, scratch.gram + x_padded);
       }
-      gram_panel(scratch.gram, 0, rows, x_padded, y_padded, body ? grams.body : grams.rest,
-                 body ? grams.cross : nullptr);
+      gram_panel(scratch.gram, 0, rows, x_padded, y_padded, searched ? grams.searched : grams.rest,
+                 searched ? grams.cross : nullptr);
     }
   }
   phase.end(EnginePhase::gram);

@@ -25,10 +25,10 @@ template <typename T>
 struct NtkJob {
   const engine::Program* program;
   const T* params;
-  double* k_all;    // (N, N): all weights, images x
-  double* k_body;   // (N, N): the body's weights
-  double* k_cross;  // (Ny, N): the body's weights, images y against x; needs y
-  T* logits;        // (N, K) of the images x
+  double* k_all;       // (N, N): all weights, images x
+  double* k_searched;  // (N, N): the searched weights
+  double* k_cross;     // (Ny, N): the searched weights, images y against x; needs y
+  T* logits;           // (N, K) of the images x
 };
 
 enum class OutputReduction { sum, trace };

@@ -46,9 +46,9 @@ int64_t engine_nanoseconds();
 
 // Padded Gram matrices, float64, row-major; columns are the padded images of x.
 struct EngineGrams {
-  double* body;   // (x, x), upper block triangle
-  double* rest;   // (x, x), upper block triangle; null: only the body's weights are wanted
-  double* cross;  // (y, x), of the body; null without y
+  double* searched;  // (x, x), upper block triangle
+  double* rest;      // (x, x), upper block triangle; null: only the searched weights are wanted
+  double* cross;     // (y, x), of the searched weights; null without y
 };
 
 template <typename T>
@@ -70,10 +70,11 @@ struct EngineKernels {
   void (*frozen_sweep)(const EngineBatch<T>& x, const EngineBatch<T>* y,
                        const EngineScratch<T>& scratch, int64_t output, T* panel,
                        const EngineGrams& grams);
-  // One row of the Jacobian (panel_rows numbers: body, then rest): the gradient of one image's
-  // logits through the statistics of the batch. With `body` the rest may be left as it is.
+  // One row of the Jacobian (panel_rows numbers: of searched weights, then of the rest): the
+  // gradient of one image's logits through the statistics of the batch. With `searched` the rest
+  // may be left as it is.
   void (*coupled_row)(const EngineBatch<T>& batch, const EngineScratch<T>& scratch, int64_t image,
-                      int64_t output, bool body, T* row);
+                      int64_t output, bool searched, T* row);
   // Adds the Gram matrices of the rows of coupled_row, stored (padded images, row_stride).
   void (*coupled_grams)(const engine::Plan& plan, const T* x, int64_t x_padded, const T* y,
                         int64_t y_padded, int64_t row_stride, const EngineScratch<T>& scratch,

@@ -2,174 +2,20 @@
 
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
-// Rows of the sum of some views and of the average pool of some others.
-template <typename T>
-void add_views(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
-               int64_t rows, T* scratch, T* out) {
-  const int64_t row = columns_of(batch, step.out) * lanes<T>;
-  for (int64_t k = 0; k < step.in.count; ++k) {
-    const View& view = step.in.data[k];
-    if (k == 0) {
-      put_view_rows<T, false>(batch, view, block, c, y, rows, out, row);
-    } else {
-      put_view_rows<T, true>(batch, view, block, c, y, rows, out, row);
-    }
-  }
-  if (step.in.count == 0) {
-    avg_pool_rows<T, false>(batch, step, step.pooled, block, c, y, rows, scratch, out);
-  } else if (step.pooled.count > 0) {
-    avg_pool_rows<T, true>(batch, step, step.pooled, block, c, y, rows, scratch, out);
-  }
-}
-
-// Rows of the product of two views, of which one may have a single pixel for all.
-template <typename T>
-void multiply_views(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
-                    int64_t rows, T* scratch, T* out) {
-  const Buffer& b = batch.plan->buffers.data[step.out];
-  const int64_t row = b.w * lanes<T>;
-  const View &first = step.in.data[0], &second = step.in.data[1];
-  const bool first_is_whole = has_size_of(batch, first, b);
-  const View& whole = first_is_whole ? first : second;
-  const View& other = first_is_whole ? second : first;
-  put_view_rows<T, false>(batch, whole, block, c, y, rows, out, row);
-  if (!has_size_of(batch, other, b)) {
-    const Vec<T> factor = load(view_row(batch, other, block, c, 0, scratch));
-    for (int64_t k = 0; k < rows * row; k += lanes<T>) store(out + k, load(out + k) * factor);
-    return;
-  }
-  for (int64_t r = 0; r < rows; ++r, out += row) {
-    const T* factors = view_row(batch, other, block, c, y + r, scratch);
-    for (int64_t k = 0; k < row; k += lanes<T>) store(out + k, load(out + k) * load(factors + k));
-  }
-}
-
-// Rows of a function of a view and, where gradients are wanted, of its derivative.
-template <typename T>
-void apply_to_view(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
-                   int64_t rows, T* out) {
-  const int64_t row = columns_of(batch, step.out) * lanes<T>;
-  put_view_rows<T, false>(batch, step.in.data[0], block, c, y, rows, out, row);
-  T* slopes = step.slope < 0 ? nullptr : row_of(batch, step.slope, block, c, y);
-  const T below = static_cast<T>(step.below);
-  for_function(step.function, [&](auto chosen) {
-    for (int64_t k = 0; k < rows * row; k += register_lanes<T>) {
-      const auto found =
-          respond<decltype(chosen)::function, VectorMath<T>>(load_register(out + k), below);
-      store_register(out + k, found.value);
-      if (slopes != nullptr) store_register(slopes + k, found.slope);
-    }
-  });
-}
-
-// One row of the output of a step that works row by row.
-template <typename T>
-void simple_row(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
-                T* scratch, T* out) {
-  const int64_t width = columns_of(batch, step.out);
-  switch (step.kind) {
-    case StepKind::scale: {
-      const T factor = batch.params[step.factor];
-      const T* from = view_row(batch, step.in.data[0], block, c, y, scratch);
-      for (int64_t k = 0; k < width * lanes<T>; k += lanes<T>)
-        store(out + k, load(from + k) * factor);
-      break;
-    }
-    case StepKind::concat: {
-      int64_t k = 0;
-      while (c >= batch.plan->buffers.data[step.in.data[k].buffer].c) {
-        c -= batch.plan->buffers.data[step.in.data[k++].buffer].c;
-      }
-      copy_view_row(batch, step.in.data[k], block, c, y, out);
-      break;
-    }
-    case StepKind::pad: {
-      const Buffer& in = batch.plan->buffers.data[step.in.data[0].buffer];
-      const int64_t row = y - step.top;
-      zero_row(out, width);
-      if (row < 0 || row >= in.h) break;
-      const T* from = view_row(batch, step.in.data[0], block, c, row, scratch);
-      for (int64_t x = 0; x < width; ++x) {
-        const int64_t column = x - step.left;
-        if (column >= 0 && column < in.w) store(out + x * lanes<T>, load(from + column * lanes<T>));
-      }
-      break;
-    }
-    case StepKind::max_pool: {
-      T* index = step.index < 0 ? nullptr : row_of(batch, step.index, block, c, y);
-      max_pool_row(batch, step, block, c, y, scratch, out, index);
-      break;
-    }
-    case StepKind::global_avg_pool: {
-      const Buffer& in = batch.plan->buffers.data[step.in.data[0].buffer];
-      Vec<T> sum = {};
-      for (int64_t r = 0; r < in.h; ++r) {
-        const T* from = view_row(batch, step.in.data[0], block, c, r, scratch);
-        for (int64_t k = 0; k < in.w * lanes<T>; k += lanes<T>) sum += load(from + k);
-      }
-      store(out, sum * (T(1) / static_cast<T>(in.h * in.w)));
-      break;
-    }
-    case StepKind::linear: {
-      const View& view = step.in.data[0];
-      const Buffer& in = batch.plan->buffers.data[view.buffer];
-      const T* weight = batch.params + step.weight + c * in.c * in.h * in.w;
-      Vec<T> sum = broadcast(step.bias < 0 ? T(0) : batch.params[step.bias + c]);
-      for (int64_t channel = 0; channel < in.c; ++channel) {
-        for (int64_t r = 0; r < in.h; ++r) {
-          const T* from = view_row(batch, view, block, channel, r, scratch);
-          for (int64_t x = 0; x < in.w; ++x) sum += load(from + x * lanes<T>) * *weight++;
-        }
-      }
-      store(out, sum);
-      break;
-    }
-    case StepKind::zeros:
-      zero_row(out, width);
-      break;
-    case StepKind::add:  // simple_rows
-    case StepKind::copy:
-    case StepKind::avg_pool:
-    case StepKind::product:
-    case StepKind::apply:
-    case StepKind::convolve:  // not row by row
-    case StepKind::activate:
-    case StepKind::statistics:
-    case StepKind::normalise:
-    case StepKind::signs:
-      break;
-  }
-}
-
-// Rows [y, y + rows) of channel c of the output, one after the other.
+// Rows [y, y + rows) of channel c of the output of a step, one after the other.
 template <typename T>
 void simple_rows(const Batch<T>& batch, const Step& step, int64_t block, int64_t c, int64_t y,
                  int64_t rows, T* scratch, T* out) {
-  const int64_t row = columns_of(batch, step.out) * lanes<T>;
+  const int64_t columns = columns_of(batch, step.out);
   switch (step.kind) {
-    case StepKind::add:
-      return add_views(batch, step, block, c, y, rows, scratch, out);
+    case StepKind::instruction:
+      return instruction_rows(batch, step, block, c, y, rows, scratch, out);
     case StepKind::copy:
-      return put_view_rows<T, false>(batch, step.in.data[0], block, c, y, rows, out, row);
-    case StepKind::avg_pool:
-      return avg_pool_rows<T, false>(batch, step, step.in, block, c, y, rows, scratch, out);
-    case StepKind::product:
-      return multiply_views(batch, step, block, c, y, rows, scratch, out);
-    case StepKind::apply:
-      return apply_to_view(batch, step, block, c, y, rows, out);
-    case StepKind::concat:
-    case StepKind::pad:
-    case StepKind::max_pool:
-    case StepKind::scale:
-    case StepKind::global_avg_pool:
-    case StepKind::linear:
+      return put_view_rows<T, false>(batch, step.in.data[0], block, c, y, rows, out,
+                                     columns * lanes<T>);
     case StepKind::zeros:
-      for (int64_t r = 0; r < rows; ++r) {
-        simple_row(batch, step, block, c, y + r, scratch, out + r * row);
-      }
-      return;
-    case StepKind::convolve:  // forward_block
-    case StepKind::activate:
+      return zero_row(out, rows * columns);
+    case StepKind::activate:  // forward_block
     case StepKind::signs:
     case StepKind::statistics:  // over all images
     case StepKind::normalise:
@@ -283,22 +129,13 @@ template <typename T>
 void forward_block(const Batch<T>& batch, const Scratch<T>& scratch, const Step& step,
                    int64_t block) {
   switch (step.kind) {
-    case StepKind::convolve:
-      return convolve_step(batch, scratch, *step.conv, block);
     case StepKind::signs:
       return signs_step(batch, scratch, step, block);
     case StepKind::activate:
       return activate_step(batch, step, block);
-    case StepKind::add:
-    case StepKind::concat:
-    case StepKind::pad:
-    case StepKind::avg_pool:
-    case StepKind::max_pool:
-    case StepKind::scale:
-    case StepKind::global_avg_pool:
-    case StepKind::linear:
-    case StepKind::product:
-    case StepKind::apply:
+    case StepKind::instruction:
+      if (step.op == Op::conv2d) return convolve_step(batch, scratch, *step.conv, block);
+      return simple_step(batch, scratch, step, block);
     case StepKind::copy:
     case StepKind::zeros:
       return simple_step(batch, scratch, step, block);
@@ -347,8 +184,7 @@ void stem(const Batch<T>& sharing, const Scratch<T>& scratch, T* values, T* norm
         forward_block(batch, scratch, step, block);
       }
     }
-    phase.end(step.kind == StepKind::convolve ? EnginePhase::forward_conv
-                                              : EnginePhase::forward_other);
+    phase.end(step.op == Op::conv2d ? EnginePhase::forward_conv : EnginePhase::forward_other);
   }
   for_stem_norms(batch, [&](int64_t number, T& coefficient) { norms[number] = coefficient; });
 }
@@ -375,8 +211,7 @@ void forward(const Batch<T>& batch, const Scratch<T>& scratch) {
       for (int64_t s = run.first; s < run.last; ++s) {
         const Step& step = plan.forward.data[s];
         forward_block(batch, scratch, step, block);
-        phase.end(step.kind == StepKind::convolve ? EnginePhase::forward_conv
-                                                  : EnginePhase::forward_other);
+        phase.end(step.op == Op::conv2d ? EnginePhase::forward_conv : EnginePhase::forward_other);
       }
     }
   }

@@ -148,17 +148,18 @@ void frozen_sweep(const Batch<T>& x, const Batch<T>* y, const Scratch<T>& scratc
         const PanelColumns<T> to{panel + (side == 0 ? 0 : x_columns) + block * lanes<T>, stride};
         for (int64_t s = segment.first; s < segment.last; ++s) {
           const BackStep& step = plan.backward.data[s];
-          const bool only_body = side == 1 || grams.rest == nullptr;  // y is for the cross kernel
-          if (only_body && !step.body) continue;
+          const bool only_searched =
+              side == 1 || grams.rest == nullptr;  // y is for the cross kernel
+          if (only_searched && !step.searched) continue;
           frozen_block(batch, scratch, step, seed, block, to);
           phase.end(step.kind == BackStepKind::collect ? EnginePhase::input_grad
                                                        : EnginePhase::weight_grad);
         }
       }
     }
-    gram_panel(panel, 0, segment.body_rows, x_columns, y_columns, grams.body, grams.cross);
+    gram_panel(panel, 0, segment.searched_rows, x_columns, y_columns, grams.searched, grams.cross);
     if (grams.rest != nullptr) {
-      gram_panel<T>(panel, segment.body_rows, segment.rows, x_columns, y_columns, grams.rest,
+      gram_panel<T>(panel, segment.searched_rows, segment.rows, x_columns, y_columns, grams.rest,
                     nullptr);
     }
     for (int64_t s = segment.first; s < segment.last; ++s) {
@@ -166,7 +167,7 @@ void frozen_sweep(const Batch<T>& x, const Batch<T>* y, const Scratch<T>& scratc
       if (step.kind != BackStepKind::pair_grad) continue;
       const PairGrad& grad = plan.pair_grads.data[step.at];
       if (grad.searched) {
-        gram_pairs(panel, grad, x_columns, y_columns, grams.body, grams.cross);
+        gram_pairs(panel, grad, x_columns, y_columns, grams.searched, grams.cross);
       } else if (grams.rest != nullptr) {
         gram_pairs<T>(panel, grad, x_columns, y_columns, grams.rest, nullptr);
       }

@@ -36,13 +36,13 @@ class Grams {
   void cut(Cutter& cutter, int64_t x_padded, int64_t y_padded, bool rest) {
     x_padded_ = x_padded;
     y_padded_ = y_padded;
-    grams_.body = cutter.take<double>(Checked(x_padded) * x_padded);
+    grams_.searched = cutter.take<double>(Checked(x_padded) * x_padded);
     grams_.rest = rest ? cutter.take<double>(Checked(x_padded) * x_padded) : nullptr;
     grams_.cross = y_padded > 0 ? cutter.take<double>(Checked(y_padded) * x_padded) : nullptr;
   }
 
   void clear() {
-    std::memset(grams_.body, 0, sizeof(double) * x_padded_ * x_padded_);
+    std::memset(grams_.searched, 0, sizeof(double) * x_padded_ * x_padded_);
     if (grams_.rest != nullptr) {
       std::memset(grams_.rest, 0, sizeof(double) * x_padded_ * x_padded_);
     }
@@ -55,10 +55,11 @@ class Grams {
   void copy_to(const NtkJob<T>& job, int64_t n, int64_t ny) const {
     for (int64_t i = 0; i < n; ++i) {
       for (int64_t j = 0; j <= i; ++j) {
-        const double body = grams_.body[j * x_padded_ + i];
-        if (job.k_body != nullptr) job.k_body[i * n + j] = job.k_body[j * n + i] = body;
+        const double searched = grams_.searched[j * x_padded_ + i];
+        if (job.k_searched != nullptr)
+          job.k_searched[i * n + j] = job.k_searched[j * n + i] = searched;
         if (job.k_all == nullptr) continue;
-        job.k_all[i * n + j] = job.k_all[j * n + i] = body + grams_.rest[j * x_padded_ + i];
+        job.k_all[i * n + j] = job.k_all[j * n + i] = searched + grams_.rest[j * x_padded_ + i];
       }
     }
     if (job.k_cross == nullptr) return;
@@ -96,7 +97,7 @@ void run_frozen(const Call<T>& call, StemsOfCall<T>& stems, const NtkJob<T>& job
                 const Plan& plan) {
   const EngineKernels<T>& kernels = call.kernels;
   const bool with_y = call.y.count() > 0 && job.k_cross != nullptr;
-  const bool kernel = job.k_all != nullptr || job.k_body != nullptr || with_y;
+  const bool kernel = job.k_all != nullptr || job.k_searched != nullptr || with_y;
   EngineBatch<T> x, y;
   EngineScratch<T> scratch;
   Grams grams;
@@ -135,7 +136,7 @@ template <typename T>
 void run_coupled(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
   const EngineKernels<T>& kernels = call.kernels;
   const bool with_y = call.y.count() > 0 && job.k_cross != nullptr;
-  const bool kernel = job.k_all != nullptr || job.k_body != nullptr || with_y;
+  const bool kernel = job.k_all != nullptr || job.k_searched != nullptr || with_y;
   Arena shared;
   EngineBatch<T> x, y;
   EngineScratch<T> scratch;

@@ -15,6 +15,8 @@
 //
 #include "../vector_math_impl.h"
 //
+#include "instructions_impl.h"
+//
 #include "collect_impl.h"
 #include "forward_impl.h"
 #include "gram_rows_impl.h"

@@ -45,7 +45,7 @@ void PlanBuilder::resolve(const View& view) {
     std::vector<int32_t> convs[2];
     for (int32_t k = 0; k < node.readers; ++k) {
       const Analysis::Reader& reader = analysis_.readers_of(number)[k];
-      if (reader.step >= 0 && steps_[reader.step].kind == StepKind::convolve) {
+      if (reader.step >= 0 && steps_[reader.step].op == Op::conv2d) {
         convs[reader.relu].push_back(reader.step);
       } else {
         rows[reader.relu].push_back(row_gradient(reader));
@@ -67,17 +67,17 @@ void PlanBuilder::resolve(const View& view) {
   const Norm& norm = norms_[view.norm];
   const Analysis::Node& before = analysis_.nodes[analysis_.node_of_buffer(norm.buffer)];
   const int32_t maker = maker_of(norm.buffer);
-  const bool behind_conv = maker >= 0 && steps_[maker].kind == StepKind::convolve &&
+  const bool behind_conv = maker >= 0 && steps_[maker].op == Op::conv2d &&
                            analysis_.steps[maker].weighted && before.readers == 1;
   if (behind_conv || (norm.weight < 0 && !coupled)) return;
   NormGrad grad{view.norm, gradients_[number], -1};
   if (norm.weight >= 0) {
     begin_segment_for(norm.channels);
-    grad.row = take_rows(norm.channels, norm.body);
+    grad.row = take_rows(norm.channels, norm.searched);
   }
   // In coupled mode the gradients before the norm depend on this step.
   push_back_step(BackStepKind::norm_grad, static_cast<int64_t>(norm_grads_.size()),
-                 (coupled && before.needed_searched) || (norm.weight >= 0 && norm.body));
+                 (coupled && before.needed_searched) || (norm.weight >= 0 && norm.searched));
   norm_grads_.push_back(grad);
 }
 
@@ -89,7 +89,7 @@ bool PlanBuilder::alias(int32_t node) {
   GradRef from = gradients_[alias.node];
   if (alias.norm >= 0) {
     const int32_t maker = maker_of(norms_[alias.norm].buffer);
-    if (maker < 0 || steps_[maker].kind != StepKind::convolve) return false;
+    if (maker < 0 || steps_[maker].op != Op::conv2d) return false;
     from.norm = alias.norm;
   }
   from.channel += alias.channel;
@@ -119,45 +119,18 @@ RowGradient PlanBuilder::row_gradient(const Analysis::Reader& reader) const {
   row.out_c = buffers_[step.out].c;
   row.out_h = buffers_[step.out].h;
   row.out_w = buffers_[step.out].w;
-  if (step.kind == StepKind::copy) return row;
-  switch (instruction_of(reader.step).op) {
-    case Op::avg_pool:
-      row.kind = RowKind::avg_pool;
-      break;
-    case Op::max_pool:
-      row.kind = RowKind::max_pool;
-      break;
-    case Op::pad:
-      row.kind = RowKind::pad;
-      break;
-    case Op::global_avg_pool:
-      row.kind = RowKind::global_avg_pool;
-      break;
-    case Op::linear:
-      row.kind = RowKind::linear;
-      break;
-    case Op::concat:
-      for (int32_t k = 0; k < reader.input; ++k) {
-        row.from.channel += static_cast<int32_t>(buffers_[step.in.data[k].buffer].c);
-      }
-      break;
-    case Op::product:
-      row.kind = RowKind::product;
-      row.other = step.in.data[1 - reader.input];
-      break;
-    case Op::activation:
-      row.kind = RowKind::product;
-      row.other = {step.slope, -1, false};
-      break;
-    case Op::add:
-    case Op::scale:
-      break;          // direct
-    case Op::conv2d:  // gradient_convs
-    case Op::batch_norm:
-    case Op::relu:   // views
-    case Op::zeros:  // reads nothing
-      break;
+  if (step.op == Op::concat) {
+    for (int32_t k = 0; k < reader.input; ++k) {
+      row.from.channel += static_cast<int32_t>(buffers_[step.in.data[k].buffer].c);
+    }
   }
+  if (step.op == Op::product) row.other = step.in.data[1 - reader.input];
+  if (step.op == Op::activation) row.other = {step.slope, -1, false};
+  const bool direct = step.kind == StepKind::copy || step.op == Op::add || step.op == Op::concat ||
+                      step.op == Op::scale;
+  if (direct) return row;
+  row.kind = RowKind::instruction;
+  row.op = step.op;
   return row;
 }
 
@@ -166,15 +139,14 @@ std::vector<RowGradient> PlanBuilder::joined_pools(const std::vector<RowGradient
   std::vector<RowGradient> joined;
   for (const RowGradient& row : rows) {
     auto alike = joined.end();
-    if (row.kind == RowKind::avg_pool) {
+    if (row.op == Op::avg_pool) {
       alike = std::find_if(joined.begin(), joined.end(), [&](const RowGradient& other) {
-        return other.kind == RowKind::avg_pool && other.pool == row.pool;
+        return other.op == Op::avg_pool && other.pool == row.pool;
       });
     }
     if (alike == joined.end()) {
       joined.push_back(row);
-      if (row.kind == RowKind::avg_pool)
-        joined.back().pooled = list(std::vector<GradRef>{row.from});
+      if (row.op == Op::avg_pool) joined.back().pooled = list(std::vector<GradRef>{row.from});
       continue;
     }
     std::vector<GradRef> pooled(alike->pooled.data, alike->pooled.data + alike->pooled.count);
@@ -184,8 +156,8 @@ std::vector<RowGradient> PlanBuilder::joined_pools(const std::vector<RowGradient
   return joined;
 }
 
-void PlanBuilder::push_back_step(BackStepKind kind, int64_t at, bool body) {
-  backward_.push_back({kind, at, body});
+void PlanBuilder::push_back_step(BackStepKind kind, int64_t at, bool searched) {
+  backward_.push_back({kind, at, searched});
   segments_.back().last = static_cast<int64_t>(backward_.size());
 }
 
@@ -200,20 +172,21 @@ void PlanBuilder::begin_segment_for(int64_t rows) {
   segments_.push_back({at, at, 0, 0, 0});
 }
 
-// The number of the first row; the rows after the body's are numbered from -2 downwards until
-// finish_rows knows how many rows of the body come before them.
-int64_t PlanBuilder::take_rows(int64_t count, bool body) {
+// The number of the first row; rows of weights that aren't searched are numbered from -2 downwards
+// until finish_rows knows how many searched rows come before them.
+int64_t PlanBuilder::take_rows(int64_t count, bool searched) {
   Segment& segment = segments_.back();
-  const int64_t row = body ? segment.body_rows : -2 - (segment.rows - segment.body_rows);
+  const int64_t row =
+      searched ? segment.searched_rows : -2 - (segment.rows - segment.searched_rows);
   segment.rows += count;
-  if (body) segment.body_rows += count;
+  if (searched) segment.searched_rows += count;
   return row;
 }
 
 void PlanBuilder::finish_rows() {
   for (const Segment& segment : segments_) {
     const auto finish = [&](int64_t& row) {
-      if (row <= -2) row = segment.body_rows + (-2 - row);
+      if (row <= -2) row = segment.searched_rows + (-2 - row);
     };
     plan_->panel_rows = std::max(plan_->panel_rows, segment.rows + segment.pair_rows);
     for (int64_t s = segment.first; s < segment.last; ++s) {

@@ -67,13 +67,13 @@ class PlanBuilder {
   std::vector<RowGradient> joined_pools(const std::vector<RowGradient>& rows);
   bool starts_segment(int64_t rows) const;
   void begin_segment_for(int64_t rows);
-  int64_t take_rows(int64_t count, bool body);
-  void push_back_step(BackStepKind kind, int64_t at, bool body);
+  int64_t take_rows(int64_t count, bool searched);
+  void push_back_step(BackStepKind kind, int64_t at, bool searched);
   void finish_rows();
 
   // weights.cpp
   void emit_weight_grads(const View& view);
-  void emit_conv_grads(const View& view, const std::vector<int32_t>& all, bool body);
+  void emit_conv_grads(const View& view, const std::vector<int32_t>& all, bool searched);
   bool has_searched_rows(int32_t step) const;
   bool reads_all_pixels(int32_t step) const;
   bool emit_pair_grads(const View& view, const std::vector<int32_t>& convs, bool searched);

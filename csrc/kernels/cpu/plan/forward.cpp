@@ -14,7 +14,7 @@ void PlanBuilder::define_activations() {
   };
   std::map<ViewKey, Extent> extents;
   for (size_t s = 0; s < steps_.size(); ++s) {
-    if (steps_[s].kind != StepKind::convolve) continue;
+    if (steps_[s].op != Op::conv2d) continue;
     const View& view = steps_[s].in.data[0];
     const Window& w = steps_[s].window;
     const Shape in = shape_of(view.buffer), out = shape_of(steps_[s].out);
@@ -39,7 +39,7 @@ void PlanBuilder::define_activations() {
 bool PlanBuilder::fold_activation(const View& view, const Activation& activation) {
   if (view.norm >= 0 || maker_of(view.buffer) < 0) return false;
   Step& producer = steps_[maker_of(view.buffer)];
-  if (producer.kind == StepKind::convolve || producer.activation.buffer >= 0) return false;
+  if (producer.op == Op::conv2d || producer.activation.buffer >= 0) return false;
   producer.activation = activation;
   producer.activation_relu = view.relu;
   producer.keep = plan_->logits.buffer == view.buffer || buffers_[view.buffer].stats >= 0;
@@ -47,7 +47,7 @@ bool PlanBuilder::fold_activation(const View& view, const Activation& activation
     for (int64_t k = 0; k < step.in.count; ++k) {
       const View& other = step.in.data[k];
       if (other.buffer != view.buffer) continue;
-      if (step.kind != StepKind::convolve || key(other) != key(view)) producer.keep = true;
+      if (step.op != Op::conv2d || key(other) != key(view)) producer.keep = true;
     }
   }
   return true;
@@ -55,14 +55,14 @@ bool PlanBuilder::fold_activation(const View& view, const Activation& activation
 
 // An average pool that only an add reads needs no memory of its own: the add pools as it goes.
 bool PlanBuilder::folds(const Step& pool, int32_t* reader) const {
-  if (pool.kind != StepKind::avg_pool || buffers_[pool.out].stats >= 0) return false;
+  if (pool.op != Op::avg_pool || buffers_[pool.out].stats >= 0) return false;
   if (plan_->logits.buffer == pool.out) return false;
   int readers = 0;
   for (size_t s = 0; s < steps_.size(); ++s) {
     for (int64_t k = 0; k < steps_[s].in.count; ++k) {
       const View& view = steps_[s].in.data[k];
       if (view.buffer != pool.out) continue;
-      if (steps_[s].kind != StepKind::add || view.relu) return false;
+      if (steps_[s].op != Op::add || view.relu) return false;
       *reader = static_cast<int32_t>(s);
       ++readers;
     }
@@ -112,7 +112,7 @@ Step PlanBuilder::merged_convolutions(size_t first, std::vector<bool>& done) {
   std::vector<int32_t> together{static_cast<int32_t>(first)};
   const bool grouped = instruction_of(static_cast<int32_t>(first)).groups != 1;
   for (size_t t = first + 1; t < steps_.size() && !grouped; ++t) {
-    if (steps_[t].kind != StepKind::convolve || done[t]) continue;
+    if (steps_[t].op != Op::conv2d || done[t]) continue;
     if (key(steps_[t].in.data[0]) == view && steps_[t].window == step.window &&
         instruction_of(static_cast<int32_t>(t)).groups == 1) {
       together.push_back(static_cast<int32_t>(t));
@@ -149,7 +149,7 @@ void PlanBuilder::emit_forward() {
     // Norms come before their first reader.
     if (done[s] || steps_[s].kind == StepKind::normalise) continue;
     Step step = steps_[s];
-    if (step.kind == StepKind::convolve) {
+    if (step.op == Op::conv2d) {
       const ViewKey view = key(step.in.data[0]);
       if (!written[view]) {
         written[view] = true;
@@ -160,16 +160,16 @@ void PlanBuilder::emit_forward() {
         emit_step(activate);
       }
       step = merged_convolutions(s, done);
-    } else if (step.kind == StepKind::add) {
+    } else if (step.op == Op::add) {
       std::vector<View> in;
       for (int64_t k = 0; k < step.in.count; ++k) {
         const int32_t producer = maker_of(step.in.data[k].buffer);
         if (producer < 0 || !folded_[producer]) in.push_back(step.in.data[k]);
       }
       step.in = list(in);
-    } else if (step.kind == StepKind::max_pool && gradients) {
+    } else if (step.op == Op::max_pool && gradients) {
       step.index = steps_[s].index = add_buffer(shape_of(step.out));
-    } else if (step.kind == StepKind::apply && gradients) {
+    } else if (step.op == Op::activation && gradients) {
       step.slope = steps_[s].slope = add_buffer(shape_of(step.out));
     }
     emit_step(step);

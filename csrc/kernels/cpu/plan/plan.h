@@ -87,7 +87,7 @@ struct Norm {
   int64_t coefficients;  // where its coefficients are kept (counted in channels)
   int64_t weight, bias;
   double eps;
-  bool body;
+  bool searched;
 };
 
 // A view as convolutions read it: buffer (C, height, width) whose pixel (top, left) is pixel
@@ -143,17 +143,7 @@ struct TapConv {
 };
 
 enum class StepKind {
-  convolve,
-  add,
-  concat,
-  pad,
-  avg_pool,
-  max_pool,
-  scale,
-  global_avg_pool,
-  linear,
-  product,
-  apply,  // a function to every number
+  instruction,  // of the program; convolutions of one view may be one step
   copy,
   zeros,
   activate,    // writes the activation of a view
@@ -164,6 +154,7 @@ enum class StepKind {
 
 struct Step {
   StepKind kind;
+  Op op = Op::none;  // instruction
   int32_t out = -1;  // buffer; norm for normalise
   List<View> in;
   List<View> pooled;  // add: views whose average pool is added as well
@@ -171,23 +162,28 @@ struct Step {
   Activation activation{-1, 0, 0};  // of the output, written row by row with it
   bool activation_relu = false;
   bool keep = true;            // whether the output itself is wanted beside its activation
-  Window window;               // convolve
+  Window window;               // conv2d
   const Pool* pool = nullptr;  // pools, and add with pooled views
   int64_t left = 0, top = 0;   // pad
   int64_t weight = -1, bias = -1, factor = -1;
   int32_t index = -1;                   // max_pool: buffer of the window positions of the maxima
   int64_t first_word = 0;               // signs: 32-bit words of the pattern
   double threshold = 0;                 // signs
-  Function function = Function::relu6;  // apply
-  double below = 0;                     // apply: leaky_relu's slope below zero
-  int32_t slope = -1;                   // apply: buffer of the derivatives, -1: not needed
+  Function function = Function::relu6;  // activation
+  double below = 0;                     // activation: the factor below zero
+  int32_t slope = -1;                   // activation: buffer of the derivatives, -1: not needed
 };
 
 // What one consumer adds to a gradient, row by row.
-enum class RowKind { seed, direct, pad, avg_pool, max_pool, global_avg_pool, linear, product };
+enum class RowKind {
+  seed,         // of the logits
+  direct,       // the gradient of what it makes, or that times a factor
+  instruction,  // what the instruction makes of it
+};
 
 struct RowGradient {
   RowKind kind;
+  Op op = Op::none;  // instruction
   GradRef from;
   int64_t factor = -1;   // direct: parameter that multiplies, -1: none
   List<GradRef> pooled;  // avg_pool: of all pools with these windows, in place of `from`
@@ -195,8 +191,8 @@ struct RowGradient {
   int64_t left = 0, top = 0, out_h = 1, out_w = 1, out_c = 0;
   int64_t weight = -1;  // linear
   int32_t index = -1;
-  // product: what multiplies, the other factor or the derivatives of a function. Of one pixel for
-  // all, or summed over where the gradient's own is.
+  // product, activation: what multiplies, the other factor or the derivatives of the function. Of
+  // one pixel for all, or summed over where the gradient's own is.
   View other{-1, -1, false};
 };
 
@@ -260,8 +256,8 @@ enum class BackStepKind { weight_grad, pair_grad, linear_grad, norm_grad, collec
 
 struct BackStep {
   BackStepKind kind;
-  int64_t at;  // index into the list of its kind
-  bool body;   // wanted where only the body's rows are
+  int64_t at;     // index into the list of its kind
+  bool searched;  // wanted where only the searched rows are
 };
 
 // Forward steps that run block by block, so that what one writes is still in the cache when the
@@ -272,10 +268,10 @@ struct Run {
 };
 
 // Backward steps that run block by block and whose rows of the Jacobian fit into the panel: first
-// the body's, then the others; behind them those of pair_grads.
+// the searched's, then the others; behind them those of pair_grads.
 struct Segment {
   int64_t first, last;  // steps
-  int64_t body_rows, rows, pair_rows;
+  int64_t searched_rows, rows, pair_rows;
 };
 
 struct Plan {

@@ -15,7 +15,7 @@ void PlanBuilder::define_stem() {
       continue;
     }
     stem.push_back(step);
-    if (step.kind == StepKind::convolve) {
+    if (step.op == Op::conv2d) {
       TapConv conv = *step.conv;
       conv.packed_offset = packed;
       packed += conv.packed_size;
@@ -37,7 +37,7 @@ void PlanBuilder::define_stem() {
 
 bool PlanBuilder::begins_network(const Step& step) const {
   const auto place_of = [&](int32_t buffer) { return buffers_[buffer].place; };
-  if (step.kind == StepKind::convolve) {
+  if (step.op == Op::conv2d) {
     const Place place = place_of(step.conv->activation);
     return place == Place::input || place == Place::padded_input;
   }
@@ -58,7 +58,7 @@ void PlanBuilder::add_stem_key(const Step& step) {
     (plan_->stem_key.push_back(static_cast<double>(values)), ...);
   };
   add(static_cast<int>(step.kind));
-  if (step.kind == StepKind::convolve) {
+  if (step.op == Op::conv2d) {
     const TapConv& conv = *step.conv;
     const TapClass& taps = conv.classes[0];
     add(conv.groups, conv.group_weights, conv.group_pixels, conv.outs.count, taps.taps);

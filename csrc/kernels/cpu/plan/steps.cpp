@@ -67,7 +67,7 @@ void PlanBuilder::define_norms() {
     const Instruction& i = program_.defines(norm.value);
     Buffer& buffer = buffers_[norm.buffer];
     norms_.push_back(
-        {norm.buffer, buffer.c, plan_->norm_channels, i.weight, i.bias, i.eps, i.body});
+        {norm.buffer, buffer.c, plan_->norm_channels, i.weight, i.bias, i.eps, i.searched});
     plan_->norm_channels += buffer.c;
     if (buffer.stats < 0) {
       buffer.stats = plan_->stats_channels;
@@ -101,6 +101,7 @@ Step PlanBuilder::step_of(const Analysis::Step& from) {
   step.in = list(std::vector<View>(in, in + from.inputs));
   if (from.kind != Analysis::Step::Kind::instruction) return step;
   const Instruction& i = program_.defines(from.value);
+  if (step.kind == StepKind::instruction) step.op = i.op;
   step.window = i.window;
   if (i.op == Op::avg_pool || i.op == Op::max_pool) step.pool = pool_of(i);
   step.weight = i.weight;
@@ -124,36 +125,7 @@ StepKind PlanBuilder::kind_of(const Analysis::Step& step) const {
     case Analysis::Step::Kind::instruction:
       break;
   }
-  if (analysis_.buffers[step.out].zero) return StepKind::zeros;
-  switch (program_.defines(step.value).op) {
-    case Op::conv2d:
-      return StepKind::convolve;
-    case Op::avg_pool:
-      return StepKind::avg_pool;
-    case Op::max_pool:
-      return StepKind::max_pool;
-    case Op::add:
-      return StepKind::add;
-    case Op::scale:
-      return StepKind::scale;
-    case Op::concat:
-      return StepKind::concat;
-    case Op::pad:
-      return StepKind::pad;
-    case Op::global_avg_pool:
-      return StepKind::global_avg_pool;
-    case Op::linear:
-      return StepKind::linear;
-    case Op::product:
-      return StepKind::product;
-    case Op::activation:
-      return StepKind::apply;
-    case Op::zeros:
-    case Op::batch_norm:  // views, which make nothing
-    case Op::relu:
-      break;
-  }
-  return StepKind::zeros;
+  return analysis_.buffers[step.out].zero ? StepKind::zeros : StepKind::instruction;
 }
 
 }  // namespace tegnas::engine

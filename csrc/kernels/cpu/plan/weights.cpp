@@ -17,8 +17,8 @@ void PlanBuilder::emit_weight_grads(const View& read) {
     for (int32_t k = 0; k < node.readers; ++k) {
       const int32_t s = readers[k].step;
       if (s < 0 || readers[k].relu != relu || !analysis_.steps[s].weighted) continue;
-      if (steps_[s].kind == StepKind::convolve) convs[has_searched_rows(s)].push_back(s);
-      if (steps_[s].kind == StepKind::linear) emit_linear_grads(view, s);
+      if (steps_[s].op == Op::conv2d) convs[has_searched_rows(s)].push_back(s);
+      if (steps_[s].op == Op::linear) emit_linear_grads(view, s);
     }
     for (const bool searched : {false, true}) {
       // In coupled mode the input gradients of a convolution depend on its weight gradients.
@@ -30,7 +30,8 @@ void PlanBuilder::emit_weight_grads(const View& read) {
 
 bool PlanBuilder::has_searched_rows(int32_t step) const {
   const int32_t norm = gradient_of(step).norm;
-  return instruction_of(step).body || (norm >= 0 && norms_[norm].weight >= 0 && norms_[norm].body);
+  return instruction_of(step).searched ||
+         (norm >= 0 && norms_[norm].weight >= 0 && norms_[norm].searched);
 }
 
 GradPiece PlanBuilder::piece_of(int32_t s, int64_t first, int64_t last) {
@@ -52,10 +53,10 @@ GradPiece PlanBuilder::piece_of(int32_t s, int64_t first, int64_t last) {
   piece.value = step.out;
   piece.norm = piece.gradient.norm;
   piece.norm_row = -1;
-  piece.row = take_rows((last - first) * piece.group_in * i.window.kh * i.window.kw, i.body);
+  piece.row = take_rows((last - first) * piece.group_in * i.window.kh * i.window.kw, i.searched);
   if (piece.norm >= 0) {
     const Norm& norm = norms_[piece.norm];
-    if (norm.weight >= 0) piece.norm_row = take_rows(last - first, norm.body);
+    if (norm.weight >= 0) piece.norm_row = take_rows(last - first, norm.searched);
     const int32_t gradient = piece.gradient.buffer;
     if (buffers_[gradient].sums < 0) {
       const int32_t sums = add_buffer({buffers_[gradient].c, 1, 1}, Place::gradients);
@@ -111,8 +112,9 @@ bool PlanBuilder::emit_pair_grads(const View& view, const std::vector<int32_t>& 
     const Norm& norm = norms_[from.norm];
     begin_segment_for(norm.channels);
     NormGrad norm_grad{from.norm, {from.buffer, from.channel, -1}, 0};
-    norm_grad.row = take_rows(norm.channels, norm.body);
-    push_back_step(BackStepKind::norm_grad, static_cast<int64_t>(norm_grads_.size()), norm.body);
+    norm_grad.row = take_rows(norm.channels, norm.searched);
+    push_back_step(BackStepKind::norm_grad, static_cast<int64_t>(norm_grads_.size()),
+                   norm.searched);
     norm_grads_.push_back(norm_grad);
   }
   return true;
@@ -124,7 +126,7 @@ std::vector<int32_t> PlanBuilder::without_pair_grads(const View& view,
   std::vector<int32_t> others, together[2];
   for (int32_t s : convs) {
     const bool pairs = analysis_.purpose == Purpose::frozen && reads_all_pixels(s);
-    (pairs ? together[instruction_of(s).body] : others).push_back(s);
+    (pairs ? together[instruction_of(s).searched] : others).push_back(s);
   }
   for (const bool searched : {true, false}) {
     const std::vector<int32_t>& group = together[searched];
@@ -134,7 +136,8 @@ std::vector<int32_t> PlanBuilder::without_pair_grads(const View& view,
   return others;
 }
 
-void PlanBuilder::emit_conv_grads(const View& view, const std::vector<int32_t>& all, bool body) {
+void PlanBuilder::emit_conv_grads(const View& view, const std::vector<int32_t>& all,
+                                  bool searched) {
   const std::vector<int32_t> convs = without_pair_grads(view, all);
   const Shape in = shape_of(view.buffer);
   WeightGrad grad{};
@@ -147,7 +150,7 @@ void PlanBuilder::emit_conv_grads(const View& view, const std::vector<int32_t>& 
   int64_t rows = 0;  // of these pieces
   const auto flush = [&] {
     if (pieces.empty()) return;
-    push_back_step(BackStepKind::weight_grad, static_cast<int64_t>(weight_grads_.size()), body);
+    push_back_step(BackStepKind::weight_grad, static_cast<int64_t>(weight_grads_.size()), searched);
     weight_grads_.push_back(grad);
     pieces_.push_back(pieces);
     plan_->tile_rows = std::max(plan_->tile_rows, rows);
@@ -182,8 +185,9 @@ void PlanBuilder::emit_linear_grads(const View& view, int32_t s) {
     const int64_t last = std::min(outs, first + most);
     begin_segment_for((last - first) * inputs);
     LinearGrad grad{view, inputs, first, last, gradient_of(s), 0};
-    grad.row = take_rows((last - first) * inputs, i.body);
-    push_back_step(BackStepKind::linear_grad, static_cast<int64_t>(linear_grads_.size()), i.body);
+    grad.row = take_rows((last - first) * inputs, i.searched);
+    push_back_step(BackStepKind::linear_grad, static_cast<int64_t>(linear_grads_.size()),
+                   i.searched);
     linear_grads_.push_back(grad);
     first = last;
   }

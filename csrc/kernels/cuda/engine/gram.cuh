@@ -11,12 +11,12 @@
 
 namespace tegnas::cuda::engine {
 
-// Adds left rightᵀ over the first `body_rows` rows to `body`, and over all `rows` to `all`.
+// Adds left rightᵀ over the first `searched_rows` rows to `searched`, and over all `rows` to `all`.
 template <typename T>
 struct GramTask {
   const T *left, *right;  // (rows, images)
-  int64_t body_rows, rows;
-  double *body, *all;  // (left images, right images); all: or null
+  int64_t searched_rows, rows;
+  double *searched, *all;  // (left images, right images); all: or null
 };
 
 struct GramShape {
@@ -90,12 +90,12 @@ __global__ void __launch_bounds__(gram::kProductThreads, 2)
   const int first_left = tile / shape.right_tiles() * gram::kTile;
   const int first_right = tile % shape.right_tiles() * gram::kTile;
   double sums[gram::kEach][gram::kEach] = {};
-  // First the body's rows, then the others on top; a loop, so that the code is there once.
+  // First the searched rows, then the others on top; a loop, so that the code is there once.
   for (int part = 0; part < 2; ++part) {
-    double* to = part == 0 ? t.body : t.all;
+    double* to = part == 0 ? t.searched : t.all;
     if (to == nullptr) return;
-    add_rows(t, shape, first_left, first_right, part == 0 ? 0 : t.body_rows,
-             part == 0 ? t.body_rows : t.rows, left_tile, right_tile, sums);
+    add_rows(t, shape, first_left, first_right, part == 0 ? 0 : t.searched_rows,
+             part == 0 ? t.searched_rows : t.rows, left_tile, right_tile, sums);
     add_to(to, shape, first_left, first_right, sums);
   }
 }

@@ -106,7 +106,7 @@ class NtkRun {
       const grouped::Outline& tasks = *passages_[j].tasks;
       const int64_t job = chunk.first + j;
       own.push_back({units_[j].panel, units_[j].panel, tasks.searched_rows, tasks.rows,
-                     kernels.body + job * n * n, kernels.all + job * n * n});
+                     kernels.searched + job * n * n, kernels.all + job * n * n});
       if (m > 0) {
         cross.push_back({units_[jobs + j].panel, units_[j].panel, tasks.searched_rows, tasks.rows,
                          kernels.cross + job * m * n, nullptr});

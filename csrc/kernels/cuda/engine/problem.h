@@ -30,7 +30,7 @@ struct Batches {
 
 // (jobs, n, n) twice and (jobs, m, n), zero on entry.
 struct Kernels {
-  double *all, *body, *cross;
+  double *all, *searched, *cross;
 };
 
 // Inputs that share the statistics of batch norm.

@@ -5,7 +5,8 @@
 // flows through every image, so the lanes' sums are added.
 #pragma once
 
-#include "kernels/cuda/engine/backward.cuh"
+#include "kernels/cuda/engine/conv.cuh"
+#include "kernels/cuda/engine/norms.cuh"
 
 namespace tegnas::cuda::engine {
 

@@ -21,35 +21,6 @@ Geometry geometry(const tegnas::engine::Window& w) {
           number(w.ph), number(w.pw), number(w.dh), number(w.dw)};
 }
 
-Kind kind_of(Op op) {
-  switch (op) {
-    case Op::conv2d:
-      return Kind::conv;
-    case Op::avg_pool:
-      return Kind::avg_pool;
-    case Op::max_pool:
-      return Kind::max_pool;
-    case Op::add:
-    case Op::concat:
-    case Op::pad:
-    case Op::scale:
-      return Kind::sum;
-    case Op::global_avg_pool:
-      return Kind::global_avg_pool;
-    case Op::linear:
-      return Kind::linear;
-    case Op::product:
-      return Kind::product;
-    case Op::activation:
-      return Kind::apply;
-    case Op::zeros:
-    case Op::batch_norm:  // views, which make nothing
-    case Op::relu:
-      break;
-  }
-  return Kind::fill;
-}
-
 class Forward {
  public:
   Forward(const Program& program, Scratch& scratch, Tasks& tasks)

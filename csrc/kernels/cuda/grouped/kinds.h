@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "kernels/program/instructions.h"
+
 namespace tegnas::cuda::grouped {
 
 enum class Kind : int8_t {
@@ -67,39 +69,94 @@ enum class Cut : int32_t {
   scales,        // or per channel of `in`
 };
 
+// What a task at least moves and computes (work.cpp).
+enum class Effort : int32_t {
+  write,
+  read,
+  parts,     // reads a part of what is written, or all of it
+  window,    // a window for each number that is written
+  function,  // a function and its derivative of each
+  conv,
+  linear,
+  statistics,
+  seed,
+  pull,  // a window of a gradient for each number of another
+  pull_product,
+  pull_conv,
+  pull_linear,
+  norm_sums,
+  conv_rows,
+  linear_rows,
+  norm_rows,
+};
+
 struct KindDescription {
   Kind kind;
   Kernel kernel;
   Cut cut;
+  Effort effort;
   Kind gradient;  // of the task that adds to the gradient of `in`; none: there is no such task
 };
 
 constexpr KindDescription kKinds[] = {
-    {Kind::fill, Kernel::elementwise, Cut::outputs, Kind::none},
-    {Kind::conv, Kernel::conv, Cut::output_pixels, Kind::conv_grad},
-    {Kind::sum, Kernel::elementwise, Cut::outputs, Kind::sum_grad},
-    {Kind::avg_pool, Kernel::elementwise, Cut::outputs, Kind::avg_pool_grad},
-    {Kind::max_pool, Kernel::elementwise, Cut::outputs, Kind::max_pool_grad},
-    {Kind::global_avg_pool, Kernel::elementwise, Cut::outputs, Kind::global_avg_pool_grad},
-    {Kind::linear, Kernel::elementwise, Cut::outputs, Kind::linear_grad},
-    {Kind::product, Kernel::gates, Cut::outputs, Kind::product_grad},
-    {Kind::apply, Kernel::gates, Cut::outputs, Kind::product_grad},
-    {Kind::statistics, Kernel::statistics, Cut::channels, Kind::norm_grad},
-    {Kind::signs, Kernel::signs, Cut::words, Kind::none},
-    {Kind::seed, Kernel::elementwise_grad, Cut::inputs, Kind::none},
-    {Kind::conv_grad, Kernel::conv_grad, Cut::input_pixels, Kind::none},
-    {Kind::sum_grad, Kernel::elementwise_grad, Cut::inputs, Kind::none},
-    {Kind::avg_pool_grad, Kernel::elementwise_grad, Cut::inputs, Kind::none},
-    {Kind::max_pool_grad, Kernel::elementwise_grad, Cut::inputs, Kind::none},
-    {Kind::global_avg_pool_grad, Kernel::elementwise_grad, Cut::inputs, Kind::none},
-    {Kind::linear_grad, Kernel::elementwise_grad, Cut::inputs, Kind::none},
-    {Kind::product_grad, Kernel::elementwise_grad, Cut::inputs, Kind::none},
-    {Kind::norm_sums, Kernel::norm_sums, Cut::channels, Kind::none},
-    {Kind::norm_grad, Kernel::elementwise_grad, Cut::inputs, Kind::none},
-    {Kind::conv_rows, Kernel::conv_rows, Cut::weight_tiles, Kind::none},
-    {Kind::linear_rows, Kernel::rows, Cut::weights, Kind::none},
-    {Kind::norm_rows, Kernel::rows, Cut::scales, Kind::none},
+    {Kind::fill, Kernel::elementwise, Cut::outputs, Effort::write, Kind::none},
+    {Kind::conv, Kernel::conv, Cut::output_pixels, Effort::conv, Kind::conv_grad},
+    {Kind::sum, Kernel::elementwise, Cut::outputs, Effort::parts, Kind::sum_grad},
+    {Kind::avg_pool, Kernel::elementwise, Cut::outputs, Effort::window, Kind::avg_pool_grad},
+    {Kind::max_pool, Kernel::elementwise, Cut::outputs, Effort::window, Kind::max_pool_grad},
+    {Kind::global_avg_pool, Kernel::elementwise, Cut::outputs, Effort::parts,
+     Kind::global_avg_pool_grad},
+    {Kind::linear, Kernel::elementwise, Cut::outputs, Effort::linear, Kind::linear_grad},
+    {Kind::product, Kernel::gates, Cut::outputs, Effort::parts, Kind::product_grad},
+    {Kind::apply, Kernel::gates, Cut::outputs, Effort::function, Kind::product_grad},
+    {Kind::statistics, Kernel::statistics, Cut::channels, Effort::statistics, Kind::norm_grad},
+    {Kind::signs, Kernel::signs, Cut::words, Effort::read, Kind::none},
+    {Kind::seed, Kernel::elementwise_grad, Cut::inputs, Effort::seed, Kind::none},
+    {Kind::conv_grad, Kernel::conv_grad, Cut::input_pixels, Effort::pull_conv, Kind::none},
+    {Kind::sum_grad, Kernel::elementwise_grad, Cut::inputs, Effort::pull, Kind::none},
+    {Kind::avg_pool_grad, Kernel::elementwise_grad, Cut::inputs, Effort::pull, Kind::none},
+    {Kind::max_pool_grad, Kernel::elementwise_grad, Cut::inputs, Effort::pull, Kind::none},
+    {Kind::global_avg_pool_grad, Kernel::elementwise_grad, Cut::inputs, Effort::pull, Kind::none},
+    {Kind::linear_grad, Kernel::elementwise_grad, Cut::inputs, Effort::pull_linear, Kind::none},
+    {Kind::product_grad, Kernel::elementwise_grad, Cut::inputs, Effort::pull_product, Kind::none},
+    {Kind::norm_sums, Kernel::norm_sums, Cut::channels, Effort::norm_sums, Kind::none},
+    {Kind::norm_grad, Kernel::elementwise_grad, Cut::inputs, Effort::pull, Kind::none},
+    {Kind::conv_rows, Kernel::conv_rows, Cut::weight_tiles, Effort::conv_rows, Kind::none},
+    {Kind::linear_rows, Kernel::rows, Cut::weights, Effort::linear_rows, Kind::none},
+    {Kind::norm_rows, Kernel::rows, Cut::scales, Effort::norm_rows, Kind::none},
 };
+
+// The task that makes an instruction's value.
+constexpr Kind kind_of(tegnas::engine::Op op) {
+  using tegnas::engine::Op;
+  switch (op) {
+    case Op::conv2d:
+      return Kind::conv;
+    case Op::avg_pool:
+      return Kind::avg_pool;
+    case Op::max_pool:
+      return Kind::max_pool;
+    case Op::add:
+    case Op::concat:
+    case Op::pad:
+    case Op::scale:
+      return Kind::sum;
+    case Op::global_avg_pool:
+      return Kind::global_avg_pool;
+    case Op::linear:
+      return Kind::linear;
+    case Op::product:
+      return Kind::product;
+    case Op::activation:
+      return Kind::apply;
+    case Op::zeros:
+    case Op::batch_norm:  // views, which make nothing
+    case Op::relu:
+    case Op::none:
+      break;
+  }
+  return Kind::fill;
+}
 
 constexpr bool every_kind_is_described() {
   int number = 0;

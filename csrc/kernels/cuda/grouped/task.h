@@ -75,7 +75,7 @@ struct Task {
   int32_t row = 0;                              // rows: the first
   int32_t word = 0;                             // signs: the first 32-bit word
   tegnas::engine::Function function = tegnas::engine::Function::relu6;  // apply
-  double number = 0;  // statistics: eps; signs: the threshold; apply: the slope below zero
+  double number = 0;  // statistics: eps; signs: the threshold; apply: the factor below zero
 };
 
 // Which of a task's kinds a kernel carries out.

@@ -1,4 +1,6 @@
-// The forward tasks of the engine, one function per kind; `block` counts within the task.
+// The instructions with a thread per number, each forward beside its gradient: functions named by
+// the kind of the task; `block` counts within the task. Convolutions are in conv.cuh, norms in
+// norms.cuh.
 #pragma once
 
 #include <cmath>
@@ -13,6 +15,18 @@
 
 namespace tegnas::cuda::engine {
 
+// A number of a gradient that a thread pulls from what was made of it.
+template <typename T>
+struct Pull {
+  const Task& t;
+  const Unit<T>& u;
+  const T* gradient;  // that of the output
+  int index;          // of the number in the value, and the same in parts
+  Spot spot;
+  int seed;
+  const Sweep& sweep;
+};
+
 // A thread per number that is written: `parts` are the task and what follows it.
 template <typename T>
 __device__ void carry_out(Is<Kind::fill>, const Task*, const Task& t, const Unit<T>& u, int block) {
@@ -20,44 +34,30 @@ __device__ void carry_out(Is<Kind::fill>, const Task*, const Task& t, const Unit
   if (index < t.out.size() * u.images_count) value_at(u, t.out)[index] = T(0);
 }
 
-// kTile output channels of one pixel of one image.
+// 32 signs of one image per thread.
 template <typename T>
-__device__ void convolve(const Task& t, const Unit<T>& u, int block) {
-  const int n = u.images_count, pixels = t.out.pixels();
-  const int pixel_blocks = ceil_div(pixels * n, grouped::kThreads);
-  const int group_out = t.out.c / t.groups, group_in = t.in.place.c / t.groups;
-  const int tiles = static_cast<int>(ceil_div(group_out, kTile));
-  const int index = block % pixel_blocks * grouped::kThreads + threadIdx.x;
-  const int tile = static_cast<int>(block / pixel_blocks % tiles);
-  const int group = static_cast<int>(block / pixel_blocks / tiles);
-  if (index >= pixels * n) return;
-  const Spot spot = spot_of(index, n, pixels);
-  const int y = static_cast<int>(spot.pixel / t.out.w), x = static_cast<int>(spot.pixel % t.out.w);
+__device__ void carry_out(Is<Kind::signs>, const Task*, const Task& t, const Unit<T>& u,
+                          int block) {
+  const int n = u.images_count, size = t.in.place.size();
+  const int index = block * grouped::kThreads + threadIdx.x;
+  if (index >= ceil_div(size, 32) * n) return;
+  const int word = index / n, image = index % n;
   const Reader<T> in(u, t.in);
-  const int weights = grouped::weights_of_output(t);
-  const int first = group * group_out + tile * kTile;
-  const int some = group_out - tile * kTile < kTile ? group_out - tile * kTile : kTile;
-  const T* weight = u.params + t.weight + first * weights;
-  T sums[kTile] = {};
-  for (int c = 0; c < group_in; ++c) {
-    for (int ky = 0; ky < t.window.kh; ++ky) {
-      const int from_y = input_of(y, t.window.sh, t.window.ph, ky * t.window.dh, t.in.place.h);
-      if (from_y < 0) continue;
-      for (int kx = 0; kx < t.window.kw; ++kx) {
-        const int from_x = input_of(x, t.window.sw, t.window.pw, kx * t.window.dw, t.in.place.w);
-        if (from_x < 0) continue;
-        const T value = in(group * group_in + c, int{from_y} * t.in.place.w + from_x, spot.image);
-        const int at = (int{c} * t.window.kh + ky) * t.window.kw + kx;
-        for (int o = 0; o < kTile; ++o) {
-          if (o < some) sums[o] += weight[o * weights + at] * value;
-        }
-      }
-    }
+  const T threshold = static_cast<T>(t.number);
+  uint32_t bits = 0;
+  for (int b = 0; b < 32 && word * 32 + b < size; ++b) {
+    const int f = word * 32 + b;
+    bits |= static_cast<uint32_t>(in(f / in.pixels, f % in.pixels, image) > threshold) << b;
   }
-  T* out = value_at(u, t.out) + (first * pixels + spot.pixel) * n + spot.image;
-  for (int o = 0; o < some; ++o) {
-    out[o * pixels * n] = sums[o] + (t.bias >= 0 ? u.params[t.bias + first + o] : T(0));
-  }
+  u.words[image * u.pattern_words + t.word + word] = bits;
+}
+
+// Of the logits.
+template <typename T>
+__device__ __forceinline__ T gradient_of(Is<Kind::seed>, const Pull<T>& p) {
+  const bool chosen = (p.sweep.output < 0 || p.spot.rest == p.sweep.output) &&
+                      (!p.sweep.coupled || p.spot.image == p.sweep.first_seed + p.seed);
+  return chosen ? T(1) : T(0);
 }
 
 // A sum, a concatenation, a padded or scaled value: each part adds where it covers the output.
@@ -79,6 +79,17 @@ __device__ void carry_out(Is<Kind::sum>, const Task* parts, const Task& t, const
     total += part.factor >= 0 ? value * u.params[part.factor] : value;
   }
   value_at(u, t.out)[index] = total;
+}
+
+template <typename T>
+__device__ __forceinline__ T gradient_of(Is<Kind::sum_grad>, const Pull<T>& p) {
+  const Task& t = p.t;
+  const int y = p.spot.pixel / t.in.place.w + t.top, x = p.spot.pixel % t.in.place.w + t.left;
+  if (y < 0 || y >= t.out.h || x < 0 || x >= t.out.w) return T(0);
+  const int channel = t.channel + p.spot.rest, pixel = y * t.out.w + x;
+  const T value = p.gradient[(channel * t.out.pixels() + pixel) * p.u.images_count + p.spot.image] *
+                  scale_of(p.u, t.grad, channel);
+  return t.factor >= 0 ? value * p.u.params[t.factor] : value;
 }
 
 // Pixels of an average: those inside, or all of the window that the padded image has.
@@ -137,6 +148,42 @@ __device__ void carry_out(Is<Kind::max_pool>, const Task*, const Task& t, const 
   pool(t, u, block, true);
 }
 
+template <bool kMaximum, typename T>
+__device__ __forceinline__ T pooled_back(const Pull<T>& p) {
+  const Task& t = p.t;
+  const Spot& spot = p.spot;
+  const int y = static_cast<int>(spot.pixel / t.in.place.w);
+  const int x = static_cast<int>(spot.pixel % t.in.place.w);
+  const T* index = value_at(p.u, t.other.place);
+  T sum = 0;
+  for (int ky = 0; ky < t.window.kh; ++ky) {
+    const int to_y = output_of(y, t.window.sh, t.window.ph, ky, t.out.h);
+    if (to_y < 0) continue;
+    for (int kx = 0; kx < t.window.kw; ++kx) {
+      const int to_x = output_of(x, t.window.sw, t.window.pw, kx, t.out.w);
+      if (to_x < 0) continue;
+      const int at =
+          (spot.rest * t.out.pixels() + int{to_y} * t.out.w + to_x) * p.u.images_count + spot.image;
+      if (!kMaximum) {
+        sum += p.gradient[at] / averaged(t, to_y, to_x);
+      } else if (index[at] == static_cast<T>(spot.pixel)) {
+        sum += p.gradient[at];
+      }
+    }
+  }
+  return sum * scale_of(p.u, t.grad, spot.rest);
+}
+
+template <typename T>
+__device__ __forceinline__ T gradient_of(Is<Kind::avg_pool_grad>, const Pull<T>& p) {
+  return pooled_back<false>(p);
+}
+
+template <typename T>
+__device__ __forceinline__ T gradient_of(Is<Kind::max_pool_grad>, const Pull<T>& p) {
+  return pooled_back<true>(p);
+}
+
 template <typename T>
 __device__ void carry_out(Is<Kind::global_avg_pool>, const Task*, const Task& t, const Unit<T>& u,
                           int block) {
@@ -147,6 +194,12 @@ __device__ void carry_out(Is<Kind::global_avg_pool>, const Task*, const Task& t,
   double sum = 0;
   for (int p = 0; p < in.pixels; ++p) sum += in(index / n, p, index % n);
   value_at(u, t.out)[index] = static_cast<T>(sum / in.pixels);
+}
+
+template <typename T>
+__device__ __forceinline__ T gradient_of(Is<Kind::global_avg_pool_grad>, const Pull<T>& p) {
+  return p.gradient[p.spot.rest * p.u.images_count + p.spot.image] *
+         scale_of(p.u, p.t.grad, p.spot.rest) / static_cast<T>(p.t.in.place.pixels());
 }
 
 template <typename T>
@@ -163,6 +216,19 @@ __device__ void carry_out(Is<Kind::linear>, const Task*, const Task& t, const Un
     sum += static_cast<double>(weight[f]) * in(f / in.pixels, f % in.pixels, image);
   }
   value_at(u, t.out)[index] = static_cast<T>(sum);
+}
+
+template <typename T>
+__device__ __forceinline__ T gradient_of(Is<Kind::linear_grad>, const Pull<T>& p) {
+  const Task& t = p.t;
+  const int inputs = t.in.place.size();
+  const T* weight = p.u.params + t.weight + p.spot.rest * t.in.place.pixels() + p.spot.pixel;
+  double sum = 0;
+  for (int o = 0; o < t.out.c; ++o) {
+    sum += static_cast<double>(weight[o * inputs]) *
+           p.gradient[o * p.u.images_count + p.spot.image] * scale_of(p.u, t.grad, o);
+  }
+  return static_cast<T>(sum);
 }
 
 template <typename T>
@@ -203,50 +269,40 @@ __device__ void carry_out(Is<Kind::apply>, const Task*, const Task& t, const Uni
   if (t.other.place.at >= 0) value_at(u, t.other.place)[index] = found.slope;
 }
 
-// Mean and deviation of one channel, in float64 and in two passes; one block per channel.
+// Of one factor: times the other, summed over all pixels where this one has one for all.
 template <typename T>
-__device__ void statistics(const Task& t, const Unit<T>& u, int channel,
-                           const SharedArray<double>& partial) {
-  View raw = t.in;
-  raw.norm = -1;
-  const Reader<T> in(u, raw);
-  const int count = in.pixels * in.images;
-  const T* data = in.data + channel * count;
-  double sum = 0;
-  for (int k = threadIdx.x; k < count; k += grouped::kThreads) sum += data[k];
-  const double mean = block_sum(sum, partial) / count;
-  double squares = 0;
-  for (int k = threadIdx.x; k < count; k += grouped::kThreads) {
-    const double centred = data[k] - mean;
-    squares += centred * centred;
+__device__ __forceinline__ T gradient_of(Is<Kind::product_grad>, const Pull<T>& p) {
+  const Reader<T> other(p.u, p.t.other);
+  const Spot& spot = p.spot;
+  const T scale = scale_of(p.u, p.t.grad, spot.rest);
+  const int pixels = p.t.out.pixels(), n = p.u.images_count;
+  if (p.t.in.place.pixels() == pixels) {
+    return p.gradient[p.index] * other.for_pixel(spot.rest, spot.pixel, spot.image) * scale;
   }
-  const double inverse = 1 / sqrt(block_sum(squares, partial) / count + t.number);
-  if (threadIdx.x != 0) return;
-  const double weight = t.weight >= 0 ? u.params[t.weight + channel] : T(1);
-  const double bias = t.bias >= 0 ? u.params[t.bias + channel] : T(0);
-  T* to = u.norms + t.in.norm + channel;
-  to[kMean * u.norm_channels] = static_cast<T>(mean);
-  to[kInverse * u.norm_channels] = static_cast<T>(inverse);
-  to[kScale * u.norm_channels] = static_cast<T>(weight * inverse);
-  to[kShift * u.norm_channels] = static_cast<T>(bias - mean * weight * inverse);
+  double sum = 0;
+  for (int pixel = 0; pixel < pixels; ++pixel) {
+    sum += static_cast<double>(p.gradient[(spot.rest * pixels + pixel) * n + spot.image]) *
+           other(spot.rest, pixel, spot.image);
+  }
+  return static_cast<T>(sum * scale);
 }
 
-// 32 signs of one image per thread.
+// The kinds with a thread per number of the input.
 template <typename T>
-__device__ void carry_out(Is<Kind::signs>, const Task*, const Task& t, const Unit<T>& u,
-                          int block) {
-  const int n = u.images_count, size = t.in.place.size();
+__device__ void elementwise_back(const Task& t, const Unit<T>& u, int block, int seed,
+                                 const Sweep& sweep) {
+  const int n = u.images_count, pixels = t.in.place.pixels();
   const int index = block * grouped::kThreads + threadIdx.x;
-  if (index >= ceil_div(size, 32) * n) return;
-  const int word = index / n, image = index % n;
-  const Reader<T> in(u, t.in);
-  const T threshold = static_cast<T>(t.number);
-  uint32_t bits = 0;
-  for (int b = 0; b < 32 && word * 32 + b < size; ++b) {
-    const int f = word * 32 + b;
-    bits |= static_cast<uint32_t>(in(f / in.pixels, f % in.pixels, image) > threshold) << b;
-  }
-  u.words[image * u.pattern_words + t.word + word] = bits;
+  if (index >= t.in.place.size() * n) return;
+  const Spot spot = spot_of(index, n, pixels);
+  const Pull<T> pull{t, u, gradient_at(u, t.grad.at, seed), index, spot, seed, sweep};
+  T value = 0;
+  for_kind<grouped::Kernel::elementwise_grad>(t.gradient,
+                                              [&](auto kind) { value = gradient_of(kind, pull); });
+  // A norm reads no ReLU.
+  const bool norm = t.gradient == Kind::norm_grad;
+  if (!norm && !Reader<T>(u, t.in).passes(spot.rest, spot.pixel, spot.image)) value = 0;
+  put(gradient_at(u, t.into, seed) + index, value, t.first);
 }
 
 }  // namespace tegnas::cuda::engine
