@@ -32,7 +32,10 @@ _IN_PLACE_FUNCTIONS = (
 _IN_PLACE_ARGUMENT: dict[Callable, int] = {
     F.relu: 1,
     F.hardtanh: 3,
-} | {called: function.inplace_at for function in FUNCTIONS.values() for called in function.called}
+    **{
+        called: function.inplace_at for function in FUNCTIONS.values() for called in function.called
+    },
+}
 _VIEWS = (torch.flatten, torch.reshape, operator.getitem)
 _VIEW_METHODS = ("flatten", "view", "reshape", "contiguous")
 

@@ -129,8 +129,7 @@ class SearchResult:
         columns: dict[str, list[object]] = {"arch": [str(each.arch) for each in self.history]}
         columns |= {name: [each[name] for each in self.history] for name in settings.names}
         if settings.race:
-            counts = [each.stopped_after or settings.repeats for each in self.history]
-            columns["networks"] = counts
+            columns["networks"] = [each.stopped_after or settings.repeats for each in self.history]
         return frame(columns)
 
     def _repr_html_(self) -> str:

@@ -71,7 +71,7 @@ def _function_of(name: str, function: Function) -> Callable:
         given = dict(zip(names, arguments, strict=False)) | options
         if len(arguments) > len(names) or not given.keys() <= set(names):
             raise CannotLower(f"it calls {name} with arguments that programs don't have")
-        return activation(writing, name, value, given.get(factor, default))
+        return activation(writing, name, value, given.get(factor, default) if factor else default)
 
     return lower
 

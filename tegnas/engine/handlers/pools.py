@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from tegnas.engine.handlers.writing import Value, Writing, pair
 from tegnas.engine.tracing import CannotLower
 
 
-def avg_pool(writing: Writing, options: dict, value: Value) -> Value:
+def avg_pool(writing: Writing, options: Mapping[str, Any], value: Value) -> Value:
     kernel, stride, padding = window_of(options)
     writing.plane("an average pool", value)
     if options.get("ceil_mode") or options.get("divisor_override") is not None:
@@ -24,7 +24,7 @@ def avg_pool(writing: Writing, options: dict, value: Value) -> Value:
     )
 
 
-def max_pool(writing: Writing, options: dict, value: Value) -> Value:
+def max_pool(writing: Writing, options: Mapping[str, Any], value: Value) -> Value:
     kernel, stride, padding = window_of(options)
     dilation = options.get("dilation", 1)
     writing.plane("a max pool", value)
@@ -76,7 +76,7 @@ def as_tuple(value: Any) -> tuple[int, ...]:
     return tuple(value) if value is not None else ()
 
 
-def window_of(options: dict) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+def window_of(options: Mapping[str, Any]) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
     """Kernel, stride and padding of a pool."""
     kernel = pair(options["kernel_size"])
     stride = options.get("stride")
