@@ -165,7 +165,7 @@ class _Refinement:
         self._progress = progress
         known = [each for each in scored.evaluations if trainer.knows(each.arch)]
         self._pool = Pool(scored.space, known)
-        self._before = len(known)
+        self._before = len(self._pool)
         self._trained: list[Training] = []
         if not known or not self._pool.order():
             raise InputError(
