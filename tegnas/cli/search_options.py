@@ -48,7 +48,7 @@ Race = Annotated[
     typer.Option(
         metavar="HALVINGS",
         help="Give the worse half up after the first network, with 2 also after the second, with "
-        "3 also after the fourth, …; 0: compute all networks of all.",
+        "3 also after the fourth; 0: compute all networks of all.",
         min=0,
     ),
 ]
