@@ -12,6 +12,8 @@ from torch import nn
 from tegnas.engine.handlers.writing import Value, Writing, pair
 from tegnas.engine.tracing import CannotLower
 
+Pair = tuple[int, int]
+
 
 def avg_pool(writing: Writing, options: Mapping[str, Any], value: Value) -> Value:
     kernel, stride, padding = window_of(options)
@@ -76,7 +78,7 @@ def as_tuple(value: Any) -> tuple[int, ...]:
     return tuple(value) if value is not None else ()
 
 
-def window_of(options: Mapping[str, Any]) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+def window_of(options: Mapping[str, Any]) -> tuple[Pair, Pair, Pair]:
     """Kernel, stride and padding of a pool."""
     kernel = pair(options["kernel_size"])
     stride = options.get("stride")
