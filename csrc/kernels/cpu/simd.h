@@ -1,18 +1,9 @@
-// Vectors of the instruction set that the including translation unit is compiled for.
-//
-// Every file of cpu/isa/ sets TEGNAS_ISA (a namespace) and TEGNAS_VECTOR_BYTES, switches the
-// compiler to its target and then includes the kernel implementations (*_impl.h). So each
-// implementation is written once, in plain loops over these vectors, and compiled once per
-// instruction set. Implementations use no standard-library templates after the target switch
-// (their out-of-line copies would be shared with code that runs on older machines).
+// Vectors of the instruction set that is compiled for (isa/target.h).
 #pragma once
 
-#ifndef TEGNAS_ISA
-#error "simd.h is for the kernel implementations that cpu/isa/*.cpp include"
-#endif
+#include "kernels/cpu/isa/target.h"
 
-#include <cstdint>
-
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA {
 
 template <typename T>
@@ -59,3 +50,4 @@ inline T sum_lanes(Vec<T> value) {
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA
+TEGNAS_TARGET_END

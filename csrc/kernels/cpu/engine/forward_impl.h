@@ -1,5 +1,17 @@
 // The forward sweep: every step of the plan in order, each over all images.
+#pragma once
 
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/cpu/engine/norm_impl.h"
+#include "kernels/cpu/engine/pool_impl.h"
+#include "kernels/cpu/engine/profile_impl.h"
+#include "kernels/cpu/engine/rows_impl.h"
+#include "kernels/cpu/engine/tap_conv_impl.h"
+#include "kernels/cpu/vector_math_impl.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 // Rows of the sum of some views and of the average pool of some others.
@@ -415,3 +427,4 @@ void pack_images(const T* images, int64_t count, int64_t size, T* packed) {
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END

@@ -5,7 +5,15 @@
 // kGramRows products of size p errs by about 6e-8 kGramRows p / 4, so a diagonal entry over P
 // weights by kGramRows / 4 · 6e-8 / sqrt(P) of itself, the errors of its rounded entries by some
 // ulps / sqrt(P).
+#pragma once
 
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/cpu/engine/executor.h"
+#include "kernels/cpu/simd.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 constexpr int64_t kGramRows = 32;  // weights whose products are added up before float64
@@ -100,3 +108,4 @@ void gram_panel(const T* panel, int64_t first, int64_t last, int64_t x, int64_t 
 inline int64_t gram_doubles(int64_t columns) { return kGramRows * columns; }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END
