@@ -2,9 +2,8 @@
 
     python tools/check_headers.py [--jobs N] [HEADER ...]
 
-Each is read alone (-fsyntax-only), implementations of kernels for every instruction set, CUDA
-kernels by way of the harness that runs them on the CPU. Headers that need the CUDA toolkit are read
-where there is one.
+Each is read alone (-fsyntax-only), CUDA kernels by way of the harness that runs them on the CPU.
+Headers that need the CUDA toolkit are read where there is one.
 """
 
 from __future__ import annotations
@@ -37,7 +36,6 @@ FLAGS = [
 DEFINES = ["-DTEGNAS_CUDA_ON_CPU", f"-DTORCH_TARGET_VERSION={build_support.TARGET_VERSION}"]
 CUDA = [f"-I{cpp_extension.CUDA_HOME}/include"] if cpp_extension.CUDA_HOME else []
 FOLDERS = [f"-I{CSRC}", *CUDA, *(f"-isystem{folder}" for folder in cpp_extension.include_paths())]
-INSTRUCTION_SETS = ("-DTEGNAS_FOR_AVX512", "-DTEGNAS_FOR_AVX2", "-DTEGNAS_FOR_ANY")
 
 
 def main() -> None:
@@ -47,9 +45,8 @@ def main() -> None:
     options = parser.parse_args()
     headers = options.headers or sorted([*CSRC.rglob("*.h"), *CSRC.rglob("*.cuh")])
     readable = [header for header in headers if CUDA or not needs_cuda(header)]
-    readings = [(header, define) for header in readable for define in defines_for(header)]
     with ThreadPoolExecutor(options.jobs) as pool:
-        errors = [text for text in pool.map(read_alone, readings) if text]
+        errors = [text for text in pool.map(read_alone, readable) if text]
     if errors:
         raise SystemExit("\n".join(errors))
     left = f", {len(headers) - len(readable)} need the CUDA toolkit" if headers != readable else ""
@@ -60,15 +57,9 @@ def needs_cuda(header: Path) -> bool:
     return "#include <cuda_runtime_api.h>" in header.read_text()
 
 
-def defines_for(header: Path) -> tuple[str, ...]:
-    """What a header is read with, once for each."""
-    return INSTRUCTION_SETS if header.name.endswith("_impl.h") else INSTRUCTION_SETS[-1:]
-
-
-def read_alone(reading: tuple[Path, str]) -> str:
+def read_alone(header: Path) -> str:
     """What the compiler says of a header with nothing before it; empty where it is content."""
-    header, define = reading
-    command = [*CXX, *FLAGS, define, *DEFINES, *FOLDERS, "-Werror", "-x", "c++", "-"]
+    command = [*CXX, *FLAGS, *DEFINES, *FOLDERS, "-Werror", "-x", "c++", "-"]
     source = f'#include "{header.resolve()}"\n'
     done = subprocess.run(command, input=source, capture_output=True, text=True)
     return done.stderr if done.returncode else ""
