@@ -169,7 +169,7 @@ void gram_panel(const T* panel, int64_t first, int64_t last, int64_t x, int64_t 
 
 // The same of what has its rows in pairs.
 template <typename T>
-void gram_pairs(const T* panel, const PairGrad& grad, int64_t x, int64_t y, double* xx,
+void gram_pairs(const T* panel, const engine::PairGrad& grad, int64_t x, int64_t y, double* xx,
                 double* yx) {
   const int64_t stride = x + y;
   const T* from = panel + grad.row * stride;
