@@ -65,6 +65,7 @@ lint: $(VENV)/.installed
 	ruff check .
 	ruff format --check .
 	clang-format --dry-run -Werror $(CSRC)
+	python tools/check_headers.py --jobs $(JOBS)
 	mypy
 
 format: $(VENV)/.installed

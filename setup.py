@@ -23,6 +23,7 @@ refuse(build_support.setuptools_obstacle(setuptools.__version__))
 from setuptools import Extension, setup  # noqa: E402
 from setuptools.command.build import build  # noqa: E402  (old releases have none)
 from setuptools.command.build_ext import build_ext  # noqa: E402
+from setuptools.command.dist_info import dist_info  # noqa: E402
 
 try:
     import torch
@@ -61,19 +62,28 @@ class BuildAll(build):
         super().run()
 
 
+class MetadataOfWheel(dist_info):
+    """Asks too: pip builds the wheel next, but downloads what it needs before, a torch of several
+    gigabytes where the build is isolated."""
+
+    def run(self) -> None:
+        refuse_to_compile()
+        super().run()
+
+
 def refuse_to_compile() -> None:
     refuse(build_support.torch_obstacle(torch.__version__ if torch else None))
     refuse(build_support.compiler_obstacle(build_support.cxx_command(os.environ)))
 
 
 def without_torch() -> dict:
-    """Metadata and the sdist need no torch; compiling does."""
+    """The sdist needs no torch; compiling does."""
 
     class TorchMissing(build_ext):
         def run(self) -> None:
             refuse_to_compile()
 
-    commands = {"build": BuildAll, "build_ext": TorchMissing}
+    commands = {"build": BuildAll, "build_ext": TorchMissing, "dist_info": MetadataOfWheel}
     return {"ext_modules": [Extension("tegnas._C", [])], "cmdclass": commands}
 
 
@@ -135,7 +145,8 @@ def with_torch() -> dict:
     # library comes first: torch's libraries hold parts of it that they don't mean to offer.
     stable = {"torch_cpu", "torch_cuda", "cudart"}
     module.libraries = ["stdc++", *(name for name in module.libraries if name in stable)]
-    return {"ext_modules": [module], "cmdclass": {"build": BuildAll, "build_ext": Build}}
+    commands = {"build": BuildAll, "build_ext": Build, "dist_info": MetadataOfWheel}
+    return {"ext_modules": [module], "cmdclass": commands}
 
 
 setup(**(with_torch() if torch else without_torch()))

@@ -72,13 +72,15 @@ def test_an_old_compiler_is_told_from_a_new_one(tmp_path):
     assert sentence is not None and "doesn't compile C++20" in sentence and "CXX=" in sentence
 
 
-def build(tmp_path: Path, prepend: str = "", **variables: str) -> list[str]:
+def build(
+    tmp_path: Path, prepend: str = "", command: str = "bdist_wheel", **variables: str
+) -> list[str]:
     """The lines of a build in a copy of what the build reads; it must fail."""
     for name in ("setup.py", "build_support.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "tegnas").mkdir()
     shutil.copy(ROOT / "tegnas" / "_version.py", tmp_path / "tegnas")
-    program = f"import sys; sys.argv = ['setup.py', 'bdist_wheel']\n{prepend}\n"
+    program = f"import sys; sys.argv = ['setup.py', '{command}']\n{prepend}\n"
     program += "exec(compile(open('setup.py').read(), 'setup.py', 'exec'))"
     program = program.replace("exec(", "__file__ = 'setup.py'; exec(", 1)
     done = subprocess.run(
@@ -105,6 +107,12 @@ def test_a_missing_torch_is_said_before_anything_is_copied(tmp_path):
     assert "there is none here (with build isolation pip hides" in lines[-1]
     assert "pip install --no-build-isolation ." in lines[-1]
     assert "copying" not in "\n".join(lines) and len(lines) < 6
+
+
+def test_a_missing_torch_is_said_before_pip_downloads_one(tmp_path):
+    """pip asks for the metadata of the wheel, and then for all that the metadata names."""
+    lines = build(tmp_path, "sys.modules['torch'] = None", command="dist_info")
+    assert "there is none here (with build isolation pip hides" in lines[-1] and len(lines) < 6
 
 
 def test_an_old_setuptools_is_said_first(tmp_path):

@@ -8,6 +8,7 @@
 #include "kernels/kept.h"
 #include "kernels/program/program.h"
 #include "ops/tensor.h"
+#include "ops/words.h"
 
 namespace tegnas {
 
@@ -56,11 +57,6 @@ void check_operands(const JobOperands& operands, const Tensor& images);
 // job doesn't fit it; `images`: the sizes (N, C, H, W).
 Jobs make_jobs(const JobOperands& operands, Sizes images);
 GroupedJobs make_grouped_jobs(const JobOperands& operands, Sizes images, engine::Purpose purpose);
-
-struct Words {
-  const int64_t* data;
-  int64_t count;
-};
 
 // The tasks of the programs of a call, from their words one after the other. Raises ValueError in
 // one sentence.

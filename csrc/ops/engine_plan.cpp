@@ -1,13 +1,6 @@
 #include "ops/engine_plan.h"
 
-#include <pybind11/numpy.h>
-#include <pybind11/stl.h>
-
 #include <algorithm>
-#include <string>
-#include <tuple>
-#include <utility>
-#include <vector>
 
 #include "kernels/cuda/engine/memory.h"
 #include "kernels/cuda/grouped/schedule.h"
@@ -20,11 +13,6 @@ namespace {
 
 using cuda::grouped::Cost;
 using cuda::grouped::Group;
-
-using Words = pybind11::array_t<int64_t, pybind11::array::c_style | pybind11::array::forcecast>;
-
-// Sweep, kernel, tasks, blocks, bytes, floating-point operations.
-using Launch = std::tuple<std::string, std::string, int64_t, int64_t, double, double>;
 
 Launch gram_launch(const std::vector<cuda::grouped::Passage>& passages, size_t jobs, int64_t left,
                    int64_t right, bool cross) {
@@ -143,13 +131,6 @@ std::vector<Launch> make_launches(const std::vector<std::vector<int64_t>>& codes
   return launches;
 }
 
-std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
-                                const std::vector<int64_t>& jobs, int64_t images, int64_t others,
-                                bool coupled, int64_t memory) {
-  return refusing("engine_plan",
-                  [&] { return make_launches(codes, jobs, images, others, coupled, memory); });
-}
-
 // Stands for pinned memory, which torch keeps from call to call.
 cuda::grouped::Task* staging(int64_t tasks) {
   thread_local std::vector<cuda::grouped::Task> kept;
@@ -157,21 +138,17 @@ cuda::grouped::Task* staging(int64_t tasks) {
   return kept.data();
 }
 
-// Launches, and bytes of descriptors.
-std::pair<int64_t, int64_t> count_launches(const Words& code, const Words& offsets,
-                                           const Words& job_programs, int64_t images, bool regions,
-                                           int64_t memory) {
-  const auto kept = make_tasks({code.data(), code.size()}, {offsets.data(), offsets.size()},
-                               regions ? engine::Purpose::regions : engine::Purpose::frozen);
+std::pair<int64_t, int64_t> count_launches(Words code, Words offsets, Words job_programs,
+                                           int64_t images, bool regions, int64_t memory) {
+  const auto kept =
+      make_tasks(code, offsets, regions ? engine::Purpose::regions : engine::Purpose::frozen);
   const std::vector<cuda::grouped::Tasks>& programs = *kept;
-  check_numbers(
-      std::vector<int64_t>(job_programs.data(), job_programs.data() + job_programs.size()),
-      programs.size(), images, 0, memory);
+  const std::vector<int64_t> jobs(job_programs.data, job_programs.data + job_programs.count);
+  check_numbers(jobs, programs.size(), images, 0, memory);
   const std::vector<int64_t> first_tasks = cuda::grouped::number_tasks(programs);
   copy_tasks(programs, first_tasks, staging(first_tasks.back()));
   std::vector<cuda::engine::Job<float>> list;
-  for (int64_t job = 0; job < job_programs.size(); ++job) {
-    const int64_t program = job_programs.data()[job];
+  for (int64_t program : jobs) {
     list.push_back({&programs.at(program), first_tasks.at(program), nullptr});
   }
   int64_t launches = 0;
@@ -191,22 +168,20 @@ std::pair<int64_t, int64_t> count_launches(const Words& code, const Words& offse
   return {launches, bytes};
 }
 
-// All that the host does for one call before the device can finish it, but for copying to the
-// device. Frozen statistics, one batch.
-std::pair<int64_t, int64_t> prepare_launches(const Words& code, const Words& offsets,
-                                             const Words& job_programs, int64_t images,
-                                             bool regions, int64_t memory) {
-  const pybind11::gil_scoped_release release;
+}  // namespace
+
+std::vector<Launch> engine_plan(const std::vector<std::vector<int64_t>>& codes,
+                                const std::vector<int64_t>& jobs, int64_t images, int64_t others,
+                                bool coupled, int64_t memory) {
+  return refusing("engine_plan",
+                  [&] { return make_launches(codes, jobs, images, others, coupled, memory); });
+}
+
+std::pair<int64_t, int64_t> prepare_launches(Words code, Words offsets, Words job_programs,
+                                             int64_t images, bool regions, int64_t memory) {
   return refusing("prepare_launches", [&] {
     return count_launches(code, offsets, job_programs, images, regions, memory);
   });
-}
-
-}  // namespace
-
-void define_engine_plan(pybind11::module_& m) {
-  m.def("engine_plan", &engine_plan, "What the engine would launch on a GPU.");
-  m.def("prepare_launches", &prepare_launches, "What the host does for one call on a GPU.");
 }
 
 }  // namespace tegnas

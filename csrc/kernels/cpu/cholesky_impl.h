@@ -1,5 +1,11 @@
 // Cholesky factorisation of one matrix, by columns, and what regression does with the factor.
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/simd.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA {
 namespace cholesky {
 
@@ -132,3 +138,4 @@ void inverse_sums(const double* factor, int64_t n, int64_t stride, const double*
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA
+TEGNAS_TARGET_END

@@ -1,5 +1,12 @@
 // Smallest and largest eigenvalues of symmetric matrices, with one matrix per lane or one alone.
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/simd.h"
+#include "kernels/cpu/tridiagonal_impl.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA {
 namespace eigen {
 
@@ -246,3 +253,4 @@ void extreme_eigenvalues_single(const double* matrix, int64_t n, double* workspa
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA
+TEGNAS_TARGET_END

@@ -1,5 +1,9 @@
 // Vectors of several registers: pairs of pairs of registers, with the arithmetic of one.
+#pragma once
 
+#include "kernels/cpu/registers.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA {
 
 template <typename V>
@@ -87,3 +91,4 @@ struct Registers<V, 1> {
 };
 
 }  // namespace tegnas::cpu::TEGNAS_ISA
+TEGNAS_TARGET_END

@@ -1,5 +1,11 @@
 // Products of rows with rows, A Bᵀ, in float64: what every Gram matrix here is made of.
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/simd.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA {
 namespace row_products {
 
@@ -83,3 +89,4 @@ void add_row_products(const double* a, int64_t a_stride, int64_t rows, const dou
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA
+TEGNAS_TARGET_END

@@ -1,5 +1,15 @@
 // Signs of contiguous values as bits: bit f % 64 of word f / 64 is set where value f is positive.
+#pragma once
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include <cstdint>
+
+#include "kernels/cpu/simd.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA {
 namespace signs {
 
@@ -82,3 +92,4 @@ void signs_bool(const uint8_t* values, int64_t count, uint64_t* words) {
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA
+TEGNAS_TARGET_END

@@ -3,7 +3,13 @@
 // Written once for two layouts. Interleaved: an element is a vector that holds the same entry of
 // several matrices, so that every operation serves them all. Single: an element is one number, and
 // vectors run down a column. Columns of the lower triangle lie one after the other.
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/simd.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA {
 namespace tridiagonal {
 
@@ -153,3 +159,4 @@ inline void reduce(double* a, int64_t n, double* diagonal, double* off_squares) 
 
 }  // namespace tridiagonal
 }  // namespace tegnas::cpu::TEGNAS_ISA
+TEGNAS_TARGET_END

@@ -3,6 +3,20 @@
 // What the functions of activations are within, by these (engine_functions_test.cpp): in float32
 // 1.5e-7 for values, relative to the number where that is above one, and 2e-7 for slopes; in
 // float64 3e-16 and 4e-16. exp is 0 where it would be below about the smallest normal number.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/cpu/simd.h"
+#include "kernels/program/program.h"
+
+TEGNAS_TARGET_BEGIN
+
+#define TEGNAS_FUNCTIONS tegnas::cpu::TEGNAS_ISA
+#define TEGNAS_INLINE inline __attribute__((always_inline))
+#include "kernels/program/functions_impl.h"
+#undef TEGNAS_FUNCTIONS
+#undef TEGNAS_INLINE
 
 namespace tegnas::cpu::TEGNAS_ISA {
 
@@ -100,3 +114,4 @@ struct VectorMath {
 };
 
 }  // namespace tegnas::cpu::TEGNAS_ISA
+TEGNAS_TARGET_END

@@ -1,5 +1,12 @@
 // Gradient of one layer's weights for one image: a sum of outer products over output positions.
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/simd.h"
+#include "kernels/cpu/weight_gradient.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA {
 namespace weight_gradient {
 
@@ -79,3 +86,4 @@ void weight_gradient_f64(const WeightGradient<double>& gradient, double* out, bo
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA
+TEGNAS_TARGET_END

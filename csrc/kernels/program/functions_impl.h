@@ -6,6 +6,13 @@
 //   V falling_exp(V x)   exp(x) for x of at most 0
 //   Normal<V> normal(V x) the normal distribution at x
 
+#include "kernels/program/program.h"
+
+#ifndef TEGNAS_FUNCTIONS  // compiled on its own
+#define TEGNAS_FUNCTIONS tegnas::engine
+#define TEGNAS_INLINE inline
+#endif
+
 namespace TEGNAS_FUNCTIONS {
 
 template <typename V>

@@ -1,5 +1,13 @@
 // The gradient of a buffer or of a norm's output, from the gradients of what reads it.
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/engine/instructions_impl.h"
+#include "kernels/cpu/engine/rows_impl.h"
+#include "kernels/cpu/engine/tap_conv_impl.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 // Which logits are summed: of all images or one, all outputs or one (-1: all).
@@ -219,3 +227,4 @@ void collect_block(const Batch<T>& batch, const Scratch<T>& scratch, const Colle
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END

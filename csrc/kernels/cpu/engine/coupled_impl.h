@@ -4,7 +4,20 @@
 // The two means are one number per channel and sweep, so the bracket is g + p x + q. The weight
 // gradient of the convolution before the norm is linear in it: what x and 1 contribute (`fixed`)
 // is the same for all sweeps.
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/engine/collect_impl.h"
+#include "kernels/cpu/engine/frozen_impl.h"
+#include "kernels/cpu/engine/gram_rows_impl.h"
+#include "kernels/cpu/engine/norm_impl.h"
+#include "kernels/cpu/engine/profile_impl.h"
+#include "kernels/cpu/engine/rows_impl.h"
+#include "kernels/cpu/engine/tap_conv_impl.h"
+#include "kernels/cpu/engine/weight_tiles_impl.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 template <typename T>
@@ -229,3 +242,4 @@ void coupled_grams(const Plan& plan, const T* x, int64_t x_padded, const T* y, i
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END

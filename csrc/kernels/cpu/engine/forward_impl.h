@@ -1,5 +1,16 @@
 // The forward sweep: every step of the plan in order, each over all images.
+#pragma once
 
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/cpu/engine/instructions_impl.h"
+#include "kernels/cpu/engine/norm_impl.h"
+#include "kernels/cpu/engine/profile_impl.h"
+#include "kernels/cpu/engine/rows_impl.h"
+#include "kernels/cpu/engine/tap_conv_impl.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 // Rows [y, y + rows) of channel c of the output of a step, one after the other.
@@ -251,3 +262,4 @@ void pack_images(const T* images, int64_t count, int64_t size, T* packed) {
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END

@@ -1,6 +1,16 @@
 // The backward sweep with constant statistics: every image on its own, so all rows of the
 // Jacobian at once. Segment by segment: the images of x and y block by block, then the Gram.
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/engine/collect_impl.h"
+#include "kernels/cpu/engine/gram_rows_impl.h"
+#include "kernels/cpu/engine/profile_impl.h"
+#include "kernels/cpu/engine/rows_impl.h"
+#include "kernels/cpu/engine/weight_tiles_impl.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 template <typename T>
@@ -177,3 +187,4 @@ void frozen_sweep(const Batch<T>& x, const Batch<T>* y, const Scratch<T>& scratc
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END

@@ -4,7 +4,15 @@
 // float32 that errs by less than the entries do, whose own errors go through convolutions: a sum of
 // n products of size p errs by about 6e-8 n p / 4, so a diagonal entry over P weights by n / 4 ·
 // 6e-8 / sqrt(P) of itself, the errors of its rounded entries by some ulps / sqrt(P).
+#pragma once
 
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/cpu/engine/executor.h"
+#include "kernels/cpu/simd.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 // Weights whose products are added up before float64; twice as many in narrow panels.
@@ -161,7 +169,7 @@ void gram_panel(const T* panel, int64_t first, int64_t last, int64_t x, int64_t 
 
 // The same of what has its rows in pairs.
 template <typename T>
-void gram_pairs(const T* panel, const PairGrad& grad, int64_t x, int64_t y, double* xx,
+void gram_pairs(const T* panel, const engine::PairGrad& grad, int64_t x, int64_t y, double* xx,
                 double* yx) {
   const int64_t stride = x + y;
   const T* from = panel + grad.row * stride;
@@ -177,3 +185,4 @@ void gram_pairs(const T* panel, const PairGrad& grad, int64_t x, int64_t y, doub
 inline int64_t gram_doubles(int64_t columns) { return kGramRows * columns; }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END

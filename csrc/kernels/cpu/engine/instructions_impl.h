@@ -1,6 +1,14 @@
 // What instructions compute: rows of the output of each, and the rows of gradients that it hands
 // back. Convolutions are sums of taps (tap_conv_impl.h); norms and ReLUs are views (rows_impl.h).
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/engine/pool_impl.h"
+#include "kernels/cpu/engine/rows_impl.h"
+#include "kernels/cpu/vector_math_impl.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 // Rows of the sum of some views and of the average pool of some others.
@@ -264,3 +272,4 @@ void add_instruction_gradient(const Batch<T>& batch, const RowGradient& from, in
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END

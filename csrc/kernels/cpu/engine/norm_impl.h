@@ -1,5 +1,11 @@
 // Batch statistics: channel sums kept while rows are written, and the coefficients they give.
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/engine/rows_impl.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 // Sums are of differences from the channel's first number, so that the variance does not cancel
@@ -80,3 +86,4 @@ void normalise_step(const Batch<T>& batch, int32_t number) {
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END

@@ -1,5 +1,11 @@
 // Average and max pools, forward row by row and backward as what one input row receives.
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/engine/rows_impl.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 // to[x] (+)= scale * (sum of kWide neighbours from from[x * stride] on), x in [0, count).
@@ -269,3 +275,4 @@ void add_max_pool_gradient(const Batch<T>& batch, const RowGradient& from, int64
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END

@@ -1,5 +1,12 @@
 // Where the time of a sweep goes.
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/engine/executor.h"
+#include "kernels/cpu/simd.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 // Adds the time since construction or since the last end() to a phase; costs one test of a
@@ -22,3 +29,4 @@ class Phase {
 };
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END

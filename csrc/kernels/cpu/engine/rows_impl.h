@@ -1,5 +1,12 @@
 // Rows of pixels: where they lie and how a view or a gradient is read.
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/engine/executor.h"
+#include "kernels/cpu/simd.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 using namespace tegnas::engine;
@@ -195,3 +202,4 @@ inline const T* gradient_row(const Batch<T>& batch, const GradRef& ref, int64_t 
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END

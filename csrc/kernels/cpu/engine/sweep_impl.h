@@ -1,31 +1,13 @@
 // The executor of the native engine for one instruction set: a table of its entry points.
-#include "profile_impl.h"
-//
-#include "rows_impl.h"
-//
-#include "norm_impl.h"
-#include "pool_impl.h"
-#include "tap_conv_impl.h"
-//
-#define TEGNAS_FUNCTIONS tegnas::cpu::TEGNAS_ISA
-#define TEGNAS_INLINE inline __attribute__((always_inline))
-#include "kernels/program/functions_impl.h"
-#undef TEGNAS_FUNCTIONS
-#undef TEGNAS_INLINE
-//
-#include "../vector_math_impl.h"
-//
-#include "instructions_impl.h"
-//
-#include "collect_impl.h"
-#include "forward_impl.h"
-#include "gram_rows_impl.h"
-#include "weight_tiles_impl.h"
-//
-#include "frozen_impl.h"
-//
-#include "coupled_impl.h"
+#pragma once
 
+#include "kernels/cpu/engine/coupled_impl.h"
+#include "kernels/cpu/engine/executor.h"
+#include "kernels/cpu/engine/forward_impl.h"
+#include "kernels/cpu/engine/frozen_impl.h"
+#include "kernels/cpu/simd.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 template <typename T>
@@ -35,3 +17,4 @@ constexpr EngineKernels<T> engine_table = {
 };
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END

@@ -2,7 +2,14 @@
 // gradients. Every tile of output channels x pixels is summed over all taps in registers. The
 // source is an activation, or gradient rows that are brought, transformed and zero-padded, into
 // a ring that stays in the L1 cache.
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/engine/norm_impl.h"
+#include "kernels/cpu/engine/rows_impl.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 // Registers that the sums of a tile may take.
@@ -279,3 +286,4 @@ void convolve_step(const Batch<T>& batch, const Scratch<T>& scratch, const TapCo
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END

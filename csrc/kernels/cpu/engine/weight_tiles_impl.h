@@ -1,6 +1,12 @@
 // Weight gradients of convolutions, one per image: every vector is a set of images, every
 // accumulator one weight, summed over the pixels of a plane in registers.
+#pragma once
 
+#include <cstdint>
+
+#include "kernels/cpu/engine/rows_impl.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
 // Output channels of a tile, at most. A run is kWide neighbouring taps of one kernel row.
@@ -202,3 +208,4 @@ void weight_tiles(const Batch<T>& batch, const Scratch<T>& scratch, const Weight
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
+TEGNAS_TARGET_END

@@ -1,9 +1,4 @@
 #if defined(__x86_64__)
-
-#include "begin_avx2.h"
-//
-#include "engine_f32.h"
-//
-#include "end_target.h"
-
-#endif  // __x86_64__
+#define TEGNAS_FOR_AVX2
+#include "kernels/cpu/isa/engine_f32.h"
+#endif

@@ -1,9 +1,5 @@
 #if defined(__x86_64__)
-
-#include "begin_avx2.h"
-//
-#include "engine_f32_wide.h"
-//
-#include "end_target.h"
-
-#endif  // __x86_64__
+#define TEGNAS_FOR_AVX2
+#define TEGNAS_WIDE
+#include "kernels/cpu/isa/engine_f32.h"
+#endif

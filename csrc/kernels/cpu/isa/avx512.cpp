@@ -1,9 +1,4 @@
 #if defined(__x86_64__)
-
-#include "begin_avx512.h"
-//
-#include "implementations.h"
-//
-#include "end_target.h"
-
-#endif  // __x86_64__
+#define TEGNAS_FOR_AVX512
+#include "kernels/cpu/isa/implementations.h"
+#endif

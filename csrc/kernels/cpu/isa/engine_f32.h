@@ -1,13 +1,16 @@
 // The engine in float32 for the instruction set of the including file; a file of its own because
 // it takes the compiler longer than everything else.
+#pragma once
 
-#include "../simd.h"
-//
-#include "../engine/sweep_impl.h"
+#include "kernels/cpu/engine/executor.h"
+#include "kernels/cpu/engine/sweep_impl.h"
+#include "kernels/cpu/isa/target.h"
 
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA {
 
 extern const EngineKernels<float> engine_f32;
 const EngineKernels<float> engine_f32 = sweep::engine_table<float>;
 
 }  // namespace tegnas::cpu::TEGNAS_ISA
+TEGNAS_TARGET_END

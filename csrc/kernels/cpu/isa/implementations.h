@@ -1,16 +1,18 @@
 // Every kernel but the engine, compiled for the instruction set of the including file, and the
 // table of them all.
+#pragma once
 
-#include "../simd.h"
-//
-#include "../cholesky_impl.h"
-#include "../row_products_impl.h"
-#include "../signs_impl.h"
-#include "../tridiagonal_impl.h"
-//
-#include "../eigen_impl.h"
-#include "../weight_gradient_impl.h"
+#include <cstdint>
 
+#include "kernels/cpu/cholesky_impl.h"
+#include "kernels/cpu/eigen_impl.h"
+#include "kernels/cpu/kernels.h"
+#include "kernels/cpu/row_products_impl.h"
+#include "kernels/cpu/signs_impl.h"
+#include "kernels/cpu/simd.h"
+#include "kernels/cpu/weight_gradient_impl.h"
+
+TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA {
 
 extern const EngineKernels<float> engine_f32;
@@ -50,3 +52,4 @@ const Kernels table = {
 };
 
 }  // namespace tegnas::cpu::TEGNAS_ISA
+TEGNAS_TARGET_END

@@ -1,5 +1,1 @@
-#include "begin_portable.h"
-//
-#include "implementations.h"
-//
-#include "end_target.h"
+#include "kernels/cpu/isa/implementations.h"

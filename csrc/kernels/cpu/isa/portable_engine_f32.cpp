@@ -1,5 +1,1 @@
-#include "begin_portable.h"
-//
-#include "engine_f32.h"
-//
-#include "end_target.h"
+#include "kernels/cpu/isa/engine_f32.h"
