@@ -8,10 +8,11 @@ import types
 
 import pytest
 import torch
+from few_digits import few_digits
 from paper import paper_settings
 
 import tegnas
-from tegnas.data.dataset import Dataset, load_dataset
+from tegnas.data.dataset import Dataset
 from tegnas.export import from_json, genotype_text, pytorch_source, to_json
 from tegnas.networks.full import full_network
 from tegnas.search import Limits, SearchResult, search
@@ -35,11 +36,7 @@ def batch():
 
 @pytest.fixture(scope="module")
 def few() -> Dataset:
-    digits = load_dataset("digits", size=8)
-    return Dataset(
-        digits.images[:12], digits.labels[:12], digits.test_images[:6], digits.test_labels[:6],
-        10, "digits", digits.normalisation,
-    )  # fmt: skip
+    return few_digits(12, 6)
 
 
 @pytest.mark.parametrize("name", space_names())

@@ -6,9 +6,10 @@ import warnings
 
 import pytest
 import torch
+from few_digits import few_digits
 from real_libraries import real_library
 
-from tegnas.data.dataset import Dataset, load_dataset
+from tegnas.data.dataset import Dataset
 from tegnas.spaces import get_space
 from tegnas.train import Recipe, train
 
@@ -26,11 +27,7 @@ RECIPE = Recipe(epochs=2, batch_size=40, clip=1.0)
 
 @pytest.fixture(scope="module")
 def few() -> Dataset:
-    digits = load_dataset("digits", size=8)
-    return Dataset(
-        digits.images[:100], digits.labels[:100], digits.test_images[:50], digits.test_labels[:50],
-        10, "digits", digits.normalisation,
-    )  # fmt: skip
+    return few_digits(100, 50)
 
 
 def fitted(module: ArchitectureModule, tmp_path) -> lightning.Trainer:
@@ -58,11 +55,7 @@ def test_it_trains_as_tegnas_does(few, tmp_path):
 
 
 def test_dropped_paths_and_auxiliary_heads_are_the_recipe_s(tmp_path):
-    digits = load_dataset("digits", size=32)
-    few = Dataset(
-        digits.images[:8], digits.labels[:8], digits.test_images[:4], digits.test_labels[:4],
-        10, "digits", digits.normalisation,
-    )  # fmt: skip
+    few = few_digits(8, 4, size=32)
     space = get_space("darts")
     recipe = Recipe(epochs=2, batch_size=4, drop_path=0.4, auxiliary=0.4)
     arch = space.decode([0] * len(space.choices()))

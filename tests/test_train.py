@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from few_digits import few_digits
 
 from tegnas.data.dataset import Dataset, load_dataset
 from tegnas.errors import InputError
@@ -32,11 +33,8 @@ def digits() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def few(digits: Dataset) -> Dataset:
-    return Dataset(
-        digits.images[:96], digits.labels[:96], digits.test_images[:50], digits.test_labels[:50],
-        10, "digits", digits.normalisation,
-    )  # fmt: skip
+def few() -> Dataset:
+    return few_digits(96, 50)
 
 
 def test_published_recipes() -> None:
