@@ -63,6 +63,25 @@ def test_parameters_order_a_table_of_parameters(table, tmp_path):
     assert row["chosen"] == row["best"]
 
 
+def test_contestants_are_combined_in_one_order(table, tmp_path):
+    found = run(table, tmp_path, "--also", "flops+parameters,fast + parameters")
+    tau = {
+        each["score"]: each["tau"]["value"]
+        for each in found["rows"]
+        if each["task"] == "cifar10_test200"
+    }
+    assert tau["flops + parameters"] == pytest.approx(1)  # both order this table alike
+    assert {"flops", "parameters"} < tau.keys()
+    assert "fast + parameters" in tau
+    assert not any(each.startswith("fast + parameters:") for each in tau)
+
+
+def test_what_is_combined_twice_is_refused():
+    settings = tegnas.ScoreSettings()
+    with pytest.raises(InputError, match=r"best\+best: "):
+        contestants(settings, "best", ["best+best"])
+
+
 def test_every_score_and_column_has_a_row_per_task(table, tmp_path):
     found = run(table, tmp_path, "--also", "parameters,fast")
     names = [each["score"] for each in found["rows"] if each["task"] == "cifar100_test200"]

@@ -53,7 +53,8 @@ def benchmark(
         str,
         typer.Option(
             metavar="NAME,NAME,…",
-            help="Presets and indicators to compare with; all: every indicator that stands alone.",
+            help="Presets and indicators to compare with; best+flops: both in one order; all: "
+            "every indicator that stands alone.",
         ),
     ] = "parameters,flops",
     count: Annotated[

@@ -12,20 +12,22 @@ from tegnas.indicators.sources import Architecture, Network
 from tegnas.scoring import ScoreSettings, get_preset
 from tegnas.scoring.presets import PRESETS
 
-ALL = "all"
+ALL, AND = "all", "+"
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """Settings with a name: a preset, or one indicator.
+    """Settings with a name: a preset, or one indicator, or several of these in one order.
 
     Attributes:
         name: in tables.
         settings: how it scores.
+        parts: names of the contestants whose indicators it combines; it needs no score of its own.
     """
 
     name: str
     settings: ScoreSettings
+    parts: tuple[str, ...] = ()
 
 
 def contestants(
@@ -37,7 +39,7 @@ def contestants(
         settings: of the recipe; the others take its seed and engine.
         name: of the recipe.
         others: names of presets and indicators, ``FILE.py:NAME`` among them; ``all`` is every
-            indicator that stands alone.
+            indicator that stands alone, and ``best+flops`` both in one order.
 
     Raises:
         InputError: a name is neither a preset nor an indicator, or is there twice.
@@ -47,12 +49,12 @@ def contestants(
         if each == ALL:
             alone = [one for one in BUILTIN if isinstance(one.source, Network | Architecture)]
             found += [Contestant(one.name, _alone(settings, one.name)) for one in alone]
-        elif each in PRESETS:
-            preset = replace(get_preset(each), seed=settings.seed, engine=settings.engine)
-            found.append(Contestant(each, preset))
-        else:
-            alone_settings = _alone(settings, each)
-            found.append(Contestant(alone_settings.names[0], alone_settings))
+            continue
+        parts = [
+            found[0] if part.strip() == name else _contestant(settings, part.strip())
+            for part in each.split(AND)
+        ]
+        found += [*parts, _together(parts)] if len(parts) > 1 else parts
     distinct: dict[str, Contestant] = {}
     for contestant in found:
         known = distinct.setdefault(contestant.name, contestant)
@@ -61,6 +63,26 @@ def contestants(
                 f"two recipes that differ are called {contestant.name!r}; leave one of them out"
             )
     return tuple(distinct.values())
+
+
+def _contestant(settings: ScoreSettings, name: str) -> Contestant:
+    if name in PRESETS:
+        return Contestant(
+            name, replace(get_preset(name), seed=settings.seed, engine=settings.engine)
+        )
+    alone = _alone(settings, name)
+    return Contestant(alone.names[0], alone)
+
+
+def _together(parts: Sequence[Contestant]) -> Contestant:
+    """All indicators of some contestants, combined as the first of them does."""
+    indicators = tuple(one for part in parts for one in part.settings.indicators)
+    names = [each.name for each in parts]
+    try:
+        settings = replace(parts[0].settings, indicators=indicators)
+    except InputError as error:
+        raise InputError(f"{AND.join(names)}: {error}") from None
+    return Contestant(f" {AND} ".join(names), settings, tuple(names))
 
 
 def _alone(settings: ScoreSettings, indicator: str) -> ScoreSettings:

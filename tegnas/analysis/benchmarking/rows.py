@@ -123,6 +123,9 @@ def _scores(scored: ScoredBenchmark) -> Iterator[_Score]:
     everyone = np.ones(len(scored.rows), dtype=bool)
     for name, table in scored.tables.items():
         cost = scored.milliseconds[name]
+        if name in scored.combined:
+            yield _Score(name, RECIPE, cost, everyone, partial(_combined, table))
+            continue
         main = [each for each in table.indicators if each.role != EXTRA] or table.indicators
         title = name if len(table.indicators) == 1 else f"{name}: {combined_label(main)}"
         yield _Score(title, RECIPE, cost, everyone, partial(_combined, table.only(main)))

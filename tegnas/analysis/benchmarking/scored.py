@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,9 @@ class ScoredBenchmark:
     Attributes:
         benchmark: whose ``truth`` and ``facts`` the tables are compared with.
         rows: which of the benchmark's architectures were scored, (A,) of their indices.
-        tables: scores by name of the contestant, in the order of ``rows``.
+        tables: scores by name of the contestant, in the order of ``rows``; of one that combines
+            others the scores of its parts side by side.
+        combined: which of the tables are such combinations.
         milliseconds: per architecture, by name of the contestant.
         notes: what the scores don't tell, by name of the contestant.
     """
@@ -40,6 +42,7 @@ class ScoredBenchmark:
     benchmark: Benchmark
     rows: np.ndarray
     tables: Mapping[str, ScoreTable]
+    combined: frozenset[str]
     milliseconds: Mapping[str, float]
     notes: Mapping[str, str]
 
@@ -87,6 +90,8 @@ def score_benchmark(
     milliseconds: dict[str, float] = {}
     notes: dict[str, str] = {}
     for each in contestants:
+        if each.parts:
+            continue
         fitting = prepared(benchmark.space, batch, each.settings)
         batch, settings = fitting.batch, fitting.settings
         seeds = usable_seeds(
@@ -111,4 +116,13 @@ def score_benchmark(
             milliseconds[each.name] = 1e3 * kept.mean_seconds()
         values = np.array([each.values for each in evaluations], dtype=np.float64)
         tables[each.name] = ScoreTable(benchmark.space, tuple(archs), settings, values)
-    return ScoredBenchmark(benchmark, rows, tables, milliseconds, notes)
+    for each in contestants:
+        if each.parts:
+            parts = [tables[part] for part in each.parts]
+            indicators = tuple(one for part in parts for one in part.indicators)
+            settings = replace(parts[0].settings, indicators=indicators)
+            values = np.concatenate([part.values for part in parts], axis=1)
+            tables[each.name] = ScoreTable(benchmark.space, tuple(archs), settings, values)
+            milliseconds[each.name] = sum(milliseconds[part] for part in each.parts)
+    combined = frozenset(each.name for each in contestants if each.parts)
+    return ScoredBenchmark(benchmark, rows, tables, combined, milliseconds, notes)
