@@ -31,6 +31,7 @@ PROGRAMS = [
     ("nas-bench-macro", "01020102"),
     ("mnasnet", "e1k3l1s0-e4k5l2s1-e1k5l1s1-e6k3l1s0-e1k3l2s0-e4k3l1s1-e1k5l1s0"),
     ("mnasnet", "e4k3l1s1-e1k3l1s0-e4k5l1s0-e1k5l1s0-e6k3l1s1-e1k3l4s0-e6k3l1s1"),
+    ("mobilenet", "w12d1k3e3-w32d2k5e6-w64d3k3e3-w96d1k5e6"),
 ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 import torch
 from torch import nn
+from traced_space import Traced
 
 from tegnas import get_space
 from tegnas.scoring.jobs import JobMaker
@@ -76,7 +77,7 @@ def test_every_seed_has_the_weights_of_its_network(space, made):
 
 @pytest.mark.parametrize("name", ["nats-size", "mobilenet"])
 def test_the_spaces_that_say_so_have_weights_by_name(name):
-    space = get_space(name)
+    space = Traced(get_space(name))
     arch = space.sample(random.Random(0))
     vectors = jobs_of(space, [arch], "deep", (3, 16, 16)).params.view(len(SEEDS), -1)
     for seed, vector in zip(SEEDS, vectors, strict=True):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from strategy_runs import run
+from traced_space import Traced
 
 import tegnas
 from tegnas import InputError, ops
@@ -218,19 +219,6 @@ class TestNetworks:
             assert network(torch.zeros(2, 3, side, side)).shape == (2, 3)
 
 
-class _Traced:
-    """A space that writes no programs, so that its networks are traced."""
-
-    def __init__(self, space) -> None:
-        self._space = space
-        self.name = space.name
-
-    def __getattr__(self, name):
-        if name == "program":
-            raise AttributeError(name)
-        return getattr(self._space, name)
-
-
 class TestPrograms:
     @pytest.mark.parametrize("kind", list(SHAPES))
     @pytest.mark.parametrize("space", [MICRO, MACRO], ids=lambda space: space.name)
@@ -243,7 +231,7 @@ class TestPrograms:
             archs = [arch for arch in archs if space.is_connected(arch)]
         x = torch.randn(6 + 194 * thin, *shape, generator=torch.Generator().manual_seed(0))
         found = []
-        for each in (space, _Traced(space)):
+        for each in (space, Traced(space)):
             maker = JobMaker(each, kind, num_classes=3, image_shape=shape, seeds=range(2))
             jobs = maker.make(archs)
             found.append(

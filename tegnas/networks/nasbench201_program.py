@@ -74,9 +74,10 @@ def _write_proxy(
     value = build.batch_norm(value, "stem.bn", BN_EPSILON)
     for stage in range(3):
         if stage > 0:
-            value = _reduction(build, value, f"reduction{stage - 1}", reductions_searched)
+            doubled = 2 * build.shapes[value][0]
+            value = reduction(build, value, f"reduction{stage - 1}", doubled, reductions_searched)
         value = _stage(build, value, edges, f"stage{stage}", cells)
-    _head(build, value, num_classes)
+    classify(build, value, num_classes)
 
 
 def deep_program(
@@ -117,7 +118,7 @@ def thin_program(
     """``NasBench201ThinNetwork`` of ``cells``: its ReLUs are the activation pattern."""
     build = ProgramBuilder(image_shape, layout)
     # Every ReLU counts, also on an edge into a node that the output doesn't depend on.
-    _head(build, _stage(build, 0, operations, "stage0", cells), num_classes)
+    classify(build, _stage(build, 0, operations, "stage0", cells), num_classes)
     return build.build()
 
 
@@ -130,7 +131,7 @@ def thin_template(
 ) -> ProgramTemplate:
     """``thin_program`` of every architecture; an edge's options are ``names``."""
     build = TemplateBuilder(image_shape, layout)
-    _head(build, _stage(build, 0, _open(names), "stage0", cells), num_classes)
+    classify(build, _stage(build, 0, _open(names), "stage0", cells), num_classes)
     return build.template(len(EDGES), whole=True)
 
 
@@ -138,7 +139,8 @@ def _open(names: tuple[str, ...]) -> tuple[Open, ...]:
     return tuple(Open(edge, names) for edge in range(len(EDGES)))
 
 
-def _head(build: ProgramBuilder, value: int, num_classes: int) -> None:
+def classify(build: ProgramBuilder, value: int, num_classes: int) -> None:
+    """The last BatchNorm and ReLU, and the logits."""
     value = build.relu(build.batch_norm(value, "last.bn", BN_EPSILON))
     build.linear(build.global_avg_pool(value), "classifier", num_classes)
 
@@ -184,14 +186,14 @@ def _edge(build: ProgramBuilder, value: int, operation: Edge, name: str) -> int:
     if operation == "avg_pool_3x3":
         return build.avg_pool(value, (3, 3), (1, 1), (1, 1), count_include_pad=False)
     kernel_size = 1 if operation == "nor_conv_1x1" else 3
-    return _relu_conv_bn(build, value, name, build.shapes[value][0], kernel_size)
+    return relu_conv_bn(build, value, name, build.shapes[value][0], kernel_size)
 
 
 def _option(build: ProgramBuilder, value: int, operation: str, name: str) -> int | None:
     return _edge(build, value, operation, name) if carries(operation) else None
 
 
-def _relu_conv_bn(
+def relu_conv_bn(
     build: ProgramBuilder,
     value: int,
     name: str,
@@ -200,6 +202,7 @@ def _relu_conv_bn(
     stride: int = 1,
     searched: bool = True,
 ) -> int:
+    """``ReLUConvBN``."""
     value = build.conv2d(
         build.relu(value),
         f"{name}.conv",
@@ -212,12 +215,14 @@ def _relu_conv_bn(
     return build.batch_norm(value, f"{name}.bn", BN_EPSILON, searched=searched)
 
 
-def _reduction(build: ProgramBuilder, value: int, name: str, searched: bool) -> int:
-    channels = 2 * build.shapes[value][0]
-    residual = _relu_conv_bn(
+def reduction(
+    build: ProgramBuilder, value: int, name: str, channels: int, searched: bool = True
+) -> int:
+    """``Reduction`` to so many channels and half the side."""
+    residual = relu_conv_bn(
         build, value, f"{name}.conv_a", channels, 3, stride=2, searched=searched
     )
-    residual = _relu_conv_bn(build, residual, f"{name}.conv_b", channels, 3, searched=searched)
+    residual = relu_conv_bn(build, residual, f"{name}.conv_b", channels, 3, searched=searched)
     shortcut = build.avg_pool(value, (2, 2), (2, 2), (0, 0), count_include_pad=True)
     shortcut = build.conv2d(shortcut, f"{name}.downsample", channels, (1, 1), searched=searched)
     return build.add([residual, shortcut])

@@ -11,7 +11,7 @@ from tegnas.networks.nasbench201 import EDGES, Cell, Reduction
 
 # The cell of every architecture of the space:
 # |nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|
-_SKIP = 3
+SKIP = 3
 
 
 class Projection(nn.Module):
@@ -31,7 +31,7 @@ def make_size_cell(in_channels: int, out_channels: int) -> Cell:
     edges: list[nn.Module] = []
     for index, (source, _) in enumerate(EDGES):
         channels = in_channels if source == 0 else out_channels
-        if index != _SKIP:
+        if index != SKIP:
             edges.append(ReLUConvBN(channels, out_channels, 3))
         elif channels == out_channels:
             edges.append(nn.Identity())

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from tegnas.engine.program import Shape
+from tegnas.engine.program import ParameterLayout, Program, Shape
 from tegnas.errors import InputError
 from tegnas.networks.full import check_size
 from tegnas.networks.initialise import initialised
 from tegnas.networks.mobile import MobileNetwork, MobilePlan
+from tegnas.networks.mobile_program import mobile_program
 from tegnas.networks.mobile_size import mobile_size
 from tegnas.networks.mobile_source import mobile_source
 from tegnas.networks.mobilenet import Stage, mobilenet_plan
@@ -155,6 +156,18 @@ class MobileNetSpace(ProductSpace):
         """
         plan = self._plan(arch, kind)
         return initialised(lambda: MobileNetwork(plan, num_classes), seed)
+
+    def program(
+        self,
+        arch: MobileNetArchitecture,
+        kind: str,
+        *,
+        num_classes: int,
+        image_shape: Shape,
+        layout: ParameterLayout,
+    ) -> Program:
+        """The program of a network of any kind."""
+        return mobile_program(self._plan(arch, kind), num_classes, image_shape, layout)
 
     def full_network(
         self,

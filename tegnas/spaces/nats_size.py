@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from tegnas.engine.program import ParameterLayout, Program, Shape
 from tegnas.errors import InputError
 from tegnas.networks.full import check_size
 from tegnas.networks.initialise import initialised
 from tegnas.networks.nats_size import SizeNetwork, SizeThinNetwork
+from tegnas.networks.nats_size_program import size_program, size_thin_program
 from tegnas.networks.nats_size_source import nats_size_source
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, THIN_KINDS, check_kind
 from tegnas.spaces.factorised import Choice
@@ -119,16 +121,22 @@ class NatsSize(ProductSpace):
         see ``SizeThinNetwork``; ``deep`` and ``deep-thin``: the same at the sizes of the space (by
         default a half and an eighth). The small networks are ours; no paper has any.
         """
-        check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
-        channels = {
-            "full": list(arch.channels),
-            "proxy": [each // _PROXY_DIVISOR for each in arch.channels],
-            "thin": [each // _THIN_DIVISOR for each in arch.channels],
-            "deep": [self.deep.width(each, CHANNELS[0]) for each in arch.channels],
-            "deep-thin": [self.deep_thin.width(each, CHANNELS[0]) for each in arch.channels],
-        }[kind]
+        channels = self._channels(arch, kind)
         make = SizeThinNetwork if kind in THIN_KINDS else SizeNetwork
         return initialised(lambda: make(channels, num_classes), seed)
+
+    def program(
+        self,
+        arch: NatsSizeArchitecture,
+        kind: str,
+        *,
+        num_classes: int,
+        image_shape: Shape,
+        layout: ParameterLayout,
+    ) -> Program:
+        """The program of a network of any kind."""
+        write = size_thin_program if kind in THIN_KINDS else size_program
+        return write(self._channels(arch, kind), num_classes, image_shape, layout)
 
     def full_network(
         self,
@@ -156,6 +164,17 @@ class NatsSize(ProductSpace):
         """The network as a file of its own."""
         widths = _sized(arch, channels, cells)
         return nats_size_source(arch, widths, num_classes=num_classes, version=version)
+
+    def _channels(self, arch: NatsSizeArchitecture, kind: str) -> list[int]:
+        """The widths of a network of a kind."""
+        check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
+        if kind == "full":
+            return list(arch.channels)
+        if kind in DEEP_KINDS:
+            size = self.deep if kind == DEEP_KINDS[0] else self.deep_thin
+            return [size.width(each, CHANNELS[0]) for each in arch.channels]
+        divisor = _THIN_DIVISOR if kind in THIN_KINDS else _PROXY_DIVISOR
+        return [each // divisor for each in arch.channels]
 
 
 def _sized(arch: NatsSizeArchitecture, channels: int | None, cells: int | None) -> list[int]:
