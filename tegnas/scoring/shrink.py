@@ -6,6 +6,7 @@ import itertools
 import random
 import warnings
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -16,9 +17,13 @@ from tegnas.scoring.needs import SmallNetworkNeeds
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture, ProgramSpace, Space
 from tegnas.spaces.base import small_network_kinds
+from tegnas.spaces.factorised import FactorisedSpace
 
-# Neighbours of one architecture, and other random ones, whose networks are tried.
+# Neighbours of one architecture, and random ones, whose networks are tried.
 _NEIGHBOURS, _RANDOM = 32, 8
+
+# What was found, since whoever scores asks several times and networks may be slow to make.
+_KNOWN: WeakKeyDictionary[Space, dict[tuple[object, ...], str]] = WeakKeyDictionary()
 
 
 class ImageSizeWarning(UserWarning):
@@ -55,6 +60,24 @@ def small_batch(space: Space, batch: Batch, settings: ScoreSettings) -> Batch:
 
 def _why_not(space: Space, batch: Batch, settings: ScoreSettings) -> str:
     """What keeps a network from taking the images; empty where all take them."""
+    asked = (
+        batch.image_shape,
+        batch.num_classes,
+        batch.images.dtype,
+        settings.small_networks,
+        settings.batch_norm,
+        settings.seed,
+    )
+    try:
+        known = _KNOWN.setdefault(space, {})
+    except TypeError:  # a space that has no hash, or that nothing may refer to weakly
+        return _tried_out(space, batch, settings)
+    if asked not in known:
+        known[asked] = _tried_out(space, batch, settings)
+    return known[asked]
+
+
+def _tried_out(space: Space, batch: Batch, settings: ScoreSettings) -> str:
     kind, _ = small_network_kinds(space, settings.small_networks)
     for arch in _tried(space):
         network = space.network(arch, kind, num_classes=batch.num_classes, seed=settings.seed)
@@ -68,10 +91,18 @@ def _why_not(space: Space, batch: Batch, settings: ScoreSettings) -> str:
 
 
 def _tried(space: Space) -> Iterator[Architecture]:
-    """One architecture, what differs from it in one choice, and a few others."""
+    """A few architectures that take every option once, and a few others.
+
+    Of a space that isn't a product of choices one architecture with what differs from it in one.
+    """
     rng = random.Random(0)
-    first = space.sample(rng)
-    yield first
-    yield from itertools.islice(space.neighbours(first), _NEIGHBOURS)
+    if isinstance(space, FactorisedSpace):
+        counts = [len(choice.options) for choice in space.choices()]
+        for option in range(max(counts)):
+            yield space.decode([min(option, count - 1) for count in counts])
+    else:
+        first = space.sample(rng)
+        yield first
+        yield from itertools.islice(space.neighbours(first), _NEIGHBOURS)
     for _ in range(_RANDOM):
         yield space.sample(rng)
