@@ -39,6 +39,7 @@ class MobileSpace(ProductSpace):
     """
 
     deep_kinds = DEEP_KINDS
+    weights_by_name = True
 
     # What exported files call the network.
     title: ClassVar[str]
@@ -67,6 +68,15 @@ class MobileSpace(ProductSpace):
     ) -> MobilePlan:
         """The network of a size; with a ``region_side`` it has neither stem nor strides."""
 
+    def sized_plan(self, arch: Architecture, channels: int | None, cells: int | None) -> MobilePlan:
+        """The full network at a size for training; ``cells`` only where layers aren't searched."""
+        if cells is not None:
+            raise InputError(
+                f"networks of {self.name} have the {self.kept} of their architecture; leave cells "
+                "out"
+            )
+        return self.full_plan(arch, channels)
+
     def network(
         self, arch: Architecture, kind: str = "proxy", *, num_classes: int = 10, seed: int = 0
     ) -> nn.Module:
@@ -75,7 +85,7 @@ class MobileSpace(ProductSpace):
         ``full``: the benchmark's own; the others: the same layers with fewer channels. ``thin`` and
         ``deep-thin`` have neither stem nor strides.
         """
-        plan = self._plan(arch, kind)
+        plan = self.plan(arch, kind)
         return initialised(lambda: MobileNetwork(plan, num_classes), seed)
 
     def program(
@@ -88,7 +98,7 @@ class MobileSpace(ProductSpace):
         layout: ParameterLayout,
     ) -> Program:
         """The program of a network of any kind."""
-        return mobile_program(self._plan(arch, kind), num_classes, image_shape, layout)
+        return mobile_program(self.plan(arch, kind), num_classes, image_shape, layout)
 
     def full_network(
         self,
@@ -101,8 +111,7 @@ class MobileSpace(ProductSpace):
         seed: int = 0,
     ) -> nn.Module:
         """The benchmark's network, or one with other ``channels`` in its first stage."""
-        self._check_cells(cells)
-        plan = self.full_plan(arch, channels)
+        plan = self.sized_plan(arch, channels, cells)
         return initialised(lambda: MobileNetwork(plan, num_classes), seed)
 
     def pytorch_source(
@@ -116,8 +125,7 @@ class MobileSpace(ProductSpace):
     ) -> str:
         """The network as a file of its own."""
         check_size(channels=channels, cells=cells, num_classes=num_classes)
-        self._check_cells(cells)
-        plan = self.full_plan(arch, channels)
+        plan = self.sized_plan(arch, channels, cells)
         return mobile_source(
             plan, title=self.title, arch=arch, num_classes=num_classes, version=version
         )
@@ -130,14 +138,8 @@ class MobileSpace(ProductSpace):
         """Operations of the full network for one image."""
         return mobile_size(self.full_plan(arch), num_classes, image_shape)[1]
 
-    def _check_cells(self, cells: int | None) -> None:
-        if cells is not None:
-            raise InputError(
-                f"networks of {self.name} have the {self.kept} of their architecture; leave cells "
-                "out"
-            )
-
-    def _plan(self, arch: Architecture, kind: str) -> MobilePlan:
+    def plan(self, arch: Architecture, kind: str) -> MobilePlan:
+        """The network of a kind."""
         check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
         if kind == "full":
             return self.full_plan(arch)

@@ -6,20 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from torch import nn
-
-from tegnas.engine.program import ParameterLayout, Program, Shape
 from tegnas.errors import InputError
-from tegnas.networks.full import check_size
-from tegnas.networks.initialise import initialised
-from tegnas.networks.mobile import MobileNetwork, MobilePlan
-from tegnas.networks.mobile_program import mobile_program
-from tegnas.networks.mobile_size import mobile_size
-from tegnas.networks.mobile_source import mobile_source
+from tegnas.networks.mobile import MobilePlan
 from tegnas.networks.mobilenet import Stage, mobilenet_plan
-from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, THIN_KINDS, check_kind
+from tegnas.spaces.base import THIN_KINDS
 from tegnas.spaces.factorised import Choice
-from tegnas.spaces.product import ProductSpace
+from tegnas.spaces.mobile_space import MobileSpace
 from tegnas.spaces.recipe import Recipe
 from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
 
@@ -52,7 +44,7 @@ class MobileNetArchitecture:
         )
 
 
-class MobileNetSpace(ProductSpace):
+class MobileNetSpace(MobileSpace):
     """1,679,616 networks of inverted residual blocks for small images.
 
     In the manner of MobileNetV2 (Sandler et al., CVPR 2018, arXiv 1801.04381) and of the searches
@@ -70,8 +62,7 @@ class MobileNetSpace(ProductSpace):
 
     name = "mobilenet"
     image_channels = 3
-    deep_kinds = DEEP_KINDS
-    weights_by_name = True
+    title = "network of MobileNetV2 blocks (arXiv 1801.04381) for small images"
 
     # Learning rate, batch and weight decay of MobileNetV2 (section 6.1), which was trained by
     # RMSProp; the length is what is usual for images of this size.
@@ -82,8 +73,7 @@ class MobileNetSpace(ProductSpace):
     def __init__(
         self, *, deep: SmallSize = DEEP_SIZE, deep_thin: SmallSize = DEEP_THIN_SIZE
     ) -> None:
-        self.deep = deep
-        self.deep_thin = deep_thin
+        super().__init__(deep=deep, deep_thin=deep_thin)
 
     def parse(self, text: str) -> MobileNetArchitecture:
         """Read stages such as ``w16d2k3e6-…``, or the short form.
@@ -140,88 +130,30 @@ class MobileNetSpace(ProductSpace):
             stages.append(Stage(*values))
         return MobileNetArchitecture(tuple(stages))
 
-    def network(
-        self,
-        arch: MobileNetArchitecture,
-        kind: str = "proxy",
-        *,
-        num_classes: int = 10,
-        seed: int = 0,
-    ) -> nn.Module:
-        """The untrained network.
+    def full_plan(self, arch: MobileNetArchitecture, channels: int | None = None) -> MobilePlan:
+        """The full network, or one with other channels in its first stage."""
+        return self.sized_plan(arch, channels, None)
 
-        ``full``: as described; ``proxy``: a quarter of the widths; ``thin``: a twelfth, on images
-        of one channel, without stem and strides; ``deep`` and ``deep-thin``: the same at the sizes
-        of the space (by default a third and a twelfth).
-        """
-        plan = self._plan(arch, kind)
-        return initialised(lambda: MobileNetwork(plan, num_classes), seed)
+    def small_plan(
+        self, arch: MobileNetArchitecture, size: SmallSize, region_side: int | None
+    ) -> MobilePlan:
+        """The network of a size; with a ``region_side`` it has neither stem nor strides."""
+        return _scaled(
+            arch,
+            lambda width: size.width(width, WIDTHS[0][0]),
+            size.cells,
+            thin=region_side is not None,
+        )
 
-    def program(
-        self,
-        arch: MobileNetArchitecture,
-        kind: str,
-        *,
-        num_classes: int,
-        image_shape: Shape,
-        layout: ParameterLayout,
-    ) -> Program:
-        """The program of a network of any kind."""
-        return mobile_program(self._plan(arch, kind), num_classes, image_shape, layout)
-
-    def full_network(
-        self,
-        arch: MobileNetArchitecture,
-        *,
-        channels: int | None = None,
-        cells: int | None = None,
-        num_classes: int = 10,
-        auxiliary: bool = True,
-        seed: int = 0,
-    ) -> nn.Module:
-        """The full network, or one of another size.
+    def sized_plan(
+        self, arch: MobileNetArchitecture, channels: int | None, cells: int | None
+    ) -> MobilePlan:
+        """The full network at another size.
 
         Args:
             channels: of the first stage; every other width keeps its proportion to it.
             cells: the most blocks of a stage.
         """
-        plan = self._full_plan(arch, channels, cells)
-        return initialised(lambda: MobileNetwork(plan, num_classes), seed)
-
-    def pytorch_source(
-        self,
-        arch: MobileNetArchitecture,
-        *,
-        channels: int | None,
-        cells: int | None,
-        num_classes: int,
-        version: str,
-    ) -> str:
-        """The network as a file of its own."""
-        check_size(channels=channels, cells=cells, num_classes=num_classes)
-        return mobile_source(
-            self._full_plan(arch, channels, cells),
-            title="network of MobileNetV2 blocks (arXiv 1801.04381) for small images",
-            arch=arch,
-            num_classes=num_classes,
-            version=version,
-        )
-
-    def parameters(self, arch: MobileNetArchitecture, num_classes: int) -> int:
-        """Parameters of the full network."""
-        return mobile_size(self._plan(arch, "full"), num_classes, (3, 32, 32))[0]
-
-    def flops(self, arch: MobileNetArchitecture, num_classes: int, image_shape: Shape) -> int:
-        """Operations of the full network for one image."""
-        return mobile_size(self._plan(arch, "full"), num_classes, image_shape)[1]
-
-    def _plan(self, arch: MobileNetArchitecture, kind: str) -> MobilePlan:
-        check_kind(kind, (*NETWORK_KINDS, *DEEP_KINDS))
-        return _scaled(arch, *self._scaling(kind), thin=kind in THIN_KINDS)
-
-    def _full_plan(
-        self, arch: MobileNetArchitecture, channels: int | None, cells: int | None
-    ) -> MobilePlan:
         size, first = SmallSize(channels or arch.stages[0].width), arch.stages[0].width
         return _scaled(
             arch,
@@ -229,13 +161,13 @@ class MobileNetSpace(ProductSpace):
             lambda blocks: blocks if cells is None else min(cells, blocks),
         )
 
-    def _scaling(self, kind: str) -> tuple[Callable[[int], int], Callable[[int], int]]:
-        """What becomes of a width of the full network, and of the blocks of a stage."""
-        if kind in DEEP_KINDS:
-            size = self.deep if kind == DEEP_KINDS[0] else self.deep_thin
-            return lambda width: size.width(width, WIDTHS[0][0]), size.cells
-        divisor = {"full": 1, "proxy": _PROXY_DIVISOR, "thin": _THIN_DIVISOR}[kind]
-        return lambda width: width // divisor, lambda blocks: blocks
+    def plan(self, arch: MobileNetArchitecture, kind: str) -> MobilePlan:
+        """The network of a kind: a quarter of the widths for ``proxy``, a twelfth for ``thin``."""
+        divisor = {"proxy": _PROXY_DIVISOR, "thin": _THIN_DIVISOR}.get(kind)
+        if divisor is None:
+            return super().plan(arch, kind)
+        thin = kind in THIN_KINDS
+        return _scaled(arch, lambda width: width // divisor, lambda blocks: blocks, thin=thin)
 
 
 def _scaled(
