@@ -13,7 +13,7 @@ from tegnas.errors import InputError
 from tegnas.files import read_json
 from tegnas.indicators.base import Indicator
 from tegnas.scoring import Scores, ScoreSettings
-from tegnas.scoring.average import averaged
+from tegnas.scoring.average import averaged_rows
 from tegnas.scoring.by_name import by_name
 from tegnas.scoring.ranking import rank_score
 from tegnas.search.run_directory import CONFIGURATION, SCORES
@@ -138,7 +138,7 @@ def table_of(
         if not isinstance(arch, Supernet) and networks_held(settings, networks) == settings.repeats
     ]
     values = [
-        [averaged(np.array(networks[name]), settings.average).item() for name in settings.names]
+        averaged_rows([networks[name] for name in settings.names], settings.average)
         for _, networks in kept
     ]
     table = np.array(values, dtype=np.float64).reshape(-1, len(settings.names))

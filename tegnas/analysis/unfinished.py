@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from tegnas.analysis.runs import Run
 from tegnas.analysis.score_table import ScoreTable, configuration, table_of
 from tegnas.indicators import Indicator
-from tegnas.scoring.average import averaged
+from tegnas.scoring.average import averaged_rows
 from tegnas.search import SearchResult
 from tegnas.search.evaluation import Evaluation, best_of
 from tegnas.search.run_directory import RESULT, SCORES
@@ -70,7 +68,7 @@ def _given_up(stored: StoredScores, scores: ScoreTable) -> dict[str, Evaluation]
         held = networks_held(settings, networks)
         if held < settings.repeats:
             rows = [networks[name] for name in settings.names]
-            values = [averaged(np.array(row), settings.average).item() for row in rows]
+            values = averaged_rows(rows, settings.average)
             arch = scores.space.parse(text)
             found[text] = Evaluation(arch, settings, tuple(values), stopped_after=held)
     return found

