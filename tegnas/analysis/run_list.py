@@ -14,7 +14,14 @@ from tegnas.files import read_json
 from tegnas.scoring import ScoreSettings
 from tegnas.scoring.presets import nearest_preset
 from tegnas.search.command import command_of
-from tegnas.search.run_directory import BUDGET, CONFIGURATION, RESULT, SCORES, is_running
+from tegnas.search.run_directory import (
+    BUDGET,
+    CONFIGURATION,
+    RESULT,
+    SCORES,
+    TRAINING,
+    is_running,
+)
 from tegnas.search.store import count_scores
 from tegnas.spaces import get_space, space_names
 from tegnas.spaces.loading import is_reference
@@ -76,7 +83,7 @@ def list_runs(directory: Path) -> list[ListedRun]:
 def listed_run(path: Path) -> ListedRun:
     """One run; ``InputError`` if its configuration can't be read."""
     asked = read_json(path / CONFIGURATION, "the configuration of a run")
-    return _training(path, asked) if "training" in asked else _search(path, asked)
+    return _training(path, asked) if TRAINING in asked else _search(path, asked)
 
 
 def _found(directory: Path, depth: int) -> Iterator[Path]:
@@ -124,7 +131,7 @@ def _training(path: Path, asked: Mapping[str, Any]) -> ListedRun:
     log = path / LOG
     done = len(log.read_text("utf-8").splitlines()) if log.is_file() else 0
     finished = done >= recipe.get("epochs", Recipe.epochs)
-    words = ["tegnas", "train", _short(space, str(asked.get("training"))), "--space", space]
+    words = ["tegnas", "train", _short(space, str(asked.get(TRAINING))), "--space", space]
     words += ["--images", str(asked.get("images")), "--seed", str(asked.get("seed"))]
     words += ["--image-size", str(asked.get("image_shape", [0])[-1])]
     for name, value in (
@@ -145,7 +152,7 @@ def _training(path: Path, asked: Mapping[str, Any]) -> ListedRun:
         RUNNING if is_running(path) else FINISHED if finished else STOPPED,
         done,
         recipe.get("epochs"),
-        _short(space, str(asked.get("training"))),
+        _short(space, str(asked.get(TRAINING))),
         shlex.join(words) if space in space_names() else None,  # else it is one from a file
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tegnas.analysis.run_list import FINISHED, ListedRun, list_runs
+from tegnas.analysis.run_list import FINISHED, RUNNING, STOPPED, ListedRun, list_runs
 from tegnas.cli import options
 from tegnas.cli.tables import plain_table
 from tegnas.cli.terminal import fits, output
@@ -46,9 +47,8 @@ def runs(
     for each in found:
         if each.state != FINISHED and each.command is not None:
             console.print(
-                f"{each.state}, goes on by: {each.command}",
-                soft_wrap=True, markup=False, highlight=False,
-            )  # fmt: skip
+                f"{each.state}, {what_next(each)}", soft_wrap=True, markup=False, highlight=False
+            )
 
 
 def headline(run: ListedRun) -> str:
@@ -59,6 +59,13 @@ def headline(run: ListedRun) -> str:
         f"{run.path}: {what} on {run.space}, images {run.images}, seed {run.seed}; {run.state}, "
         f"{done(run)} {unit}"
     )
+
+
+def what_next(run: ListedRun) -> str:
+    """What can be done with a run that has a command, by how it stands."""
+    if run.state == RUNNING and run.what != "training":
+        return f"seen in a browser by: tegnas watch {shlex.quote(run.path)}"
+    return f"{'goes on' if run.state == STOPPED else 'made'} by: {run.command}"
 
 
 def done(run: ListedRun) -> str:

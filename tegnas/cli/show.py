@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from tegnas.analysis.run_list import FINISHED, ListedRun, listed_run
+from tegnas.analysis.run_list import ListedRun, listed_run
 from tegnas.analysis.runs import read_run
 from tegnas.cli import options
 from tegnas.cli.architecture_text import written
-from tegnas.cli.runs import headline
+from tegnas.cli.runs import headline, what_next
 from tegnas.cli.tables import print_best
 from tegnas.cli.terminal import output
 from tegnas.errors import InputError
@@ -56,4 +56,5 @@ def show(
 def _next(run: ListedRun) -> str:
     if run.command is None:
         return "It goes on when the command that began it is given again"
-    return f"{'Made by' if run.state == FINISHED else 'Goes on by'}: {run.command}"
+    following = what_next(run)
+    return following[0].upper() + following[1:]
