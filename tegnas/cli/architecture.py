@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from tegnas.analysis.runs import read_run
+from tegnas.data import load_batch
+from tegnas.data.batch import are_images
 from tegnas.errors import InputError
 from tegnas.export import from_json
 from tegnas.fields import Fields
@@ -116,3 +120,13 @@ def images_of(text: str) -> str | None:
         return None
     images = read_json(path, "the configuration of a run").get("images")
     return images if isinstance(images, str) else None
+
+
+def example_of(text: str, space: Space) -> tuple[tuple[int, ...], torch.dtype]:
+    """Shape and type of what a network reads: images of 32×32, or what a search had instead."""
+    source = images_of(text)
+    if source is not None:
+        examples = load_batch(source, train=2, val=2, seed=0).images
+        if not are_images(examples):
+            return tuple(examples.shape[1:]), examples.dtype
+    return (getattr(space, "image_channels", None) or 3, 32, 32), torch.float32

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tegnas.cli import options
-from tegnas.cli.architecture import read_architecture, trained_network
+from tegnas.cli.architecture import example_of, read_architecture, trained_network
 from tegnas.errors import InputError
 from tegnas.export import (
     export_onnx,
@@ -82,7 +82,7 @@ def export(
     if format is Format.onnx:
         if out is None:
             raise InputError("an ONNX model goes to a file; name it with --out FILE.onnx")
-        image_shape = (3, 32, 32)
+        image_shape, dtype = example_of(architecture, search_space)
         if trained is not None:
             size["auxiliary"], image_shape = trained.auxiliary, trained.image_shape
             weights = weights or trained.weights
@@ -91,7 +91,7 @@ def export(
         network = full_network(search_space, arch, **size)
         if weights is not None:
             load_weights(network, weights)
-        export_onnx(network, out, image_shape=image_shape)
+        export_onnx(network, out, image_shape=image_shape, dtype=dtype)
         print(out)
         return
     if weights is not None:

@@ -54,10 +54,10 @@ def runs(
 def headline(run: ListedRun) -> str:
     """A run in one line: ``runs/a: evolution on darts, images digits, seed 0; stopped, …``."""
     what = run.best if run.what == "training" else run.what
-    unit = "epochs" if run.what == "training" else "evaluations"
+    unit = "epoch" if run.what == "training" else "evaluation"
     return (
         f"{run.path}: {what} on {run.space}, images {run.images}, seed {run.seed}; {run.state}, "
-        f"{done(run)} {unit}"
+        f"{done(run)} {unit}{'' if done(run) == '1' else 's'}"
     )
 
 

@@ -108,7 +108,7 @@ def check_is_search(directory: Path) -> None:
     """Raise ``InputError``, which says what it is instead, where a directory isn't of a search."""
     asked, result = directory / CONFIGURATION, directory / RESULT
     if not asked.is_file() and not result.exists():
-        if any(directory.glob(f"*/{CONFIGURATION}")):
+        if any(any(directory.glob(f"*/{name}")) for name in (CONFIGURATION, RESULT)):
             raise InputError(
                 f"{directory} holds several runs; give one of them, which tegnas runs {directory} "
                 "lists"

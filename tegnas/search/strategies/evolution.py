@@ -65,7 +65,7 @@ class Evolution:
         if self._children or not self._population:
             return ()
         return (
-            f"nothing evolved yet, all {len(self._population)} architectures are random: evolution "
+            f"nothing evolved, all {len(self._population)} evaluations are random: evolution "
             f"begins when its population of {self._size} is full, so give a larger budget or a "
             "smaller population (--option population=25 --option tournament=6)",
         )
