@@ -218,6 +218,13 @@ def test_what_can_not_be_an_onnx_model_is_one_sentence(tmp_path: Path) -> None:
         export_onnx(nn.Linear(5, 2), tmp_path / "a.onnx", image_shape=(3, 8, 8))
     with pytest.raises(InputError, match="PyTorch can't write Branching as ONNX"):
         export_onnx(Branching(), tmp_path / "a.onnx", image_shape=(3,))
+
+    class OfTwo(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cat([torch.zeros(1, 1).expand(len(x), -1), x], 1)
+
+    with pytest.raises(InputError, match="OfTwo .* batches of two alone; .* x.shape"):
+        export_onnx(OfTwo(), tmp_path / "a.onnx", image_shape=(3,))
     assert not list(tmp_path.iterdir())
     embedding = nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(12, 2))
     export_onnx(embedding, tmp_path / "a.onnx", image_shape=(3,), dtype=torch.int64)

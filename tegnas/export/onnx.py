@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +31,7 @@ def export_onnx(
             such examples or PyTorch can't write it as ONNX, or the file can't be written.
     """
     try:
-        import onnx  # noqa: F401  torch needs both, and says so less clearly
+        import onnx  # torch needs both, and says so less clearly
         import onnxscript  # noqa: F401
     except ImportError:
         raise InputError(
@@ -58,6 +59,7 @@ def export_onnx(
                 verbose=False,
             )
             content = written.read_bytes()
+            _check_batch_is_free(network, onnx.load(written))
     except OSError as error:
         raise InputError(f"no room for the model {path}: {error.strerror}") from None
     except torch.onnx.OnnxExporterError as error:
@@ -82,6 +84,16 @@ def _check_takes(network: nn.Module, example: Tensor) -> None:
             f"{type(network).__name__} can't take examples of {shape} ({_first_line(error)}); give "
             "the size that it was made for (--image-size), or the run that it is from"
         ) from error
+
+
+def _check_batch_is_free(network: nn.Module, model: Any) -> None:
+    """A forward that asks for ``len(x)`` becomes one of two images, which nobody wants."""
+    if not model.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
+        raise InputError(
+            f"{type(network).__name__} computes by the number of its images as a constant, so that "
+            "its ONNX model would take batches of two alone; let its forward read x.shape[0] "
+            "instead of len(x)"
+        )
 
 
 def _first_line(error: BaseException) -> str:
