@@ -185,6 +185,9 @@ def test_figures_that_cannot_be_drawn_are_named_and_the_others_drawn(tmp_path: P
     names = {each.name for each in out.iterdir()}
     assert names == {"landscape.png", "history.png", "pareto.png", "cell.png"}
     assert "--figure slice scores them" in done.stderr
+    for words in (["plot", str(path)], ["report", str(path)], ["watch", str(path)]):
+        refused = CliRunner().invoke(app, [*words, "--layout", "tsne"])
+        assert "unknown layout 'tsne'" in str(refused.exception)
 
 
 def test_a_slice_that_is_asked_for_scores_what_it_lacks(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tegnas.analysis.figures.cell import cell_figure
 from tegnas.analysis.figures.history import history_figure, pareto_figure
 from tegnas.analysis.figures.landscape import landscape_figure, slice_figure
 from tegnas.analysis.figures.style import save
-from tegnas.analysis.landscape import best_so_far, lay_out
+from tegnas.analysis.landscape import best_so_far, check_layout, lay_out
 from tegnas.analysis.ruggedness import agreement, landscape_ruggedness
 from tegnas.analysis.runs import Run, all_scores, load_runs, searches
 from tegnas.analysis.sampling import with_architectures, with_neighbours
@@ -78,6 +78,7 @@ def plot(
     The landscape is made of every architecture that one of the runs has scored; give an exhaustive
     run as well to see the whole space; then its ruggedness is shown and goes to ruggedness.json.
     """
+    check_layout(layout)
     loaded = load_runs(
         runs, None if space is None else get_space(space), options.read_indicators(indicator)
     )

@@ -71,6 +71,7 @@ class Pace:
     def __init__(self) -> None:
         self._begun = time.monotonic()
         self._next = self._begun + _FIRST_AFTER
+        self._ended = False
 
     @property
     def elapsed(self) -> float:
@@ -81,9 +82,9 @@ class Pace:
         """Whether to write a line now; the end is told where anything was."""
         logged = self._next > self._begun + _FIRST_AFTER
         now = time.monotonic()
-        if now < self._next and not (logged and ended):
+        if self._ended or now < self._next and not (logged and ended):
             return False
-        self._next = now + _EVERY
+        self._next, self._ended = now + _EVERY, ended
         return True
 
 

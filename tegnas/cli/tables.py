@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from rich import box
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -26,6 +27,7 @@ from tegnas.spaces.factorised import Supernet
 from tegnas.spaces.loading import is_reference
 
 _SHOWN = 5
+_ON_A_CPU = "Full networks take a GPU to train; tegnas train --help shows smaller ones for a CPU."
 
 
 def counted(count: int, noun: str) -> str:
@@ -138,6 +140,7 @@ def print_search(
         *([f"      tegnas refine {trained} --trainings 10"] if are_images else []),
         f"      tegnas export {run} -o network.py",
         *([f"      tegnas train {trained}"] if are_images else []),
+        *([_ON_A_CPU] if are_images and not torch.cuda.is_available() else []),
         "Another --seed shows how much of the result is chance.",
     )
     console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)

@@ -19,6 +19,8 @@ RESULT = "result.json"
 
 # The field of the configuration of a training that holds its architecture; a search has none.
 TRAINING = "training"
+# That of a refinement: which scores it began with.
+REFINES = "refines"
 
 # Where a run was computed, the most evaluations that it was to have, and the classes that follow
 # from a training's images: written into its configuration, but no part of what makes two runs the
