@@ -289,7 +289,7 @@ HOLE[17, 1, 2, 3] = np.nan
         ({"y": np.zeros(30, np.int64)}, "one class"),
         ({"x": PIXELS * 0 + 7}, "fewer than 16 images that differ"),
         ({"y": np.arange(29) % 3}, "30 images but 29 labels"),
-        ({"y": GOOD["y"].astype(np.float32)}, "labels of dtype float32"),
+        ({"y": GOOD["y"].astype(np.float32)}, "labels of images.npz are of dtype float32"),
         ({"x": np.zeros((3, 3, 8, 8), np.uint8), "y": np.arange(3)}, "3 examples"),
     ],
 )
@@ -322,6 +322,7 @@ def test_a_directory_of_another_configuration_is_refused(command):
         (["--seed", 1], "(seed was 0, is 1, the images differ)"),
         (["--val", 9], "(val was 8, is 9, the images differ)"),
         (["--repeats", 2], "(repeats was 1, is 2)"),
+        (["--preset", "fast"], "(preset was 'best', is 'fast')"),
     ):
         refused = search(command, "--out", "run", *change)
         check_refused(refused, "run belongs to another configuration", named, "another --out")

@@ -21,9 +21,11 @@ from tegnas.cli import app, progress
 from tegnas.cli.architecture_text import written
 from tegnas.cli.commands import COMMANDS
 from tegnas.cli.tables import print_search
+from tegnas.cli.training_view import EpochView
 from tegnas.search import Progress, SearchResult
 from tegnas.search.run_directory import is_running, marked_running
 from tegnas.spaces import space_names
+from tegnas.train.log import EpochReport
 
 ARCHS = tuple(SPACE)[7000:8980:33]
 
@@ -68,6 +70,9 @@ def test_runs_are_listed_with_their_state_and_what_goes_on_with_them(tmp_path: P
     with marked_running(tmp_path / "group" / "half"):
         (_, half) = json.loads(run("runs", tmp_path, "--json"))["runs"]
         assert half["state"] == "running"
+        assert f"running, seen in a browser by: tegnas watch {tmp_path / 'group' / 'half'}" in run(
+            "runs", tmp_path
+        )
     text = run("runs", tmp_path)
     assert "60 of 1,000" in text and f"--out {tmp_path / 'group' / 'half'}" in text
     assert "stopped, goes on by: tegnas search --space nas-bench-201 --images digits" in text
@@ -179,8 +184,25 @@ def test_figures_that_cannot_be_drawn_are_named_and_the_others_drawn(tmp_path: P
     assert "earlier call is removed" in done.stderr
     names = {each.name for each in out.iterdir()}
     assert names == {"landscape.png", "history.png", "pareto.png", "cell.png"}
-    asked = CliRunner().invoke(app, ["plot", str(path), "--figure", "slice", "--out", str(out)])
-    assert asked.exit_code != 0
+    assert "--figure slice scores them" in done.stderr
+    for words in (["plot", str(path)], ["report", str(path)], ["watch", str(path)]):
+        refused = CliRunner().invoke(app, [*words, "--layout", "tsne"])
+        assert "unknown layout 'tsne'" in str(refused.exception)
+
+
+def test_a_slice_that_is_asked_for_scores_what_it_lacks(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="figures need the extra plot")
+    path, out = tmp_path / "run", tmp_path / "figures"
+    run(*"search --images digits --strategy random --budget 6 --preset fast --repeats 1".split(),
+        *"--train 4 --val 4 --region-samples 50 --seed 3 --out".split(), path)  # fmt: skip
+    asked = ["plot", str(path), "--figure", "slice", "--no-svg", "--out", str(out)]
+    run(*asked)
+    assert [each.name for each in out.iterdir()] == ["slice.png"]
+    result = json.loads((path / "result.json").read_text())
+    result["settings"]["images"] = "folder:absent"
+    (path / "result.json").write_text(json.dumps(result))
+    done = CliRunner().invoke(app, asked)
+    assert "the image folder absent does not exist" in str(done.exception)
 
 
 # Help and logs
@@ -246,6 +268,18 @@ def test_a_log_has_a_line_now_and_then(monkeypatch, capsys) -> None:
     with progress.search_progress(as_json=True) as view:
         view.show("random on tiny", Progress(1, 9, 1))
     assert capsys.readouterr().err == ""
+
+
+def test_trainings_are_logged_where_nobody_looks(monkeypatch, capsys) -> None:
+    now = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with EpochView(99, Console(file=io.StringIO())) as view:
+        for epoch in range(1, 100):
+            now = float(epoch)
+            view.show(EpochReport(epoch, 0.1, 1.5, 30.0, 1.4, 40.0, 1.0))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "epoch 5 of 99, loss 1.500, test 40.00 %, about 94 s left"
+    assert len(lines) == 5 and lines[-1].startswith("epoch 99 of 99")
 
 
 def test_every_extra_that_is_named_exists() -> None:

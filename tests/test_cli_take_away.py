@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from analysis_data import SPACE, write_run
 from typer.testing import CliRunner
 
@@ -59,12 +62,37 @@ def test_train_writes_weights_that_export_takes(tmp_path: Path) -> None:
         path.name for path in folder.iterdir()
     }
     assert json.loads(run(*arguments)) == facts  # all epochs are there already
+    shown = run("show", folder)
+    assert "1 epoch\n" in shown and "made by: tegnas train" in shown.lower()
+    source = run("export", folder)
+    module: dict[str, Any] = {}
+    exec(source, module)
+    module["Network"]().load_state_dict(torch.load(folder / "weights.pt"))
     pytest.importorskip("onnxscript", reason="ONNX export needs the extra onnx")
+    run("export", folder, "--format", "onnx", "--out", tmp_path / "trained.onnx")
     run(
         "export", ARCH, "--channels", 2, "--cells", 1, "--format", "onnx", "--image-size", 8,
         "--weights", folder / "weights.pt", "--out", tmp_path / "network.onnx",
     )  # fmt: skip
-    assert (tmp_path / "network.onnx").stat().st_size > 1000
+    same = [tmp_path / name for name in ("trained.onnx", "network.onnx")]
+    assert len({logits(path, 8).tobytes() for path in same}) == 1
+
+
+def logits(path: Path, side: int) -> np.ndarray:
+    """What the model in a file makes of some images."""
+    runtime = pytest.importorskip("onnxruntime", reason="ONNX export needs the extra onnx")
+    images = np.random.default_rng(0).standard_normal((3, 3, side, side), dtype=np.float32)
+    (values,) = runtime.InferenceSession(path).run(None, {"images": images})
+    return values
+
+
+def test_a_training_that_has_not_ended_is_not_taken_away(monkeypatch, capsys, tmp_path) -> None:
+    run("train", ARCH, *SMALL, "--epochs", 1, "--out", tmp_path / "run", "--json")
+    (tmp_path / "run" / "weights.pt").unlink()
+    said = refused(monkeypatch, capsys, "export", tmp_path / "run")
+    assert "hasn't ended" in said and f"tegnas show {tmp_path / 'run'}" in said
+    said = refused(monkeypatch, capsys, "report", tmp_path / "run")
+    assert "directory of a training" in said
 
 
 def test_train_refuses_in_one_sentence(monkeypatch, capsys) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import nn
 import tegnas
 from tegnas.analysis.runs import load_runs
 from tegnas.search.compare import compare
+from tegnas.spaces import get_space, space_names
 
 ARCH = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
 OTHER = "|nor_conv_1x1~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
@@ -109,11 +111,14 @@ def test_a_result_is_indexed_and_looped_over(result):
 
 
 def test_everything_prints_in_a_line(scores, result, module_score, batch):
-    for value in (scores, scores[0], result, module_score, batch):
+    for value in (scores, scores[0], result, module_score, batch, SETTINGS, *SETTINGS.indicators):
         assert "\n" not in repr(value) and len(repr(value)) < 260
     assert repr(scores).startswith("Scores(2 architectures, best |nor_conv")
     assert "VIF" in repr(result) and repr(module_score).startswith("ModuleScore(VIF ")
     assert repr(scores[:0]).startswith("Scores(no architectures")
+    assert repr(SPACE) == "NasBench201('nas-bench-201', 15,625 architectures)"
+    for name in space_names():
+        assert re.fullmatch(rf"\w+\('{name}', [\d,]+ architectures\)", repr(get_space(name)))
 
 
 def test_notebooks_show_bars_and_cells(scores, result):

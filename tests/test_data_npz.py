@@ -99,7 +99,7 @@ NAN = np.where(np.arange(20)[:, None, None, None] == 19, np.nan, np.ones(PIXELS.
         ({"x": PIXELS[..., :2], "y": LABELS}, "neither the second nor the last axis"),
         ({"x": PIXELS[:0], "y": LABELS[:0]}, "there is nothing in them"),
         ({"x": PIXELS, "y": LABELS[:5]}, "20 images but 5 labels"),
-        ({"x": PIXELS, "y": LABELS / 2}, "labels of dtype float64"),
+        ({"x": PIXELS, "y": LABELS / 2}, "of dtype float64"),
         ({"x": PIXELS, "y": np.eye(4, dtype=int)[LABELS]}, r"shape \(20, 4\)"),
         ({"x": NAN, "y": LABELS}, "NaN or infinite"),
         ({"x": PIXELS, "y": LABELS * 0}, "one class"),

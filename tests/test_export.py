@@ -7,9 +7,11 @@ import subprocess
 import sys
 import types
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from tegnas.errors import InputError
 from tegnas.export import export_onnx, from_json, genotype_text, pytorch_source, to_json
@@ -203,3 +205,27 @@ def test_onnx_computes_the_same(tmp_path) -> None:
         with torch.no_grad():
             expected = network.eval()(images)
         torch.testing.assert_close(torch.from_numpy(logits), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_what_can_not_be_an_onnx_model_is_one_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="ONNX export needs the extra onnx")
+
+    class Branching(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x if x.sum() > 0 else -x
+
+    with pytest.raises(InputError, match="Linear can't take examples of 3×8×8 .*--image-size"):
+        export_onnx(nn.Linear(5, 2), tmp_path / "a.onnx", image_shape=(3, 8, 8))
+    with pytest.raises(InputError, match="PyTorch can't write Branching as ONNX"):
+        export_onnx(Branching(), tmp_path / "a.onnx", image_shape=(3,))
+
+    class OfTwo(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cat([torch.zeros(1, 1).expand(len(x), -1), x], 1)
+
+    with pytest.raises(InputError, match="OfTwo .* batches of two alone; .* x.shape"):
+        export_onnx(OfTwo(), tmp_path / "a.onnx", image_shape=(3,))
+    assert not list(tmp_path.iterdir())
+    embedding = nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(12, 2))
+    export_onnx(embedding, tmp_path / "a.onnx", image_shape=(3,), dtype=torch.int64)
+    assert (tmp_path / "a.onnx").is_file()

@@ -56,6 +56,13 @@ def test_a_slice_goes_from_start_to_end_by_single_changes() -> None:
     assert slice_between(SPACE, start, start) == [[start]]
 
 
+def test_a_slice_through_many_choices_counts_through_none_of_them() -> None:
+    options = {f"c{index}": (0, 1) for index in range(40)}  # 10^11 architectures are half way
+    space = ChoiceSpace("wide", options, lambda taken, classes: None)
+    steps = slice_between(space, space.decode([0] * 40), space.decode([1] * 40))
+    assert [len(set(step)) for step in steps] == [1] + [24] * 39 + [1]
+
+
 @pytest.mark.parametrize("method", ["pls", "pca", "mds"])
 def test_layouts_put_better_architectures_right(method: str) -> None:
     rng = random.Random(0)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import pytest
 import torch
 from networks import Function, state_of
 from torch import nn
 
-from tegnas import load_batch, score_module
+from tegnas import ScoreSettings, load_batch, score_module
 from tegnas.regions import RegionsWarning
+from tegnas.scoring import module_regions
 from tegnas.scoring.module_progress import LongScoreWarning, ProgressMeter, ScoreProgress
 
 FEW = {"indicators": ("linear_regions",), "region_samples": 60, "region_batch_size": 25}
@@ -113,6 +115,21 @@ def test_progress_stops_a_score_and_leaves_the_network(batch):
     with pytest.raises(KeyboardInterrupt):
         score_module(layers, batch, progress=stop, **FEW)
     assert state_of(layers) == before
+
+
+def test_two_inputs_that_are_looked_at_do_not_tell_how_long_all_will_take(monkeypatch):
+    probed = module_regions._probed
+
+    def slow(*arguments):
+        shape, found = probed(*arguments)
+        return shape, replace(found, seconds_per_input=9.0)
+
+    monkeypatch.setattr(module_regions, "_probed", slow)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(27, 4), nn.ReLU(), nn.Linear(4, 2))
+    plan = module_regions.plan_regions(
+        network, torch.randn(4, 3, 8, 8), ScoreSettings(), (3, 3, 3), stacklevel=1
+    )
+    assert 0 < plan.seconds < 60 and plan.samples == 1000
 
 
 def test_a_long_score_says_how_long_it_will_take():

@@ -14,6 +14,7 @@ from torch import nn
 import tegnas
 from tegnas.cli import main
 from tegnas.data.dataset import load_dataset
+from tegnas.kernel.messages import SingularKernelWarning
 from tegnas.regions import InputsLikeData, NormalInputs, RegionsWarning, inputs_of
 from tegnas.scoring.module_kernels import jacobians
 from tegnas.scoring.prepare import prepared
@@ -106,8 +107,11 @@ class TestBatches:
             ([[1.0], [2.0, 3.0]], [0, 1], "can't be read as an array"),
             (np.array([[np.nan], [1.0]]), [0, 1], "NaN or infinite"),
             (np.array([[1e300], [1.0]]), [0, 1], "too large for float32"),
-            (ROWS, LABELS / 2, "expected one integer for each"),
+            (ROWS, LABELS / 2, "give one integer for each"),
             (ROWS, LABELS[:5], "60 examples but 5 labels"),
+            (ROWS, np.array(["a", "b", "c"])[LABELS], "numpy.unique"),
+            (ROWS, LABELS / 7, "numpy.digitize"),
+            (ROWS, np.eye(3)[LABELS], "labels.argmax"),
             (ROWS[[0] * 60], LABELS, "fewer than 16 examples that differ"),
         ],
     )
@@ -259,6 +263,17 @@ class TestWhereRegionsSayNothing:
         assert found[0].best == found[1].best
         again = tegnas.SearchResult.load(tmp_path / "run" / "result.json", space)
         assert "kernel_rank" in again.best.settings.names
+
+    def test_networks_that_cannot_take_the_examples_are_told_that(self):
+        space = ChoiceSpace("five", {"width": (4, 8)}, lambda taken, k: mlp(5, taken["width"], k))
+        with pytest.raises(tegnas.InputError, match="five can't take examples of 6 .*; search"):
+            tegnas.score("width=4", (ROWS, LABELS), space=space, settings="best", **SMALL)
+
+    def test_a_singular_kernel_of_a_module_is_told(self):
+        with pytest.warns(SingularKernelWarning, match="these 20 examples .* VIF and LOO are inf"):
+            tegnas.score_module(
+                mlp(6, 2, 3), (ROWS * 1e6, LABELS), region_samples=50, train=20, val=8
+            )
 
     def test_of_a_single_module_it_is_said(self):
         with pytest.warns(RegionsWarning, match="kernel_rank"):

@@ -391,6 +391,11 @@ def test_the_command_looks_up_and_the_report_and_export_know_it(run, tmp_path, m
     assert told["trainings"] == 6 == len(told["trained"])
     exported = call(monkeypatch, capsys, "export", told["out"], "--format", "genotype")
     assert exported.strip() == best["arch"]
+    shown = call(monkeypatch, capsys, "show", told["out"])
+    assert "refinement on nas-bench-201" in shown and "finished, 6 trainings" in shown
+    assert f"candidates: {SPACE.short(SPACE.parse(best['arch']))}, observed" in shown
+    (listed,) = json.loads(call(monkeypatch, capsys, "runs", told["out"], "--json"))["runs"]
+    assert (listed["what"], listed["state"], listed["done"]) == ("refinement", "finished", 6)
     page = tmp_path / "report.html"
     call(monkeypatch, capsys, "report", run, "-o", page)
     assert f'"told":["Best: {best["arch"]}."' in page.read_text()

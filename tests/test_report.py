@@ -30,7 +30,7 @@ from tegnas.analysis.figures.history import pareto_indices  # noqa: E402
 from tegnas.analysis.figures.landscape import landscape_figure, slice_figure  # noqa: E402
 from tegnas.analysis.landscape import lay_out  # noqa: E402
 from tegnas.analysis.report import write_report  # noqa: E402
-from tegnas.analysis.runs import all_scores, load_runs  # noqa: E402
+from tegnas.analysis.runs import all_scores, load_runs, read_run  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,10 @@ def test_runs_are_joined_and_compared(runs: list[Path], tmp_path: Path) -> None:
     other = write_run(tmp_path / "other", tuple(SPACE)[:5])
     text = (other / "result.json").read_text()
     (other / "result.json").write_text(text.replace('"data": "d"', '"data": "e"'))
-    with pytest.raises(InputError, match="scored differently"):
+    with pytest.raises(InputError, match=r"scored differently \(the images differ\)"):
         load_runs([runs[0], other])
+    with pytest.raises(InputError, match="holds several runs; give one of them"):
+        read_run(runs[0].parent)
 
 
 def test_pareto_front() -> None:

@@ -164,6 +164,10 @@ def test_a_budget_below_one_is_refused(batch):
     for budget in (0, -3):
         with pytest.raises(InputError, match=f"budget must be at least 1 evaluation, got {budget}"):
             tiny_search(batch, budget=budget)
+    for budget in ("5", 2.5):
+        with pytest.raises(InputError, match="budget must be a whole number of evaluations"):
+            tiny_search(batch, budget=budget)
+    assert len(tiny_search(batch, budget=torch.tensor(2))) == 2
 
 
 @pytest.mark.parametrize("strategy", OPTIONS)

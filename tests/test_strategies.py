@@ -74,6 +74,16 @@ def test_bad_architectures_never_stop_a_search(space):
         assert len(run(name, space, 40, score=hopeless)) == 40
 
 
+def test_evolution_says_that_nothing_evolved(space):
+    strategy = make_strategy("evolution", space, seed=0, population=4, tournament=2)
+    for _ in range(2):
+        strategy.tell([convolutions(arch) for arch in strategy.ask(2)])
+        (note,) = strategy.notes()
+        assert "nothing evolved" in note and "population of 4" in note
+    strategy.tell([convolutions(arch) for arch in strategy.ask(2)])
+    assert strategy.notes() == ()
+
+
 def test_local_search_ends_when_everything_is_known():
     class Corner:
         """Four architectures, each next to two others."""

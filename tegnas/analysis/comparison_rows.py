@@ -91,7 +91,9 @@ def interval_text(estimate: Estimate) -> str:
 
 def milliseconds_text(value: float | None) -> str:
     """Time per architecture as tables show it."""
-    return "—" if value is None else f"{value:,.3g}"
+    if value is None:
+        return "—"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def _finite(value: float) -> float | None:

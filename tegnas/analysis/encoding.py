@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Sequence
 
@@ -72,9 +73,7 @@ def slice_between(
     rng = random.Random(seed)
     steps = []
     for count in range(len(differing) + 1):
-        chosen = list(itertools.combinations(differing, count))
-        if len(chosen) > _PER_STEP:
-            chosen = rng.sample(chosen, _PER_STEP)
+        chosen = _subsets(differing, count, rng)
         steps.append(
             [
                 product.decode([last[i] if i in made else first[i] for i in range(len(first))])
@@ -82,3 +81,13 @@ def slice_between(
             ]
         )
     return steps
+
+
+def _subsets(places: Sequence[int], count: int, rng: random.Random) -> list[tuple[int, ...]]:
+    """All subsets of that size, or 24 random ones, without writing down the others."""
+    if math.comb(len(places), count) <= _PER_STEP:
+        return list(itertools.combinations(places, count))
+    drawn: dict[tuple[int, ...], None] = {}
+    while len(drawn) < _PER_STEP:
+        drawn[tuple(sorted(rng.sample(places, count)))] = None
+    return list(drawn)

@@ -42,6 +42,12 @@ class Layout:
         return self.points[[index[arch] for arch in archs]]
 
 
+def check_layout(method: str) -> None:
+    """Raise ``InputError`` if there is no such layout."""
+    if method not in METHODS:
+        raise InputError(f"unknown layout {method!r}; choose one of {', '.join(METHODS)}")
+
+
 def lay_out(scores: ScoreTable, method: str = "pls") -> Layout:
     """Project one-hot codes of the choices (for cells: edge by edge) to two dimensions.
 
@@ -56,8 +62,7 @@ def lay_out(scores: ScoreTable, method: str = "pls") -> Layout:
     Raises:
         InputError: unknown method, fewer than three architectures, or too many for ``"mds"``.
     """
-    if method not in METHODS:
-        raise InputError(f"unknown layout {method!r}; choose one of {', '.join(METHODS)}")
+    check_layout(method)
     if len(scores) < 3:
         raise InputError(f"a landscape needs 3 architectures or more, got {len(scores)}")
     codes = one_hot(scores.space, scores.archs)

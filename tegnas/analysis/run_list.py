@@ -11,10 +11,20 @@ from typing import Any
 from tegnas.analysis.unfinished import is_unfinished
 from tegnas.errors import InputError
 from tegnas.files import read_json
+from tegnas.refine.journal import FILE as TRAININGS
+from tegnas.refine.result import FILE as REFINED
 from tegnas.scoring import ScoreSettings
 from tegnas.scoring.presets import nearest_preset
 from tegnas.search.command import command_of
-from tegnas.search.run_directory import BUDGET, CONFIGURATION, RESULT, SCORES, is_running
+from tegnas.search.run_directory import (
+    BUDGET,
+    CONFIGURATION,
+    REFINES,
+    RESULT,
+    SCORES,
+    TRAINING,
+    is_running,
+)
 from tegnas.search.store import count_scores
 from tegnas.spaces import get_space, space_names
 from tegnas.spaces.loading import is_reference
@@ -23,6 +33,8 @@ from tegnas.spaces.short_form import short_form
 from tegnas.train.log import LOG
 
 RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
+# What isn't a search.
+TRAINED, REFINEMENT = "training", "refinement"
 
 # Directories within directories that are looked into: those of a comparison hold runs.
 _DEPTH = 2
@@ -36,12 +48,12 @@ class ListedRun:
 
     Attributes:
         path: its directory.
-        what: the strategy, or ``training``.
-        space, preset, images, seed: what was asked for; a training has no preset.
+        what: the strategy, or ``training`` or ``refinement``.
+        space, preset, images, seed: what was asked for; a preset is of a search alone.
         state: ``running``, ``finished`` or ``stopped``.
-        done, of: evaluations (different architectures, of one that hasn't ended), or epochs, and
-            how many there are to be; None where that isn't written.
-        best: of a finished search, in its short form; the architecture of a training.
+        done, of: evaluations (different architectures, of one that hasn't ended), epochs or
+            trainings, and how many there are to be; None where that isn't written.
+        best: of what is finished, in its short form; the architecture of a training.
         command: what goes on with it, or makes it again; None where it can't be told.
     """
 
@@ -76,7 +88,9 @@ def list_runs(directory: Path) -> list[ListedRun]:
 def listed_run(path: Path) -> ListedRun:
     """One run; ``InputError`` if its configuration can't be read."""
     asked = read_json(path / CONFIGURATION, "the configuration of a run")
-    return _training(path, asked) if "training" in asked else _search(path, asked)
+    if TRAINING in asked:
+        return _training(path, asked)
+    return _refinement(path, asked) if REFINES in asked else _search(path, asked)
 
 
 def _found(directory: Path, depth: int) -> Iterator[Path]:
@@ -119,12 +133,33 @@ def _search(path: Path, asked: Mapping[str, Any]) -> ListedRun:
     )
 
 
+def _refinement(path: Path, asked: Mapping[str, Any]) -> ListedRun:
+    space = str(asked.get("space"))
+    finished = (path / REFINED).is_file()
+    result = read_json(path / REFINED, "a saved result of tegnas refine") if finished else {}
+    trained = read_json(path / TRAININGS, "trainings") if (path / TRAININGS).is_file() else {}
+    best = result.get("best", {}).get("arch")
+    return ListedRun(
+        str(path),
+        REFINEMENT,
+        space,
+        None,
+        str(asked.get("images", "of a table")),
+        asked.get("seed"),
+        FINISHED if finished else STOPPED,
+        len(trained),
+        result.get("trainings"),
+        None if best is None else _short(space, str(best)),
+        None,
+    )
+
+
 def _training(path: Path, asked: Mapping[str, Any]) -> ListedRun:
     space, recipe = str(asked.get("space")), asked.get("recipe", {})
     log = path / LOG
     done = len(log.read_text("utf-8").splitlines()) if log.is_file() else 0
     finished = done >= recipe.get("epochs", Recipe.epochs)
-    words = ["tegnas", "train", _short(space, str(asked.get("training"))), "--space", space]
+    words = ["tegnas", "train", _short(space, str(asked.get(TRAINING))), "--space", space]
     words += ["--images", str(asked.get("images")), "--seed", str(asked.get("seed"))]
     words += ["--image-size", str(asked.get("image_shape", [0])[-1])]
     for name, value in (
@@ -137,7 +172,7 @@ def _training(path: Path, asked: Mapping[str, Any]) -> ListedRun:
     words += ["--flip" if recipe.get("flip") else "--no-flip", "--out", str(path)]
     return ListedRun(
         str(path),
-        "training",
+        TRAINED,
         space,
         None,
         str(asked.get("images")),
@@ -145,7 +180,7 @@ def _training(path: Path, asked: Mapping[str, Any]) -> ListedRun:
         RUNNING if is_running(path) else FINISHED if finished else STOPPED,
         done,
         recipe.get("epochs"),
-        _short(space, str(asked.get("training"))),
+        _short(space, str(asked.get(TRAINING))),
         shlex.join(words) if space in space_names() else None,  # else it is one from a file
     )
 

@@ -15,9 +15,10 @@ from tegnas.indicators import Indicator
 from tegnas.refine.result import DIRECTORY as REFINED
 from tegnas.refine.result import FILE, RefineResult
 from tegnas.search import SearchResult
+from tegnas.search.changes import changes_between
 from tegnas.search.compare import JSON as COMPARISON
 from tegnas.search.evaluation import distinct_architectures
-from tegnas.search.run_directory import CONFIGURATION, RESULT
+from tegnas.search.run_directory import CONFIGURATION, RESULT, check_is_search
 from tegnas.spaces import Space, as_space
 
 # What two runs must share for their scores to be comparable.
@@ -92,8 +93,7 @@ def read_run(path: Path, space: Space | None = None, indicators: Sequence[Indica
     """One run, see ``load_runs``."""
     from tegnas.analysis.unfinished import is_unfinished, read_unfinished
 
-    if not ((path / RESULT).exists() or (path / CONFIGURATION).is_file()):
-        raise InputError(f"{path} holds no run; give a run directory of tegnas search or compare")
+    check_is_search(path)
     unfinished = (path / CONFIGURATION).is_file() and is_unfinished(path)
     if (path / RESULT).exists():
         result = SearchResult.load(path / RESULT, space, indicators=indicators)
@@ -115,13 +115,15 @@ def read_run(path: Path, space: Space | None = None, indicators: Sequence[Indica
 def check_alike(runs: Sequence[Run]) -> None:
     """Raise ``InputError`` if two runs were scored differently, so that they can't be compared."""
     for run in runs[1:]:
-        for name in _SHARED:
-            mine, other = runs[0].result.settings.get(name), run.result.settings.get(name)
-            if mine != other:
-                raise InputError(
-                    f"{runs[0].name} and {run.name} were scored differently ({name}); plot runs "
-                    "of the same space, images and score settings together"
-                )
+        mine, other = (
+            {name: each.result.settings.get(name) for name in _SHARED} for each in (runs[0], run)
+        )
+        if mine != other:
+            raise InputError(
+                f"{runs[0].name} and {run.name} were scored differently "
+                f"({changes_between(mine, other)}); give runs of one space, images and score "
+                "settings, the seed of the networks included (tegnas compare makes such runs)"
+            )
 
 
 def searches(runs: Sequence[Run]) -> tuple[Run, ...]:

@@ -120,10 +120,26 @@ def with_neighbours(
         others = [arch for arch in scores.space.neighbours(centre) if arch not in known]
         share = min(len(others), -(-count // len(centres)))
         around.update(dict.fromkeys(rng.sample(others, share)))
-    fresh = tuple(around)[:count]
+    return with_architectures(runs[0], scores, tuple(around)[:count], progress=progress)
+
+
+def with_architectures(
+    run: Run,
+    scores: ScoreTable,
+    archs: Sequence[Architecture],
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> ScoreTable:
+    """Some scores and those of other architectures, scored as the run scored its own.
+
+    Raises:
+        InputError: the images of the run can't be loaded again.
+    """
+    known = set(scores.archs)
+    fresh = tuple(arch for arch in archs if arch not in known)
     if not fresh:
         return scores
-    batch, settings = _as_scored(runs[0], scores.space)
+    batch, settings = _as_scored(run, scores.space)
     scored = score(fresh, batch, space=scores.space, settings=settings, progress=progress)
     return joined([scores, ScoreTable.of(scores.space, scored)])
 
@@ -135,11 +151,12 @@ def _as_scored(run: Run, space: Space) -> tuple[Batch, ScoreSettings]:
         images, data = settings.text("images"), settings.text("data")
     except InputError as error:
         raise InputError(
-            f"{run.name} doesn't say how it was scored ({error}); leave neighbours out"
+            f"{run.name} doesn't say how it was scored ({error}), so that nothing can be added"
         ) from None
     batch = prepared(space, load_batch(images, **sizes), run.result.best.settings).batch
     if batch.fingerprint() != data:
         raise InputError(
-            f"the images of {run.name} can't be loaded again as they were; leave neighbours out"
+            f"the images of {run.name} can't be loaded again as they were, so that nothing can be "
+            "added to its scores"
         )
     return batch, run.result.best.settings

@@ -29,6 +29,9 @@ class ArchitectureText:
     def __init__(self, text: str) -> None:
         self._parts = architecture_parts(text)
 
+    def __str__(self) -> str:
+        return "".join(self._parts)
+
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         lengths = [len(part.rstrip()) for part in self._parts]
         return Measurement(max(lengths), sum(map(len, self._parts))).with_maximum(options.max_width)

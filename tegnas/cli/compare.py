@@ -12,7 +12,7 @@ from tegnas import benchmarks
 from tegnas.cli import options, search_options
 from tegnas.cli.faults import stopped_in
 from tegnas.cli.progress import search_progress
-from tegnas.cli.scoring_options import ScoringOptions, used, with_scoring
+from tegnas.cli.scoring_options import ScoringOptions, with_scoring
 from tegnas.cli.tables import print_comparison
 from tegnas.cli.terminal import output
 from tegnas.errors import InputError
@@ -95,8 +95,7 @@ def compare(
         content = [vars(each) for each in summarise(rows)]
         print(json.dumps({"strategies": content, "settings": settings.to_json()}))
     else:
-        print_comparison(output(), summarise(rows), directory)
-        print(used(settings))
+        print_comparison(output(), summarise(rows), directory, settings)
 
 
 def read_seeds(text: str) -> list[int]:

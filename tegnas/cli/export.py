@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tegnas.cli import options
-from tegnas.cli.architecture import read_architecture
+from tegnas.cli.architecture import example_of, read_architecture, trained_network
 from tegnas.errors import InputError
 from tegnas.export import (
     export_onnx,
@@ -40,7 +40,8 @@ def export(
         str,
         typer.Argument(
             metavar="ARCHITECTURE|RUN|FILE.json",
-            help="Architecture (short or whole), run directory (its best) or exported JSON.",
+            help="Architecture (short or whole), run directory (its best, or what it trained) "
+            "or exported JSON.",
         ),
     ],
     format: Annotated[
@@ -53,27 +54,44 @@ def export(
     indicator: options.RunIndicator = None,
     channels: options.Channels = None,
     cells: options.Cells = None,
-    classes: Annotated[int, typer.Option(help="Classes of the classifier.")] = 10,
-    weights: Annotated[
-        Path | None, typer.Option(help="Weights that tegnas train saved (ONNX).")
+    classes: Annotated[
+        int | None,
+        typer.Option(help="Classes of the classifier; default 10, of a training its own."),
     ] = None,
-    image_size: Annotated[int, typer.Option(help="Height and width of images (ONNX).")] = 32,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Weights that tegnas train saved (ONNX); of a training its own."),
+    ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(help="Height and width of images (ONNX); default 32, of a training its own."),
+    ] = None,
 ) -> None:
     """Write an architecture as PyTorch source, text, JSON or ONNX.
 
     `genotype` is the benchmark's text, `naslib` NASLib's numbers, `index` its number in NATS-Bench.
     The PyTorch file needs nothing but PyTorch and takes the weights of `tegnas train`. Of a space
-    from a file of your own it is that file, with a function Network() behind it.
+    from a file of your own it is that file, with a function Network() behind it. Of the directory
+    of a training it is the network that was trained, in ONNX with its weights.
     """
     search_space, arch = read_architecture(architecture, space, options.read_indicators(indicator))
-    size: dict[str, Any] = {"channels": channels, "cells": cells, "num_classes": classes}
+    given = {"channels": channels, "cells": cells, "num_classes": classes}
+    trained = trained_network(architecture)
+    size: dict[str, Any] = {"num_classes": 10, **(trained.size if trained else {})}
+    size |= {name: value for name, value in given.items() if value is not None}
     if format is Format.onnx:
         if out is None:
             raise InputError("an ONNX model goes to a file; name it with --out FILE.onnx")
+        image_shape, dtype = example_of(architecture, search_space)
+        if trained is not None:
+            size["auxiliary"], image_shape = trained.auxiliary, trained.image_shape
+            weights = weights or trained.weights
+        if image_size is not None:
+            image_shape = (image_shape[0], image_size, image_size)
         network = full_network(search_space, arch, **size)
         if weights is not None:
             load_weights(network, weights)
-        export_onnx(network, out, image_shape=(3, image_size, image_size))
+        export_onnx(network, out, image_shape=image_shape, dtype=dtype)
         print(out)
         return
     if weights is not None:

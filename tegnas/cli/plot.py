@@ -18,16 +18,16 @@ from tegnas.analysis.figures.cell import cell_figure
 from tegnas.analysis.figures.history import history_figure, pareto_figure
 from tegnas.analysis.figures.landscape import landscape_figure, slice_figure
 from tegnas.analysis.figures.style import save
-from tegnas.analysis.landscape import best_so_far, lay_out
+from tegnas.analysis.landscape import best_so_far, check_layout, lay_out
 from tegnas.analysis.ruggedness import agreement, landscape_ruggedness
 from tegnas.analysis.runs import Run, all_scores, load_runs, searches
-from tegnas.analysis.sampling import with_neighbours
+from tegnas.analysis.sampling import with_architectures, with_neighbours
 from tegnas.analysis.score_table import ScoreTable
 from tegnas.cli import options
 from tegnas.cli.ruggedness_table import print_ruggedness, ruggedness_json
 from tegnas.errors import InputError
 from tegnas.files import write_atomically
-from tegnas.spaces import get_space
+from tegnas.spaces import Architecture, Space, get_space
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +49,11 @@ def plot(
         "figures"
     ),
     figure: Annotated[
-        list[Name] | None, typer.Option(help="Only this figure (repeatable); default all.")
+        list[Name] | None,
+        typer.Option(
+            help="Only this figure (repeatable), for which scores that it lacks are made; default "
+            "all that need none."
+        ),
     ] = None,
     space: options.RunSpace = None,
     indicator: options.RunIndicator = None,
@@ -74,6 +78,7 @@ def plot(
     The landscape is made of every architecture that one of the runs has scored; give an exhaustive
     run as well to see the whole space; then its ruggedness is shown and goes to ruggedness.json.
     """
+    check_layout(layout)
     loaded = load_runs(
         runs, None if space is None else get_space(space), options.read_indicators(indicator)
     )
@@ -82,7 +87,7 @@ def plot(
         scores = with_neighbours(loaded, scores, neighbours)
     accuracy = read_accuracy(scores, table)
     wanted = list(dict.fromkeys(figure or Name))
-    drawers = _drawers(loaded, scores, accuracy, layout)
+    drawers = _drawers(loaded, scores, accuracy, layout, table, add=bool(figure))
     for name in wanted:
         try:
             drawn = list(drawers[name]())
@@ -114,9 +119,18 @@ def read_accuracy(scores: ScoreTable, table: str | None) -> np.ndarray | None:
 
 
 def _drawers(
-    runs: tuple[Run, ...], scores: ScoreTable, accuracy: np.ndarray | None, layout: str
+    runs: tuple[Run, ...],
+    scores: ScoreTable,
+    accuracy: np.ndarray | None,
+    layout: str,
+    table: str | None,
+    *,
+    add: bool,
 ) -> dict[Name, Callable[[], Iterator[tuple[str, Figure]]]]:
-    """What draws each figure, with the name of its file; ``InputError`` where it can't be drawn."""
+    """What draws each figure, with the name of its file; ``InputError`` where it can't be drawn.
+
+    ``add``: whether what a figure lacks is scored for it.
+    """
     drawn = searches(runs)
 
     def landscape() -> Iterator[tuple[str, Figure]]:
@@ -125,7 +139,12 @@ def _drawers(
 
     def along() -> Iterator[tuple[str, Figure]]:
         ends = f"the first to the best architecture of {drawn[0].label}"
-        yield "slice", slice_figure(_slice(drawn[0], scores), scores, accuracy, ends)
+        steps = _slice(drawn[0], scores.space)
+        whole = _with_slice(drawn[0], scores, steps, add=add)
+        index = {arch: place for place, arch in enumerate(whole.archs)}
+        places = [[index[arch] for arch in step] for step in steps]
+        known = accuracy if whole is scores else read_accuracy(whole, table)
+        yield "slice", slice_figure(places, whole, known, ends)
 
     def history() -> Iterator[tuple[str, Figure]]:
         yield "history", history_figure(drawn)
@@ -147,23 +166,29 @@ def _drawers(
     }
 
 
-def _slice(run: Run, scores: ScoreTable) -> list[list[int]]:
-    """Indices of the architectures between first and best; ``InputError`` if one isn't scored."""
+def _slice(run: Run, space: Space) -> list[list[Architecture]]:
+    """The architectures between the first and the best, by how far they are on the way.
+
+    Raises ``InputError`` where the first is the best.
+    """
     path = best_so_far(run.result.history)
     if len(path) < 2:
         raise InputError(f"{run.label} found nothing better than the first architecture")
-    index = {arch: i for i, arch in enumerate(scores.archs)}
-    steps = slice_between(
-        scores.space, run.result.history[path[0]].arch, run.result.history[path[-1]].arch
-    )
-    between = {arch for step in steps for arch in step}
-    missing = len(between - index.keys())
-    if missing:
+    return slice_between(space, run.result.history[path[0]].arch, run.result.history[path[-1]].arch)
+
+
+def _with_slice(
+    run: Run, scores: ScoreTable, steps: list[list[Architecture]], *, add: bool
+) -> ScoreTable:
+    """Scores with those of a slice; ``InputError`` where some lack and none is to be added."""
+    between = list(dict.fromkeys(arch for step in steps for arch in step))
+    missing = len(set(between) - set(scores.archs))
+    if missing and not add:
         raise InputError(
             f"{missing:,} of the {len(between):,} architectures between the first and the best of "
-            f"{run.label} aren't scored; give a run of --strategy exhaustive beside it"
+            f"{run.label} aren't scored; --figure slice scores them"
         )
-    return [[index[arch] for arch in step] for step in steps]
+    return with_architectures(run, scores, between)
 
 
 def _removed(out: Path, name: Name) -> str:

@@ -65,27 +65,46 @@ class _Bar:
         self._bar.update(self._task, completed=state.done, total=state.budget, rate=rate)
 
 
+class Pace:
+    """When a line is due in a file or a pipe: now and then, and never of what is soon over."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._next = self._begun + _FIRST_AFTER
+        self._ended = False
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self._begun
+
+    def due(self, ended: bool) -> bool:
+        """Whether to write a line now; the end is told where anything was."""
+        logged = self._next > self._begun + _FIRST_AFTER
+        now = time.monotonic()
+        if self._ended or now < self._next and not (logged and ended):
+            return False
+        self._next, self._ended = now + _EVERY, ended
+        return True
+
+
 class _Log:
-    """For a file or a pipe: a line now and then, and none of a run that is soon over."""
+    """For a file or a pipe."""
 
     def __init__(self) -> None:
         self._title: str | None = None
-        self._begun = self._next = 0.0
+        self._pace = Pace()
         self._before = self._done = 0
 
     def close(self) -> None:
         pass
 
     def show(self, title: str, state: Progress) -> None:
-        now = time.monotonic()
         if title != self._title:
-            self._title, self._begun, self._next = title, now, now + _FIRST_AFTER
+            self._title, self._pace = title, Pace()
             self._before, self._done = state.scored, state.done
-        logged = self._next > self._begun + _FIRST_AFTER
-        if now < self._next and not (logged and state.done >= state.budget):
-            return
-        self._next = now + _EVERY
-        print(self._line(state, now - self._begun), file=sys.stderr, flush=True)
+        if self._pace.due(state.done >= state.budget):
+            print(self._line(state, self._pace.elapsed), file=sys.stderr, flush=True)
 
     def _line(self, state: Progress, elapsed: float) -> str:
         parts = [f"{self._title}: {state.done:,} of {state.budget:,} evaluations"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import sys
 from pathlib import Path
 
 from rich.console import Console, RenderableType
@@ -16,14 +16,17 @@ from rich.progress import (
 from rich.table import Table
 
 from tegnas.cli.architecture_text import Written
-from tegnas.cli.tables import plain_table
+from tegnas.cli.progress import Pace
+from tegnas.cli.tables import for_command, plain_table
 from tegnas.cli.terminal import output
 from tegnas.refine import RefineProgress, RefineResult, Training
-from tegnas.spaces.loading import is_reference
 
 
 class RefineView(Progress):
-    """A bar over trainings, with the best accuracy so far and the time left."""
+    """A bar over trainings, with the best accuracy so far and the time left.
+
+    Where there is no terminal, a line now and then.
+    """
 
     def __init__(self, trainings: int, console: Console, *, disable: bool = False) -> None:
         super().__init__(
@@ -35,14 +38,18 @@ class RefineView(Progress):
             TextColumn("left"),
             TimeRemainingColumn(),
             console=console,
-            disable=disable,
+            disable=disable or not console.is_terminal or trainings == 0,
         )
+        self._pace = None if disable or console.is_terminal else Pace()
         self._bar = self.add_task("", total=trainings, count=f"0/{trainings}", best="")
 
     def show(self, state: RefineProgress) -> None:
         """How far it is."""
         best = "" if state.best is None else f"best {state.best:.2f} %"
         count = f"{int(state.done)}/{state.trainings}"
+        if self._pace is not None and self._pace.due(state.done >= state.trainings):
+            line = f"training {int(state.done)} of {state.trainings}"
+            print(", ".join(filter(None, [line, best])), file=sys.stderr, flush=True)
         self.update(self._bar, completed=state.done, count=count, best=best)
 
 
@@ -57,21 +64,17 @@ def print_refined(result: RefineResult, directory: Path, written: Written) -> No
         for name, value in (("observed", best.observed), ("truth", best.truth))
         if value is not None
     ]
-    words = [f"Best of {result.candidates:,} candidates: {best.arch}", *accuracies]
+    words = [f"Best of {result.candidates:,} candidates: {written(best.arch)}", *accuracies]
     _say(console, ", ".join(words))
     if result.scored:
         _say(console, f"{result.scored:,} of them are neighbours of the best, scored on the way")
     for sentence in result.conclusions():
         _say(console, sentence)
     _say(console, f"Saved in {directory}: refined.json, trainings.json")
-    where = shlex.quote(str(directory))
-    if is_reference(result.space):  # which no command loads unless it is named
-        where += f" --space {shlex.quote(result.space)}"
-    _say(
-        console,
-        f"Next: tegnas train {where} trains it, tegnas export {where} -o network.py takes it away; "
-        "the same command with more --trainings goes on",
-    )
+    where = for_command(directory, result.space)
+    _say(console, f"Next: tegnas export {where} -o network.py")
+    _say(console, f"      tegnas train {where}")
+    _say(console, "More --trainings go on from here.")
 
 
 def _table(result: RefineResult, written: Written) -> Table:

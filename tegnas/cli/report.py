@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tegnas import benchmarks
+from tegnas.analysis.landscape import check_layout
 from tegnas.analysis.report import write_report
 from tegnas.analysis.runs import all_scores, load_runs
 from tegnas.analysis.sampling import with_neighbours
@@ -42,6 +43,7 @@ def report(
     what can be had together, the importance of each choice, a table of all evaluations, and the
     settings to run it again. `tegnas watch` shows the same of searches that are running.
     """
+    check_layout(layout)
     loaded = load_runs(
         runs, None if space is None else get_space(space), options.read_indicators(indicator)
     )

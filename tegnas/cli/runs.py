@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tegnas.analysis.run_list import FINISHED, ListedRun, list_runs
+from tegnas.analysis.run_list import (
+    FINISHED,
+    REFINEMENT,
+    RUNNING,
+    STOPPED,
+    TRAINED,
+    ListedRun,
+    list_runs,
+)
 from tegnas.cli import options
 from tegnas.cli.tables import plain_table
 from tegnas.cli.terminal import fits, output
+
+# What runs that aren't searches are made of.
+_UNITS = {TRAINED: "epoch", REFINEMENT: "training"}
 
 
 def runs(
@@ -41,24 +53,30 @@ def runs(
         console.print(table)
     else:  # lines break between words, columns would within
         for each in found:
-            best = "" if each.best is None or each.what == "training" else f", best {each.best}"
+            best = "" if each.best is None or each.what == TRAINED else f", best {each.best}"
             console.print(headline(each) + best, soft_wrap=True, markup=False, highlight=False)
     for each in found:
         if each.state != FINISHED and each.command is not None:
             console.print(
-                f"{each.state}, goes on by: {each.command}",
-                soft_wrap=True, markup=False, highlight=False,
-            )  # fmt: skip
+                f"{each.state}, {what_next(each)}", soft_wrap=True, markup=False, highlight=False
+            )
 
 
 def headline(run: ListedRun) -> str:
     """A run in one line: ``runs/a: evolution on darts, images digits, seed 0; stopped, …``."""
-    what = run.best if run.what == "training" else run.what
-    unit = "epochs" if run.what == "training" else "evaluations"
+    what = run.best if run.what == TRAINED else run.what
+    unit = _UNITS.get(run.what, "evaluation")
     return (
         f"{run.path}: {what} on {run.space}, images {run.images}, seed {run.seed}; {run.state}, "
-        f"{done(run)} {unit}"
+        f"{done(run)} {unit}{'' if done(run) == '1' else 's'}"
     )
+
+
+def what_next(run: ListedRun) -> str:
+    """What can be done with a run that has a command, by how it stands."""
+    if run.state == RUNNING and run.what != TRAINED:
+        return f"seen in a browser by: tegnas watch {shlex.quote(run.path)}"
+    return f"{'goes on' if run.state == STOPPED else 'made'} by: {run.command}"
 
 
 def done(run: ListedRun) -> str:

@@ -8,14 +8,17 @@ from typing import Annotated
 
 import typer
 
-from tegnas.analysis.run_list import FINISHED, ListedRun, listed_run
+from tegnas.analysis.run_list import REFINEMENT, TRAINED, ListedRun, listed_run
 from tegnas.analysis.runs import read_run
 from tegnas.cli import options
 from tegnas.cli.architecture_text import written
-from tegnas.cli.runs import headline
+from tegnas.cli.refine_view import print_refined
+from tegnas.cli.runs import headline, what_next
 from tegnas.cli.tables import print_best
 from tegnas.cli.terminal import output
 from tegnas.errors import InputError
+from tegnas.refine import RefineResult
+from tegnas.refine.result import FILE as REFINED
 from tegnas.search.run_directory import CONFIGURATION
 from tegnas.spaces import get_space
 
@@ -35,16 +38,24 @@ def show(
             f"{run} holds no run; {f'tegnas runs {where}'.strip()} lists what there is"
         )
     listed = listed_run(run)
-    if listed.what == "training":
+    chosen = None if space is None else get_space(space)
+    refined = run / REFINED
+    if refined.is_file():
+        result = RefineResult.load(refined, chosen)
+        if as_json:
+            print(json.dumps({**listed.to_json(), **result.to_json()}))
+        else:
+            print(headline(listed))
+            print_refined(result, run, written(chosen or get_space(result.space), long))
+        return
+    if listed.what in (TRAINED, REFINEMENT):
         if as_json:
             print(json.dumps(listed.to_json()))
         else:
             print(headline(listed))
             print(_next(listed))
         return
-    read = read_run(
-        run, None if space is None else get_space(space), options.read_indicators(indicator)
-    )
+    read = read_run(run, chosen, options.read_indicators(indicator))
     if as_json:
         print(json.dumps({**listed.to_json(), **read.result.summary()}))
         return
@@ -56,4 +67,5 @@ def show(
 def _next(run: ListedRun) -> str:
     if run.command is None:
         return "It goes on when the command that began it is given again"
-    return f"{'Made by' if run.state == FINISHED else 'Goes on by'}: {run.command}"
+    following = what_next(run)
+    return following[0].upper() + following[1:]

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from rich import box
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -26,6 +27,7 @@ from tegnas.spaces.factorised import Supernet
 from tegnas.spaces.loading import is_reference
 
 _SHOWN = 5
+_ON_A_CPU = "Full networks take a GPU to train; tegnas train --help shows smaller ones for a CPU."
 
 
 def counted(count: int, noun: str) -> str:
@@ -123,16 +125,14 @@ def print_search(
     if kept is not None and kept > len(result.history):
         console.print(
             f"Not saved: [bold]{escape(str(directory))}[/bold] keeps the result of a longer run, "
-            f"{kept:,} evaluations",
+            f"{kept:,} evaluations, which the commands below take",
             highlight=False,
         )
     else:
         console.print(
             f"Saved in [bold]{escape(str(directory))}[/bold]: run.json, scores.sqlite, result.json"
         )
-    run = shlex.quote(str(directory))
-    if is_reference(result.space):  # which no command loads unless it is named
-        run += f" --space {shlex.quote(result.space)}"
+    run = for_command(directory, result.space)
     # There is nothing to learn from noise.
     trained = f"{run} --images SOURCE" if result.settings.get("images") == "noise" else run
     lines = (
@@ -140,9 +140,19 @@ def print_search(
         *([f"      tegnas refine {trained} --trainings 10"] if are_images else []),
         f"      tegnas export {run} -o network.py",
         *([f"      tegnas train {trained}"] if are_images else []),
+        *([_ON_A_CPU] if are_images and not torch.cuda.is_available() else []),
         "Another --seed shows how much of the result is chance.",
     )
     console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
+
+
+def for_command(directory: Path, space: str) -> str:
+    """A run directory as an argument, with its space where that is one from a file.
+
+    No command loads such a space unless it is named.
+    """
+    named = f" --space {shlex.quote(space)}" if is_reference(space) else ""
+    return shlex.quote(str(directory)) + named
 
 
 def print_used(console: Console, settings: ScoreSettings, warnings: Sequence[str]) -> None:
@@ -173,10 +183,14 @@ def print_front(console: Console, front: ParetoFront, written: Written) -> None:
 
 
 def print_comparison(
-    console: Console, summaries: Sequence[StrategySummary], directory: Path
+    console: Console,
+    summaries: Sequence[StrategySummary],
+    directory: Path,
+    settings: ScoreSettings,
 ) -> None:
     """One line per strategy, means over its seeds."""
-    table = plain_table("Means over the seeds, ± their spread")
+    several = any(each.runs > 1 for each in summaries)
+    table = plain_table("Means over the seeds, ± their spread" if several else "One seed each")
     headings = ["strategy", "runs", "outranks %", "evaluations", "seconds"]
     known = any(each.best_known is not None for each in summaries)
     if known:
@@ -187,15 +201,16 @@ def print_comparison(
         accuracies = []
         if known:
             accuracies = [
-                f"{_spread(each.accuracy, each.accuracy_spread)} ({each.known} of {each.runs})",
-                _spread(each.best_known, each.best_known_spread),
+                f"{_spread(each.accuracy, each.accuracy_spread, each.known)} "
+                f"({each.known} of {each.runs})",
+                _spread(each.best_known, each.best_known_spread, each.runs),
             ]
         table.add_row(
             each.strategy.replace(":", " "),  # lines break at spaces
             str(each.runs),
-            _spread(100 * each.outranks, 100 * each.outranks_spread),
+            _spread(100 * each.outranks, 100 * each.outranks_spread, each.runs),
             f"{each.evaluations:,.0f}",
-            _spread(each.seconds, each.seconds_spread, 1),
+            _spread(each.seconds, each.seconds_spread, each.runs, 1),
             *accuracies,
         )
     console.print(table)
@@ -207,6 +222,7 @@ def print_comparison(
             "accuracy: of the finds that the table knows, and how many; best known: of the "
             "best-ranked architecture of each run that it knows"
         )
+    console.print(used(settings), highlight=False, markup=False)
     console.print(
         f"Saved in [bold]{escape(str(directory))}[/bold]: comparison.csv, comparison.json, one "
         "directory per run"
@@ -217,15 +233,18 @@ def print_comparison(
     )  # fmt: skip
 
 
-def _spread(mean: float | None, spread: float | None, digits: int = 2) -> str:
-    return "—" if mean is None else f"{mean:,.{digits}f} ± {spread:,.{digits}f}"
+def _spread(mean: float | None, spread: float | None, count: int, digits: int = 2) -> str:
+    if mean is None:
+        return "—"
+    return f"{mean:,.{digits}f}" + (f" ± {spread:,.{digits}f}" if count > 1 else "")
 
 
 def print_scores(scores: Scores, written: Written) -> None:
     """Architectures with average and spread of their indicators, and their ranking."""
     settings = scores.settings
-    title = f"{counted(len(scores), 'architecture')}, {settings.average} ± spread over networks"
-    table = indicator_table(title, settings.indicators)
+    several = settings.repeats > 1
+    made = f"{settings.average} ± spread over networks" if several else "one network each"
+    table = indicator_table(f"{counted(len(scores), 'architecture')}, {made}", settings.indicators)
     table.add_column("rank", justify="right")
     if scores.computed is not None:
         table.add_column("networks", justify="right")

@@ -16,6 +16,7 @@ from tegnas.cli import options
 from tegnas.cli.architecture import DEFAULT_SPACE, images_of, read_architecture
 from tegnas.cli.architecture_text import written
 from tegnas.cli.faults import stopped_in
+from tegnas.cli.tables import counted, for_command
 from tegnas.cli.training_view import EpochView, print_check
 from tegnas.data.dataset import Dataset, load_dataset
 from tegnas.errors import InputError
@@ -141,8 +142,12 @@ def train(
         facts = {"arch": str(arch), "test_accuracy": result.test_accuracy, "out": str(directory)}
         print(json.dumps({**facts, "epochs": len(result.epochs)}))
     else:
-        print(f"Test accuracy {result.test_accuracy:.2f} % after {len(result.epochs)} epochs")
+        after = counted(len(result.epochs), "epoch")
+        print(f"Test accuracy {result.test_accuracy:.2f} % after {after}")
         print(f"Saved in {directory}: weights.pt, checkpoint.pt, log.csv, log.jsonl, run.json")
+        where = for_command(directory, space or search_space.name)
+        print(f"Next: tegnas export {where} --format onnx -o network.onnx")
+        print(f"      tegnas export {where} -o network.py")
 
 
 def _check(
@@ -166,7 +171,8 @@ def _check(
     settings = replace(get_preset(DEFAULT_PRESET), seed=size["seed"])
     batch = options.read_batch(dataset.source, settings.train, settings.val, settings.seed)
     console = Console(stderr=True)
-    with EpochView(count, console, unit="network", disable=as_json) as view:
+    hidden = as_json and not console.is_terminal
+    with EpochView(count, console, unit="network", disable=hidden) as view:
         result = check_ranking(
             search_space,
             list(archs),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import numpy as np
@@ -16,6 +17,7 @@ from rich.progress import (
 )
 
 from tegnas.cli.architecture_text import Written
+from tegnas.cli.progress import Pace
 from tegnas.cli.tables import indicator_table, plain_table, print_used
 from tegnas.cli.terminal import output
 from tegnas.scoring.labels import combined_label
@@ -23,7 +25,10 @@ from tegnas.train import EpochReport, RankingCheck, Recipe
 
 
 class EpochView(Progress):
-    """A bar over epochs (or networks) with the last accuracy and the time of the end."""
+    """A bar over epochs (or networks) with the last accuracy and the time of the end.
+
+    Where there is no terminal, a line now and then.
+    """
 
     def __init__(
         self, total: int, console: Console, *, unit: str = "epoch", disable: bool = False
@@ -38,14 +43,16 @@ class EpochView(Progress):
             TimeRemainingColumn(),
             TextColumn("{task.fields[end]}"),
             console=console,
-            disable=disable,
+            disable=disable or not console.is_terminal,
         )
+        self._pace = None if disable or console.is_terminal else Pace()
+        self._unit = unit
         self._total = total
         self._bar = self.add_task(unit, total=total, state="", end="")
 
     def show(self, report: EpochReport) -> None:
         """An epoch has ended."""
-        state = f"loss {report.train_loss:.3f}  test {report.test_accuracy:.2f} %"
+        state = f"loss {report.train_loss:.3f}, test {report.test_accuracy:.2f} %"
         self._update(report.epoch, state, (self._total - report.epoch) * report.seconds)
 
     def advance_to(self, done: int) -> None:
@@ -54,6 +61,10 @@ class EpochView(Progress):
         self._update(done, "", (self._total - done) * elapsed / done)
 
     def _update(self, done: int, state: str, seconds_left: float) -> None:
+        if self._pace is not None and self._pace.due(done >= self._total):
+            left = f"about {seconds_left:,.0f} s left" if done < self._total else ""
+            parts = filter(None, [f"{self._unit} {done:,} of {self._total:,}", state, left])
+            print(", ".join(parts), file=sys.stderr, flush=True)
         end = time.strftime("ends %H:%M", time.localtime(time.time() + seconds_left))
         self.update(self._bar, completed=done, state=state, end=end)
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from tegnas.analysis.landscape import check_layout
 from tegnas.analysis.report import LiveDocument, PageServer
 from tegnas.cli import options
 from tegnas.cli.report import Layout, Table, read_accuracies
@@ -31,6 +32,7 @@ def watch(
     The page is served to this machine alone and asks nobody else for anything. Runs are read and
     never written; those that are finished can be looked at as well.
     """
+    check_layout(layout)
     live = LiveDocument(
         runs,
         space=None if space is None else get_space(space),

@@ -82,14 +82,25 @@ def as_labels(
         labels = labels[:, 0]
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise InputError(
-            f"{what} has labels of dtype {labels.dtype} and shape {labels.shape}; expected one "
-            "integer for each"
+            f"the labels of {what} are of dtype {labels.dtype} and shape {labels.shape}; give one "
+            f"integer for each{_as_integers(labels)}"
         )
     if len(labels) != count:
-        raise InputError(f"{what} has {count} {examples} but {len(labels)} labels")
+        raise InputError(f"{what}: {count} {examples} but {len(labels)} labels")
     # For labels that are 0..K-1 already, with every value present, this is the identity.
     values, renumbered = np.unique(labels, return_inverse=True)
     return renumbered.astype(np.int64), len(values)
+
+
+def _as_integers(labels: np.ndarray) -> str:
+    """How such labels become integers, where that can be said."""
+    if labels.ndim == 1 and labels.dtype.kind in "USO":
+        return ": numpy.unique(labels, return_inverse=True)[1] numbers words"
+    if labels.ndim == 1 and labels.dtype.kind == "f":
+        return ": numpy.digitize cuts numbers into classes"
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        return ": labels.argmax(1) of one-hot rows"
+    return ""
 
 
 def _array(given: Any, what: str) -> np.ndarray:

@@ -18,7 +18,7 @@ ROLES = (TRAINABILITY, EXPRESSIVITY, GENERALIZATION, EXTRA)
 LOWER, HIGHER = "lower", "higher"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Indicator:
     """A number that tells something about an architecture before it is trained.
 
@@ -101,6 +101,9 @@ class Indicator:
         rounded = float(f"{value:.{digits}g}")
         plain = abs(rounded) >= 10 ** (digits - 1)  # where g writes 13370 as 1.337e+04
         return f"{rounded:,.0f}" if plain else f"{rounded:,.{digits}g}"
+
+    def __repr__(self) -> str:
+        return f"Indicator({self.name!r}, {self.label}, {self.better} is better)"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled by name or reference where that finds it again: functions of files don't pickle.

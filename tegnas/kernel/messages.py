@@ -24,6 +24,10 @@ class ConstantSumWarning(UserWarning):
     """The outputs of every image have the same sum: the kernel of the sum is rounding."""
 
 
+class SingularKernelWarning(UserWarning):
+    """The kernel of a network is singular on the examples: what is made of it is infinite."""
+
+
 def warn_left_out(network: nn.Module, tensors: Sequence[Tensor]) -> None:
     """Say which trainable tensors don't count."""
     shapes = ", ".join("×".join(map(str, each.shape)) or "a number" for each in tensors)
@@ -53,4 +57,17 @@ def warn_engine(reason: object, *, stacklevel: int) -> None:
         "is slower",
         EngineWarning,
         stacklevel=stacklevel + 1,
+    )
+
+
+def warn_singular(network: nn.Module, count: int, examples: str, infinite: Sequence[str]) -> None:
+    """Say why indicators are infinite, and what can be done about it."""
+    one = len(infinite) == 1
+    warnings.warn(
+        f"the kernel of {type(network).__name__} on these {count} {examples} is singular, so that "
+        f"{' and '.join(infinite)} {'is' if one else 'are'} infinite: some {examples} look alike "
+        "to the network, or it has fewer weights than that; standardise them, or give fewer "
+        "(train=) or others (seed=)",
+        SingularKernelWarning,
+        stacklevel=3,
     )

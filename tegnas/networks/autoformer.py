@@ -61,7 +61,7 @@ class AutoFormerNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.patches(x)
         positions = self._positions(x.shape[2], x.shape[3])
-        x = torch.cat([self.token.expand(len(x), -1, -1), x.flatten(2).transpose(1, 2)], 1)
+        x = torch.cat([self.token.expand(x.shape[0], -1, -1), x.flatten(2).transpose(1, 2)], 1)
         x = self.norm(self.blocks(x + positions))
         return self.classifier(x[:, 1:].mean(1))
 

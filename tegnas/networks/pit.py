@@ -85,7 +85,7 @@ class PiTNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.patches(x)
         x = x + interpolated(self.positions, x.shape[2], x.shape[3])
-        token = self.token.expand(len(x), -1, -1)
+        token = self.token.expand(x.shape[0], -1, -1)
         for index in range(self.count):
             if index:
                 x, token = self.get_submodule(f"pool{index - 1}")(x, token)

@@ -104,7 +104,7 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.patches(x).flatten(2).transpose(1, 2)
-        x = torch.cat([self.token.expand(len(x), -1, -1), x], 1) + self.positions
+        x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1) + self.positions
         return self.classifier(self.norm(self.blocks(x))[:, 1:].mean(1))
 '''
 
@@ -140,7 +140,7 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.patches(x) + self.positions
-        token = self.token.expand(len(x), -1, -1)
+        token = self.token.expand(x.shape[0], -1, -1)
         x, token = self.blocks(self.stage0, x, token)
         x, token = self.blocks(self.stage1, *self.pool0(x, token))
         x, token = self.blocks(self.stage2, *self.pool1(x, token))

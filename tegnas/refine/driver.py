@@ -22,7 +22,7 @@ from tegnas.refine.scored import Neighbourhood, Scored, load_run, scored_of
 from tegnas.refine.training import Outcome, Trainer, Training, estimates
 from tegnas.scoring.scores import Scores
 from tegnas.search.result import SearchResult
-from tegnas.search.run_directory import SCORES, open_run_directory
+from tegnas.search.run_directory import REFINES, SCORES, open_run_directory
 from tegnas.spaces import Architecture, Space, get_space
 
 # Neighbours of the best that are scored before each choice; on NAS-Bench-201 these are all.
@@ -119,7 +119,7 @@ def refine(
     configuration = {
         "tegnas": __version__,
         "space": getattr(space, "reference", space.name),
-        "refines": _fingerprint(scored),
+        REFINES: _fingerprint(scored),
         "seed": seed,
         "neighbours": neighbours,
         "at_once": at_once,

@@ -23,7 +23,7 @@ from tegnas.search.evaluation import Evaluation, distinct_architectures
 from tegnas.search.evaluator import Evaluator
 from tegnas.search.executors import make_executor
 from tegnas.search.result import SearchResult
-from tegnas.search.run_directory import RESULT, SCORES
+from tegnas.search.run_directory import RESULT, SCORES, check_is_search
 from tegnas.search.store import ScoreStore, read_store
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.isomorphism import representatives
@@ -63,6 +63,9 @@ def load_run(
     Raises:
         InputError: the result or the store can't be read, or the store lacks an architecture.
     """
+    check_is_search(directory)
+    if not (directory / RESULT).exists():
+        raise InputError(f"the search in {directory} hasn't ended: finish it first")
     found = SearchResult.load(directory / RESULT, space, indicators=indicators)
     known = read_store(directory / SCORES).networks
     names = found.best.settings.names

@@ -31,7 +31,7 @@ class Probe:
         batch_statistics: whether the inputs of a pass share statistics, so that the size of a pass
             is part of what is counted.
         bytes_per_input: memory that a pass takes for each of its inputs.
-        seconds_per_input: of a pass this small; larger ones take less.
+        seconds_per_input: of a pass this small that is looked at; larger ones take much less.
     """
 
     calls: tuple[Call, ...]

@@ -15,6 +15,7 @@ from tegnas.errors import InputError
 from tegnas.indicators.base import Indicator
 from tegnas.indicators.sources import Architecture, Network
 from tegnas.kernel.checks import check_images
+from tegnas.kernel.messages import warn_singular
 from tegnas.kernel.targets import centred_targets
 from tegnas.memory import check_memory
 from tegnas.ops import compute_device
@@ -109,6 +110,7 @@ def score_module(
     Warns:
         RegionsWarning: linear regions aren't defined for the network, are patterns of signs of
             what enters its smooth activations, or say little about it.
+        SingularKernelWarning: the kernel is singular, so that what is made of it is infinite.
         LongScoreWarning: it will take more than a minute, and there is no ``progress``.
     """
     settings = changed(as_settings(settings), **changes)
@@ -132,6 +134,9 @@ def score_module(
         kernels, autograd = module_kernels(network, batch, settings, needs, targets, val_targets)
         for each in needs.of_kernels:
             values[each.name] = float(each.compute(kernels)[0])
+        infinite = [each.symbol for each in needs.of_kernels if math.isinf(values[each.name])]
+        if infinite:
+            warn_singular(network, len(batch.images), batch.noun, infinite)
         meter.finish(KERNELS)
     if plan is not None:
         meter.start(REGIONS, stacklevel=2)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 KERNELS, REGIONS = "kernels", "regions"
 
 # Seconds above which a score that nobody watches says how long it will take.
-_LONG = 60
+LONG = 60
 
 
 class LongScoreWarning(UserWarning):
@@ -61,7 +61,7 @@ class ProgressMeter:
         """Begin a part."""
         self._part_started = time.perf_counter()
         total = sum(self._estimates.values())
-        if self._report is None and part == next(iter(self._totals)) and total > _LONG:
+        if self._report is None and part == next(iter(self._totals)) and total > LONG:
             parts = ", ".join(f"{key} {_text(each)}" for key, each in self._estimates.items())
             warnings.warn(
                 f"this score will take about {_text(total)} ({parts}): progress= takes a function "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,11 +25,14 @@ from tegnas.regions import (
 )
 from tegnas.regions.count import probed, warn_of
 from tegnas.regions.probe import Probe
+from tegnas.scoring.module_progress import LONG
 from tegnas.scoring.patterns import SCORED
 from tegnas.scoring.settings import ScoreSettings
 
 # Sides of the inputs that are tried where none are given: on small ones networks differ.
 _SIDES = (3, 8, 16, 32, 64, 128)
+# Inputs of a pass that is timed.
+_TIMED = 16
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class RegionPlan:
         shape: of one input.
         samples: how many inputs.
         pass_size: inputs per pass.
-        seconds: estimated for all, from the first two.
+        seconds: estimated for all, from the first few.
     """
 
     source: InputSource
@@ -106,7 +110,22 @@ def plan_regions(
             RegionsWarning,
             stacklevel=stacklevel + 1,
         )
-    return RegionPlan(source, shape, samples, size, samples * found.seconds_per_input)
+    seconds = samples * found.seconds_per_input
+    if seconds > LONG:
+        seconds = samples * _seconds_per_input(network, images, source)
+    return RegionPlan(source, shape, samples, size, seconds)
+
+
+def _seconds_per_input(network: nn.Module, images: Tensor, source: InputSource) -> float:
+    """Timed on more inputs than the first two, most of whose time goes into looking at them."""
+    (inputs,) = region_inputs(source, samples=_TIMED, batch_size=_TIMED, seed=0)
+    inputs = _placed(inputs, images)
+    with torch.no_grad(), batch_statistics(network, "frozen"):
+        started = time.perf_counter()
+        network(inputs)
+        if inputs.is_cuda:
+            torch.cuda.synchronize(inputs.device)
+    return (time.perf_counter() - started) / _TIMED
 
 
 def _fitting(

@@ -32,7 +32,7 @@ _NOT_IN_KEY = ("indicators", "average", "combination", "train", "val")
 _LEFT_OUT = {"race": 0}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScoreSettings:
     """Which indicators, on which networks and images, and how they are combined.
 
@@ -115,6 +115,11 @@ class ScoreSettings:
             raise InputError("a ridge belongs to ntk_regression_error; leave it out")
         if self.race and not any(map(of_small_networks, self.indicators)):
             raise InputError("a race is over small networks, of which no indicator is computed")
+
+    def __repr__(self) -> str:
+        from tegnas.scoring.presets import describe
+
+        return f"ScoreSettings({', '.join([describe(self), f'seed {self.seed}'])})"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -103,9 +103,10 @@ class TorchScorer:
             if found is not None:
                 self._caution(found[0])
                 return [each.count for each in found]
-        counts = [self._count_regions(network, self._seeds[0])]
+        counts = [self._count_regions(arch, network, self._seeds[0])]
         for seed in self._seeds[1:]:
-            counts.append(self._count_regions(self._network(arch, self._region_kind, seed), seed))
+            network = self._network(arch, self._region_kind, seed)
+            counts.append(self._count_regions(arch, network, seed))
         return counts
 
     def _kernels(self, arch: Architecture) -> Iterator[Kernels]:
@@ -135,7 +136,7 @@ class TorchScorer:
         values = initial_values(network, self._seeds)
         return {name: each.to(device) for name, each in values.items()}
 
-    def _count_regions(self, network: nn.Module, seed: int) -> int:
+    def _count_regions(self, arch: Architecture, network: nn.Module, seed: int) -> int:
         """The count; a caution about activations once, since it holds for the whole space."""
         inputs = self._inputs(self._sources.of(network), seed)
         try:
@@ -143,6 +144,8 @@ class TorchScorer:
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             if isinstance(error, InputError):
                 raise
+            # What can't take the examples can't take inputs drawn like them, which isn't the point.
+            self._check_images(self._network(arch, self._kernel_kind, seed))
             shape = "×".join(map(str, inputs[0].shape[1:]))
             reason = str(error).partition("\n")[0]
             raise InputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import operator
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
@@ -246,6 +247,7 @@ def search(
                 *fitting.notes,
                 *pattern_notes(space, batch, settings),
                 *_warnings(history, settings, seeds),
+                *_notes(searcher),
             ),
         )
     if directory is not None:
@@ -296,6 +298,12 @@ def check_budget(budget: int | None, strategy: Strategy) -> int:
     """The number of evaluations; ``InputError`` if it is too small for the strategy."""
     if budget is None:
         return strategy.default_budget
+    try:
+        budget = operator.index(budget)
+    except TypeError:
+        raise InputError(
+            f"the budget must be a whole number of evaluations, got {budget!r}"
+        ) from None
     if budget < 1:
         raise InputError(f"the budget must be at least 1 evaluation, got {budget}")
     minimum = getattr(strategy, "minimum_budget", 1)
@@ -330,6 +338,11 @@ def _run(
 def _recommendation(strategy: Strategy) -> Architecture | None:
     recommend = getattr(strategy, "recommendation", None)
     return recommend() if recommend else None
+
+
+def _notes(strategy: Strategy) -> tuple[str, ...]:
+    notes = getattr(strategy, "notes", None)
+    return notes() if notes else ()
 
 
 def _front(history: list[Evaluation], objective: str | None, cost: CostMeter) -> ParetoFront | None:

@@ -7,23 +7,26 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from tegnas.errors import InputError
 from tegnas.files import is_leftover, read_json, remove_leftovers, write_atomically
+from tegnas.search.changes import changes_between
 from tegnas.search.store import is_empty
 
 CONFIGURATION = "run.json"
 SCORES = "scores.sqlite"
 RESULT = "result.json"
 
-# Where a run was computed, and the most evaluations that it was to have: written into its
-# configuration, but no part of what makes two runs the same.
-DEVICES, BUDGET = "devices", "budget"
-_BESIDES = (DEVICES, BUDGET)
+# The field of the configuration of a training that holds its architecture; a search has none.
+TRAINING = "training"
+# That of a refinement: which scores it began with.
+REFINES = "refines"
 
-# How many settings that differ are named, and how many letters of each value.
-_NAMED, _LONGEST = 4, 40
+# Where a run was computed, the most evaluations that it was to have, and the classes that follow
+# from a training's images: written into its configuration, but no part of what makes two runs the
+# same.
+DEVICES, BUDGET, CLASSES = "devices", "budget", "classes"
+_BESIDES = (DEVICES, BUDGET, CLASSES)
 
 
 def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
@@ -59,47 +62,11 @@ def open_run_directory(out: Path, configuration: dict[str, object]) -> Path:
         _write(path, configuration)
     elif differing:
         raise InputError(
-            f"{out} belongs to another configuration ({_changes(previous, configuration)}); repeat "
-            "those settings or choose another --out"
+            f"{out} belongs to another configuration "
+            f"({changes_between(previous, configuration, _BESIDES)}); repeat those settings or "
+            "choose another --out"
         )
     return out
-
-
-def _changes(previous: dict[str, Any], configuration: dict[str, Any]) -> str:
-    """The settings that differ, each by its own name, however deep it stands."""
-    texts = list(dict.fromkeys(_differences(previous, configuration)))
-    more = f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else ""
-    return ", ".join(texts[:_NAMED]) + more
-
-
-def _differences(previous: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
-    other_strategy = previous.get("strategy") != now.get("strategy")
-    for name in sorted(previous.keys() | now.keys(), key=_weight):
-        before, after = previous.get(name), now.get(name)
-        if name in _BESIDES or before == after:
-            continue
-        if name == "options" and other_strategy:  # each strategy has options of its own
-            continue
-        if isinstance(before, dict) and isinstance(after, dict):
-            yield from _differences(before, after)
-        elif name == "data":
-            yield "the images differ"
-        else:
-            yield f"{name} was {_shown(before)}, is {_shown(after)}"
-
-
-def _weight(name: str) -> tuple[bool, bool, str]:
-    """What decides more comes first; that the images differ, which has no value to show, last."""
-    return name == "data", name not in ("space", "strategy"), name
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, list):
-        names = (each.get("name") if isinstance(each, dict) else each for each in value)
-        text = ", ".join(map(str, names))
-    else:
-        text = repr(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def make_directory(out: Path) -> None:
@@ -137,6 +104,26 @@ def _is_unused(out: Path) -> bool:
     if others != {SCORES}:
         return not others
     return is_empty(out / SCORES)
+
+
+def check_is_search(directory: Path) -> None:
+    """Raise ``InputError``, which says what it is instead, where a directory isn't of a search."""
+    asked, result = directory / CONFIGURATION, directory / RESULT
+    if not asked.is_file() and not result.exists():
+        if any(any(directory.glob(f"*/{name}")) for name in (CONFIGURATION, RESULT)):
+            raise InputError(
+                f"{directory} holds several runs; give one of them, which tegnas runs {directory} "
+                "lists"
+            )
+        raise InputError(f"{directory} holds no run; give a run directory of tegnas search")
+    if is_training(directory):
+        raise InputError(f"{directory} is the directory of a training; give the one of a search")
+
+
+def is_training(directory: Path) -> bool:
+    """Whether a directory is one of ``tegnas train``."""
+    path = directory / CONFIGURATION
+    return path.is_file() and TRAINING in read_json(path, "the configuration of a run")
 
 
 def saved_evaluations(directory: Path) -> int | None:

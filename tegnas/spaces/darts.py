@@ -50,6 +50,7 @@ from tegnas.spaces.darts_supernet import (
 )
 from tegnas.spaces.drawing import CellEdge, CellGraph, with_clear_labels
 from tegnas.spaces.factorised import Choice, RemovalGroup, Supernet, combinations, parse_supernet
+from tegnas.spaces.printed import PrintedSpace
 from tegnas.spaces.recipe import Recipe
 from tegnas.spaces.short_form import choice_code, may_be_code, read_choice_code
 from tegnas.spaces.small_size import DEEP_SIZE, DEEP_THIN_SIZE, SmallSize
@@ -62,7 +63,7 @@ _FIRST_EDGES = tuple(
 )
 
 
-class Darts:
+class Darts(PrintedSpace):
     """Normal and reduction cells of four nodes, each the sum of operations on two earlier ones.
 
     The space is the published one: seven operations, two different inputs per node (section 2.4

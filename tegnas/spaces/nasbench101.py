@@ -35,6 +35,7 @@ from tegnas.spaces.drawing import CellEdge, CellGraph
 from tegnas.spaces.factorised import Choice
 from tegnas.spaces.nasbench101_enumeration import every_cell
 from tegnas.spaces.nasbench101_notations import naslib_numbers, parse_cell
+from tegnas.spaces.printed import PrintedSpace
 from tegnas.spaces.recipe import Recipe
 from tegnas.spaces.short_form import letters_for, to_base36
 from tegnas.spaces.small_size import (
@@ -103,7 +104,7 @@ class NasBench101Architecture:
         return part
 
 
-class NasBench101:
+class NasBench101(PrintedSpace):
     """Cells of up to seven nodes and nine edges, with one of three operations on each node.
 
     Two cells are one architecture of the benchmark if their live parts differ in the numbering of

@@ -12,10 +12,11 @@ from torch import nn
 
 from tegnas.spaces.base import Architecture
 from tegnas.spaces.factorised import Choice, combinations, mutate_one
+from tegnas.spaces.printed import PrintedSpace
 from tegnas.spaces.short_form import choice_code, may_be_code, read_choice_code
 
 
-class ProductSpace(ABC):
+class ProductSpace(PrintedSpace, ABC):
     """Sampling, mutation and enumeration from ``choices``, ``encode`` and ``decode``.
 
     A subclass adds these three, ``name``, ``parse`` and ``network``.

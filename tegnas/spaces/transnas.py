@@ -15,6 +15,7 @@ from tegnas.networks.transnas_program import transnas_program
 from tegnas.networks.transnas_sizes import network_size
 from tegnas.networks.transnas_source import transnas_source
 from tegnas.spaces.base import DEEP_KINDS, NETWORK_KINDS, check_kind
+from tegnas.spaces.printed import PrintedSpace
 from tegnas.spaces.recipe import Recipe
 from tegnas.spaces.small_size import (
     DEEP_SIZE,
@@ -32,7 +33,7 @@ Wiring = tuple[str, Any]
 Arch = TypeVar("Arch")
 
 
-class TransNasSpace(ABC, Generic[Arch]):
+class TransNasSpace(PrintedSpace, ABC, Generic[Arch]):
     """Modules of two units each, cells or residual blocks.
 
     Args:

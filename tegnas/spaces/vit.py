@@ -11,13 +11,14 @@ from torch import nn
 from tegnas.spaces.autoformer import AutoFormer, AutoFormerArchitecture
 from tegnas.spaces.base import DEEP_KINDS, TORCH
 from tegnas.spaces.pit import PiT, PiTArchitecture
+from tegnas.spaces.printed import PrintedSpace
 from tegnas.spaces.small_size import DEEP_THIN_SIZE, SmallSize
 from tegnas.spaces.vit_bench import DEEP_SIZE, RECIPE
 
 ViTArchitecture = AutoFormerArchitecture | PiTArchitecture
 
 
-class ViT:
+class ViT(PrintedSpace):
     """The architectures of ``autoformer`` and of ``pit``, told apart by their notation.
 
     Drawn are as many of one as of the other; neighbours are of the same space. It is no product of

@@ -15,7 +15,7 @@ from tegnas._version import __version__
 from tegnas.data.dataset import Dataset, load_dataset
 from tegnas.errors import InputError
 from tegnas.networks.full import full_network
-from tegnas.search.run_directory import marked_running, open_run_directory
+from tegnas.search.run_directory import CLASSES, TRAINING, marked_running, open_run_directory
 from tegnas.spaces import Architecture, Space, as_architecture, as_space
 from tegnas.train.checkpoint import read_checkpoint, save_checkpoint
 from tegnas.train.epoch import test_epoch, train_epoch
@@ -103,12 +103,13 @@ def train(
             {
                 "tegnas": __version__,
                 "space": space.name,
-                "training": str(arch),
+                TRAINING: str(arch),
                 "recipe": asdict(recipe),
                 "channels": channels,
                 "cells": cells,
                 "images": dataset.source,
                 "image_shape": list(dataset.images.shape),
+                CLASSES: dataset.num_classes,
                 "seed": seed,
                 "device": device.type,
             },

@@ -17,7 +17,8 @@ class Strategy(Protocol):
 
     Beyond what is listed here it may have ``recommendation()``, the architecture that it would
     answer by itself (the mode of a distribution, the end of a pruning), ``minimum_budget``, below
-    which it ends on no architecture, and ``races = False`` where what it asks for isn't to be
+    which it ends on no architecture, ``notes()``, sentences on what a search didn't give it the
+    evaluations to do, and ``races = False`` where what it asks for isn't to be
     compared with what it asked for before, so that no race can be run among it.
     """
 

@@ -39,6 +39,7 @@ class Evolution:
         self._tournament = tournament
         self._population: deque[Evaluation] = deque(maxlen=population)
         self._founded = 0
+        self._children = 0
 
     def options(self) -> dict[str, object]:
         """Sizes of population and tournament."""
@@ -50,6 +51,7 @@ class Evolution:
         if founders > 0:
             self._founded += founders
             return [self._space.sample(self._rng) for _ in range(founders)]
+        self._children += 1
         contestants = self._rng.sample(list(self._population), self._tournament)
         parent = contestants[int(np.argmin(rank_scores(contestants)))]
         return [self._space.mutate(parent.arch, self._rng)]
@@ -57,3 +59,13 @@ class Evolution:
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Newcomers push out the oldest."""
         self._population.extend(evaluations)
+
+    def notes(self) -> tuple[str, ...]:
+        """That nothing evolved, where the search ended among the founders."""
+        if self._children or not self._population:
+            return ()
+        return (
+            f"nothing evolved, all {len(self._population)} evaluations are random: evolution "
+            f"begins when its population of {self._size} is full, so give a larger budget or a "
+            "smaller population (--option population=25 --option tournament=6)",
+        )
