@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from importlib.util import find_spec
+from math import inf
 
 import pytest
 from paper import evaluated
@@ -121,9 +123,8 @@ def test_a_single_admitted_architecture_is_enough(name):
     assert {str(each.arch) for each in history} == {"8:8:8:8:8"}
 
 
+@pytest.mark.skipif(find_spec("moocore") is None, reason="pip install 'tegnas[pareto]'")
 class TestParetoFront:
-    moocore = pytest.importorskip("moocore", reason="pip install 'tegnas[pareto]'")
-
     def test_front_and_hypervolume(self):
         values = {"a": (1.0, 10.0), "b": (2.0, 5.0), "c": (3.0, 6.0), "d": (4.0, 0.0)}
         history = [evaluated(name, rank, -rank, rank) for name, (rank, _) in values.items()]
@@ -138,3 +139,10 @@ class TestParetoFront:
         supernet = evaluated(Supernet((("none",),) * 6), 1.0, 9.0, 0.1)
         front = pareto_front([one, one, supernet], "params", lambda each: 1.0)
         assert [point.evaluation for point in front.points] == [one]
+
+    def test_what_failed_is_no_trade_however_cheap(self):
+        dead, good = (evaluated(name, rank, -rank, rank) for name, rank in (("a", inf), ("b", 1.0)))
+        front = pareto_front([dead, good], "params", lambda each: float(each.arch == "b"))
+        assert [point.evaluation for point in front.points] == [good]
+        front = pareto_front([dead], "params", lambda each: 1.0)
+        assert [point.evaluation for point in front.points] == [dead]

@@ -177,7 +177,7 @@ def print_front(console: Console, front: ParetoFront, written: Written) -> None:
             written(point.evaluation.arch),
             *indicator_cells(point.evaluation),
             f"{point.rank_score:,.4g}",
-            f"{point.cost:,.6g}",
+            f"{point.cost:,.3g}" if front.objective == "latency" else f"{point.cost:,.0f}",
         )
     console.print(table)
 

@@ -43,13 +43,20 @@ def pareto_front(
 ) -> ParetoFront:
     """The front of (rank score, cost) among the distinct architectures of a history.
 
+    One that failed, for which an indicator is infinite, is no trade, however cheap: the front is of
+    the others, where there are any.
+
     Dominance and hypervolume are those of ``moocore`` (the extra ``tegnas[pareto]``).
 
     Raises ``InputError`` if moocore isn't installed.
     """
     moocore = import_moocore()
     distinct = [each for each in distinct_architectures(history) if each.stopped_after is None]
-    points = np.stack([rank_scores(distinct), [cost(each) for each in distinct]], axis=1)
+    scores = rank_scores(distinct)
+    failed = np.array([np.isinf(each.values).any() for each in distinct])
+    kept = np.flatnonzero(~failed | failed.all())
+    distinct = [distinct[index] for index in kept]
+    points = np.stack([scores[kept], [cost(each) for each in distinct]], axis=1)
     best = np.flatnonzero(moocore.is_nondominated(points))
     low, high = points.min(0), points.max(0)
     scaled = (points - low) / np.where(high > low, high - low, 1.0)
