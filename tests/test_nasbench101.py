@@ -505,7 +505,7 @@ def test_written_network_computes_the_same(text, channels, cells):
 
 def test_the_cell_is_drawn_without_its_dead_nodes():
     (graph,) = SPACE.cells(SPACE.parse("100011|conv3x3|maxpool3x3"))
-    assert list(graph.nodes) == ["in", "1 3×3", "out"]
+    assert list(graph.nodes) == ["in", "1 conv 3×3", "out"]
     assert [(edge.source, edge.target) for edge in graph.edges] == [
-        ("in", "1 3×3"), ("1 3×3", "out")
+        ("in", "1 conv 3×3"), ("1 conv 3×3", "out")
     ]  # fmt: skip

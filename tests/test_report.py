@@ -88,7 +88,7 @@ def test_spaces_without_cells_show_what_is_taken_of_every_choice(name: str) -> N
     arch = space.sample(random.Random(0))
     (axis,) = cell_figure(space, arch, "best").axes
     part = space.space_of(arch) if name == "vit" else space
-    taken = [text.get_text() for text in axis.texts if text.get_color() == "white"]
+    taken = [text.get_text() for text in axis.texts if text.get_gid() == "taken"]
     expected = [
         choice.options[index]
         for choice, index in zip(part.choices(), part.encode(arch), strict=True)
@@ -98,13 +98,13 @@ def test_spaces_without_cells_show_what_is_taken_of_every_choice(name: str) -> N
 
 def test_edges_between_the_same_nodes_are_drawn_apart() -> None:
     twice = "sep_conv_3x3~0 max_pool_3x3~0 " * 4
-    figure = cell_figure(
-        get_space("darts"), get_space("darts").parse(f"normal {twice} reduce {twice}")
-    )
-    for axis in figure.axes:
+    space = get_space("darts")
+    arch = space.parse(f"normal {twice} reduce {twice}")
+    figure = cell_figure(space, arch)
+    for axis, cell in zip(figure.axes, space.cells(arch), strict=True):
         labels = [text.get_position() for text in axis.texts if "3×3" in text.get_text()]
         assert len(set(labels)) == 8
-        (x0, y0), (x1, y1) = ((0.0, 1.2), (1.7, 0.54))  # input 0 and node 0
+        (x0, y0), (x1, y1) = (cell.nodes["c(k−2)"], cell.nodes["0"])
         aside = [abs((x - x0) * (y1 - y0) - (y - y0) * (x1 - x0)) > 0.1 for x, y in labels[:2]]
         assert aside == [False, True]
 
@@ -150,7 +150,7 @@ def test_report_shows_the_front_of_a_cost(runs: list[Path], tmp_path: Path) -> N
     result = replace(run.result, pareto=ParetoFront("params", points, 0.5))
     write_report([replace(run, result=result)], tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text("utf-8")
-    assert page.count('"rank":"7.5"') == 2
+    assert page.count('"texts":["123","7.5"]') == 2
 
 
 def test_report_holds_everything_and_refers_to_nothing(runs: list[Path], tmp_path: Path) -> None:

@@ -61,6 +61,17 @@ _NUMBER = {name: number for number, name in enumerate(_OPTIONS, start=1)}
 _FIRST_EDGES = tuple(
     tuple(edge_number(cell, node, 0) for node in range(NODES)) for cell in range(2)
 )
+# Where the nodes of a drawn cell stand: no edge that there can be runs through another node or close
+# beside another edge of the same node.
+_PLACES = {
+    "c(k−2)": (0.0, 0.43),
+    "c(k−1)": (0.0, -1.09),
+    "0": (1.27, 1.36),
+    "1": (2.54, -1.3),
+    "2": (3.04, 1.16),
+    "3": (3.39, -0.57),
+    "out": (4.59, -0.51),
+}
 
 
 class Darts(PrintedSpace):
@@ -372,11 +383,7 @@ class Darts(PrintedSpace):
 
     def cells(self, arch: DartsArchitecture) -> tuple[CellGraph, ...]:
         """The normal and the reduction cell; all four nodes are put together in the output."""
-        heights = (0.54, -0.5, 1.0, -0.35)
-        nodes = {"c(k−2)": (0.0, 1.2), "c(k−1)": (0.0, -1.2)}
-        nodes |= {str(node): (1.6 + 1.25 * node, heights[node]) for node in range(NODES)}
-        names = list(nodes)
-        nodes["out"] = (1.6 + 1.25 * NODES, 0.2)
+        names = list(_PLACES)[:-1]
         output = [CellEdge(str(node), "out", "") for node in range(NODES)]
         found = []
         for name, cell in zip(("normal", "reduction"), arch.cells, strict=True):
@@ -385,7 +392,9 @@ class Darts(PrintedSpace):
                 for place, (operation, source) in enumerate(cell)
             ]
             found.append(
-                CellGraph(f"{name} cell", nodes, (*with_clear_labels(nodes, edges), *output))
+                CellGraph(
+                    f"{name} cell", _PLACES, (*with_clear_labels(_PLACES, edges, output), *output)
+                )
             )
         return tuple(found)
 

@@ -56,7 +56,7 @@ _THIN_SIDES = {"thin": 3, "deep-thin": 2}
 _LETTERS = {"conv1x1": "1", "conv3x3": "3", "maxpool3x3": "p"}
 _NAMES = {letter: name for name, letter in _LETTERS.items()}
 _SHORT = re.compile(r"([0-9a-z]+)-([13p]+)")
-_DRAWN = {"conv1x1": "1×1", "conv3x3": "3×3", "maxpool3x3": "pool"}
+_DRAWN = {"conv1x1": "conv 1×1", "conv3x3": "conv 3×3", "maxpool3x3": "max pool"}
 
 
 @dataclass(frozen=True)
@@ -323,8 +323,8 @@ class NasBench101(PrintedSpace):
         cell = arch.cell
         names = ["in", *(f"{i} {_DRAWN[name]}" for i, name in enumerate(cell.operations, 1)), "out"]
         heights = (0.0, 0.7, -0.7, 1.1, -1.1, 0.4)
-        nodes = {name: (1.2 * node, heights[node % 6]) for node, name in enumerate(names)}
-        nodes["out"] = (1.2 * cell.output, 0.0)
+        nodes = {name: (1.0 * node, heights[node % 6]) for node, name in enumerate(names)}
+        nodes["out"] = (1.0 * cell.output, 0.0)
         edges = tuple(
             CellEdge(names[source], names[node], "")
             for node in range(1, cell.output + 1)

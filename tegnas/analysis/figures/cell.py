@@ -55,10 +55,10 @@ def cell_figure(space: Space, arch: Architecture, title: str = "") -> Figure:
         raise InputError(f"{space.name} has neither cells nor choices that can be drawn of {arch}")
     cells = space.cells(arch)
     alone = len(cells) == 1
-    size = (5.6, 3.0) if alone else (8.6, 3.6 * len(cells))
+    size = (5.6, 3.0) if alone else (6.4, 3.7 * len(cells))
     figure, axes = new_figure(len(cells), 1, size=size)
     for axis, cell in zip(axes.flat, cells, strict=True):
-        _draw(axis, cell, title if alone else f"{title} {cell.name}".strip())
+        _draw(axis, cell, title if alone else f"{title}: {cell.name}" if title else cell.name)
     return figure
 
 
@@ -79,7 +79,7 @@ def _colour(operation: str) -> str:
         return _PALE
     for start, colour in (
         ("nor_conv_1", SKY), ("nor", BLUE), ("sep", BLUE), ("dil", PURPLE), ("avg", ORANGE),
-        ("max", GREEN),
+        ("max", GREEN), ("conv 1", SKY), ("conv", BLUE),
     ):  # fmt: skip
         if operation.startswith(start):
             return colour
@@ -90,12 +90,21 @@ def _draw(axis: Any, cell: CellGraph, title: str) -> None:
     nodes = cell.nodes
     axis.set_axis_off()
     axis.set_title(literal(title), fontsize=10)
+    boxes = {}
+    for name, (x, y) in nodes.items():
+        number, _, operation = name.partition(" ")
+        inside = number.isdigit() and operation  # as "1 conv 3×3", where nodes compute
+        boxes[name] = axis.text(
+            x, y, name, ha="center", va="center", fontsize=9,
+            bbox={"boxstyle": "round,pad=0.4,rounding_size=0.8", "fc": "#F2F2F2",
+                  "ec": _colour(operation) if inside else "0.3", "lw": 2.0 if inside else 1.0},
+        ).get_bbox_patch()  # fmt: skip
     drawn: set[tuple[str, str]] = set()
     for edge in cell.edges:
         source, target, operation = edge.source, edge.target, edge.operation
         bend = _BEND if (source, target) in drawn else 0.0
         drawn.add((source, target))
-        pale = operation in ("none", "skip_connect")
+        pale = operation in ("", "none", "skip_connect")
         axis.annotate(
             "",
             nodes[target],
@@ -105,11 +114,15 @@ def _draw(axis: Any, cell: CellGraph, title: str) -> None:
                 "color": _colour(operation),
                 "lw": 1.0 if pale else 2.2,
                 "linestyle": ":" if operation == "none" else "-",
-                "shrinkA": 14,
-                "shrinkB": 14,
+                "patchA": boxes[source],
+                "patchB": boxes[target],
+                "shrinkA": 2,
+                "shrinkB": 2,
                 "connectionstyle": f"arc3,rad={bend}",
             },
         )
+        if not operation:
+            continue
         x, y = _along(nodes[source], nodes[target], edge.place, bend)
         axis.text(
             x,
@@ -122,11 +135,6 @@ def _draw(axis: Any, cell: CellGraph, title: str) -> None:
             zorder=4,
             bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.9},
         )
-    for name, (x, y) in nodes.items():
-        axis.text(
-            x, y, name, ha="center", va="center", fontsize=9,
-            bbox={"boxstyle": "circle,pad=0.35", "fc": "#F2F2F2", "ec": "0.3"},
-        )  # fmt: skip
     points = np.array(list(nodes.values()))
     (left, low), (right, high) = points.min(0), points.max(0)
     axis.set_xlim(left - 0.4, right + 0.4)

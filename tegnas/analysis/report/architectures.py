@@ -16,8 +16,9 @@ from tegnas.analysis.score_table import ScoreTable, joined
 from tegnas.errors import InputError
 from tegnas.scoring.ranking import positions
 from tegnas.search.evaluation import Evaluation
-from tegnas.spaces import Architecture
+from tegnas.spaces import Architecture, Space
 from tegnas.spaces.factorised import CodedSpace
+from tegnas.spaces.short_form import short_form
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +57,13 @@ class Listed:
         return quantities(self.table, self.rank_scores, accuracies)
 
     def to_json(self) -> dict[str, Any]:
-        """Texts, places, choices and cells of each."""
+        """Texts, short forms, places, choices and cells of each."""
         space, archs = self.table.space, self.table.archs
         compared = self.rank_scores[: self.count]
         places = (positions(compared) + 1).tolist()
         return {
             "texts": [str(arch) for arch in archs],
+            "short": [_short(space, arch) for arch in archs],
             "places": places + [None] * (len(archs) - self.count),
             "choices": [
                 {"name": choice.name, "options": choice.options} for choice in space.choices()
@@ -79,6 +81,11 @@ class Listed:
         if not isinstance(space, CodedSpace):
             return [None] * self.count
         return [_code(space, arch) for arch in self.table.archs[: self.count]]
+
+
+def _short(space: Space, arch: Architecture) -> str | None:
+    short = short_form(space, arch)
+    return None if short == str(arch) else short
 
 
 def _code(space: CodedSpace, arch: Architecture) -> Sequence[int] | None:

@@ -24,6 +24,7 @@ from tegnas.analysis.score_table import ScoreTable
 from tegnas.indicators.base import HIGHER
 from tegnas.scoring.presets import describe
 from tegnas.search.command import search_command
+from tegnas.search.constraints import UNITS
 from tegnas.search.pareto import ParetoFront
 
 _BEST = 10
@@ -100,14 +101,14 @@ def _run(run: Run, everything: Listed) -> dict[str, Any]:
 
 
 def _front(front: ParetoFront, everything: Listed) -> dict[str, Any]:
-    unit = {"latency": "latency, ms"}.get(front.objective, front.objective)
+    unit = {**UNITS, "latency": "latency, ms"}[front.objective]
     return {
         "unit": unit,
         "points": [
             {
                 "architecture": everything.numbers[each.evaluation.arch],
-                "cost": number_text(each.cost),
-                "rank": number_text(each.rank_score),
+                "values": [number(each.cost), number(each.rank_score)],
+                "texts": [number_text(each.cost), number_text(each.rank_score)],
             }
             for each in front.points
         ],

@@ -20,7 +20,18 @@ from tegnas.errors import InputError
 from tegnas.files import write_atomically
 
 # In the order in which each needs those before it.
-_SCRIPTS = ("elements", "look", "cells", "details", "table", "charts", "choices", "texts", "main")
+_SCRIPTS = (
+    "elements",
+    "look",
+    "cells",
+    "architectures",
+    "details",
+    "table",
+    "charts",
+    "choices",
+    "texts",
+    "main",
+)
 
 
 def write_report(

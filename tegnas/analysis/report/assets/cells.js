@@ -1,6 +1,7 @@
 // Cells of architectures as graphs.
 
 const UNIT = 104; // pixels between two nodes one apart
+const LETTER = 6.6; // pixels of a letter of a label
 const BEND = 0.35; // height of a second edge between the same nodes over half its length
 const OPERATION_COLOURS = [
   [/^$/, "#7f7f7f"], [/^nor_conv_1/, "#56B4E9"], [/^(nor|sep|conv)/, "#2b83ba"],
@@ -18,11 +19,11 @@ function cellDrawings(content, index) {
   return of[index].map(([layout, numbers]) => {
     const [name, nodes] = layouts[layout];
     const title = of[index].length > 1 ? element("div", { class: "title" }, name) : null;
-    return element("div", { class: "cell" }, title, cellDrawing(nodes, numbers.map((n) => edges[n])));
+    return element("div", { class: "cell" }, title, cellDrawing(name, nodes, numbers.map((n) => edges[n])));
   });
 }
 
-function cellDrawing(nodes, edges) {
+function cellDrawing(title, nodes, edges) {
   const xs = nodes.map(([, x]) => x * UNIT);
   const ys = nodes.map(([, , y]) => -y * UNIT);
   const [left, top] = [Math.min(...xs) - 50, Math.min(...ys) - 30];
@@ -42,19 +43,28 @@ function cellDrawing(nodes, edges) {
     if (operation) {
       const [x, y] = curve(place);
       const pale = operation === "none" || operation === "skip_connect" ? " pale" : "";
-      labels.push(svg("text", { class: `label${pale}`, x, y }, plainName(operation)));
+      const name = plainName(operation);
+      const wide = LETTER * name.length + 6;
+      labels.push(svg("rect", { class: "plate", x: x - wide / 2, y: y - 9, width: wide, height: 18, rx: 4 }),
+        svg("text", { class: `label${pale}`, x, y }, name));
     }
   }
   const circles = nodes.map(([name], i) => svg("g", {},
-    svg("rect", { x: xs[i] - half.get(name), y: ys[i] - 13, rx: 13, height: 26,
+    svg("rect", { class: "node", style: nodeStyle(name), x: xs[i] - half.get(name), y: ys[i] - 13, rx: 13, height: 26,
       width: 2 * half.get(name) }),
     svg("text", { x: xs[i], y: ys[i] }, plainName(name))));
   return svg("svg", {
     viewBox: `${left} ${top} ${width} ${height}`, role: "img",
-    "aria-label": edges.map(([s, t, o]) => `${s} to ${t}: ${o || "edge"}`).join(", "),
+    "aria-label": `${title}: ` + edges.map(([s, t, o]) => `${s} to ${t}${o && ` by ${plainName(o)}`}`).join(", "),
     // Smaller than this its labels can't be read: the figure is scrolled instead.
     style: `width: 100%; max-width: ${width}px; min-width: ${0.72 * width}px`,
   }, lines, labels, circles);
+}
+
+// A node that computes something, "1 conv 3×3", has the colour of that.
+function nodeStyle(name) {
+  const operation = name.replace(/^\d+ /, "").replaceAll(" ", "_");
+  return operation === name || !name.includes(" ") ? "" : `stroke: ${operationColour(operation)}; stroke-width: 2.4`;
 }
 
 // A point at each share of the way from one node to another.

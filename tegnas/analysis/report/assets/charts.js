@@ -10,6 +10,8 @@ function chart(page, box, key, traces, layout, kind = "panel") {
     box.append(panel);
   }
   const fresh = !panel.on;
+  panel.setAttribute("role", "group");
+  panel.setAttribute("aria-label", `Chart: ${layout.title?.text ?? key}`);
   // A finger scrolls the page, a mouse zooms.
   const dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom";
   Plotly.react(panel, traces, chartLayout({ dragmode, ...layout }), CONFIG);
@@ -31,9 +33,9 @@ function chartTitle(text) {
   return { text: asText(text), font: { size: 13 }, x: 0.01, xanchor: "left", y: 0.98, yanchor: "top" };
 }
 
-// The architecture in lines, and its numbers as the tables have them.
+// The architecture, in lines where it is long, and its numbers as the tables have them.
 function hoverText(content, index) {
-  const lines = content.architectures.texts[index].match(/.{1,52}(?:[+,;\s|]|$)|.{1,52}/g) ?? [];
+  const lines = shortText(content, index).match(/.{1,52}(?:[+,;\s|]|$)|.{1,52}/g) ?? [];
   const numbers = content.quantities.map((each) => `${each.label}  ${each.texts[index]}`);
   return [...lines, ...numbers].map(asText).join("<br>");
 }
@@ -118,6 +120,23 @@ function tradeControls(page, again) {
     value: each.key, selected: each.key === page.trade[name] ? "" : undefined,
   }, each.label))));
   return element("div", { class: "controls" }, pick("x", "across"), pick("y", "up"), pick("shade", "colour"));
+}
+
+// Cost and rank score of what no other one beats in both; what lies above the steps is beaten.
+function drawFront(page, box, run) {
+  const { unit, points } = run.front;
+  const colour = runColour(page.numberOf(run));
+  chart(page, box, run.name, [{
+    type: "scatter", mode: "lines+markers", customdata: points.map(({ architecture }) => architecture),
+    x: points.map(({ values }) => values[0]), y: points.map(({ values }) => values[1]),
+    text: points.map(({ architecture, texts }) =>
+      `${asText(unit)}  ${texts[0]}<br>${hoverText(page.content, architecture)}`),
+    hovertemplate: "%{text}<extra></extra>", line: { color: colour, shape: "hv", width: 2 },
+    marker: { color: colour, size: 9, symbol: "diamond" },
+  }], {
+    title: chartTitle("Nothing was found below the line"), xaxis: axis(`${unit} (lower is better)`, { rangemode: "tozero" }),
+    yaxis: axis("rank score (lower is better)", { rangemode: "tozero" }),
+  });
 }
 
 function drawLandscapes(page, box) {

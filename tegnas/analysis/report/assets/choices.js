@@ -4,8 +4,8 @@ const LINES = 900; // of more architectures the best third of these and some of 
 
 function drawParallel(page, box) {
   const { content } = page;
-  const { choices, codes, places } = content.architectures;
-  const axes = [...choices.map((choice, i) => choiceAxis(content, choice, i)), ...content.quantities.map(quantityLine)];
+  const { codes, places } = content.architectures;
+  const axes = parallelAxes(content);
   const everyone = [...new Set(page.shownRuns().flatMap((run) => run.evaluations))]
     .filter((index) => codes[index] !== null).sort((a, b) => places[a] - places[b]);
   const drawn = [...everyone.slice(0, LINES / 3), ...thinned(everyone.slice(LINES / 3), (2 * LINES) / 3)];
@@ -32,13 +32,19 @@ function drawParallel(page, box) {
   }
 }
 
+// Numbers come first, so that they are seen where the choices are more than the window holds.
+function parallelAxes(content) {
+  return [...content.quantities.map(quantityLine),
+    ...content.architectures.choices.map((choice, i) => choiceAxis(content, choice, i))];
+}
+
 // Within the band of an option the better architectures lie higher.
 function choiceAxis({ architectures, compared }, { name, options }, i) {
   const { codes, places } = architectures;
   const within = (index) => 0.12 + 0.76 * (1 - (places[index] - 1) / Math.max(1, compared - 1));
   const longest = Math.max(...options.map((option) => plainName(option).length));
   return {
-    name, width: Math.max(70, 6.2 * longest + 26), at: (index) => (codes[index][i] + within(index)) / options.length,
+    name: choiceName(name), width: Math.max(70, 6.2 * longest + 26), at: (index) => (codes[index][i] + within(index)) / options.length,
     marks: options.map((option, number) => ({ at: (number + 0.5) / options.length, text: plainName(option) })),
   };
 }
@@ -84,8 +90,7 @@ function pick(page, range) {
   const { content } = page;
   const [left, right] = [...range.x].sort((a, b) => a - b);
   const [low, high] = [...range.y].sort((a, b) => a - b);
-  const axes = [...content.architectures.choices.map((choice, i) => choiceAxis(content, choice, i)),
-    ...content.quantities.map(quantityLine)].filter((_, i) => i >= left && i <= right);
+  const axes = parallelAxes(content).filter((_, i) => i >= left && i <= right);
   const found = page.shownRuns().flatMap((run) => run.evaluations)
     .filter((index) => content.architectures.codes[index] !== null)
     .filter((index) => axes.some(({ at }) => at(index) >= low && at(index) <= high));
@@ -97,9 +102,11 @@ function importanceTable(content) {
   const found = content.importance;
   const labels = found.map(({ key }) => content.quantities.find((each) => each.key === key).label);
   return textTable(["choice", ...labels], content.architectures.choices.map(({ name }, i) => [
-    name,
-    ...found.map(({ choices }) => element("span", { class: "bar", style: `--share: ${choices[i].share}` },
-      `${Math.round(100 * choices[i].share)} %`)),
+    choiceName(name),
+    ...found.map(({ choices }) => {
+      const percent = Math.round(100 * choices[i].share);
+      return element("span", { class: percent ? "bar" : "bar nothing", style: `--share: ${choices[i].share}` }, `${percent} %`);
+    }),
   ]), { text: [...labels.keys(), labels.length] });
 }
 
@@ -107,16 +114,19 @@ function importanceTable(content) {
 function optionGrid(page, again) {
   const { content } = page;
   const found = content.importance.find(({ key }) => key === page.effect) ?? content.importance[0];
-  const choose = element("select", { "aria-label": "Number", change: () => { page.effect = choose.value; again(); } },
+  const choose = element("select", { "aria-label": "Mean position by", "data-focus": "effect", change: () => { page.effect = choose.value; again(); } },
     content.importance.map(({ key }) => element("option", { value: key, selected: key === found.key ? "" : undefined },
       content.quantities.find((each) => each.key === key).label)));
-  return [
-    element("div", { class: "controls" }, element("label", {}, "Mean position by ", choose)),
+  // Beside the shares where each choice has its options in one line.
+  const widest = Math.max(...content.architectures.choices.map(({ options }) =>
+    options.reduce((sum, option) => sum + 8 * plainName(option).length + 66, 0)));
+  return element("div", { style: `flex-basis: ${widest + 170}px` },
+    element("div", { class: "controls" }, element("label", {}, "Mean position by ", choose),
+      element("span", { class: "count" }, "0 % is the best, 100 % the worst")),
     element("div", { class: "choices" }, content.architectures.choices.flatMap(({ name, options }, i) => [
-      element("span", {}, name),
+      element("span", {}, choiceName(name)),
       element("span", { class: "options" }, options.map((option, o) => optionBox(option, found.choices[i], o))),
-    ])),
-  ];
+    ])));
 }
 
 function optionBox(option, { positions, counts }, o) {
@@ -127,5 +137,5 @@ function optionBox(option, { positions, counts }, o) {
   return element("span", {
     class: "option", title: `mean position ${percent} % of the way from the best to the worst, ${taken}`,
     style: `background: ${background}; color: ${color}`,
-  }, element("b", {}, plainName(option)), ` ${percent} %`);
+  }, element("b", {}, plainName(option)), ` · ${percent} %`);
 }

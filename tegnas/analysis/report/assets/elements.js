@@ -30,6 +30,15 @@ function textTable(header, rows, { text = [0], prose = [] } = {}) {
       element("tbody", {}, rows.map((row) => line("td", row)))));
 }
 
+// Draws anew what may have the focus, which then is where it was.
+function redrawn(box, draw) {
+  const active = box.contains(document.activeElement) ? document.activeElement : null;
+  draw();
+  if (active?.isConnected === false && active.dataset.focus) {
+    box.querySelector(`[data-focus="${CSS.escape(active.dataset.focus)}"]`)?.focus({ preventScroll: true });
+  }
+}
+
 // A name and its number, which stay in one line.
 function unbroken(text) {
   return text.replaceAll(" ", "\u00a0");

@@ -62,7 +62,9 @@ function theme(name) {
 function axis(title, more) {
   return {
     title: { text: title, standoff: 8 }, color: theme("ink"), gridcolor: theme("line"),
-    linecolor: theme("line"), zeroline: false, showline: true, automargin: true, ...more,
+    linecolor: theme("line"), zeroline: false, showline: true, automargin: true,
+    // Numbers as the tables have them.
+    separatethousands: true, exponentformat: "power", minexponent: 6, ...more,
   };
 }
 

@@ -14,8 +14,11 @@ const SECTIONS = [
     note: () => "What was trained, in this order, and what was learned from it." },
   { id: "history", title: "Over time", draw: drawHistory, kind: "panels",
     note: () => "Dots are evaluations, lines the best architecture by rank score so far." },
-  { id: "trades", title: "What can be had together", draw: drawTrades, controls: tradeControls,
-    note: () => "Architectures that no other one beats in all indicators at once are diamonds." },
+  { id: "trades", title: "Trade-offs", draw: drawTrades, controls: tradeControls,
+    note: () => "Diamonds are architectures that no other one beats in all indicators at once: the Pareto front." },
+  { id: "fronts", title: "Rank score against cost", draw: drawFronts,
+    wanted: ({ runs }) => runs.some((run) => run.front),
+    note: () => "Architectures that no other one of the search beats in both rank score and cost." },
   { id: "landscapes", title: "Landscapes", kind: "panels", draw: drawLandscapes,
     note: landscapesNote },
   { id: "parallel", title: "Choices and numbers", draw: drawParallel, kind: "wide",
@@ -24,13 +27,10 @@ const SECTIONS = [
       "those alone, here and in the table." },
   { id: "importance", title: "Importance of choices", draw: drawImportance,
     wanted: ({ importance }) => importance.length > 0,
-    note: ({ runs }) => "Of the differences in rank, the share that lies between the options of a choice " +
-      "(ε² of a one-way analysis of variance, as in docs/explain.md). " + (runs.some((run) => run.exhaustive) ? ""
-      : "Where a search chose the architectures, choices go together, and some of one's share may be another's.") },
+    note: ({ runs }) => "How much of the differences in rank lies between the options of a choice " +
+      "(ε² of a one-way analysis of variance). " + (runs.some((run) => run.exhaustive) ? ""
+      : "A search takes choices together, so that some of one's share may be another's.") },
   { id: "evaluations", title: "All evaluations", draw: drawTable },
-  { id: "fronts", title: "Rank score against cost", draw: drawFronts,
-    wanted: ({ runs }) => runs.some((run) => run.front),
-    note: () => "Architectures that no other one of the search beats in both rank score and cost." },
   { id: "ruggedness", title: "Ruggedness", draw: drawRuggedness, wanted: ({ ruggedness }) => ruggedness,
     note: () => "Exact, since every architecture of the space is scored. Local optima: no single change is " +
       "better. Basin: from where steepest descent ends in the best. Autocorrelation: one step apart on a random " +
@@ -40,7 +40,7 @@ const SECTIONS = [
 ];
 
 const page = {
-  content: null, states: [], hidden: new Set(), chosen: null, picked: null, effect: "rank score",
+  content: null, opener: null, states: [], hidden: new Set(), chosen: null, picked: null, effect: "rank score",
   table: { by: null, down: false, search: "", once: false, shown: ROWS },
   trade: { x: null, y: null, shade: null },
   shownRuns: () => page.content.runs.filter((run) => !page.hidden.has(run.name)),
@@ -71,7 +71,8 @@ function pickControls() {
 
 function drawImportance(current, box) {
   const again = () => drawImportance(current, box);
-  box.replaceChildren(importanceTable(current.content), ...optionGrid(current, again));
+  redrawn(box, () => box.replaceChildren(element("div", { class: "beside importance" },
+    importanceTable(current.content), optionGrid(current, again))));
 }
 
 function drawSections(only) {
@@ -86,6 +87,15 @@ function drawSections(only) {
     made.querySelector(".note").textContent = section.note?.(page.content) ?? "";
     section.draw(page, made.lastElementChild);
   }
+  drawContents();
+}
+
+// Links to the sections that there are.
+function drawContents() {
+  const there = SECTIONS.filter(({ id }) => document.getElementById(id));
+  const box = document.getElementById("contents");
+  if (box.children.length === there.length) return;
+  box.replaceChildren(...there.map(({ id, title }) => element("a", { href: `#${id}` }, title)));
 }
 
 // Sections keep their order, also where one is wanted only later.
@@ -123,13 +133,16 @@ function show(content) {
     const names = new Set([...page.picked].map((index) => text(page.content, index)));
     page.picked = new Set(content.architectures.texts.flatMap((each, i) => (names.has(each) ? [i] : [])));
   }
-  page.chosen = kept === null ? null : content.architectures.texts.indexOf(kept);
+  const place = kept === null ? -1 : content.architectures.texts.indexOf(kept);
+  page.chosen = place < 0 ? null : place;
   page.content = content;
   const keys = content.quantities.map(({ key }) => key);
   page.trade = { x: page.trade.x ?? keys[0], y: page.trade.y ?? keys[1],
     shade: page.trade.shade ?? keys[Math.min(2, keys.length - 1)] };
   drawRuns();
   drawSections();
+  if (page.chosen === null) closeDetails(page);
+  else drawDetails(page);
   page.mark();
 }
 

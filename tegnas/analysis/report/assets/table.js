@@ -4,7 +4,7 @@ const ROWS = 25; // shown at first, and again with every "more"
 
 function drawTable(page, box) {
   const { content, table } = page;
-  const { texts, places } = content.architectures;
+  const { places } = content.architectures;
   const several = content.runs.length > 1;
   const columns = [
     { name: "evaluation", text: (row) => count(row.at + 1), value: (row) => row.at },
@@ -13,8 +13,9 @@ function drawTable(page, box) {
       value: (row) => places[row.index] },
     ...content.quantities.map((each) => ({ name: each.label, title: `${each.title}, ${each.better} is better`,
       text: (row) => each.texts[row.index], value: (row) => each.values[row.index] })),
-    { name: "architecture", kind: "text", text: (row) => element("code", { title: texts[row.index] }, texts[row.index]),
-      value: (row) => texts[row.index] },
+    { name: "architecture", kind: "text",
+      text: (row) => architectureButton(page, row.index, `${row.run.name} ${row.at}`),
+      value: (row) => shortText(content, row.index) },
   ];
   const rows = sorted(foundRows(page), columns, table);
   const again = () => drawTable(page, box);
@@ -25,19 +26,19 @@ function drawTable(page, box) {
   if (!search.isConnected) box.replaceChildren(search.closest(".controls"), element("div"));
   box.querySelector(".count").textContent = `${count(rows.length)} of ${count(total)}`;
   const more = rows.length > table.shown
-    ? element("button", { type: "button", click: () => { table.shown += 4 * ROWS; again(); } }, "Show more")
+    ? element("button", { type: "button", "data-focus": "more", click: () => { table.shown += 4 * ROWS; again(); } }, "Show more")
     : null;
-  box.lastElementChild.replaceChildren(
+  redrawn(box, () => box.lastElementChild.replaceChildren(
     element("div", { class: "wide" },
       element("table", { class: "evaluations" }, element("thead", {}, element("tr", {}, head)), element("tbody", {}, body))),
     ...(more ? [more] : []),
-  );
+  ));
 }
 
 function searchBox(page, box, again) {
   const { table } = page;
   const input = element("input", {
-    type: "search", placeholder: "Search architectures and runs",
+    type: "search", placeholder: "Search architectures and runs", title: "Words that are all in the text or short form of an architecture, or in the name of its run",
     "aria-label": "Search evaluations",
     input: () => { table.search = input.value; table.shown = ROWS; again(); },
   });
@@ -50,14 +51,14 @@ function searchBox(page, box, again) {
 // Rows that hold every word of the search, and what was picked in another chart.
 function foundRows({ content, table, picked, shownRuns }) {
   const words = table.search.toLowerCase().split(/\s+/).filter(Boolean);
-  const { texts } = content.architectures;
+  const { texts, short } = content.architectures;
   const seen = new Set();
   const rows = [];
   for (const run of shownRuns()) {
     run.evaluations.forEach((index, at) => {
       if (picked && !picked.has(index)) return;
       if (table.once && seen.has(index)) return;
-      const text = `${texts[index]} ${run.label}`.toLowerCase();
+      const text = `${texts[index]} ${short[index] ?? ""} ${run.label}`.toLowerCase();
       if (!words.every((word) => text.includes(word))) return;
       seen.add(index);
       rows.push({ run, index, at });
@@ -86,14 +87,11 @@ function heading({ name, kind = "", title }, table, again) {
   };
   const arrow = mine ? (table.down ? " ↓" : " ↑") : "";
   const order = mine ? (table.down ? "descending" : "ascending") : undefined;
-  return element("th", { class: kind, "aria-sort": order, title },
-    element("button", { type: "button", click: sort }, name + arrow));
+  return element("th", { class: kind, scope: "col", "aria-sort": order, title },
+    element("button", { type: "button", "data-focus": `by ${name}`, click: sort }, name + arrow));
 }
 
 function tableRow(page, row, columns) {
-  const show = () => showDetails(page, row.index);
-  return element("tr", {
-    tabindex: 0, "data-index": row.index, class: row.index === page.chosen ? "chosen" : undefined,
-    click: show, keydown: (event) => { if (event.key === "Enter") show(); },
-  }, columns.map(({ kind = "", text }) => element("td", { class: kind }, text(row))));
+  return showsOnClick(page, element("tr", { class: row.index === page.chosen ? "chosen" : undefined },
+    columns.map(({ kind = "", text }) => element("td", { class: kind }, text(row)))), row.index);
 }

@@ -7,14 +7,10 @@ function architectureTable(page, header, rows, { text = [] } = {}) {
   const { content } = page;
   const made = textTable([...header, ...content.quantities.map((each) => each.label), "architecture"],
     rows.map(({ index, cells }) => [...cells, ...content.quantities.map((each) => each.texts[index]),
-      element("code", { title: content.architectures.texts[index] }, content.architectures.texts[index])]),
+      architectureButton(page, index)]),
     { text: [...text, header.length + content.quantities.length] });
   [...made.querySelectorAll("tbody tr")].forEach((row, i) => {
-    const show = () => showDetails(page, rows[i].index);
-    row.tabIndex = 0;
-    row.dataset.index = rows[i].index;
-    row.addEventListener("click", show);
-    row.addEventListener("keydown", (event) => { if (event.key === "Enter") show(); });
+    showsOnClick(page, row, rows[i].index);
   });
   return made;
 }
@@ -38,10 +34,9 @@ function drawBest(page, box) {
   const runs = page.shownRuns();
   const unfolded = new Set([...box.querySelectorAll("details[open]")].map((each) => each.dataset.run));
   box.replaceChildren(...runs.flatMap((run) => {
-    const found = [
-      bestCells(page, run),
-      architectureTable(page, [""], run.top.map((index, i) => ({ index, cells: [String(i + 1)] }))),
-    ].filter(Boolean);
+    const cells = bestCells(page, run);
+    const found = [cells, element("div", { class: "beside" }, cells ? null : bestChoices(page, run),
+      architectureTable(page, [""], run.top.map((index, i) => ({ index, cells: [String(i + 1)] }))))].filter(Boolean);
     if (page.content.runs.length === 1) return found;
     if (page.content.runs.length <= FEW_RUNS) return [element("h3", {}, run.label), ...found];
     return [element("details", { "data-run": run.name, open: unfolded.has(run.name) ? "" : undefined },
@@ -49,27 +44,37 @@ function drawBest(page, box) {
   }));
 }
 
+// The first three that are drawn differently: of a table whose cells may be one network, each once.
 function bestCells(page, run) {
   const { content } = page;
-  const drawn = run.top.slice(0, 3).map((index, i) => [i + 1, index, cellDrawings(content, index)]);
+  const seen = new Set();
+  const drawn = run.top.flatMap((index, i) => {
+    const key = JSON.stringify(content.architectures.cells.of[index]);
+    return seen.size === 3 || seen.has(key) ? [] : (seen.add(key), [[i + 1, index, cellDrawings(content, index)]]);
+  });
   if (drawn.some(([, , cells]) => cells.length === 0)) return null;
-  return element("div", { class: "cells" }, drawn.map(([place, index, cells]) => {
+  // Wide enough for their labels, where the page is.
+  const least = drawn[0][2][0].querySelector("svg").style.minWidth;
+  return element("div", { class: "cells", style: `--least: calc(${least} + 1.5em)` }, drawn.map(([place, index, cells]) => {
     const show = () => showDetails(page, index);
-    // Wide enough for its labels, where the page is.
-    const least = cells[0].querySelector("svg").style.minWidth;
-    return element("figure", { tabindex: 0, click: show, style: `min-width: min(100%, ${least} + 1.5em)`,
-      keydown: (event) => { if (event.key === "Enter") show(); } },
-      ...cells, element("figcaption", {}, `${place}. ${content.quantities.map((each) =>
-        unbroken(`${each.label} ${each.texts[index]}`)).join(", ")}`));
+    return element("figure", { tabindex: 0, role: "button", click: show,
+      keydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); show(); } } },
+      ...cells, element("figcaption", {}, `${place}. `, element("code", {}, shortText(content, index)), element("br"),
+        content.quantities.map((each) => unbroken(`${each.label} ${each.texts[index]}`)).join(", ")));
   }));
 }
 
 function drawFronts(page, box) {
-  box.replaceChildren(...page.shownRuns().filter((run) => run.front).flatMap((run) => [
-    element("h3", {}, run.label),
-    architectureTable(page, [run.front.unit, "rank score in the run"],
-      run.front.points.map(({ architecture, cost, rank }) => ({ index: architecture, cells: [cost, rank] }))),
-  ]));
+  box.replaceChildren();
+  for (const run of page.shownRuns().filter(({ front }) => front)) {
+    const { unit, points } = run.front;
+    const inner = element("div", { class: "panels" });
+    box.append(element("h3", {}, run.label), inner);
+    drawFront(page, inner, run);
+    const several = page.content.runs.length > 1; // else the rank score is that of the page
+    inner.append(architectureTable(page, several ? [unit, "rank score in the run"] : [unit],
+      points.map(({ architecture, texts }) => ({ index: architecture, cells: several ? texts : [texts[0]] }))));
+  }
 }
 
 function drawComputed(page, box) {
