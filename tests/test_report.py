@@ -26,7 +26,7 @@ pytest.importorskip("plotly", reason="reports need the extra plot")
 from tiny_space import TinySpace  # noqa: E402
 
 from tegnas.analysis.figures.cell import cell_figure  # noqa: E402
-from tegnas.analysis.figures.history import pareto_indices  # noqa: E402
+from tegnas.analysis.figures.history import pareto_figure, pareto_indices  # noqa: E402
 from tegnas.analysis.figures.landscape import landscape_figure, slice_figure  # noqa: E402
 from tegnas.analysis.landscape import lay_out  # noqa: E402
 from tegnas.analysis.report import write_report  # noqa: E402
@@ -96,6 +96,14 @@ def test_spaces_without_cells_show_what_is_taken_of_every_choice(name: str) -> N
     assert [text.partition(" (")[0] for text in taken] == expected
 
 
+def test_choices_of_stages_are_a_table() -> None:
+    space = get_space("mobilenet")
+    (axis,) = cell_figure(space, space.sample(random.Random(0)), "best").axes
+    texts = [text.get_text() for text in axis.texts]
+    assert {"stage 0", "stage 3", "width", "kernel size"} <= set(texts)
+    assert len(texts) == 4 + 4 + 16  # rows, columns, cells
+
+
 def test_edges_between_the_same_nodes_are_drawn_apart() -> None:
     twice = "sep_conv_3x3~0 max_pool_3x3~0 " * 4
     space = get_space("darts")
@@ -148,6 +156,8 @@ def test_report_shows_the_front_of_a_cost(runs: list[Path], tmp_path: Path) -> N
     (run,) = load_runs(runs[:1])
     points = tuple(ParetoPoint(each, 7.5, 123.0) for each in run.result.history[:2])
     result = replace(run.result, pareto=ParetoFront("params", points, 0.5))
+    *_, axis = pareto_figure([replace(run, result=result)]).axes
+    assert axis.get_xlabel() == "parameters (lower is better)"
     write_report([replace(run, result=result)], tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text("utf-8")
     assert page.count('"texts":["123","7.5"]') == 2

@@ -123,7 +123,7 @@ def test_it_fits_every_width(page, mode) -> None:
 
 
 def test_names_are_text(page) -> None:
-    assert page.locator("a, main img").count() == 0
+    assert page.locator("main a, main img").count() == 0
     assert EVIL[:20] in page.locator("#runs").inner_text()
 
 
@@ -164,6 +164,11 @@ def test_hover_shows_the_numbers_of_the_tables(page) -> None:
     assert all(each in hover for each in numbers)
 
 
+def architectures(page: Any) -> list[str]:
+    """The whole texts of those in the table, which shows their short forms."""
+    return [str(SPACE.parse(each)) for each in page.locator("#evaluations code").all_inner_texts()]
+
+
 def test_the_table_is_sorted_and_searched(page) -> None:
     table = page.locator("#evaluations")
     table.get_by_role("button", name="E (R)").click()
@@ -174,7 +179,7 @@ def test_the_table_is_sorted_and_searched(page) -> None:
     ]
     assert len(column) == 25 and column == sorted(column, reverse=True)
     table.locator("input[type=search]").fill("skip_connect~0 nor_conv_3x3~2")
-    texts = table.locator("tbody code").all_inner_texts()
+    texts = architectures(page)
     assert texts and all("skip_connect~0" in each and "nor_conv_3x3~2" in each for each in texts)
     shown = int(table.locator(".count").inner_text().split()[0])
     table.locator("input[type=checkbox]").check()
@@ -187,16 +192,48 @@ def test_lines_that_are_picked_are_those_of_the_table(page) -> None:
     panel = page.locator("#parallel .panel")
     panel.scroll_into_view_if_needed()
     box = panel.locator(".nsewdrag").bounding_box()
-    at = box["x"] + box["width"] * 0.3 / 10.9  # the axis of the first choice
+    at = box["x"] + box["width"] * 5.3 / 10.9  # the axis of the first choice, after five numbers
     page.mouse.move(at - 15, box["y"] + 0.01 * box["height"])
     page.mouse.down()
     page.mouse.move(at + 15, box["y"] + 0.19 * box["height"], steps=4)
     page.mouse.up()
     page.locator("#evaluations .count", has_not_text="200 of 200").wait_for()
-    texts = page.locator("#evaluations tbody code").all_inner_texts()
+    texts = architectures(page)
     assert texts and all(each.startswith("|avg_pool_3x3~0|+") for each in texts)
     page.get_by_role("button", name="Show all lines").click()
     assert page.locator("#evaluations .count").inner_text() == "200 of 200"
+
+
+def test_a_keyboard_reaches_everything_and_goes_on_where_it_was(page) -> None:
+    rank = page.locator("#evaluations").get_by_role("button", name="rank score")
+    rank.focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.textContent") == "rank score ↑"
+    page.locator("#evaluations tbody button").nth(2).focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#details").get_by_role("heading").inner_text().startswith("Place")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Close"
+    page.keyboard.press("Enter")
+    assert page.locator("#details").is_hidden()
+    focused = "document.activeElement.closest('tr').rowIndex"
+    assert page.evaluate(focused) == 3
+    assert page.locator("#history .panel[aria-label]").count() == 5
+
+
+def test_it_is_printed_on_light_paper(page) -> None:
+    page.emulate_media(color_scheme="dark")
+    on_paper = """() => {
+      dispatchEvent(new Event("beforeprint"));
+      const panels = [...document.querySelectorAll(".panel")];
+      const seen = [getComputedStyle(document.body).backgroundColor, document.body.clientWidth,
+        panels.every((one) => one.querySelector(".main-svg").clientWidth <= one.clientWidth + 1)];
+      dispatchEvent(new Event("afterprint"));
+      return seen;
+    }"""
+    assert page.evaluate(on_paper) == ["rgb(255, 255, 255)", 700, True]
+    page.wait_for_function(FOLLOWED)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
 
 
 def test_runs_are_hidden_and_shown(page) -> None:
@@ -234,8 +271,10 @@ def test_spaces_are_shown_each_by_what_it_has(name, opened, tmp_path) -> None:
     page.locator("#evaluations tbody tr").first.click()
     cells = page.locator("#details .cell svg").count()
     assert cells == {"nas-bench-101": 1, "darts": 2}.get(name, 0)
-    choices = page.locator("#details .choices > span").count()
-    assert choices == (2 * len(space.choices()) if name == "mobilenet" else 0)
+    choices = page.locator("#details .taken td[style]").count()
+    assert choices == (len(space.choices()) if name == "mobilenet" else 0)
+    best = page.locator("#best .taken td[style]").count()
+    assert best == (10 * len(space.choices()) if name == "mobilenet" else 0)
     for section in ("parallel", "importance"):
         assert page.locator(f"#{section}").count() == (name != "vit"), section
     assert ("can't be laid out" in page.locator("#landscapes").inner_text()) == (name == "vit")

@@ -17,8 +17,10 @@ from tegnas.analysis.encoding import slice_between
 from tegnas.analysis.figures.cell import cell_figure
 from tegnas.analysis.figures.history import history_figure, pareto_figure
 from tegnas.analysis.figures.landscape import landscape_figure, slice_figure
+from tegnas.analysis.figures.pruning import pruning_figure
 from tegnas.analysis.figures.style import save
 from tegnas.analysis.landscape import best_so_far, check_layout, lay_out
+from tegnas.analysis.pruning import pruning
 from tegnas.analysis.ruggedness import agreement, landscape_ruggedness
 from tegnas.analysis.runs import Run, all_scores, load_runs, searches
 from tegnas.analysis.sampling import with_architectures, with_neighbours
@@ -41,6 +43,7 @@ class Name(str, Enum):
     history = "history"
     pareto = "pareto"
     cell = "cell"
+    pruning = "pruning"
 
 
 def plot(
@@ -157,12 +160,20 @@ def _drawers(
             name = "cell" if len(runs) == 1 else f"cell-{index}-{run.name}"
             yield name, cell_figure(scores.space, run.result.best.arch, f"best of {run.label}")
 
+    def pruned() -> Iterator[tuple[str, Figure]]:
+        for index, run in enumerate(runs, start=1):
+            course = pruning(scores.space, run.result.history)
+            if course is not None:
+                name = "pruning" if len(runs) == 1 else f"pruning-{index}-{run.name}"
+                yield name, pruning_figure(course, run.label)
+
     return {
         Name.landscape: landscape,
         Name.slice: along,
         Name.history: history,
         Name.pareto: pareto,
         Name.cell: cell,
+        Name.pruning: pruned,
     }
 
 

@@ -13,6 +13,8 @@ from tegnas.search.strategies.drawing import MAX_DRAWS, draw_admitted
 from tegnas.spaces import Architecture, Space
 
 UNITS = {"params": "parameters", "flops": "FLOPs", "latency": "ms"}
+# As axes and columns are called.
+COST_NAMES = {**UNITS, "latency": "latency, ms"}
 
 # Draws in a row that may fail where each costs a measurement of a second or so.
 _MEASURED_DRAWS = 200

@@ -42,8 +42,10 @@ from tegnas.spaces.darts_architecture import (
 from tegnas.spaces.darts_choices import all_choices, decode_cell, encode_cell
 from tegnas.spaces.darts_notations import naslib_pairs, parse_architecture
 from tegnas.spaces.darts_supernet import (
+    EDGE_NAMES,
     EDGES,
     full_supernet,
+    path_of,
     possible_removals,
     single_path,
     supernet_plans,
@@ -61,8 +63,8 @@ _NUMBER = {name: number for number, name in enumerate(_OPTIONS, start=1)}
 _FIRST_EDGES = tuple(
     tuple(edge_number(cell, node, 0) for node in range(NODES)) for cell in range(2)
 )
-# Where the nodes of a drawn cell stand: no edge that there can be runs through another node or close
-# beside another edge of the same node.
+# Where the nodes of a drawn cell stand: no edge that there can be runs through another node or
+# close beside another edge of the same node.
 _PLACES = {
     "c(k−2)": (0.0, 0.43),
     "c(k−1)": (0.0, -1.09),
@@ -204,6 +206,15 @@ class Darts(PrintedSpace):
     def single_path(self, supernet: Supernet) -> DartsArchitecture:
         """The architecture of the two operations that are left at every node."""
         return single_path(supernet)
+
+    @property
+    def supernet_edges(self) -> tuple[str, ...]:
+        """Cell, input and node, of every edge that there can be."""
+        return EDGE_NAMES
+
+    def path_of(self, arch: DartsArchitecture) -> Supernet:
+        """The supernet of the two operations of every node."""
+        return path_of(arch)
 
     def canonical(self, arch: DartsArchitecture) -> DartsArchitecture:
         """The same for architectures whose cells differ only in the numbering of their nodes."""

@@ -13,6 +13,13 @@ from tegnas.spaces.darts_architecture import NONE, OPERATIONS, DartsArchitecture
 from tegnas.spaces.factorised import RemovalGroup, Supernet
 
 EDGES = 2 * sum(node + 2 for node in range(NODES))
+_INPUTS = ("c(k−2)", "c(k−1)", *map(str, range(NODES)))
+EDGE_NAMES = tuple(
+    f"{cell} {_INPUTS[source]}→{node}"
+    for cell in ("normal", "reduction")
+    for node in range(NODES)
+    for source in range(node + 2)
+)
 
 
 def full_supernet() -> Supernet:
@@ -61,6 +68,16 @@ def single_path(supernet: Supernet) -> DartsArchitecture:
             )
         pairs += left
     return DartsArchitecture(tuple(pairs[: 2 * NODES]), tuple(pairs[2 * NODES :]))
+
+
+def path_of(arch: DartsArchitecture) -> Supernet:
+    """The supernet of which ``single_path`` makes an architecture."""
+    operations: list[tuple[str, ...]] = [()] * EDGES
+    pairs = (*arch.normal, *arch.reduce)
+    for node, edges in enumerate(_node_edges()):
+        for name, source in pairs[2 * node : 2 * node + 2]:
+            operations[edges[source]] += (name,)
+    return Supernet(tuple(operations))
 
 
 def supernet_plans(supernet: Supernet) -> tuple[CellPlan, CellPlan]:

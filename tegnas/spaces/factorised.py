@@ -104,6 +104,18 @@ class SupernetSpace(Space, Protocol):
         """The architecture that a fully pruned supernet is."""
 
 
+@runtime_checkable
+class NamedSupernetSpace(SupernetSpace, Protocol):
+    """A supernet space whose edges have names, so that the course of pruning can be drawn."""
+
+    @property
+    def supernet_edges(self) -> tuple[str, ...]:
+        """Names of the edges of a supernet."""
+
+    def path_of(self, arch: Architecture) -> Supernet:
+        """The supernet of which ``single_path`` makes an architecture."""
+
+
 def parse_supernet(text: str, edges: int, operations: Sequence[str]) -> Supernet | None:
     """Read what ``str`` printed of a supernet; None if the text is no supernet at all.
 

@@ -80,6 +80,15 @@ class FourNodeCells(ProductSpace, Generic[Cell]):
         """The architecture of the one operation that is left on every edge."""
         return self.cell_of(tuple(name for (name,) in supernet.operations))
 
+    @property
+    def supernet_edges(self) -> tuple[str, ...]:
+        """The edges by their nodes, as the choices are called."""
+        return tuple(choice.name for choice in self.choices())
+
+    def path_of(self, arch: Cell) -> Supernet:
+        """The supernet of one operation on every edge."""
+        return Supernet(tuple((name,) for name in arch.operations))
+
     def representative(self, arch: Cell | Supernet) -> Cell | Supernet:
         """The first architecture of the space with the same canonical form."""
         if isinstance(arch, Supernet):
@@ -102,8 +111,8 @@ class FourNodeCells(ProductSpace, Generic[Cell]):
         return any(live_edges(arch.operations))
 
     def cells(self, arch: Cell) -> tuple[CellGraph, ...]:
-        """The cell, drawn from left to right."""
-        nodes = {"in": (0.0, 0.0), "1": (1.0, 0.55), "2": (2.0, -0.55), "out": (3.0, 0.0)}
+        """The cell, drawn from left to right; its nodes have the numbers of the choices' names."""
+        nodes = {"in 0": (0.0, 0.0), "1": (1.0, 0.55), "2": (2.0, -0.55), "out 3": (3.0, 0.0)}
         names = list(nodes)
         places = (0.5, 0.42, 0.62, 0.22, 0.5, 0.5)
         edges = (

@@ -17,6 +17,7 @@ from tegnas.analysis.figures.style import (
     literal,
     new_figure,
 )
+from tegnas.analysis.operation_names import operation_name
 from tegnas.errors import InputError
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.drawing import CellGraph, DrawnSpace
@@ -27,18 +28,6 @@ if TYPE_CHECKING:
 
 _PALE = "#B8B8B8"
 _BEND = 0.35  # height of an arc over half its length
-_SHORT = {
-    "nor_conv_3x3": "conv 3×3",
-    "nor_conv_1x1": "conv 1×1",
-    "avg_pool_3x3": "avg pool 3×3",
-    "max_pool_3x3": "max pool 3×3",
-    "sep_conv_3x3": "sep conv 3×3",
-    "sep_conv_5x5": "sep conv 5×5",
-    "dil_conv_3x3": "dil conv 3×3",
-    "dil_conv_5x5": "dil conv 5×5",
-    "skip_connect": "skip",
-    "none": "none",
-}
 
 
 def cell_figure(space: Space, arch: Architecture, title: str = "") -> Figure:
@@ -127,13 +116,18 @@ def _draw(axis: Any, cell: CellGraph, title: str) -> None:
         axis.text(
             x,
             y,
-            _SHORT.get(operation, operation),
+            operation_name(operation),
             fontsize=8,
             ha="center",
             va="center",
             color="#8A8A8A" if pale else "black",
             zorder=4,
-            bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.9},
+            bbox={
+                "boxstyle": "round,pad=0.15",
+                "fc": "white",
+                "ec": "none" if pale else _colour(operation),
+                "lw": 0.8,
+            },
         )
     points = np.array(list(nodes.values()))
     (left, low), (right, high) = points.min(0), points.max(0)

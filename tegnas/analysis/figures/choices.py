@@ -37,15 +37,15 @@ def _table(choices: tuple[Choice, ...], taken: tuple[int, ...], title: str) -> F
     columns = list(dict.fromkeys(column for _, column in places if column))
     options = [choice.options[own] for choice, own in zip(choices, taken, strict=True)]
     width = max(0.6, _LETTER * max(map(len, (*map(plain, columns), *options))) + 0.15)
-    axis, figure = _grid(list(map(plain, rows)), width, len(columns), title, head=1)
+    axis, figure = grid(list(map(plain, rows)), width, len(columns), title, head=1)
     for number, column in enumerate(columns):
         axis.text(number + 0.5, -1, literal(plain(column)), ha="center", va="center", fontsize=8)
     for (row, column), choice, own, option in zip(places, choices, taken, options, strict=True):
         share = own / max(1, len(choice.options) - 1)
         if column:
-            _box(axis, columns.index(column), rows.index(row), option, share)
+            box(axis, columns.index(column), rows.index(row), option, share)
         else:
-            _box(axis, 0, rows.index(row), option, share, across=len(columns))
+            box(axis, 0, rows.index(row), option, share, across=len(columns))
     return figure
 
 
@@ -58,14 +58,14 @@ def _options(choices: tuple[Choice, ...], taken: tuple[int, ...], title: str) ->
     ]
     width = max(0.45, _LETTER * max(len(text) for row in texts for text in row) + 0.15)
     names = [plain(choice.name) for choice in choices]
-    axis, figure = _grid(names, width, max(map(len, texts)), title)
+    axis, figure = grid(names, width, max(map(len, texts)), title)
     for row, (options, own) in enumerate(zip(texts, taken, strict=True)):
         for column, option in enumerate(options):
-            _box(axis, column, row, option, 1.0 if len(options) == 1 or column == own else None)
+            box(axis, column, row, option, 1.0 if len(options) == 1 or column == own else None)
     return figure
 
 
-def _grid(
+def grid(
     names: list[str], width: float, columns: int, title: str, head: int = 0
 ) -> tuple[Any, Figure]:
     """An axis of one unit for each row and column, with the names of the rows at its left."""
@@ -82,7 +82,7 @@ def _grid(
     return axis, figure
 
 
-def _box(axis: Any, column: int, row: int, text: str, share: float | None, across: int = 1) -> None:
+def box(axis: Any, column: int, row: int, text: str, share: float | None, across: int = 1) -> None:
     """An option on its place; on the bluer ground, the larger its share, or on none."""
     from matplotlib.patches import Rectangle
 

@@ -33,7 +33,7 @@ def wider(place: int, count: int) -> float:
 
     Lines that take the same way are then all seen, the later ones inside the earlier.
     """
-    return min(2.2, 8 / count) * (count - 1 - place)
+    return min(1.6, 4.5 / count) * (count - 1 - place)
 
 
 def new_figure(

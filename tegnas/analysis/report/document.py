@@ -14,6 +14,7 @@ from tegnas.analysis.encoding import coded
 from tegnas.analysis.figures.history import front_costs, pareto_indices
 from tegnas.analysis.importance import choice_importance
 from tegnas.analysis.landscape import best_so_far
+from tegnas.analysis.pruning import pruning
 from tegnas.analysis.report.architectures import Listed, listed
 from tegnas.analysis.report.quantities import Quantity, number, number_text
 from tegnas.analysis.report.refinement import refinement
@@ -24,8 +25,9 @@ from tegnas.analysis.score_table import ScoreTable
 from tegnas.indicators.base import HIGHER
 from tegnas.scoring.presets import describe
 from tegnas.search.command import search_command
-from tegnas.search.constraints import UNITS
+from tegnas.search.constraints import COST_NAMES
 from tegnas.search.pareto import ParetoFront
+from tegnas.spaces.factorised import Supernet
 
 _BEST = 10
 
@@ -82,6 +84,7 @@ def _raced(runs: Sequence[Run]) -> list[str]:
 
 def _run(run: Run, everything: Listed) -> dict[str, Any]:
     result = run.result
+    supernets = [each.arch for each in result.history if isinstance(each.arch, Supernet)]
     rate = len(result.history) / result.seconds if result.seconds > 0 else math.inf
     return {
         "name": run.name,
@@ -90,18 +93,31 @@ def _run(run: Run, everything: Listed) -> dict[str, Any]:
         "evaluations": everything.evaluations(result.history),
         "bests": best_so_far(result.history),
         "top": everything.evaluations(result.ranked()[:_BEST]),
-        "distinct": len({each.arch for each in result.history}),
+        "distinct": len({each.arch for each in result.history} - set(supernets)),
         "seconds": f"{result.seconds:,.1f}",
         "rate": number_text(rate) if math.isfinite(rate) else "—",
         "command": search_command(result),
         "settings": json.dumps(result.settings, indent=1),
         "front": None if result.pareto is None else _front(result.pareto, everything),
-        "refined": None if run.refined is None else refinement(run.refined),
+        "pruned": _pruned(run),
+        "refined": None if run.refined is None else refinement(run.refined, run.scores.space),
+    }
+
+
+def _pruned(run: Run) -> dict[str, Any] | None:
+    course = pruning(run.scores.space, run.result.history)
+    if course is None:
+        return None
+    return {
+        "edges": course.edges,
+        "operations": course.operations,
+        "rounds": course.rounds.tolist(),
+        "count": course.count,
     }
 
 
 def _front(front: ParetoFront, everything: Listed) -> dict[str, Any]:
-    unit = {**UNITS, "latency": "latency, ms"}[front.objective]
+    unit = COST_NAMES[front.objective]
     return {
         "unit": unit,
         "points": [

@@ -19,8 +19,10 @@ from tegnas.search.run_directory import CONFIGURATION, RESULT
 from tegnas.spaces import Space
 from tegnas.spaces.recorded import recorded_space
 
-# Of the time, the part that is spent on making documents.
+# Of the time, the part that is spent on making documents; the first takes longer, since libraries
+# are loaded for it, and nobody should wait for that twice.
 _SHARE = 0.1
+_LONGEST = 10.0  # seconds between two
 
 
 class LiveDocument:
@@ -66,7 +68,8 @@ class LiveDocument:
     def current(self) -> tuple[str, str]:
         """The document as JSON and a tag that changes with it.
 
-        It is made at most so often that making it takes a tenth of the time, by one thread.
+        It is made, by one thread, at most so often that making it takes a tenth of the time, or
+        every ten seconds.
         """
         with self._lock:
             seen = self._state()
@@ -76,7 +79,7 @@ class LiveDocument:
                 self._tag = str(int(self._tag or 0) + 1)
                 self._json = as_json({**self._made(), "tag": self._tag})
                 took = time.monotonic() - started
-                self._next = started + took / _SHARE
+                self._next = started + max(took, min(took / _SHARE, _LONGEST))
             return self._tag, self._json
 
     def _state(self) -> object:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from tegnas.refine import RefineResult
+from tegnas.spaces import Space
+from tegnas.spaces.short_form import short_form
 
 
-def refinement(result: RefineResult) -> dict[str, Any]:
+def refinement(result: RefineResult, space: Space) -> dict[str, Any]:
     """The trainings in their order, the best, and what the model concludes."""
     return {
         "header": ["", "architecture", "why", "observed, %", "epochs", "truth, %"],
         "rows": [
             [
                 str(number),
-                str(each.arch),
+                short_form(space, each.arch),
                 each.why,
                 "" if each.observed is None else f"{each.observed:.2f}",
                 "" if each.outcome is None else str(len(each.outcome.epochs)),
@@ -22,5 +24,5 @@ def refinement(result: RefineResult) -> dict[str, Any]:
             ]
             for number, each in enumerate(result.trained, start=1)
         ],
-        "told": [f"Best: {result.best.arch}.", *result.conclusions()],
+        "told": [f"Best: {short_form(space, result.best.arch)}.", *result.conclusions()],
     }

@@ -1,10 +1,10 @@
 // Cells of architectures as graphs.
 
 const UNIT = 104; // pixels between two nodes one apart
-const LETTER = 6.6; // pixels of a letter of a label
+const LETTER = 7.3; // pixels of a letter of a label
 const BEND = 0.35; // height of a second edge between the same nodes over half its length
 const OPERATION_COLOURS = [
-  [/^$/, "#7f7f7f"], [/^nor_conv_1/, "#56B4E9"], [/^(nor|sep|conv)/, "#2b83ba"],
+  [/^$/, "#7f7f7f"], [/^(nor_conv_|conv )1/, "#56B4E9"], [/^(nor|sep|conv)/, "#2b83ba"],
   [/^dil/, "#CC79A7"], [/^avg/, "#E69F00"], [/^max/, "#009E73"],
 ];
 
@@ -44,8 +44,9 @@ function cellDrawing(title, nodes, edges) {
       const [x, y] = curve(place);
       const pale = operation === "none" || operation === "skip_connect" ? " pale" : "";
       const name = plainName(operation);
-      const wide = LETTER * name.length + 6;
-      labels.push(svg("rect", { class: "plate", x: x - wide / 2, y: y - 9, width: wide, height: 18, rx: 4 }),
+      const wide = LETTER * name.length + 8;
+      labels.push(svg("rect", { class: "plate", x: x - wide / 2, y: y - 9, width: wide, height: 18, rx: 4,
+        stroke: pale ? undefined : operationColour(operation) }),
         svg("text", { class: `label${pale}`, x, y }, name));
     }
   }
@@ -63,8 +64,8 @@ function cellDrawing(title, nodes, edges) {
 
 // A node that computes something, "1 conv 3×3", has the colour of that.
 function nodeStyle(name) {
-  const operation = name.replace(/^\d+ /, "").replaceAll(" ", "_");
-  return operation === name || !name.includes(" ") ? "" : `stroke: ${operationColour(operation)}; stroke-width: 2.4`;
+  const [, operation] = name.match(/^\d+ (.+)$/) ?? [];
+  return operation ? `stroke: ${operationColour(operation)}; stroke-width: 2.4` : "";
 }
 
 // A point at each share of the way from one node to another.

@@ -14,7 +14,9 @@ function chart(page, box, key, traces, layout, kind = "panel") {
   panel.setAttribute("aria-label", `Chart: ${layout.title?.text ?? key}`);
   // A finger scrolls the page, a mouse zooms.
   const dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom";
-  Plotly.react(panel, traces, chartLayout({ dragmode, ...layout }), CONFIG);
+  // A chart follows a window by itself, a sheet of paper not.
+  const size = printed() ? { width: panel.clientWidth, height: panel.clientHeight } : { autosize: true };
+  Plotly.react(panel, traces, chartLayout({ dragmode, ...size, ...layout }), CONFIG);
   if (fresh) {
     panel.on("plotly_click", ({ points }) => {
       const index = points[0].customdata;

@@ -14,7 +14,7 @@ function drawParallel(page, box) {
     Math.floor((5 * i) / drawn.length) === fifth), 1 - fifth / 4));
   const inner = box.firstElementChild ?? element("div", { class: "panels-inner" });
   if (!inner.isConnected) box.replaceChildren(inner);
-  inner.style.minWidth = `${axes.reduce((sum, each) => sum + each.width, 60)}px`;
+  inner.style.minWidth = printed() ? "" : `${axes.reduce((sum, each) => sum + each.width, 60)}px`;
   const panel = chart(page, inner, "parallel", traces, {
     dragmode: "select", margin: { l: 40, r: 60, t: 8, b: 8 },
     xaxis: axis("", { range: [-0.3, axes.length - 0.4], tickvals: axes.map((_, i) => i), side: "top",

@@ -10,6 +10,11 @@ const CIVIDIS = [
 ];
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
+// Whether the page is on its way to paper, which is light.
+function printed() {
+  return document.documentElement.classList.contains("printed");
+}
+
 // Of plotly's own buttons those that send nothing away.
 const CONFIG = {
   displaylogo: false, responsive: true, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
@@ -40,12 +45,12 @@ function runChip(index) {
 
 // Runs that take the same way are all seen: those below are wider.
 function runWidth(place, shown) {
-  return 2.2 + Math.min(3, 10 / shown) * (shown - 1 - place);
+  return 2 + Math.min(1.6, 4.5 / shown) * (shown - 1 - place);
 }
 
 // The scale without its darkest end where that wouldn't be seen.
 function scale() {
-  return DARK.matches ? CIVIDIS.slice(1) : CIVIDIS;
+  return DARK.matches && !printed() ? CIVIDIS.slice(1) : CIVIDIS;
 }
 
 // The colour of a goodness from 0 to 1, and black or white, whichever is read on it.

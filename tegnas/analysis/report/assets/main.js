@@ -12,8 +12,11 @@ const SECTIONS = [
   { id: "refined", title: "Refined by trainings", draw: drawRefined,
     wanted: ({ runs }) => runs.some((run) => run.refined),
     note: () => "What was trained, in this order, and what was learned from it." },
+  { id: "pruned", title: "Pruning", draw: drawPruned, wanted: ({ runs }) => runs.some((run) => run.pruned),
+    note: () => "The round after which each operation of the supernet went; the deeper its colour, the longer it stayed." },
   { id: "history", title: "Over time", draw: drawHistory, kind: "panels",
-    note: () => "Dots are evaluations, lines the best architecture by rank score so far." },
+    note: ({ runs }) => `Dots are evaluations${runs.some((run) => run.pruned) ? ", of supernets too" : ""}, lines the best ` +
+      "architecture by rank score so far." },
   { id: "trades", title: "Trade-offs", draw: drawTrades, controls: tradeControls,
     note: () => "Diamonds are architectures that no other one beats in all indicators at once: the Pareto front." },
   { id: "fronts", title: "Rank score against cost", draw: drawFronts,
@@ -22,7 +25,7 @@ const SECTIONS = [
   { id: "landscapes", title: "Landscapes", kind: "panels", draw: drawLandscapes,
     note: landscapesNote },
   { id: "parallel", title: "Choices and numbers", draw: drawParallel, kind: "wide",
-    controls: pickControls, wanted: ({ architectures }) => architectures.choices.length > 0,
+    controls: pickControls, wanted: ({ architectures, compared }) => architectures.choices.length > 0 && compared > 2,
     note: () => "A line is an architecture; good is up and bright. Draw a box over some lines to see " +
       "those alone, here and in the table." },
   { id: "importance", title: "Importance of choices", draw: drawImportance,
@@ -183,6 +186,12 @@ function stateText({ name, problem, finished, scored, last }) {
   return `${name}: ${count(scored)} architectures scored, the last ${ago(Date.now() / 1000 - last)}`;
 }
 
+// Drawn anew for paper, and for the screen again.
+function print(begins) {
+  document.documentElement.classList.toggle("printed", begins);
+  if (page.content) drawSections();
+}
+
 function start() {
   const first = JSON.parse(document.getElementById("document").textContent);
   const live = document.body.dataset.live === "true";
@@ -191,6 +200,8 @@ function start() {
   else say(`Written by tegnas ${first.content.version}.`);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeDetails(page); });
   DARK.addEventListener("change", () => { if (page.content) drawSections(); });
+  addEventListener("beforeprint", () => print(true));
+  addEventListener("afterprint", () => print(false));
 }
 
 start();

@@ -25,7 +25,7 @@ function drawSummary(page, box) {
         count(run.evaluations.length), count(run.distinct), run.seconds, run.rate,
       ] })), { text: [0] }),
     element("p", { class: "note" }, "The numbers are those of the best architecture of each run. Places and rank " +
-      `scores are among the ${count(content.compared)} architectures of this page.`),
+      `scores are among the ${content.compared === 1 ? "one architecture" : `${count(content.compared)} architectures`} of this page.`),
   );
 }
 
@@ -60,7 +60,7 @@ function bestCells(page, run) {
     return element("figure", { tabindex: 0, role: "button", click: show,
       keydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); show(); } } },
       ...cells, element("figcaption", {}, `${place}. `, element("code", {}, shortText(content, index)), element("br"),
-        content.quantities.map((each) => unbroken(`${each.label} ${each.texts[index]}`)).join(", ")));
+        content.quantities.map((each) => unbroken(`${each.label.replace(", %", "")} ${each.texts[index]}`)).join(", ")));
   }));
 }
 
@@ -85,10 +85,24 @@ function drawComputed(page, box) {
       { text: [0, 1, 2, 3], prose: [1, 3] }));
 }
 
+function drawPruned(page, box) {
+  box.replaceChildren(...page.shownRuns().filter((run) => run.pruned).flatMap((run) => {
+    const { edges, operations, rounds, count: all } = run.pruned;
+    const cell = (ended) => (ended < 0 ? element("td") : element("td", {
+      style: `--share: ${ended ? (0.6 * ended) / (all + 1) : 1.3}`, class: ended ? undefined : "stayed",
+    }, ended ? `round ${ended}` : "stayed"));
+    return [element("h3", {}, run.label), element("div", { class: "wide" }, element("table", { class: "taken" },
+      element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "text" }, "edge"),
+        operations.map((each) => element("th", { scope: "col" }, plainName(each))))),
+      element("tbody", {}, edges.map((edge, e) => element("tr", {}, element("th", { scope: "row" }, edge),
+        operations.map((_, o) => cell(rounds[e][o])))))))];
+  }));
+}
+
 function drawRefined(page, box) {
   box.replaceChildren(...page.shownRuns().filter((run) => run.refined).flatMap((run) => [
     element("h3", {}, run.label),
-    textTable(run.refined.header, run.refined.rows, { text: [1, 2], prose: [1, 2] }),
+    textTable(run.refined.header, run.refined.rows, { text: [1, 2], prose: [2] }),
     ...run.refined.told.map((each) => element("p", {}, each)),
   ]));
 }
