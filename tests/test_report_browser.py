@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random
 import shutil
 import threading
@@ -186,6 +187,17 @@ def test_the_table_is_sorted_and_searched(page) -> None:
     assert int(table.locator(".count").inner_text().split()[0]) < shown
     table.locator("input[type=checkbox]").uncheck()
     table.locator("input[type=search]").fill("")
+
+
+def test_the_table_is_saved_with_whole_texts(page) -> None:
+    page.locator("#evaluations input[type=search]").fill("evolution")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as CSV").click()
+    rows = list(csv.DictReader(saved.value.path().read_text("utf-8").splitlines()))
+    assert len(rows) == 120 and {row["run"] for row in rows} == {"one"}
+    assert all(str(SPACE.parse(row["short form"])) == row["architecture"] for row in rows)
+    assert float(rows[0]["linear_regions"]) > 0 and rows[0]["true accuracy"] == "93.21"
+    page.locator("#evaluations input[type=search]").fill("")
 
 
 def test_lines_that_are_picked_are_those_of_the_table(page) -> None:

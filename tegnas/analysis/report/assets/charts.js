@@ -57,7 +57,13 @@ function coursed(page) {
 function drawHistory(page, box) {
   const { content } = page;
   const runs = coursed(page);
-  for (const quantity of content.quantities) {
+  // A supernet has no rank score, for one.
+  const indices = [...new Set(runs.flatMap((run) => run.evaluations))];
+  const drawn = content.quantities.filter(({ values }) => indices.filter((index) => values[index] !== null).length > 1);
+  for (const panel of [...box.children]) {
+    if (!drawn.some(({ key }) => key === panel.dataset.key)) panel.remove();
+  }
+  for (const quantity of drawn) {
     const traces = runs.flatMap((run, place) => historyTraces(page, run, quantity, runWidth(place, runs.length)));
     chart(page, box, quantity.key, traces, {
       title: chartTitle(axisTitle(quantity)),

@@ -93,7 +93,10 @@ function axisTitle(quantity) {
 }
 
 function quantityAxis(quantity, more) {
-  return axis(axisTitle(quantity), { type: quantity.log ? "log" : "linear", ...more });
+  // Powers are written larger than the ticks between them: only where nothing else has room.
+  const large = quantity.log && quantity.values.some((value) => value >= 1e8);
+  return axis(axisTitle(quantity), { type: quantity.log ? "log" : "linear",
+    exponentformat: quantity.log && !large ? "none" : "power", ...more });
 }
 
 // How good a value is, for colours: higher is better, logarithms of what spans orders of magnitude.

@@ -44,7 +44,8 @@ function searchBox(page, box, again) {
   });
   const once = element("input", { type: "checkbox", change: () => { table.once = once.checked; again(); } });
   element("div", { class: "controls" }, input, element("label", {}, once, " each architecture once"),
-    element("span", { class: "count" }));
+    element("span", { class: "count" }),
+    element("button", { type: "button", click: () => saveAs("evaluations.csv", csvText(page)) }, "Save as CSV"));
   return input;
 }
 
@@ -65,6 +66,23 @@ function foundRows({ content, table, picked, shownRuns }) {
     });
   }
   return rows;
+}
+
+// The rows that were found, in the order of the searches, with whole texts and plain numbers.
+function csvText(page) {
+  const { content } = page;
+  const { texts, short, places } = content.architectures;
+  const cell = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? ""));
+  const head = ["run", "evaluation", "place", ...content.quantities.map(({ key }) => key), "architecture", "short form"];
+  const rows = foundRows(page).map(({ run, index, at }) => [run.name, at + 1, places[index],
+    ...content.quantities.map(({ values }) => values[index]), texts[index], short[index]]);
+  return [head, ...rows].map((row) => `${row.map(cell).join(",")}\n`).join("");
+}
+
+function saveAs(name, text) {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  element("a", { href: url, download: name }).click();
+  URL.revokeObjectURL(url);
 }
 
 // What has no value comes last, whichever way.
