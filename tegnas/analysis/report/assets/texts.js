@@ -18,7 +18,7 @@ function architectureTable(page, header, rows, { text = [] } = {}) {
 function drawSummary(page, box) {
   const { content } = page;
   box.replaceChildren(
-    ...content.warnings.map((each) => element("p", { class: "warning" }, `${each}.`)),
+    ...content.warnings.map((each) => element("p", { class: "warning" }, `${each[0].toUpperCase()}${each.slice(1)}.`)),
     architectureTable(page, ["run", "evaluations", "architectures", "seconds", "evaluations/s"],
       content.runs.map((run) => ({ index: run.top[0], cells: [
         element("span", {}, runChip(page.numberOf(run)), ` ${run.label}`),
