@@ -6,7 +6,8 @@ const SECTIONS = [
   { id: "summary", title: "Summary", draw: drawSummary },
   { id: "best", title: "Best architectures", draw: drawBest,
     note: ({ runs, architectures }) => "A click shows an architecture's " +
-      (architectures.cells.of.some((cells) => cells.length) ? "cell and numbers" : "numbers and choices") +
+      (architectures.cells.of.some((cells) => cells.length) ? "cell and numbers"
+        : architectures.choices.length ? "numbers and choices" : "numbers") +
       ", and copies its text." +
       (runs.length > 1 ? " The order is that of each run by itself." : "") },
   { id: "refined", title: "Refined by trainings", draw: drawRefined,
