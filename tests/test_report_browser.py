@@ -91,7 +91,9 @@ def report(tmp_path_factory) -> Path:
         write_run(folder / "two", archs[:80], strategy=EVIL, seed=1),
     ]
     loaded = load_runs(runs)
-    write_report(loaded, folder / "report.html", accuracies={str(archs[0]): 93.21})
+    write_report(
+        loaded, folder / "report.html", accuracies={str(archs[0]): 93.21, str(archs[1]): 90.0}
+    )
     return folder / "report.html"
 
 
