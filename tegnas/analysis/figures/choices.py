@@ -90,7 +90,7 @@ def box(axis: Any, column: int, row: int, text: str, share: float | None, across
         place = (column + 0.04, row - 0.44)
         size = (across - 0.08, 0.88)
         axis.add_patch(Rectangle(place, *size, color=BLUE, alpha=0.12 + 0.88 * share, lw=0))
-    dark = share is not None and share > 0.5
+    dark = share is not None and share > 0.65
     axis.text(
         column + across / 2, row, literal(text), ha="center", va="center", fontsize=8,
         color="white" if dark else "0.45" if share is None else "black",
