@@ -80,6 +80,9 @@ def test_a_run_without_scores_is_waited_for(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     (state,) = json.loads(LiveDocument([tmp_path]).current()[1])["states"]
     assert "scores.sqlite" in state["problem"]
+    ScoreStore(tmp_path / "scores.sqlite", space=SPACE.name, settings=SETTINGS, data="d").close()
+    (state,) = json.loads(LiveDocument([tmp_path]).current()[1])["states"]
+    assert "no scores yet" in state["problem"]
     with pytest.raises(InputError, match="no run directory"):
         LiveDocument([tmp_path / "elsewhere"])
 

@@ -313,9 +313,15 @@ def read_store(path: Path) -> StoredScores:
             keys = connection.execute(
                 "SELECT DISTINCT space, settings, data FROM architectures"
             ).fetchall()
+            if not keys:
+                raise InputError(
+                    f"{path} holds no scores yet; a search that runs writes its first ones soon"
+                )
             if len(keys) != 1:
-                what = "no scores" if not keys else f"scores of {len(keys)} configurations"
-                raise InputError(f"{path} holds {what}; give a run directory of one tegnas search")
+                raise InputError(
+                    f"{path} holds scores of {len(keys)} configurations; give a run directory of "
+                    "one tegnas search"
+                )
             contents = connection.execute(
                 "SELECT content FROM settings WHERE key = ?", (keys[0][1],)
             ).fetchall()

@@ -44,7 +44,12 @@ function closeDetails(page) {
   panel.hidden = true;
   page.chosen = null;
   page.mark();
-  if (inside) page.opener?.focus({ preventScroll: true });
+  if (!inside) return;
+  // A newer document may have drawn its row anew.
+  const { opener } = page;
+  const again = opener?.isConnected ? opener
+    : document.querySelector(`[data-focus="${CSS.escape(opener?.dataset.focus ?? "")}"]`);
+  again?.focus({ preventScroll: true });
 }
 
 // The options that it takes; a drawn cell shows them already.
