@@ -166,6 +166,8 @@ def _drawers(
             if course is not None:
                 name = "pruning" if len(runs) == 1 else f"pruning-{index}-{run.name}"
                 yield name, pruning_figure(course, run.label)
+            elif add:
+                raise InputError(f"{run.label} pruned no supernet")
 
     return {
         Name.landscape: landscape,
