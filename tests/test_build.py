@@ -115,5 +115,21 @@ def test_cuda_sources_belong_to_cuda_builds_only(tmp_path):
     assert extra == {"csrc/kernels/cuda/d.cu", "csrc/ops/cuda/b.cpp"}
 
 
+def test_kernels_alone_are_compiled_at_the_highest_level_and_what_takes_longest_first():
+    sources = build_support.sources(ROOT, cuda=True)
+    levels = build_support.by_level(sources)
+    assert sorted([*levels["O3"], *levels["O2"]]) == sources
+    assert all(name.startswith("csrc/kernels/cpu/") for name in levels["O3"])
+    assert {"csrc/kernels/cpu/eigen.cpp", "csrc/kernels/cpu/isa/avx2.cpp"} <= set(levels["O3"])
+    assert "csrc/kernels/cpu/plan/taps.cpp" in levels["O2"]
+    assert "_engine_" in levels["O3"][0] and levels["O2"][0] == "csrc/ops/library.cpp"
+
+
+def test_a_torch_that_is_not_known_yet_chooses_the_standard_itself():
+    assert build_support.cxx_standard("2.10.0") == "c++17"
+    assert build_support.cxx_standard("2.14.1+cu130") == "c++17"
+    assert build_support.cxx_standard("2.15.0") == "c++20"
+
+
 def test_tests_are_not_part_of_the_extension():
     assert not [name for name in build_support.sources(ROOT, cuda=True) if "test" in name]
