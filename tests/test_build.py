@@ -8,6 +8,7 @@ import pytest
 
 import build_support
 from build_support import BuildError, Machine, choose
+from tegnas.ops import _library
 
 ROOT = Path(__file__).parents[1]
 CUDA_MACHINE = Machine(torch_cuda="13.0", nvcc="13.0", gpu_visible=True)
@@ -123,6 +124,11 @@ def test_kernels_alone_are_compiled_at_the_highest_level_and_what_takes_longest_
     assert {"csrc/kernels/cpu/eigen.cpp", "csrc/kernels/cpu/isa/avx2.cpp"} <= set(levels["O3"])
     assert "csrc/kernels/cpu/plan/taps.cpp" in levels["O2"]
     assert "_engine_" in levels["O3"][0] and levels["O2"][0] == "csrc/ops/library.cpp"
+
+
+def test_the_oldest_torch_is_the_one_that_is_compiled_for():
+    assert build_support.OLDEST_TORCH == _library.OLDEST_TORCH
+    assert build_support.TARGET_VERSION == "0x020a000000000000ULL"
 
 
 def test_a_torch_that_is_not_known_yet_chooses_the_standard_itself():
