@@ -11,13 +11,18 @@ import shlex
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 # The oldest torch that the extension loads in: its calls keep to the stable ABI of that release.
 OLDEST_TORCH = (2, 10)
 TARGET_VERSION = f"0x{OLDEST_TORCH[0]:02x}{OLDEST_TORCH[1]:02x}000000000000ULL"
+# The newest torch whose headers of the stable ABI were seen to be C++17.
+NEWEST_CXX17_TORCH = (2, 14)
+# Patterns of source files: the kernels, and what takes the compiler longest.
+KERNELS = r"csrc/kernels/cpu/([^/]*|gram/.*|isa/.*)\.cpp$"
+LONGEST = r"csrc/(ops/library|kernels/cpu/isa/.*_engine_.*)\.cpp$"
 DEFAULT_ARCH_LIST = "8.0;9.0+PTX"
 OLDEST_SETUPTOOLS = (77,)  # reads the licence as pyproject.toml has it
 # What the C++ code needs at least, as a program that compiles nowhere else.
@@ -137,6 +142,27 @@ def sources(root: Path, *, cuda: bool) -> list[str]:
     if cuda:
         chosen += cuda_sources(root)
     return sorted(file.relative_to(root).as_posix() for file in chosen)
+
+
+def by_level(sources: Sequence[str]) -> dict[str, list[str]]:
+    """The files to compile with -O3 and with -O2, each list in an order that keeps all cores busy.
+
+    -O3 is for kernels: with -O2 some are half as fast, and the engine's give other last bits. What
+    prepares and calls them loses nothing by -O2.
+    """
+    levels: dict[str, list[str]] = {"O3": [], "O2": []}
+    for source in sorted(sources, key=lambda source: re.search(LONGEST, source) is None):
+        levels["O3" if re.search(KERNELS, source) else "O2"].append(source)
+    return levels
+
+
+def cxx_standard(torch: str) -> str:
+    """The standard to compile with beside a torch, as -std takes it.
+
+    The kernels are C++17, and so are the headers of torch's stable ABI as far as they are known;
+    the standard library's are shorter to read in it than in C++20, torch's own choice.
+    """
+    return "c++17" if _numbers(torch) <= NEWEST_CXX17_TORCH else "c++20"
 
 
 def cuda_sources(root: Path) -> list[Path]:

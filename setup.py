@@ -40,7 +40,6 @@ SANITIZE_FLAGS = [
 ]
 
 CXX_FLAGS = [
-    "-O3",
     "-g0",
     "-fvisibility=hidden",
     "-Wall",
@@ -122,7 +121,25 @@ def with_torch() -> dict:
                 os.environ["TORCH_CUDA_ARCH_LIST"] = choice.arch_list
             super().run()
 
-    flags = {"cxx": CXX_FLAGS}
+        def build_extension(self, extension: Extension) -> None:
+            """Compiles kernels at a higher level than the rest, and what takes longest first:
+            setuptools has one list of flags for all files and sorts these by name."""
+            compile_alike = self.compiler.compile
+
+            def compile_by_level(sources, *, output_dir, extra_postargs, **options):
+                objects = []
+                for level, some in build_support.by_level(sources).items():
+                    flags = {**extra_postargs, "cxx": [f"-{level}", *extra_postargs["cxx"]]}
+                    folder = os.path.join(output_dir, level)  # ninja keeps its books in it
+                    objects += compile_alike(
+                        some, output_dir=folder, extra_postargs=flags, **options
+                    )
+                return objects
+
+            self.compiler.compile = compile_by_level
+            super().build_extension(extension)
+
+    flags = {"cxx": [f"-std={build_support.cxx_standard(torch.__version__)}", *CXX_FLAGS]}
     macros: list[tuple[str, str | None]] = [("TORCH_TARGET_VERSION", build_support.TARGET_VERSION)]
     if choice.cuda:
         flags["nvcc"] = ["-O3", "--expt-relaxed-constexpr"]

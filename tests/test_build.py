@@ -8,6 +8,7 @@ import pytest
 
 import build_support
 from build_support import BuildError, Machine, choose
+from tegnas.ops import _library
 
 ROOT = Path(__file__).parents[1]
 CUDA_MACHINE = Machine(torch_cuda="13.0", nvcc="13.0", gpu_visible=True)
@@ -113,6 +114,27 @@ def test_cuda_sources_belong_to_cuda_builds_only(tmp_path):
     assert cpu == ["csrc/kernels/cpu/c.cpp", host, "csrc/ops/a.cpp"]
     extra = set(build_support.sources(tmp_path, cuda=True)) - set(cpu)
     assert extra == {"csrc/kernels/cuda/d.cu", "csrc/ops/cuda/b.cpp"}
+
+
+def test_kernels_alone_are_compiled_at_the_highest_level_and_what_takes_longest_first():
+    sources = build_support.sources(ROOT, cuda=True)
+    levels = build_support.by_level(sources)
+    assert sorted([*levels["O3"], *levels["O2"]]) == sources
+    assert all(name.startswith("csrc/kernels/cpu/") for name in levels["O3"])
+    assert {"csrc/kernels/cpu/eigen.cpp", "csrc/kernels/cpu/isa/avx2.cpp"} <= set(levels["O3"])
+    assert "csrc/kernels/cpu/plan/taps.cpp" in levels["O2"]
+    assert "_engine_" in levels["O3"][0] and levels["O2"][0] == "csrc/ops/library.cpp"
+
+
+def test_the_oldest_torch_is_the_one_that_is_compiled_for():
+    assert build_support.OLDEST_TORCH == _library.OLDEST_TORCH
+    assert build_support.TARGET_VERSION == "0x020a000000000000ULL"
+
+
+def test_a_torch_that_is_not_known_yet_chooses_the_standard_itself():
+    assert build_support.cxx_standard("2.10.0") == "c++17"
+    assert build_support.cxx_standard("2.14.1+cu130") == "c++17"
+    assert build_support.cxx_standard("2.15.0") == "c++20"
 
 
 def test_tests_are_not_part_of_the_extension():
