@@ -398,4 +398,4 @@ def test_the_command_looks_up_and_the_report_and_export_know_it(run, tmp_path, m
     assert (listed["what"], listed["state"], listed["done"]) == ("refinement", "finished", 6)
     page = tmp_path / "report.html"
     call(monkeypatch, capsys, "report", run, "-o", page)
-    assert f'"told":["Best: {best["arch"]}."' in page.read_text()
+    assert f'"told":["Best: {SPACE.short(SPACE.parse(best["arch"]))}."' in page.read_text()
