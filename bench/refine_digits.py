@@ -7,8 +7,8 @@ The second form is the question. Every seed searches NAS-Bench-201 by T + E + G,
 short trainings on a part of the training images, and then trains two architectures fully on all of
 them: the one that was first without any training, and the one that refine gives. Accuracies are of
 the test images, which neither search nor refine looks at, and the mean over several trainings.
-Everything is kept in --runs, and the same command goes on where it was stopped. Writes a table to
-docs/refine.
+Everything is kept in --runs, and the same command goes on where it was stopped. Both write their
+table to docs/refine.
 
 The first form says beforehand what a short training is worth: twenty architectures of the searches,
 the best by score and random ones, trained by several schedules and fully, and how the accuracies
@@ -148,8 +148,8 @@ def images(count: int, size: int) -> Dataset:
     )
 
 
-def correlate(bench: Bench) -> None:
-    """Prints what short trainings say of full ones."""
+def correlate(bench: Bench, out: Path) -> None:
+    """What short trainings say of full ones."""
     candidates: dict[Architecture, None] = {}
     found = distinct_architectures(bench.searched(0).history)
     for index in np.argsort(leader_scores(found), kind="stable"):
@@ -161,11 +161,12 @@ def correlate(bench: Bench) -> None:
     full = np.array([bench.accuracies(arch) for arch in archs])
     truth = full.mean(1)
     noise = full.std(1, ddof=1).mean()
-    print(
+    facts = (
         f"{len(archs)} architectures, {bench.full_epochs} epochs, {bench.repeats} seeds: "
         f"they differ by {truth.std(ddof=1):.2f} % (standard deviation of their means), trainings "
         f"of one by {noise:.2f} %\n"
     )
+    print(facts)
     rows = []
     for epochs in SCHEDULES:
         trainer = ShortTrainer(
@@ -185,7 +186,15 @@ def correlate(bench: Bench) -> None:
             tau = kendall_tau(values, truth)
             rows.append([str(epochs), str(folds), f"{pearson:.2f}", f"{tau:.2f}"])
             print(" | ".join(rows[-1]), flush=True)
-    print(markdown(["epochs", "folds", "correlation with full training", "Kendall tau"], rows))
+    table = markdown(["epochs", "folds", "correlation with full training", "Kendall tau"], rows)
+    print(table)
+    write(out / "digits-short.md", f"{facts}\n{table}")
+
+
+def write(path: Path, text: str) -> None:
+    """A part of the page on refining."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
 
 
 def main() -> None:
@@ -220,7 +229,7 @@ def main() -> None:
         arguments.folds,
     )
     if arguments.part == "correlate":
-        correlate(bench)
+        correlate(bench, arguments.out)
         return
     rows, pairs = [], []
     for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
@@ -250,8 +259,7 @@ def main() -> None:
         rows,
     )
     print(text)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "digits.md").write_text(text)
+    write(arguments.out / "digits.md", text)
 
 
 if __name__ == "__main__":

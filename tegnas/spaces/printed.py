@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 
 
-class PrintedSpace:
+class PrintedSpace(ABC):
     """A space that is printed as its class, name and size."""
 
     name: str
 
+    @abstractmethod
     def __len__(self) -> int:
-        raise NotImplementedError
+        """How many architectures; ``sys.maxsize`` where there are more than that."""
 
     def __repr__(self) -> str:
         size = len(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import sys
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Sequence
 
 from torch import nn
@@ -16,7 +16,7 @@ from tegnas.spaces.printed import PrintedSpace
 from tegnas.spaces.short_form import choice_code, may_be_code, read_choice_code
 
 
-class ProductSpace(PrintedSpace, ABC):
+class ProductSpace(PrintedSpace):
     """Sampling, mutation and enumeration from ``choices``, ``encode`` and ``decode``.
 
     A subclass adds these three, ``name``, ``parse`` and ``network``.

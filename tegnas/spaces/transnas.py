@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any, Generic, TypeVar
 
 from torch import nn
@@ -33,7 +33,7 @@ Wiring = tuple[str, Any]
 Arch = TypeVar("Arch")
 
 
-class TransNasSpace(PrintedSpace, ABC, Generic[Arch]):
+class TransNasSpace(PrintedSpace, Generic[Arch]):
     """Modules of two units each, cells or residual blocks.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tegnas.analysis.figures.style import BLUE, literal, new_figure
@@ -36,10 +37,9 @@ def _table(choices: tuple[Choice, ...], taken: tuple[int, ...], title: str) -> F
     rows = list(dict.fromkeys(row for row, _ in places))
     columns = list(dict.fromkeys(column for _, column in places if column))
     options = [choice.options[own] for choice, own in zip(choices, taken, strict=True)]
-    width = max(0.6, _LETTER * max(map(len, (*map(plain, columns), *options))) + 0.15)
-    axis, figure = grid(list(map(plain, rows)), width, len(columns), title, head=1)
-    for number, column in enumerate(columns):
-        axis.text(number + 0.5, -1, literal(plain(column)), ha="center", va="center", fontsize=8)
+    heads = list(map(plain, columns))
+    width = max(0.6, width_of((*heads, *options)))
+    axis, figure = grid(list(map(plain, rows)), width, len(columns), title, heads)
     for (row, column), choice, own, option in zip(places, choices, taken, options, strict=True):
         share = own / max(1, len(choice.options) - 1)
         if column:
@@ -56,7 +56,7 @@ def _options(choices: tuple[Choice, ...], taken: tuple[int, ...], title: str) ->
         else [f"{choice.options[own]} ({own + 1} of {len(choice.options)})"]
         for choice, own in zip(choices, taken, strict=True)
     ]
-    width = max(0.45, _LETTER * max(len(text) for row in texts for text in row) + 0.15)
+    width = max(0.45, width_of(text for row in texts for text in row))
     names = [plain(choice.name) for choice in choices]
     axis, figure = grid(names, width, max(map(len, texts)), title)
     for row, (options, own) in enumerate(zip(texts, taken, strict=True)):
@@ -65,10 +65,16 @@ def _options(choices: tuple[Choice, ...], taken: tuple[int, ...], title: str) ->
     return figure
 
 
+def width_of(texts: Iterable[str]) -> float:
+    """Of a column that holds such texts, in inches."""
+    return _LETTER * max(map(len, texts)) + 0.15
+
+
 def grid(
-    names: list[str], width: float, columns: int, title: str, head: int = 0
+    names: list[str], width: float, columns: int, title: str, heads: Sequence[str] = ()
 ) -> tuple[Any, Figure]:
-    """An axis of one unit for each row and column, with the names of the rows at its left."""
+    """An axis of one unit for each row and column, with names at its left and heads above."""
+    head = bool(heads)
     left = _LETTER * max(map(len, names)) + 0.2
     size = (max(left + width * columns + 0.2, 3.0), _ROW * (len(names) + head) + 0.5)
     figure, axes = new_figure(size=size)
@@ -77,6 +83,8 @@ def grid(
     axis.set_title(literal(title), fontsize=10)
     axis.set_xlim(-left / width, columns)
     axis.set_ylim(len(names) - 0.4, -0.6 - head)
+    for column, text in enumerate(heads):
+        axis.text(column + 0.5, -1, literal(text), ha="center", va="center", fontsize=8)
     for row, name in enumerate(names):
         axis.text(-0.15, row, literal(name), ha="right", va="center", fontsize=8)
     return axis, figure

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tegnas.analysis.figures.choices import box, grid
-from tegnas.analysis.figures.style import literal
+from tegnas.analysis.figures.choices import box, grid, width_of
 from tegnas.analysis.operation_names import operation_name
 from tegnas.analysis.pruning import Pruning
 
@@ -21,10 +20,7 @@ def pruning_figure(course: Pruning, title: str = "") -> Figure:
     The bluer, the longer it stayed; what was left at the end is written out.
     """
     names = [operation_name(each) for each in course.operations]
-    width = 0.085 * max(map(len, names)) + 0.15
-    axis, figure = grid(list(course.edges), width, len(names), title, head=1)
-    for column, name in enumerate(names):
-        axis.text(column + 0.5, -1, literal(name), ha="center", va="center", fontsize=8)
+    axis, figure = grid(list(course.edges), width_of(names), len(names), title, names)
     for row, column in np.argwhere(course.rounds >= 0).tolist():
         ended = int(course.rounds[row, column])
         text = f"round {ended}" if ended else "stayed"
