@@ -20,9 +20,13 @@ OLDEST_TORCH = (2, 10)
 TARGET_VERSION = f"0x{OLDEST_TORCH[0]:02x}{OLDEST_TORCH[1]:02x}000000000000ULL"
 # The newest torch whose headers of the stable ABI were seen to be C++17.
 NEWEST_CXX17_TORCH = (2, 14)
-# Patterns of source files: the kernels, and what takes the compiler longest.
-KERNELS = r"csrc/kernels/cpu/([^/]*|gram/.*|isa/.*)\.cpp$"
-LONGEST = r"csrc/(ops/library|kernels/cpu/isa/.*_engine_.*)\.cpp$"
+# Patterns of source files: of each level of optimisation, and of what takes the compiler longest.
+LEVELS = {
+    "O3": r"csrc/kernels/cpu/([^/]*|gram/.*|isa/.*)\.cpp$",
+    "O2": r"csrc/kernels/",
+    "O1": r"csrc/ops/",
+}
+LONGEST = r"csrc/(ops/library|kernels/cpu/isa/.*)\.cpp$"
 DEFAULT_ARCH_LIST = "8.0;9.0+PTX"
 OLDEST_SETUPTOOLS = (77,)  # reads the licence as pyproject.toml has it
 # What the C++ code needs at least, as a program that compiles nowhere else.
@@ -145,14 +149,14 @@ def sources(root: Path, *, cuda: bool) -> list[str]:
 
 
 def by_level(sources: Sequence[str]) -> dict[str, list[str]]:
-    """The files to compile with -O3 and with -O2, each list in an order that keeps all cores busy.
+    """The files to compile with each level, in an order that keeps all cores busy.
 
     -O3 is for kernels: with -O2 some are half as fast, and the engine's give other last bits. What
-    prepares and calls them loses nothing by -O2.
+    prepares them loses nothing by -O2, and what only reads arguments and calls them nothing by -O1.
     """
-    levels: dict[str, list[str]] = {"O3": [], "O2": []}
+    levels: dict[str, list[str]] = {level: [] for level in LEVELS}
     for source in sorted(sources, key=lambda source: re.search(LONGEST, source) is None):
-        levels["O3" if re.search(KERNELS, source) else "O2"].append(source)
+        levels[next(level for level in LEVELS if re.search(LEVELS[level], source))].append(source)
     return levels
 
 

@@ -119,11 +119,12 @@ def test_cuda_sources_belong_to_cuda_builds_only(tmp_path):
 def test_kernels_alone_are_compiled_at_the_highest_level_and_what_takes_longest_first():
     sources = build_support.sources(ROOT, cuda=True)
     levels = build_support.by_level(sources)
-    assert sorted([*levels["O3"], *levels["O2"]]) == sources
+    assert sorted([*levels["O3"], *levels["O2"], *levels["O1"]]) == sources
     assert all(name.startswith("csrc/kernels/cpu/") for name in levels["O3"])
     assert {"csrc/kernels/cpu/eigen.cpp", "csrc/kernels/cpu/isa/avx2.cpp"} <= set(levels["O3"])
     assert "csrc/kernels/cpu/plan/taps.cpp" in levels["O2"]
-    assert "_engine_" in levels["O3"][0] and levels["O2"][0] == "csrc/ops/library.cpp"
+    assert "/isa/" in levels["O3"][0] and levels["O1"][0] == "csrc/ops/library.cpp"
+    assert all(name.startswith("csrc/ops/") for name in levels["O1"])
 
 
 def test_the_oldest_torch_is_the_one_that_is_compiled_for():

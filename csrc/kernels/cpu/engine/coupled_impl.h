@@ -10,7 +10,7 @@
 
 #include "kernels/cpu/engine/collect_impl.h"
 #include "kernels/cpu/engine/frozen_impl.h"
-#include "kernels/cpu/engine/gram_rows_impl.h"
+#include "kernels/cpu/engine/gram_rows.h"
 #include "kernels/cpu/engine/norm_impl.h"
 #include "kernels/cpu/engine/profile_impl.h"
 #include "kernels/cpu/engine/rows_impl.h"

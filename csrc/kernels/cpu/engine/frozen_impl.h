@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "kernels/cpu/engine/collect_impl.h"
-#include "kernels/cpu/engine/gram_rows_impl.h"
+#include "kernels/cpu/engine/gram_rows.h"
 #include "kernels/cpu/engine/profile_impl.h"
 #include "kernels/cpu/engine/rows_impl.h"
 #include "kernels/cpu/engine/weight_tiles_impl.h"

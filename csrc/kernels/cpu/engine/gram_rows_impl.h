@@ -9,14 +9,14 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/cpu/engine/executor.h"
-#include "kernels/cpu/simd.h"
+#include "kernels/cpu/engine/gram_rows.h"
+#include "kernels/cpu/plan/plan.h"
+#include "kernels/cpu/registers.h"
 
 TEGNAS_TARGET_BEGIN
 namespace tegnas::cpu::TEGNAS_ISA::sweep {
 
-// Weights whose products are added up before float64; twice as many in narrow panels.
-constexpr int64_t kGramRows = 32;
+// Columns up to which twice as many products are added up before float64.
 constexpr int64_t kNarrowPanel = 64;
 // Rows of a tile; its columns are two vectors. As many sums as the registers hold.
 constexpr int kGramTile = TEGNAS_VECTOR_BYTES == 64 ? 8 : 6;
@@ -150,7 +150,6 @@ void gram_block(const Products& products, int64_t left_count, int64_t right_coun
   }
 }
 
-// Rows [first, last) of a panel, columns: x, then y.
 template <typename T>
 void gram_panel(const T* panel, int64_t first, int64_t last, int64_t x, int64_t y, double* xx,
                 double* yx) {
@@ -167,7 +166,6 @@ void gram_panel(const T* panel, int64_t first, int64_t last, int64_t x, int64_t 
   }
 }
 
-// The same of what has its rows in pairs.
 template <typename T>
 void gram_pairs(const T* panel, const engine::PairGrad& grad, int64_t x, int64_t y, double* xx,
                 double* yx) {
@@ -181,8 +179,11 @@ void gram_pairs(const T* panel, const engine::PairGrad& grad, int64_t x, int64_t
   gram_block<T>(products, y, x, false, yx);
 }
 
-// Doubles of the panel that coupled rows are transposed into, by columns of images.
-inline int64_t gram_doubles(int64_t columns) { return kGramRows * columns; }
+template void gram_panel(const float*, int64_t, int64_t, int64_t, int64_t, double*, double*);
+template void gram_panel(const double*, int64_t, int64_t, int64_t, int64_t, double*, double*);
+template void gram_pairs(const float*, const engine::PairGrad&, int64_t, int64_t, double*, double*);
+template void gram_pairs(const double*, const engine::PairGrad&, int64_t, int64_t, double*,
+                         double*);
 
 }  // namespace tegnas::cpu::TEGNAS_ISA::sweep
 TEGNAS_TARGET_END

@@ -1,11 +1,12 @@
-// Every kernel but the engine, compiled for the instruction set of the including file, and the
-// table of them all.
+// Every kernel but the engine, and the engine's Gram matrices, compiled for the instruction set of
+// the including file, and the table of them all.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/cpu/cholesky_impl.h"
 #include "kernels/cpu/eigen_impl.h"
+#include "kernels/cpu/engine/gram_rows_impl.h"
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/row_products_impl.h"
 #include "kernels/cpu/signs_impl.h"

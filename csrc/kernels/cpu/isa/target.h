@@ -8,34 +8,35 @@
 // standard-library templates (their out-of-line copies would be shared with code that runs on
 // older machines).
 //
-// With TEGNAS_WIDE besides, vectors are of several registers and the namespace is TEGNAS_WIDE_ISA:
-// the engine then does for more images what it does once for every row and channel.
+// With TEGNAS_WIDE besides, vectors are of several registers and TEGNAS_ISA is TEGNAS_WIDE_ISA, not
+// TEGNAS_NARROW_ISA: the engine then does for more images what it does once for every row and
+// channel.
 #pragma once
 
 #if defined(TEGNAS_FOR_AVX512)
-#define TEGNAS_ISA avx512
+#define TEGNAS_NARROW_ISA avx512
 #define TEGNAS_VECTOR_BYTES 64
 #define TEGNAS_WIDE_ISA avx512_wide
 #define TEGNAS_WIDE_REGISTERS 2
 #define TEGNAS_TARGET "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi,bmi2,popcnt"
 #elif defined(TEGNAS_FOR_AVX2)
-#define TEGNAS_ISA avx2
+#define TEGNAS_NARROW_ISA avx2
 #define TEGNAS_VECTOR_BYTES 32
 #define TEGNAS_WIDE_ISA avx2_wide
 #define TEGNAS_WIDE_REGISTERS 4
 #define TEGNAS_TARGET "avx2,fma,bmi,bmi2,popcnt"
 #else
-#define TEGNAS_ISA portable
+#define TEGNAS_NARROW_ISA portable
 #define TEGNAS_VECTOR_BYTES 16
 #define TEGNAS_WIDE_ISA portable  // has none
 #define TEGNAS_WIDE_REGISTERS 1
 #endif
 
 #if defined(TEGNAS_WIDE)
-#undef TEGNAS_ISA
 #define TEGNAS_ISA TEGNAS_WIDE_ISA
 #define TEGNAS_REGISTERS TEGNAS_WIDE_REGISTERS
 #else
+#define TEGNAS_ISA TEGNAS_NARROW_ISA
 #define TEGNAS_REGISTERS 1
 #endif
 
