@@ -1,5 +1,6 @@
 // Where the time of a score goes, by presets: phases of the engine on networks of NAS-Bench-201,
-// float32, one thread, beside the rate at which this core multiplies and adds.
+// float32, one thread, beside the rate at which this core multiplies and adds. The roof is the time
+// of the kernel if all convolutions ran at that rate.
 //   engine_profile [architectures, as six characters each: n none, s skip, 1 and 3 conv, p pool]
 #include <algorithm>
 #include <array>
@@ -19,7 +20,6 @@ using namespace tegnas::test;
 namespace {
 
 constexpr int64_t kImages = 64, kClasses = 10;
-constexpr int kRepeats = 8;  // networks of one call, which share the stem as those of a search do
 constexpr int kPhases = static_cast<int>(cpu::EnginePhase::count);
 
 // Time of this thread on a core, so that other work on the machine counts less.
@@ -77,24 +77,44 @@ double peak(const std::string& isa) {
   return 0;
 }
 
-// What a preset computes of one network.
+// What is computed of one network.
 struct Preset {
   const char* name;
-  int networks;  // of a score
+  const char* networks;
   Writer (*network)(const std::string& ops);
+  bool all_weights;   // else those of the cells alone
+  bool validation;    // kernels between two batches besides, and the statistics of `fast`
+  bool coupled;       // one sweep for every image
+  int repeats;        // networks of one call, which share the stem as those of a search do
+  int region_counts;  // of a score; 0: none
   Writer (*thin)(const std::string& ops);
-  bool validation;  // kernels of all weights and between two batches; else the cells' alone, of one
   std::vector<int64_t> region_batches;
 };
 
+Writer proxy(const std::string& ops) { return Nasbench201::proxy(ops); }
+
 const Preset kPresets[] = {
-    {"best", 10, Nasbench201::deep, Nasbench201::deep_thin, false, {1000}},
-    {"fast",
-     3,
-     [](const std::string& ops) { return Nasbench201::proxy(ops); },
-     Nasbench201::thin,
+    {"preset best",
+     "one of 10 networks",
+     Nasbench201::deep,
+     false,
+     false,
+     false,
+     8,
+     10,
+     Nasbench201::deep_thin,
+     {1000}},
+    {"preset fast",
+     "one of 3 networks",
+     proxy,
      true,
+     true,
+     false,
+     8,
+     3,
+     Nasbench201::thin,
      {1000, 1000, 1000}},
+    {"coupled NTK", "one network", proxy, true, false, true, 1, 0, nullptr, {}},
 };
 
 std::vector<float> floats(const std::vector<double>& wide) { return {wide.begin(), wide.end()}; }
@@ -116,7 +136,7 @@ double products(const engine::GradPiece& piece) {
 }
 
 // Floating-point operations of the convolutions of one network, by phase: the forward ones without
-// the stem, which is shared; the others as far as the preset wants them.
+// a stem that networks share; the others as far as the preset wants them.
 std::array<double, kPhases> conv_gflop(const engine::Plan& plan, const Preset& preset) {
   std::array<double, kPhases> sums{};
   const auto add = [&](cpu::EnginePhase phase, double products, int batches) {
@@ -129,7 +149,8 @@ std::array<double, kPhases> conv_gflop(const engine::Plan& plan, const Preset& p
   }
   for (int64_t s = 0; s < plan.backward.count; ++s) {
     const engine::BackStep& step = plan.backward.data[s];
-    const int batches = (step.searched || preset.validation) + (step.searched && preset.validation);
+    int batches = (step.searched || preset.all_weights) + (step.searched && preset.validation);
+    if (preset.coupled) batches *= kImages;
     if (step.kind == engine::BackStepKind::weight_grad) {
       const auto& pieces = plan.weight_grads.data[step.at].pieces;
       for (int64_t p = 0; p < pieces.count; ++p) {
@@ -163,34 +184,37 @@ struct Profile {
   }
 };
 
-// Kernels of kRepeats networks.
 struct Kernels {
-  std::vector<double> all = empty(), searched = empty(), cross = empty();
+  std::vector<double> all, searched, cross;
 
-  static std::vector<double> empty() { return std::vector<double>(kRepeats * kImages * kImages); }
+  explicit Kernels(int64_t networks)
+      : all(networks * kImages * kImages), searched(all), cross(all) {}
 };
 
 // What the preset makes of the kernels.
 double statistics_milliseconds(const Preset& preset, const Kernels& kernels, Random& random) {
-  std::vector<double> first(kRepeats), second(kRepeats);
+  if (preset.coupled) return 0;
+  const int64_t repeats = preset.repeats;
+  std::vector<double> first(repeats), second(repeats);
   if (!preset.validation) {
     return least(8, [&] {
-      cpu::leave_one_out(kernels.searched.data(), kRepeats, kImages, serial_for, first.data(),
+      cpu::leave_one_out(kernels.searched.data(), repeats, kImages, serial_for, first.data(),
                          second.data());
     });
   }
   const std::vector<double> targets = random.normals(kImages * kClasses, 1);
   return least(8, [&] {
-    cpu::extreme_eigenvalues(kernels.all.data(), kRepeats, kImages, serial_for, first.data(),
+    cpu::extreme_eigenvalues(kernels.all.data(), repeats, kImages, serial_for, first.data(),
                              second.data());
     cpu::kernel_regression_error({kernels.searched.data(), kernels.cross.data(), targets.data(),
-                                  targets.data(), kRepeats, kImages, kImages, kClasses, 0},
+                                  targets.data(), repeats, kImages, kImages, kClasses, 0},
                                  serial_for, first.data());
   });
 }
 
 double regions_milliseconds(const Preset& preset, const std::string& ops,
                             const cpu::Kernels& kernels, Random& random) {
+  if (preset.region_counts == 0) return 0;
   const Writer thin = preset.thin(ops);
   const engine::Program program = thin.program();
   const std::vector<float> params = floats(random.normals(thin.parameters(), 0.3));
@@ -201,8 +225,9 @@ double regions_milliseconds(const Preset& preset, const std::string& ops,
     data.push_back(floats(random.normals(count * size, 1)));
     batches.push_back({data.back().data(), count});
   }
-  const std::vector<cpu::RegionsJob<float>> jobs(preset.networks, {&program, params.data()});
-  return least(8, [&] { cpu::engine_regions<float>(kernels, jobs, {batches}, 1, serial_for); });
+  const std::vector<cpu::RegionsJob<float>> jobs(preset.region_counts, {&program, params.data()});
+  const auto run = [&] { cpu::engine_regions<float>(kernels, jobs, {batches}, 1, serial_for); };
+  return least(8, run) / preset.region_counts;
 }
 
 // Times are those of one network.
@@ -214,22 +239,25 @@ Profile profile_of(const Preset& preset, const std::string& ops, const cpu::Kern
   const int64_t size = writer.shape(0).size();
   const std::vector<float> x = floats(random.normals(kImages * size, 1));
   const std::vector<float> y = floats(random.normals(kImages * size, 1));
-  Kernels found;
+  Kernels found(preset.repeats);
   std::vector<cpu::NtkJob<float>> jobs;
-  for (int64_t k = 0; k < kRepeats; ++k) {
+  for (int64_t k = 0; k < preset.repeats; ++k) {
     const int64_t at = k * kImages * kImages;
-    jobs.push_back({&program, params.data(), preset.validation ? &found.all[at] : nullptr,
+    jobs.push_back({&program, params.data(), preset.all_weights ? &found.all[at] : nullptr,
                     &found.searched[at], preset.validation ? &found.cross[at] : nullptr, nullptr});
   }
   cpu::NtkOptions options;
+  options.coupled = preset.coupled;
   const auto run = [&] {
     cpu::engine_ntk<float>(kernels, jobs, {x.data(), kImages},
                            {y.data(), preset.validation ? kImages : 0}, options, serial_for);
   };
+  const engine::Purpose purpose =
+      preset.coupled ? engine::Purpose::coupled : engine::Purpose::frozen;
   run();
   Profile profile;
-  profile.ms = least(4, run) / kRepeats;
-  profile.gflop = conv_gflop(*engine::make_plan(program, engine::Purpose::frozen, false), preset);
+  profile.ms = least(4, run) / preset.repeats;
+  profile.gflop = conv_gflop(*engine::make_plan(program, purpose, false), preset);
   profile.phases.fill(1e300);
   for (int k = 0; k < 4; ++k) {
     int64_t counters[kPhases] = {};
@@ -237,36 +265,47 @@ Profile profile_of(const Preset& preset, const std::string& ops, const cpu::Kern
     run();
     for (int p = 0; p < kPhases; ++p) {
       profile.phases[p] =
-          std::min(profile.phases[p], static_cast<double>(counters[p]) * 1e-6 / kRepeats);
+          std::min(profile.phases[p], static_cast<double>(counters[p]) * 1e-6 / preset.repeats);
     }
   }
-  profile.plan_ms = least(8, [&] { engine::make_plan(program, engine::Purpose::frozen, false); });
-  profile.regions_ms = regions_milliseconds(preset, ops, kernels, random) / preset.networks;
-  profile.statistics_ms = statistics_milliseconds(preset, found, random) / kRepeats;
+  profile.plan_ms = least(8, [&] { engine::make_plan(program, purpose, false); });
+  profile.regions_ms = regions_milliseconds(preset, ops, kernels, random);
+  profile.statistics_ms = statistics_milliseconds(preset, found, random) / preset.repeats;
   return profile;
 }
 
-void print(const char* name, const Profile& p) {
+// The kernel's time if convolutions ran at the rate `most`, and all else took what it takes.
+double roof(const Profile& p, double most) {
+  if (most <= 0) return 0;
+  double ms = p.ms;
+  for (int k = 0; k < kPhases; ++k) {
+    if (p.gflop[k] > 0) ms += p.gflop[k] / most * 1e3 - p.phases[k];
+  }
+  return ms;
+}
+
+void print(const char* name, const Profile& p, double most) {
   using Phase = cpu::EnginePhase;
   const auto ms = [&](Phase phase) { return p.phases[static_cast<int>(phase)]; };
   const auto rate = [&](Phase phase) {
     const double gflop = p.gflop[static_cast<int>(phase)];
     return gflop > 0 ? gflop / ms(phase) * 1e3 : 0.0;
   };
-  std::printf("%-8s %6.2f %10.2f %6.0f %8.2f %10.2f %6.0f %10.2f %6.0f %8.2f %8.2f %8.2f %11.3f\n",
-              name, p.ms, ms(Phase::forward_conv), rate(Phase::forward_conv),
-              ms(Phase::forward_other), ms(Phase::input_grad), rate(Phase::input_grad),
-              ms(Phase::weight_grad), rate(Phase::weight_grad), ms(Phase::gram), p.plan_ms,
-              p.regions_ms, p.statistics_ms);
+  std::printf(
+      "%-8s %6.2f %6.2f %7.2f %5.0f %6.2f %7.2f %5.0f %8.2f %5.0f %6.2f %5.2f %7.2f %10.3f\n", name,
+      p.ms, roof(p, most), ms(Phase::forward_conv), rate(Phase::forward_conv),
+      ms(Phase::forward_other), ms(Phase::input_grad), rate(Phase::input_grad),
+      ms(Phase::weight_grad), rate(Phase::weight_grad), ms(Phase::gram), p.plan_ms, p.regions_ms,
+      p.statistics_ms);
 }
 
 void print_head(const Preset& preset) {
-  std::printf("\npreset %s, one of %d networks\n", preset.name, preset.networks);
-  std::printf("%-8s %6s %17s %8s %17s %17s %8s %8s %8s %11s\n", "", "kernel", "forward conv",
-              "other", "input gradient", "weight gradient", "Gram", "plan", "regions",
+  std::printf("\n%s, %s\n", preset.name, preset.networks);
+  std::printf("%-8s %6s %6s %13s %6s %13s %14s %6s %5s %7s %10s\n", "", "kernel", "roof",
+              "forward conv", "other", "input grad", "weight grad", "Gram", "plan", "regions",
               "statistics");
-  std::printf("%-8s %6s %10s %6s %8s %10s %6s %10s %6s %8s %8s %8s %11s\n", "", "ms", "ms", "GF/s",
-              "ms", "ms", "GF/s", "ms", "GF/s", "ms", "ms", "ms", "ms");
+  std::printf("%-8s %6s %6s %7s %5s %6s %7s %5s %8s %5s %6s %5s %7s %10s\n", "", "ms", "ms", "ms",
+              "GF/s", "ms", "ms", "GF/s", "ms", "GF/s", "ms", "ms", "ms", "ms");
 }
 
 // A fixed sample of architectures whose output depends on the input.
@@ -288,9 +327,8 @@ int main(int argc, char** argv) {
   const cpu::Kernels& kernels = cpu::kernels();
   std::printf("NAS-Bench-201, %s, float32, %ld images, one thread", kernels.isa,
               static_cast<long>(kImages));
-  if (const double most = peak(kernels.isa); most > 0) {
-    std::printf("; multiply-adds at most %.0f GFLOP/s", most);
-  }
+  const double most = peak(kernels.isa);
+  if (most > 0) std::printf("; multiply-adds at most %.0f GFLOP/s", most);
   std::printf("\n");
   std::vector<std::string> architectures{"333333", "111111", "pppppp", "ssssss"};
   if (argc > 1) architectures.assign(argv + 1, argv + argc);
@@ -298,14 +336,14 @@ int main(int argc, char** argv) {
   for (const Preset& preset : kPresets) {
     print_head(preset);
     for (const std::string& ops : architectures) {
-      print(ops.c_str(), profile_of(preset, ops, kernels));
+      print(ops.c_str(), profile_of(preset, ops, kernels), most);
     }
-    if (sample.empty()) continue;
+    if (sample.empty() || preset.coupled) continue;
     Profile mean;
     for (const std::string& ops : sample) {
       mean.add(profile_of(preset, ops, kernels), 1.0 / static_cast<double>(sample.size()));
     }
-    print("mean/50", mean);
+    print("mean/50", mean, most);
   }
   return 0;
 }
