@@ -18,16 +18,33 @@ DARTS_CIFAR10 = TableFormat(
         "valid_acc50",
         "test_acc50",
     ),
+    published=("flop", "params"),
     architecture=lambda row: f"normal {row['normal']} reduce {row['reduce']}",
 )
 
 # NAS-Bench-301 (Zela et al., ICLR 2022, arXiv 2008.09777). Parameters are those of a network of 32
 # channels and 8 cells without auxiliary classifier, in which the BatchNorms behind the operations
-# of edges have no scale and shift; its FLOPs count norms, activations and pools too.
+# of edges have no scale and shift; its FLOPs count norms, activations and pools too. The other
+# columns are the training-free scores of NASLib (Krishnakumar et al., NeurIPS 2022, arXiv
+# 2210.03230).
 NAS_BENCH_301 = TableFormat(
     name="nas-bench-301",
     space="darts",
     columns=("arch", "acc", "params", "flops"),
     truth=("acc",),
+    published=(
+        "flops",
+        "params",
+        "synflow",
+        "grasp",
+        "fisher",
+        "grad_norm",
+        "l2_norm",
+        "plain",
+        "nwot",
+        "epe_nas",
+        "jacov",
+        "snip",
+    ),
     belongs=lambda row: row["arch"].replace("(", "[").startswith("[["),
 )
