@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
@@ -20,7 +20,8 @@ from tegnas.engine import program as p
 from tegnas.engine.functions import FUNCTIONS
 from tegnas.engine.lowering import lower_module
 from tegnas.reference import count_regions_pairwise
-from tegnas.reference.ntk import ntk
+from tegnas.reference.ntk import ntk, with_batch_statistics
+from tegnas.reference.regions import signs
 from tegnas.reference.scores import relu_activations
 from tegnas.regions import measure_regions
 
@@ -347,6 +348,34 @@ def test_regions_are_the_distinct_patterns(device, network, samples, batch_size)
     assert found.tolist() == [count_regions_pairwise(activations)]
 
 
+def values_of_relus(network: nn.Module, batches: Sequence[Tensor]) -> list[Tensor]:
+    """What ReLUs read, each value once however many of them read it: (M, ...) over all batches."""
+    network, found = with_batch_statistics(network, "frozen"), []
+    for module in network.modules():
+        if isinstance(module, nn.ReLU):
+            module.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    with torch.no_grad():
+        for batch in batches:
+            seen: list[Tensor] = []
+            network(batch)
+            found.append(list({value.data_ptr(): value for value in seen}.values()))
+    return [torch.cat(values) for values in zip(*found, strict=True)]
+
+
+@every_device
+@settings(max_examples=15)
+@given(networks(), st.integers(1, 40), st.integers(1, 17))
+def test_pattern_distances_are_those_of_the_signs(device, network, samples, batch_size):
+    inputs = tensor((samples, 2, 3, 4), seed=samples)
+    inputs[samples // 2 :] = inputs[: samples - samples // 2].clone()
+    jobs = jobs_of(network, (2, 3, 4), torch.float64)
+    found = ops.engine_pattern_distances(jobs, inputs.to(device), batch_size=batch_size)
+    rows = signs(values_of_relus(network.double(), inputs.split(batch_size)))
+    expected = (rows[:, None] != rows[None, :]).sum(-1)
+    assert found.dtype == torch.int64 and found.device.type == device
+    assert torch.equal(found.cpu(), expected[None])
+
+
 @every_device
 def test_jobs_take_sets_of_inputs_in_turn(device):
     network = small_network()
@@ -357,6 +386,10 @@ def test_jobs_take_sets_of_inputs_in_turn(device):
     sets[1, 3:] = sets[1, 0]
     found = ops.engine_regions(five, sets.to(device), batch_size=4).tolist()
     alone = [ops.engine_regions(one, each.to(device), batch_size=4).item() for each in sets]
+    apart = ops.engine_pattern_distances(five, sets.to(device), batch_size=4)
+    for job in range(5):
+        own = sets[job % 2].to(device)
+        assert torch.equal(apart[job], ops.engine_pattern_distances(one, own, batch_size=4)[0])
     assert alone[0] != alone[1]
     assert found == [alone[0], alone[1], alone[0], alone[1], alone[0]]
     with pytest.raises(ValueError, match=r"inputs must be \(M, C, H, W\), or sets"):
@@ -462,3 +495,4 @@ def test_operators_are_registered_as_torch_expects():
         options = ("frozen", "sum", weights)
         torch.library.opcheck(torch.ops.tegnas.engine_ntk, (*operands, x, x[:2], *options))
     torch.library.opcheck(torch.ops.tegnas.engine_regions, (*operands, x, 2))
+    torch.library.opcheck(torch.ops.tegnas.engine_pattern_distances, (*operands, x, 2))

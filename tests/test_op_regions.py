@@ -1,4 +1,4 @@
-"""pack_signs and count_regions bit by bit and row by row."""
+"""pack_signs, count_regions and pattern_distances bit by bit and row by row."""
 
 from __future__ import annotations
 
@@ -67,6 +67,19 @@ def test_counts_of_several_networks(networks, inputs, seed):
     assert torch.equal(ops.count_regions(transposed), regions.count_regions(patterns))
 
 
+@given(st.integers(0, 3), st.integers(0, 14), st.integers(0, 4), seeds)
+def test_distances_are_the_bits_that_differ(networks, inputs, words, seed):
+    generator = torch.Generator().manual_seed(seed)
+    bounds = torch.iinfo(torch.int64)
+    shape = (networks, inputs, words)
+    patterns = torch.randint(bounds.min, bounds.max, shape, generator=generator)
+    expected = regions.pattern_distances(patterns)
+    assert torch.equal(ops.pattern_distances(patterns), expected)
+    assert torch.equal(ops.pattern_distances(patterns.mT.contiguous().mT), expected)
+    for network in range(networks):
+        assert torch.equal(ops.pattern_distances(patterns[network]), expected[network])
+
+
 def test_rows_that_differ_in_one_bit_are_never_merged():
     bits = torch.eye(640, dtype=torch.bool)
     patterns = ops.pack_signs([torch.cat([bits, bits, torch.zeros(2, 640, dtype=torch.bool)])])
@@ -110,6 +123,10 @@ BAD = {
     "float32, float64 or bool": lambda: ops.pack_signs([torch.ones(2, 3).int()]),
     "must be int64": lambda: ops.count_regions(torch.ones(2, 3)),
     "must have shape": lambda: ops.count_regions(torch.ones(3, dtype=torch.int64)),
+    "pattern_distances: patterns must be int64": lambda: ops.pattern_distances(torch.ones(2, 3)),
+    "pattern_distances: patterns must have shape": lambda: ops.pattern_distances(
+        torch.ones(3, dtype=torch.int64)
+    ),
 }
 
 

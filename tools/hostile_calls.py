@@ -138,6 +138,11 @@ def count_regions(n: Numbers) -> None:
     ops.count_regions(n.tensor(*shape, dtype=n.rng.choice([torch.int64] * 9 + [torch.int32])))
 
 
+def pattern_distances(n: Numbers) -> None:
+    shape = [n.rng.randint(0, 9) for _ in range(n.rng.choice([2, 3]))]
+    ops.pattern_distances(n.tensor(*shape, dtype=n.rng.choice([torch.int64] * 9 + [torch.int32])))
+
+
 def ntk_gram(n: Numbers) -> None:
     networks, images, others = n.rng.randint(0, 2), n.rng.randint(0, 5), n.rng.randint(0, 4)
     kinds = [n.rng.choice([_convolution, _linear, _scale]) for _ in range(n.rng.randint(1, 3))]
@@ -391,6 +396,13 @@ def engine_regions(n: Numbers) -> None:
     ops.engine_regions(jobs, inputs, batch_size=n.number(1, 5))
 
 
+def engine_pattern_distances(n: Numbers) -> None:
+    jobs, shape, dtype = _jobs(n)
+    sets = [n.rng.randint(1, 3)] if n.maybe(0.3) else []
+    inputs = n.tensor(*sets, n.rng.randint(0, 9), *shape, dtype=dtype)
+    ops.engine_pattern_distances(jobs, inputs, batch_size=n.number(1, 5))
+
+
 def engine_plan(n: Numbers) -> None:
     programs = [_any_program(n) for _ in range(n.rng.choice([1, 2]))]
     ops.engine_plan(
@@ -450,9 +462,11 @@ CALLS: dict[str, Callable[[Numbers], None]] = {
         kernel_regression_error,
         pack_signs,
         count_regions,
+        pattern_distances,
         ntk_gram,
         engine_ntk,
         engine_regions,
+        engine_pattern_distances,
         engine_plan,
         prepare_launches,
         write_programs,

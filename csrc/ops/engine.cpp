@@ -78,44 +78,89 @@ std::tuple<Tensor, Tensor, Tensor> engine_ntk(const Tensor& code, const Tensor& 
   });
 }
 
-// sets (sets, M, C, H, W)
+// What runs over the patterns of jobs.
 template <typename T>
-std::vector<int64_t> run_regions(const Jobs& jobs, const Tensor& sets, int64_t batch_size) {
-  const Sizes sizes = sets.sizes();
-  // Sets that no job reads may be as many as an empty tensor claims.
-  const int64_t read = std::min(sizes[0], jobs.count()), all = sizes[1];
-  const int64_t size = (Checked(sizes[2]) * sizes[3] * sizes[4]).value();
-  std::vector<cpu::Inputs<T>> inputs(read);
-  for (int64_t set = 0; set < read; ++set) {
-    const T* from = sets.const_data_ptr<T>() + set * all * size;
-    for (int64_t first = 0; first < all; first += batch_size) {
-      inputs[set].push_back({from + first * size, std::min(batch_size, all - first)});
+struct PatternCall {
+  std::vector<cpu::RegionsJob<T>> jobs;
+  std::vector<cpu::Inputs<T>> sets;
+
+  // sets (sets, M, C, H, W); job j has the set of number j mod sets.
+  PatternCall(const Jobs& given, const Tensor& inputs, int64_t batch_size) {
+    const Sizes sizes = inputs.sizes();
+    // Sets that no job reads may be as many as an empty tensor claims.
+    const int64_t read = std::min(sizes[0], given.count()), all = sizes[1];
+    const int64_t size = (Checked(sizes[2]) * sizes[3] * sizes[4]).value();
+    sets.resize(read);
+    for (int64_t set = 0; set < read; ++set) {
+      const T* from = inputs.const_data_ptr<T>() + set * all * size;
+      for (int64_t first = 0; first < all; first += batch_size) {
+        sets[set].push_back({from + first * size, std::min(batch_size, all - first)});
+      }
+    }
+    for (int64_t job = 0; job < given.count(); ++job) {
+      jobs.push_back({&given.program(job), given.parameters<T>(job), job % sizes[0]});
     }
   }
-  std::vector<cpu::RegionsJob<T>> list;
-  for (int64_t job = 0; job < jobs.count(); ++job) {
-    list.push_back({&jobs.program(job), jobs.parameters<T>(job), job % sizes[0]});
-  }
-  return cpu::engine_regions<T>(cpu::kernels(), list, inputs, thread_count(), torch_parallel_for);
+};
+
+template <typename T>
+void run_regions(const Jobs& jobs, const Tensor& sets, int64_t batch_size, int64_t* counts) {
+  const PatternCall<T> call(jobs, sets, batch_size);
+  const std::vector<int64_t> found = cpu::engine_regions<T>(cpu::kernels(), call.jobs, call.sets,
+                                                            thread_count(), torch_parallel_for);
+  std::copy(found.begin(), found.end(), counts);
+}
+
+template <typename T>
+void run_distances(const Jobs& jobs, const Tensor& sets, int64_t batch_size, int64_t* distances) {
+  const PatternCall<T> call(jobs, sets, batch_size);
+  cpu::engine_pattern_distances<T>(cpu::kernels(), call.jobs, call.sets, thread_count(),
+                                   torch_parallel_for, distances);
+}
+
+// The inputs as sets, once they and the jobs were checked.
+Tensor checked_sets(const JobOperands& operands, const Tensor& inputs, int64_t batch_size) {
+  const Tensor given = input_sets(inputs);
+  check_operands(operands, torch::stable::select(given, 0, 0));
+  TEGNAS_CHECK_VALUE(batch_size > 0, "engine: batch_size must be positive, got ", batch_size, ".");
+  return given;
 }
 
 Tensor engine_regions(const Tensor& code, const Tensor& code_offsets, const Tensor& job_programs,
                       const Tensor& params, const Tensor& job_params, const Tensor& inputs,
                       int64_t batch_size) {
-  const Tensor given = input_sets(inputs);
   const JobOperands operands{code, code_offsets, job_programs, params, job_params};
-  check_operands(operands, torch::stable::select(given, 0, 0));
-  TEGNAS_CHECK_VALUE(batch_size > 0, "engine: batch_size must be positive, got ", batch_size, ".");
+  const Tensor given = checked_sets(operands, inputs, batch_size);
   return refusing("engine", [&] {
     const Tensor counts = zeros({job_programs.numel()}, ScalarType::Long, given);
     TEGNAS_ON_CUDA(given, counts, engine_regions(operands, given, batch_size, counts));
     const Tensor sets = packed(given);
     const Jobs jobs = make_jobs(operands, sets.sizes().slice(1));
-    const std::vector<int64_t> found = sets.scalar_type() == ScalarType::Float
-                                           ? run_regions<float>(jobs, sets, batch_size)
-                                           : run_regions<double>(jobs, sets, batch_size);
-    std::copy(found.begin(), found.end(), counts.mutable_data_ptr<int64_t>());
+    int64_t* to = counts.mutable_data_ptr<int64_t>();
+    sets.scalar_type() == ScalarType::Float ? run_regions<float>(jobs, sets, batch_size, to)
+                                            : run_regions<double>(jobs, sets, batch_size, to);
     return counts;
+  });
+}
+
+Tensor engine_pattern_distances(const Tensor& code, const Tensor& code_offsets,
+                                const Tensor& job_programs, const Tensor& params,
+                                const Tensor& job_params, const Tensor& inputs,
+                                int64_t batch_size) {
+  const JobOperands operands{code, code_offsets, job_programs, params, job_params};
+  const Tensor given = checked_sets(operands, inputs, batch_size);
+  return refusing("engine", [&] {
+    const int64_t count = job_programs.numel(), images = given.size(1);
+    check_machine_has(Checked(images) * images * count * static_cast<int64_t>(sizeof(int64_t)));
+    const Tensor distances = zeros({count, images, images}, ScalarType::Long, given);
+    TEGNAS_ON_CUDA(given, distances,
+                   engine_pattern_distances(operands, given, batch_size, distances));
+    const Tensor sets = packed(given);
+    const Jobs jobs = make_jobs(operands, sets.sizes().slice(1));
+    int64_t* to = distances.mutable_data_ptr<int64_t>();
+    sets.scalar_type() == ScalarType::Float ? run_distances<float>(jobs, sets, batch_size, to)
+                                            : run_distances<double>(jobs, sets, batch_size, to);
+    return distances;
   });
 }
 
@@ -129,8 +174,12 @@ STABLE_TORCH_LIBRARY_FRAGMENT(tegnas, m) {
   m.def(
       "engine_regions(Tensor code, Tensor code_offsets, Tensor job_programs, Tensor params, Tensor "
       "job_params, Tensor inputs, int batch_size) -> Tensor");
+  m.def(
+      "engine_pattern_distances(Tensor code, Tensor code_offsets, Tensor job_programs, Tensor "
+      "params, Tensor job_params, Tensor inputs, int batch_size) -> Tensor");
 }
 TEGNAS_IMPLEMENT(engine_ntk)
 TEGNAS_IMPLEMENT(engine_regions)
+TEGNAS_IMPLEMENT(engine_pattern_distances)
 
 }  // namespace tegnas

@@ -1,10 +1,12 @@
-// pack_signs and count_regions: activation patterns as bits, and how many of them differ.
+// pack_signs, count_regions and pattern_distances: activation patterns as bits, how many of them
+// differ, and in how many bits.
 
 #include "kernels/cpu/regions.h"
 
 #include <algorithm>
 #include <vector>
 
+#include "kernels/cpu/kernels.h"
 #include "kernels/machine_memory.h"
 #include "ops/refusing.h"
 #include "ops/registering.h"
@@ -60,15 +62,19 @@ Tensor pack_signs(const Tensors& activations) {
   });
 }
 
-Tensor count_regions(const Tensor& patterns) {
-  TEGNAS_CHECK_TYPE(dtype_of(patterns) == ScalarType::Long,
-                    "count_regions: patterns must be int64 as pack_signs makes them, got ",
-                    dtype_of(patterns), ".");
-  TEGNAS_CHECK_VALUE(patterns.dim() == 2 || patterns.dim() == 3,
-                     "count_regions: patterns must have shape (inputs, words) or (networks, "
-                     "inputs, words), got ",
+void check_patterns(const char* op, const Tensor& patterns) {
+  TEGNAS_CHECK_TYPE(dtype_of(patterns) == ScalarType::Long, op,
+                    ": patterns must be int64 as pack_signs makes them, got ", dtype_of(patterns),
+                    ".");
+  TEGNAS_CHECK_VALUE(patterns.dim() == 2 || patterns.dim() == 3, op,
+                     ": patterns must have shape (inputs, words) or (networks, inputs, words), "
+                     "got ",
                      patterns.sizes(), ".");
-  check_extent("count_regions", patterns);
+  check_extent(op, patterns);
+}
+
+Tensor count_regions(const Tensor& patterns) {
+  check_patterns("count_regions", patterns);
   return refusing("count_regions", [&] {
     const Tensor rows = packed(patterns);
     const int64_t inputs = rows.size(-2), words = rows.size(-1);
@@ -92,13 +98,39 @@ Tensor count_regions(const Tensor& patterns) {
   });
 }
 
+Tensor pattern_distances(const Tensor& patterns) {
+  check_patterns("pattern_distances", patterns);
+  return refusing("pattern_distances", [&] {
+    const Tensor rows = packed(patterns);
+    const int64_t inputs = rows.size(-2), words = rows.size(-1);
+    const int64_t networks = rows.dim() == 3 ? rows.size(0) : 1;
+    check_machine_has(Checked(inputs) * inputs * networks * static_cast<int64_t>(sizeof(int64_t)));
+    std::vector<int64_t> shape = without_last(rows.sizes(), 1).vec();
+    shape.push_back(inputs);
+    const Tensor distances = zeros(shape, ScalarType::Long, rows);
+    if (rows.numel() == 0) return distances;
+    TEGNAS_ON_CUDA(rows, distances, pattern_distances(rows, distances));
+    const auto* data = reinterpret_cast<const uint64_t*>(rows.const_data_ptr<int64_t>());
+    int64_t* to = distances.mutable_data_ptr<int64_t>();
+    torch_parallel_for(networks, [&](int64_t begin, int64_t end) {
+      for (int64_t b = begin; b < end; ++b) {
+        cpu::kernels().row_distances(data + b * inputs * words, inputs, words,
+                                     to + b * inputs * inputs);
+      }
+    });
+    return distances;
+  });
+}
+
 }  // namespace
 
 STABLE_TORCH_LIBRARY_FRAGMENT(tegnas, m) {
   m.def("pack_signs(Tensor[] activations) -> Tensor");
   m.def("count_regions(Tensor patterns) -> Tensor");
+  m.def("pattern_distances(Tensor patterns) -> Tensor");
 }
 TEGNAS_IMPLEMENT(pack_signs)
 TEGNAS_IMPLEMENT(count_regions)
+TEGNAS_IMPLEMENT(pattern_distances)
 
 }  // namespace tegnas

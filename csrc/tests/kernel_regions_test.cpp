@@ -4,6 +4,7 @@
 #include <set>
 
 #include "kernel_check.h"
+#include "kernels/cpu/kernels.h"
 #include "kernels/cpu/regions.h"
 
 namespace tegnas::test {
@@ -70,6 +71,27 @@ void distinct_rows() {
   }
 }
 
+void bits_that_differ() {
+  std::mt19937_64 generator(2);
+  for (int64_t words : {0, 1, 3, 40}) {
+    for (int64_t count : {0, 1, 2, 5, 8, 11}) {
+      std::vector<uint64_t> rows(count * words);
+      for (uint64_t& word : rows) word = generator();
+      std::vector<int64_t> distances(count * count, -1);
+      cpu::kernels().row_distances(rows.data(), count, words, distances.data());
+      for (int64_t i = 0; i < count; ++i) {
+        for (int64_t j = 0; j < count; ++j) {
+          int64_t differ = 0;
+          for (int64_t f = 0; f < 64 * words; ++f) {
+            differ += bit(rows, words, i, f) != bit(rows, words, j, f);
+          }
+          CHECK(distances[i * count + j] == differ);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tegnas::test
 
@@ -79,5 +101,6 @@ int main() {
   bits_of_several_layers();
   zeros_and_nans_are_not_positive();
   distinct_rows();
+  bits_that_differ();
   return finish("kernel_regions_test");
 }

@@ -8,13 +8,19 @@ from tegnas.ops._library import build_info, native_ops  # isort: skip  (register
 from tegnas.ops import _fork as _fork
 from tegnas.ops._device import compute_device, describe_device
 from tegnas.ops._eigen import EigCondition, eig_condition
-from tegnas.ops._engine import EngineJobs, Programs, engine_ntk, engine_regions
+from tegnas.ops._engine import (
+    EngineJobs,
+    Programs,
+    engine_ntk,
+    engine_pattern_distances,
+    engine_regions,
+)
 from tegnas.ops._equal_images import first_equals, with_equal_rows
 from tegnas.ops._gram import Conv2dTerm, LayerTerm, LinearTerm, ScaleTerm, ntk_gram
 from tegnas.ops._leave_one_out import LeaveOneOut, leave_one_out
 from tegnas.ops._plan import Launch, engine_plan, prepare_launches
 from tegnas.ops._recorded import RecordedNtk
-from tegnas.ops._regions import RegionCounter, count_regions, pack_signs
+from tegnas.ops._regions import RegionCounter, count_regions, pack_signs, pattern_distances
 from tegnas.ops._regression import kernel_regression_error
 from tegnas.ops._template import write_programs
 
@@ -36,6 +42,7 @@ __all__ = [
     "describe_device",
     "engine_ntk",
     "engine_plan",
+    "engine_pattern_distances",
     "engine_regions",
     "eig_condition",
     "first_equals",
@@ -44,6 +51,7 @@ __all__ = [
     "native_ops",
     "ntk_gram",
     "pack_signs",
+    "pattern_distances",
     "prepare_launches",
     "with_equal_rows",
     "write_programs",

@@ -128,6 +128,24 @@ def engine_regions(jobs: EngineJobs, inputs: Tensor, *, batch_size: int) -> Tens
     return call("engine_regions", *jobs.operands(inputs.device), inputs, batch_size)
 
 
+def engine_pattern_distances(jobs: EngineJobs, inputs: Tensor, *, batch_size: int) -> Tensor:
+    """In how many counted ReLUs any two inputs of a job differ; exact (Mellor et al. 2021, eq. 2).
+
+    A value that several ReLUs read counts once.
+
+    Args:
+        jobs, inputs, batch_size: as of ``engine_regions``.
+
+    Returns:
+        int64 (J, M, M), symmetric; zeros where a network has no counted ReLU.
+
+    Raises:
+        ValueError: a malformed program, or inputs that it isn't for.
+        TypeError: a dtype other than float32 or float64.
+    """
+    return call("engine_pattern_distances", *jobs.operands(inputs.device), inputs, batch_size)
+
+
 @torch.library.register_fake("tegnas::engine_ntk")
 def _(code, code_offsets, job_programs, params, job_params, x, y, batch_norm, outputs, weights):
     jobs, n, m = job_programs.shape[0], x.shape[0], y.shape[0]
@@ -141,3 +159,9 @@ def _(code, code_offsets, job_programs, params, job_params, x, y, batch_norm, ou
 @torch.library.register_fake("tegnas::engine_regions")
 def _(code, code_offsets, job_programs, params, job_params, inputs, batch_size):
     return inputs.new_empty((job_programs.shape[0],), dtype=torch.int64)
+
+
+@torch.library.register_fake("tegnas::engine_pattern_distances")
+def _(code, code_offsets, job_programs, params, job_params, inputs, batch_size):
+    images = inputs.shape[-4]
+    return inputs.new_empty((job_programs.shape[0], images, images), dtype=torch.int64)

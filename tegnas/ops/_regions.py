@@ -1,4 +1,4 @@
-"""Linear regions: ReLU activation patterns as bits, and how many of them differ."""
+"""ReLU activation patterns as bits: how many of them differ (linear regions), and by how much."""
 
 from __future__ import annotations
 
@@ -51,6 +51,22 @@ def count_regions(patterns: Tensor) -> Tensor:
     return call("count_regions", patterns)
 
 
+def pattern_distances(patterns: Tensor) -> Tensor:
+    """In how many bits any two rows differ (Mellor et al. 2021, eq. 2, has those that agree).
+
+    Args:
+        patterns: int64 tensor (M, W) from ``pack_signs``, or (B, M, W) for B networks.
+
+    Returns:
+        int64 (M, M) or (B, M, M), symmetric.
+
+    Raises:
+        ValueError: another number of dimensions.
+        TypeError: another dtype.
+    """
+    return call("pattern_distances", patterns)
+
+
 class RegionCounter:
     """Counts regions over inputs that come in batches; activations are held as bits only."""
 
@@ -84,5 +100,10 @@ def _fake_count_regions(patterns):
     return patterns.new_empty(patterns.shape[:-2])
 
 
+def _fake_pattern_distances(patterns):
+    return patterns.new_empty((*patterns.shape[:-1], patterns.shape[-2]))
+
+
 register_fake("pack_signs", _fake_pack_signs)
 register_fake("count_regions", _fake_count_regions)
+register_fake("pattern_distances", _fake_pattern_distances)

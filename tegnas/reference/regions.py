@@ -33,6 +33,13 @@ def count_regions(patterns: Tensor) -> Tensor:
     return torch.tensor(len({tuple(row) for row in patterns.tolist()}), dtype=torch.int64)
 
 
+def pattern_distances(patterns: Tensor) -> Tensor:
+    """In how many bits rows of (M, W) differ, (M, M), or those of each (M, W) of (B, M, W)."""
+    bits = (patterns[..., None] >> torch.arange(64)) & 1
+    rows = bits.flatten(-2)
+    return (rows[..., :, None, :] != rows[..., None, :, :]).sum(-1)
+
+
 def count_regions_pairwise(activations: Sequence[Tensor]) -> int:
     """The paper's way: products of the 0/1 patterns tell which pairs of inputs agree everywhere.
 

@@ -21,6 +21,8 @@ struct Kernels {
   void (*signs_f32)(const float* values, int64_t count, uint64_t* words);
   void (*signs_f64)(const double* values, int64_t count, uint64_t* words);
   void (*signs_bool)(const uint8_t* values, int64_t count, uint64_t* words);
+  // In how many bits rows (count, words) differ, int64 (count, count).
+  void (*row_distances)(const uint64_t* rows, int64_t count, int64_t words, int64_t* distances);
   int64_t double_lanes;
   int64_t (*eigen_workspace)(int64_t n, int64_t matrices);
   void (*extreme_eigenvalues_interleaved)(const double* matrices, int64_t count, int64_t n,

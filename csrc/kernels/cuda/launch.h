@@ -44,6 +44,10 @@ size_t count_regions_workspace(int64_t networks, int64_t inputs, int64_t words);
 void launch_count_regions(cudaStream_t stream, const int64_t* patterns, int64_t networks,
                           int64_t inputs, int64_t words, void* workspace, int64_t* counts);
 
+// patterns (networks, inputs, words), distances (networks, inputs, inputs).
+void launch_pattern_distances(cudaStream_t stream, const int64_t* patterns, int64_t networks,
+                              int64_t inputs, int64_t words, int64_t* distances);
+
 // out (networks, left, right) of a problem whose tensors lie on the device.
 void launch_ntk_gram(cudaStream_t stream, const gram::Problem& problem, const gram::Plan& plan,
                      void* workspace, double* out);

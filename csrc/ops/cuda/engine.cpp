@@ -153,6 +153,14 @@ Tensor run_patterns(const GroupedJobs& jobs, const Tensor& inputs, int64_t batch
   return patterns;
 }
 
+Tensor patterns_of(const JobOperands& operands, const Tensor& inputs, int64_t batch_size) {
+  const GroupedJobs jobs = make_grouped_jobs(operands, inputs.sizes().slice(1), Purpose::regions);
+  const OnDeviceOf device(inputs);
+  return inputs.scalar_type() == ScalarType::Float
+             ? run_patterns<float>(jobs, inputs, batch_size, device.stream())
+             : run_patterns<double>(jobs, inputs, batch_size, device.stream());
+}
+
 }  // namespace
 
 void engine_ntk(const JobOperands& operands, const Tensor& x, const Tensor& y, bool coupled,
@@ -174,12 +182,12 @@ void engine_ntk(const JobOperands& operands, const Tensor& x, const Tensor& y, b
 
 void engine_regions(const JobOperands& operands, const Tensor& inputs, int64_t batch_size,
                     const Tensor& counts) {
-  const GroupedJobs jobs = make_grouped_jobs(operands, inputs.sizes().slice(1), Purpose::regions);
-  const OnDeviceOf device(inputs);
-  const Tensor patterns = inputs.scalar_type() == ScalarType::Float
-                              ? run_patterns<float>(jobs, inputs, batch_size, device.stream())
-                              : run_patterns<double>(jobs, inputs, batch_size, device.stream());
-  count_regions(patterns, counts);
+  count_regions(patterns_of(operands, inputs, batch_size), counts);
+}
+
+void engine_pattern_distances(const JobOperands& operands, const Tensor& inputs, int64_t batch_size,
+                              const Tensor& distances) {
+  pattern_distances(patterns_of(operands, inputs, batch_size), distances);
 }
 
 }  // namespace tegnas::on_cuda

@@ -24,6 +24,7 @@ void ntk_gram(const cpu::gram::Problem& problem, const Tensor& out);
 
 void pack_signs(const Tensors& activations, const Tensor& patterns);
 void count_regions(const Tensor& rows, const Tensor& counts);
+void pattern_distances(const Tensor& rows, const Tensor& distances);
 
 // `kernels` are zero on entry; the first, of all weights, may be null.
 void engine_ntk(const JobOperands& operands, const Tensor& x, const Tensor& y, bool coupled,
@@ -31,5 +32,7 @@ void engine_ntk(const JobOperands& operands, const Tensor& x, const Tensor& y, b
 // inputs (sets, M, C, H, W)
 void engine_regions(const JobOperands& operands, const Tensor& inputs, int64_t batch_size,
                     const Tensor& counts);
+void engine_pattern_distances(const JobOperands& operands, const Tensor& inputs, int64_t batch_size,
+                              const Tensor& distances);
 
 }  // namespace tegnas::on_cuda

@@ -1,4 +1,4 @@
-// pack_signs and count_regions on CUDA.
+// pack_signs, count_regions and pattern_distances on CUDA.
 
 #include <algorithm>
 
@@ -44,6 +44,16 @@ void count_regions(const Tensor& rows, const Tensor& counts) {
       workspace(static_cast<int64_t>(cuda::count_regions_workspace(networks, inputs, words)), rows);
   cuda::launch_count_regions(device.stream(), rows.const_data_ptr<int64_t>(), networks, inputs,
                              words, memory.mutable_data_ptr(), counts.mutable_data_ptr<int64_t>());
+}
+
+void pattern_distances(const Tensor& rows, const Tensor& distances) {
+  const OnDeviceOf device(rows);
+  const int64_t inputs = rows.size(-2), networks = rows.dim() == 3 ? rows.size(0) : 1;
+  TEGNAS_CHECK_VALUE(inputs < (int64_t{1} << 20),
+                     "pattern_distances: at most 2^20 rows of a network on CUDA, got ",
+                     rows.sizes(), ".");
+  cuda::launch_pattern_distances(device.stream(), rows.const_data_ptr<int64_t>(), networks, inputs,
+                                 rows.size(-1), distances.mutable_data_ptr<int64_t>());
 }
 
 }  // namespace tegnas::on_cuda

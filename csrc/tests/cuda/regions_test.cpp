@@ -1,11 +1,13 @@
-// pack_signs and count_regions on the CPU harness against the CPU kernels.
+// pack_signs, count_regions and pattern_distances on the CPU harness against the CPU kernels.
 
 #include "kernels/cpu/regions.h"
 
 #include <algorithm>
 
+#include "kernels/cpu/kernels.h"
 #include "kernels/cuda/count_regions.cuh"
 #include "kernels/cuda/pack_signs.cuh"
+#include "kernels/cuda/pattern_distances.cuh"
 #include "tests/cuda/check.h"
 
 namespace {
@@ -114,6 +116,27 @@ void counting() {
   });
 }
 
+void distances() {
+  std::mt19937_64 random(5);
+  tegnas::test::in_every_order([&] {
+    for (int64_t words : {0, 1, 31, 32, 33, 70}) {
+      for (int64_t inputs : {0, 1, 15, 16, 17, 40}) {
+        constexpr int64_t kNetworks = 2;
+        std::vector<uint64_t> rows(kNetworks * inputs * words);
+        for (uint64_t& word : rows) word = random();
+        std::vector<int64_t> got(kNetworks * inputs * inputs, -1), expected(got.size());
+        tegnas::cuda::pattern_distances(Stream(), {rows.data(), inputs, words}, kNetworks,
+                                        got.data());
+        for (int64_t b = 0; b < kNetworks; ++b) {
+          tegnas::cpu::kernels().row_distances(rows.data() + b * inputs * words, inputs, words,
+                                               expected.data() + b * inputs * inputs);
+        }
+        expect(got == expected, "distances of " + std::to_string(inputs) + " rows");
+      }
+    }
+  });
+}
+
 void empty_inputs() {
   expect(count({}, 2, 0, 3, false) == std::vector<int64_t>({0, 0}), "no inputs: no regions");
   expect(count({}, 0, 5, 3, false).empty(), "no networks");
@@ -123,6 +146,8 @@ void empty_inputs() {
 }  // namespace
 
 int main() {
-  return tegnas::test::run_all(
-      {{"packing", packing}, {"counting", counting}, {"empty inputs", empty_inputs}});
+  return tegnas::test::run_all({{"packing", packing},
+                                {"counting", counting},
+                                {"distances", distances},
+                                {"empty inputs", empty_inputs}});
 }

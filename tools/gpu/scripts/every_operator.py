@@ -80,6 +80,11 @@ def calls() -> Iterator[tuple[str, Call, float]]:
     yield "pack_signs", lambda d: (ops.pack_signs([layer.to(d) for layer in layers]),), 0.0
     patterns = ops.pack_signs(layers) & 0b111
     yield "count_regions", lambda d: (ops.count_regions(patterns.reshape(2, 35, -1).to(d)),), 0.0
+    yield (
+        "pattern_distances",
+        lambda d: (ops.pattern_distances(patterns.reshape(2, 35, -1).to(d)),),
+        0.0,
+    )
     for dtype in (torch.float32, torch.float64):
         for space, kind in (("nas-bench-201", "proxy"), ("darts", "proxy")):
             for batch_norm in ("frozen", "coupled"):
@@ -99,6 +104,17 @@ def calls() -> Iterator[tuple[str, Call, float]]:
             f"engine_regions {dtype}",
             lambda d, dtype=dtype: (
                 ops.engine_regions(
+                    engine("nas-bench-201", "thin", (1, 3, 3), dtype, d),
+                    randn(70, 1, 3, 3).to(d, dtype),
+                    batch_size=40,
+                ),
+            ),
+            0.05,
+        )
+        yield (
+            f"engine_pattern_distances {dtype}",
+            lambda d, dtype=dtype: (
+                ops.engine_pattern_distances(
                     engine("nas-bench-201", "thin", (1, 3, 3), dtype, d),
                     randn(70, 1, 3, 3).to(d, dtype),
                     batch_size=40,

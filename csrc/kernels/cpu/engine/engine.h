@@ -63,4 +63,11 @@ std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<Re
                                     const std::vector<Inputs<T>>& sets, int64_t workers,
                                     const ParallelFor& parallel_for);
 
+// In how many bits the activation patterns of a job's images differ: (images, images) for each job,
+// one after the other. All sets have as many images.
+template <typename T>
+void engine_pattern_distances(const Kernels& kernels, const std::vector<RegionsJob<T>>& jobs,
+                              const std::vector<Inputs<T>>& sets, int64_t workers,
+                              const ParallelFor& parallel_for, int64_t* distances);
+
 }  // namespace tegnas::cpu

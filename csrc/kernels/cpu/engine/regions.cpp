@@ -38,14 +38,12 @@ void append_patterns(const EngineKernels<T>& kernels, const Plan& plan, const T*
   }
 }
 
-}  // namespace
-
-template <typename T>
-std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<RegionsJob<T>>& jobs,
-                                    const std::vector<Inputs<T>>& sets, int64_t workers,
-                                    const ParallelFor& parallel_for) {
-  std::vector<int64_t> counts(jobs.size(), 0);
-  if (jobs.empty()) return counts;
+// finish(job, patterns, images, words) for every job, the patterns as 64-bit words (images, words).
+template <typename T, typename Finish>
+void for_patterns(const Kernels& kernels, const std::vector<RegionsJob<T>>& jobs,
+                  const std::vector<Inputs<T>>& sets, int64_t workers,
+                  const ParallelFor& parallel_for, const Finish& finish) {
+  if (jobs.empty()) return;
   check_inputs(jobs);
   int64_t most = 0;  // images of a batch
   for (const Inputs<T>& set : sets) {
@@ -74,23 +72,47 @@ std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<Re
         images += batch.count();
         if (batch.count() > 0) append_patterns(table, *plan, jobs[k].params, batch, rows);
       }
-      // Without any counted ReLU all images share the empty pattern.
-      const int64_t words = (plan->words + 1) / 2;
-      counts[k] =
-          words > 0 ? count_distinct(rows.data(), images, words) : std::min<int64_t>(images, 1);
+      finish(k, rows.data(), images, (plan->words + 1) / 2);
     }
     trim_thread_arena();
   });
+}
+
+}  // namespace
+
+template <typename T>
+std::vector<int64_t> engine_regions(const Kernels& kernels, const std::vector<RegionsJob<T>>& jobs,
+                                    const std::vector<Inputs<T>>& sets, int64_t workers,
+                                    const ParallelFor& parallel_for) {
+  std::vector<int64_t> counts(jobs.size(), 0);
+  for_patterns(kernels, jobs, sets, workers, parallel_for,
+               [&](int64_t job, const uint64_t* rows, int64_t images, int64_t words) {
+                 // Without any counted ReLU all images share the empty pattern.
+                 counts[job] =
+                     words > 0 ? count_distinct(rows, images, words) : std::min<int64_t>(images, 1);
+               });
   return counts;
 }
 
-template std::vector<int64_t> engine_regions<float>(const Kernels&,
-                                                    const std::vector<RegionsJob<float>>&,
-                                                    const std::vector<Inputs<float>>&, int64_t,
-                                                    const ParallelFor&);
-template std::vector<int64_t> engine_regions<double>(const Kernels&,
-                                                     const std::vector<RegionsJob<double>>&,
-                                                     const std::vector<Inputs<double>>&, int64_t,
-                                                     const ParallelFor&);
+template <typename T>
+void engine_pattern_distances(const Kernels& kernels, const std::vector<RegionsJob<T>>& jobs,
+                              const std::vector<Inputs<T>>& sets, int64_t workers,
+                              const ParallelFor& parallel_for, int64_t* distances) {
+  for_patterns(kernels, jobs, sets, workers, parallel_for,
+               [&](int64_t job, const uint64_t* rows, int64_t images, int64_t words) {
+                 kernels.row_distances(rows, images, words, distances + job * images * images);
+               });
+}
+
+#define TEGNAS_INSTANTIATE(T)                                                                    \
+  template std::vector<int64_t> engine_regions<T>(                                               \
+      const Kernels&, const std::vector<RegionsJob<T>>&, const std::vector<Inputs<T>>&, int64_t, \
+      const ParallelFor&);                                                                       \
+  template void engine_pattern_distances<T>(const Kernels&, const std::vector<RegionsJob<T>>&,   \
+                                            const std::vector<Inputs<T>>&, int64_t,              \
+                                            const ParallelFor&, int64_t*);
+TEGNAS_INSTANTIATE(float)
+TEGNAS_INSTANTIATE(double)
+#undef TEGNAS_INSTANTIATE
 
 }  // namespace tegnas::cpu

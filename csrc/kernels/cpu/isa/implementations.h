@@ -8,6 +8,7 @@
 #include "kernels/cpu/eigen_impl.h"
 #include "kernels/cpu/engine/gram_rows_impl.h"
 #include "kernels/cpu/kernels.h"
+#include "kernels/cpu/row_distances_impl.h"
 #include "kernels/cpu/row_products_impl.h"
 #include "kernels/cpu/signs_impl.h"
 #include "kernels/cpu/simd.h"
@@ -40,6 +41,7 @@ const Kernels table = {
     signs_f32,
     signs_f64,
     signs_bool,
+    row_distances,
     lanes<double>,
     eigen_workspace,
     extreme_eigenvalues_interleaved,
