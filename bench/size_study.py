@@ -297,7 +297,7 @@ def confirm(study: Study) -> None:
             means[name].append(mean_tau(study, family, CONFIRMATION, order))
         for task in tasks(family, benchmark):
             truth = benchmark.truth[task][rows(benchmark, CONFIRMATION)]
-            cells = [_cell(orders[name], truth) if name in orders else "" for name in names]
+            cells = [interval(orders[name], truth) if name in orders else "" for name in names]
             count = int((~np.isnan(truth)).sum())
             print(f"| {family} | {task} | {count} | {' | '.join(cells)} |", flush=True)
     cells = [
@@ -306,7 +306,7 @@ def confirm(study: Study) -> None:
     print(f"| mean over families | | | {' | '.join(cells)} |")
 
 
-def _cell(order: np.ndarray, truth: np.ndarray) -> str:
+def interval(order: np.ndarray, truth: np.ndarray) -> str:
     known = ~np.isnan(truth)
     tau, _ = tau_and_rho(ranks(order[known]), truth[known], resamples=1000, seed=0)
     return f"{tau.value:.2f} [{tau.low:.2f}, {tau.high:.2f}]"
