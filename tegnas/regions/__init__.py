@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tegnas.regions.count import Regions, count_regions, measure_regions
+from tegnas.regions.count import Regions, count_regions, measure_regions, pattern_distances
 from tegnas.regions.inputs import (
     InputsLikeData,
     InputSource,
@@ -24,5 +24,6 @@ __all__ = [
     "count_regions",
     "inputs_of",
     "measure_regions",
+    "pattern_distances",
     "region_inputs",
 ]

@@ -1,4 +1,4 @@
-"""Expressivity: the number of linear regions that a set of inputs falls into."""
+"""Activation patterns of a set of inputs: how many there are, and how far they are apart."""
 
 from __future__ import annotations
 
@@ -166,10 +166,55 @@ def measure_regions(
         InputError: it can't be known what of an activation belongs to which input, or a pass
             needs more memory than there is.
     """
+    read = _read(network, batches, Counted(max_pool, smooth), progress)
+    if read is None:
+        return Regions(0, 0, {}, {})
+    count = int(ops.count_regions(read.rows))
+    return Regions(count, len(read.rows), *units_of(read.calls), read.one_by_one)
+
+
+def pattern_distances(network: nn.Module, inputs: Tensor, *, smooth: bool = False) -> Tensor:
+    """In how many bits the activation patterns of each two inputs differ.
+
+    Patterns are those of ``measure_regions``, whose arguments and errors these are. BatchNorm uses
+    the statistics of all the inputs.
+
+    Args:
+        inputs: (N, …), the input's index first.
+
+    Returns:
+        int64 (N, N), on the device of the inputs.
+    """
+    read = _read(network, [inputs], Counted(smooth=smooth))
+    assert read is not None
+    return ops.pattern_distances(read.rows)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Patterns that were read.
+
+    Attributes:
+        rows: int64 (M, W), one pattern each.
+        calls: the activations of some of the inputs.
+        one_by_one: as of ``Regions``.
+    """
+
+    rows: Tensor
+    calls: Sequence[Call]
+    one_by_one: bool
+
+
+def _read(
+    network: nn.Module,
+    batches: Iterable[Tensor],
+    wanted: Counted,
+    progress: Progress | None = None,
+) -> _Read | None:
+    """The patterns of all inputs of all batches; None of no batch."""
     patterns: list[Tensor] = []
     found: Probe | None = None
     trusted = keeps_rows(network)
-    wanted = Counted(max_pool, smooth)
     reader = PatternReader(network, wanted)
     with torch.no_grad(), batch_statistics(network, "frozen"), _unfused():
         for batch in batches:
@@ -180,10 +225,9 @@ def measure_regions(
                 if progress is not None:
                     progress(sum(map(len, patterns)))
     if not patterns:
-        return Regions(0, 0, {}, {})
-    rows = torch.cat(patterns)
-    of_one = units_of(reader.calls if found is None else found.calls)
-    return Regions(int(ops.count_regions(rows)), len(rows), *of_one, reader.one_by_one)
+        return None
+    calls = reader.calls if found is None else found.calls
+    return _Read(torch.cat(patterns), calls, reader.one_by_one)
 
 
 def units_of(calls: Sequence[Call]) -> tuple[dict[str, int], dict[str, int]]:
