@@ -32,6 +32,7 @@ from tegnas.indicators.leave_one_out_error import LEAVE_ONE_OUT_ERROR
 from tegnas.indicators.linear_regions import LINEAR_REGIONS
 from tegnas.indicators.ntk_condition import NTK_CONDITION
 from tegnas.indicators.ntk_regression_error import NTK_REGRESSION_ERROR
+from tegnas.indicators.pattern_rank import PATTERN_RANK
 from tegnas.indicators.size import FLOPS, PARAMETERS
 from tegnas.indicators.variance_inflation import VARIANCE_INFLATION
 from tegnas.user_file import is_reference, load_user_object
@@ -43,6 +44,7 @@ BUILTIN = (
     VARIANCE_INFLATION,
     LEAVE_ONE_OUT_ERROR,
     KERNEL_RANK,
+    PATTERN_RANK,
     PARAMETERS,
     FLOPS,
     NASWOT,

@@ -40,6 +40,17 @@ class Patterns:
 
 
 @dataclass(frozen=True)
+class Distances:
+    """How far apart the activation patterns of small networks are on the images.
+
+    Of the networks that kernels are of; what is a pattern, the number of regions says. Its
+    computation takes the numbers of bits by which the patterns of two images differ, float64
+    (B, N, N), and gives one number for each network, float64 (B,). NaN counts as a failure. A
+    network without a path from input to output has the worst value without being computed.
+    """
+
+
+@dataclass(frozen=True)
 class Network:
     """An untrained network itself, as a PyTorch module.
 
@@ -69,7 +80,7 @@ class Architecture:
     of_network: Callable[..., float] | None = None
 
 
-Source = Kernel | Patterns | Network | Architecture
+Source = Kernel | Patterns | Distances | Network | Architecture
 
 
 @dataclass(frozen=True, eq=False)

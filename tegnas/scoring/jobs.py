@@ -31,7 +31,8 @@ _WORTH_A_TEMPLATE = 16
 class JobMaker:
     """Makes jobs for networks of one kind, and keeps what architectures share.
 
-    Their parameters are on ``device``.
+    Their parameters are on ``device``. Patterns are asked of thin networks, and of others where
+    ``patterns`` says so.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class JobMaker:
         image_shape: Shape,
         seeds: Sequence[int],
         device: torch.device | str = "cpu",
+        patterns: bool = False,
     ) -> None:
         self._space = space
         self._kind = kind
@@ -50,6 +52,7 @@ class JobMaker:
         self._image_shape = image_shape
         self._seeds = tuple(seeds)
         self._device = device
+        self._patterns = patterns or kind in THIN_KINDS
         self._layout = ParameterLayout()
         self._writer: TemplateWriter | None = None
         self._vector = torch.zeros(0)
@@ -143,16 +146,18 @@ class JobMaker:
     def _lowered(self, arch: Architecture, seed: int) -> LoweredModule:
         network = self._space.network(arch, self._kind, num_classes=self._num_classes, seed=seed)
         lowered = lower_module(network, self._image_shape, _is_searched(network))
-        if self._kind in THIN_KINDS:
-            self._check_pattern(lowered)
-        elif not lowered.logits:
+        if self._kind not in THIN_KINDS and not lowered.logits:
             raise CannotLower("it gives something other than logits (N, K)")
+        if self._patterns:
+            self._check_pattern(lowered)
         return lowered
 
     def _check_pattern(self, lowered: LoweredModule) -> None:
-        """Say once, as regions of modules do, where activations without pieces aren't seen."""
+        """Say once, as regions of modules do, where activations without pieces aren't seen by R."""
         if not lowered.counted and lowered.uncounted:
             raise CannotLower("it has no activation that a pattern is made of")
+        if self._kind not in THIN_KINDS:
+            return
         found = Regions(0, 0, lowered.counted, lowered.uncounted)
         for caution in () if self._said else found.of_activations():
             warnings.warn(caution, RegionsWarning, stacklevel=2)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +20,14 @@ from tegnas.kernel.messages import warn_singular
 from tegnas.kernel.targets import centred_targets
 from tegnas.memory import check_memory
 from tegnas.ops import compute_device
-from tegnas.regions import Regions
+from tegnas.regions import NoRegionsError, Regions, RegionsWarning, pattern_distances
 from tegnas.scoring.by_name import ByRole, by_name
 from tegnas.scoring.module_costs import kernel_costs
 from tegnas.scoring.module_kernels import module_kernels, searched_weights
 from tegnas.scoring.module_progress import KERNELS, REGIONS, ProgressCallback, ProgressMeter
 from tegnas.scoring.module_regions import RegionPlan, plan_regions
 from tegnas.scoring.needs import SmallNetworkNeeds
+from tegnas.scoring.patterns import SCORED
 from tegnas.scoring.presets import as_settings
 from tegnas.scoring.settings import ScoreSettings, changed
 
@@ -150,6 +152,8 @@ def score_module(
     count = math.nan if regions is None else float(regions.count)
     for each in needs.of_patterns:
         values[each.name] = float(each.compute(torch.tensor([count], dtype=torch.float64))[0])
+    if needs.of_distances:
+        values |= _of_distances(network, batch, needs.of_distances)
     for each in settings.indicators:
         if isinstance(each.source, Network | Architecture):
             values[each.name] = _of_module(each, network, batch)
@@ -182,6 +186,22 @@ def _meter(
     if plan is not None:
         totals[REGIONS], seconds[REGIONS] = plan.samples, plan.seconds
     return ProgressMeter(progress, totals, seconds)
+
+
+def _of_distances(
+    network: nn.Module, batch: Batch, indicators: Sequence[Indicator]
+) -> dict[str, float]:
+    """The values by name; NaN, with a warning, where the network has no patterns."""
+    try:
+        distances = pattern_distances(network, batch.images, smooth=SCORED.smooth)[None].double()
+    except NoRegionsError as reason:
+        warnings.warn(str(reason), RegionsWarning, stacklevel=3)
+        return {each.name: math.nan for each in indicators}
+    found = {each: each.compute(distances).cpu() for each in indicators}
+    return {
+        each.name: float(SmallNetworkNeeds.failing_as_worst(each, value)[0])
+        for each, value in found.items()
+    }
 
 
 def _of_module(indicator: Indicator, network: nn.Module, batch: Batch) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,9 +12,11 @@ from tegnas import ops
 from tegnas.data import Batch
 from tegnas.engine.lowering import CannotLower
 from tegnas.engine.program import Shape
+from tegnas.indicators.base import Indicator
 from tegnas.indicators.sources import Kernels
 from tegnas.kernel.targets import centred_targets
 from tegnas.memory import check_memory
+from tegnas.ops import EngineJobs
 from tegnas.regions import region_inputs
 from tegnas.scoring.from_device import FromDevice
 from tegnas.scoring.jobs import JobMaker
@@ -26,6 +29,9 @@ from tegnas.spaces.isomorphism import LivePartSpace
 
 # What the kernels of one call may take, if those of one architecture alone don't take more.
 _CALL_BYTES = 2**30
+
+# A table (architectures, networks, indicators), and a row of it.
+_Place = tuple[FromDevice, int]
 
 
 def as_image_shape(shape: tuple[int, ...]) -> Shape:
@@ -48,7 +54,8 @@ class NativeScorer:
 
     Attributes:
         chunk: architectures per call of the engine: enough for any number of threads, on a GPU
-            enough to fill its launches; fewer where their kernels would take more than 1 GiB.
+            enough to fill its launches; fewer where what is computed of the images would take more
+            than 1 GiB.
         ahead: how many calls to begin before the results of one are waited for: on a GPU one, so
             that it never waits for the host.
     """
@@ -72,29 +79,36 @@ class NativeScorer:
             image_shape=as_image_shape(batch.image_shape),
             seeds=self._seeds,
             device=self._device,
+            patterns=bool(self._needs.of_distances),
         )
+        # Made last, since kernels and distances are often of the same.
+        self._made: tuple[Sequence[Architecture], EngineJobs] | None = None
         # Architectures of one live part have the same kernels to the last bit.
         self._live = space.live if isinstance(space, LivePartSpace) else None
         self._targets = centred_targets(batch.labels, batch.num_classes)
         self._val_targets = centred_targets(batch.val_labels, batch.num_classes)
         # Of live parts, where architectures may share one: the table that holds their values
         # (live parts, networks, indicators), and in which row.
-        self._known: dict[Architecture, tuple[FromDevice, int]] = {}
+        self._known: dict[Architecture, _Place] = {}
         self._region_jobs: JobMaker | None = None
         # Of each network its own, (networks, M, C, H, W).
         self._region_inputs = torch.zeros(0)
 
     def _bytes_of_one(self) -> int:
-        """What the kernels of one architecture take; ``InputError`` where that isn't there."""
-        if not self._needs.of_kernels:
+        """What kernels and distances of one architecture take; ``InputError`` if it isn't there."""
+        needs = self._needs
+        if not needs.images:
             return 0
         images, others = len(self._batch.images), len(self._batch.val_images)
-        columns = images * (1 + self._needs.all_weights) + others * self._needs.validation
+        columns = images * (bool(needs.of_kernels) + needs.all_weights) + others * needs.validation
+        # As counts, as numbers, and centred.
+        columns += 3 * images * bool(needs.of_distances)
         needed = 8 * len(self._seeds) * images * columns
+        what = "kernels" if needs.of_kernels else "pattern distances"
         check_memory(
             needed,
             self._device,
-            f"the kernels of {len(self._seeds)} networks of one architecture on {images:,} images",
+            f"the {what} of {len(self._seeds)} networks of one architecture on {images:,} images",
             "give fewer images (train, val)",
         )
         return needed
@@ -114,7 +128,8 @@ class NativeScorer:
         """
         kernels = self._begin_kernels(archs) if self._needs.of_kernels else dict
         patterns = self._begin_regions(archs) if self._needs.of_patterns else dict
-        return lambda: kernels() | patterns()
+        distances = self._begin_distances(archs) if self._needs.of_distances else dict
+        return lambda: kernels() | patterns() | distances()
 
     def _begin_kernels(self, archs: Sequence[Architecture]) -> Callable[[], dict[str, Tensor]]:
         """A cell without a path is bad whatever else it computes."""
@@ -125,29 +140,46 @@ class NativeScorer:
         known = self._known if self._live is not None else {}
         new = [arch for arch in dict.fromkeys(lives) if arch is not None and arch not in known]
         if new:
-            kernels = self._kernels(new)
-            columns = [each.compute(kernels) for each in self._needs.of_kernels]
-            columns = [each.reshape(len(new), -1) for each in columns]
-            computed = FromDevice(torch.stack(columns, dim=2))
-            known.update((arch, (computed, row)) for row, arch in enumerate(new))
+            known |= _computed(self._needs.of_kernels, self._kernels(new), new)
         places = [None if arch is None else known[arch] for arch in lives]
-        return lambda: self._with_bad(places)
+        return lambda: self._with_bad(self._needs.of_kernels, places)
 
-    def _with_bad(self, places: Sequence[tuple[FromDevice, int] | None]) -> dict[str, Tensor]:
+    def _begin_distances(self, archs: Sequence[Architecture]) -> Callable[[], dict[str, Tensor]]:
+        """Architectures of one live part have patterns of their own: dead units count too."""
+        connected = [arch for arch in dict.fromkeys(archs) if self._space.is_connected(arch)]
+        known: dict[Architecture, _Place] = {}
+        if connected:
+            images = self._batch.images
+            found = ops.engine_pattern_distances(
+                self._jobs(connected), images, batch_size=len(images)
+            )
+            known = _computed(self._needs.of_distances, found.double(), connected)
+        places = [known.get(arch) for arch in archs]
+        return lambda: self._with_bad(self._needs.of_distances, places)
+
+    def _with_bad(
+        self, indicators: Sequence[Indicator], places: Sequence[_Place | None]
+    ) -> dict[str, Tensor]:
         """The values at these places, the worst where there is none."""
-        worst = torch.tensor([each.worst for each in self._needs.of_kernels], dtype=torch.float64)
+        worst = torch.tensor([each.worst for each in indicators], dtype=torch.float64)
         bad = worst.expand(len(self._seeds), -1)
         tables = {place[0]: place[0].read() for place in places if place is not None}
         table = torch.stack([bad if at is None else tables[at[0]][at[1]] for at in places])
         return {
             each.name: self._needs.failing_as_worst(each, table[..., column])
-            for column, each in enumerate(self._needs.of_kernels)
+            for column, each in enumerate(indicators)
         }
+
+    def _jobs(self, archs: Sequence[Architecture]) -> EngineJobs:
+        """The networks that kernels and distances are of."""
+        if self._made is None or self._made[0] != archs:
+            self._made = archs, self._kernel_jobs.make(archs)
+        return self._made[1]
 
     def _kernels(self, archs: Sequence[Architecture]) -> Kernels:
         needs = self._needs
         k_all, k_searched, k_cross = ops.engine_ntk(
-            self._kernel_jobs.make(archs),
+            self._jobs(archs),
             self._batch.images,
             self._batch.val_images if needs.validation else None,
             batch_norm=self._settings.batch_norm,
@@ -198,3 +230,12 @@ class NativeScorer:
             seeds=self._seeds,
             device=self._device,
         )
+
+
+def _computed(
+    indicators: Sequence[Indicator], source: Any, archs: Sequence[Architecture]
+) -> dict[Architecture, _Place]:
+    """Where the values of the indicators of each architecture will be."""
+    columns = [each.compute(source).reshape(len(archs), -1) for each in indicators]
+    table = FromDevice(torch.stack(columns, dim=2))
+    return {arch: (table, row) for row, arch in enumerate(archs)}

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tegnas.indicators.base import Indicator
-from tegnas.indicators.sources import ALL, Kernel, Patterns
+from tegnas.indicators.sources import ALL, Distances, Kernel, Patterns
 from tegnas.scoring.settings import ScoreSettings
 
 
@@ -18,13 +18,15 @@ class SmallNetworkNeeds:
 
     Attributes:
         of_kernels: those of the kernels.
-        of_patterns: those of the activation patterns.
+        of_patterns: those of the activation patterns over random inputs.
+        of_distances: those of the distances between the images' activation patterns.
         all_weights: whether a kernel of all weights is among what they need.
         validation: whether the kernel between validation and training images is.
     """
 
     of_kernels: tuple[Indicator, ...]
     of_patterns: tuple[Indicator, ...]
+    of_distances: tuple[Indicator, ...]
     all_weights: bool
     validation: bool
 
@@ -35,9 +37,20 @@ class SmallNetworkNeeds:
         return cls(
             tuple(each for each in settings.indicators if isinstance(each.source, Kernel)),
             tuple(each for each in settings.indicators if isinstance(each.source, Patterns)),
+            tuple(each for each in settings.indicators if isinstance(each.source, Distances)),
             any(isinstance(each, Kernel) and each.weights == ALL for each in sources),
             any(isinstance(each, Kernel) and each.validation for each in sources),
         )
+
+    @property
+    def networks(self) -> bool:
+        """Whether small networks are needed at all."""
+        return bool(self.of_kernels or self.of_patterns or self.of_distances)
+
+    @property
+    def images(self) -> bool:
+        """Whether small networks see the images."""
+        return bool(self.of_kernels or self.of_distances)
 
     def kernels_only(self, settings: ScoreSettings) -> ScoreSettings:
         """The same settings with the indicators of the kernels alone."""

@@ -61,9 +61,7 @@ class Scorer:
         # Of some of the networks, by which they are.
         self._parts: dict[range, SmallNetworkScorer] = {}
         self._small = (
-            SmallNetworkScorer(space, small, settings, self.seeds)
-            if needs.of_kernels or needs.of_patterns
-            else None
+            SmallNetworkScorer(space, small, settings, self.seeds) if needs.networks else None
         )
 
     @property

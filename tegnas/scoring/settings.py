@@ -14,7 +14,7 @@ from tegnas.indicators.base import Indicator
 from tegnas.indicators.leave_one_out_error import LEAVE_ONE_OUT_ERROR
 from tegnas.indicators.linear_regions import LINEAR_REGIONS
 from tegnas.indicators.registry import as_indicators
-from tegnas.indicators.sources import Kernel, Patterns
+from tegnas.indicators.sources import Distances, Kernel, Patterns
 from tegnas.indicators.variance_inflation import VARIANCE_INFLATION
 from tegnas.kernel.batch_statistics import check_batch_norm
 from tegnas.recorded import check_recorded
@@ -44,8 +44,8 @@ class ScoreSettings:
         small_networks: on which networks the kernels and activation patterns are computed:
             ``"deep"``, several cells per stage, or ``"paper"``, those of the paper's released
             code. A space without deep ones has the paper's.
-        image_size: images with larger sides are shrunk to this for the kernels; None leaves them
-            as they are.
+        image_size: images with larger sides are shrunk to this for the small networks; None
+            leaves them as they are.
         repeats: small networks per architecture, initialised from ``seed``, ``seed + 1``, …
         average: over these networks: ``"mean"``, or ``"median"``.
         combination: how a set is ordered: ``"rank-sum"`` or ``"log-rank"`` (see ``combine``).
@@ -190,7 +190,7 @@ def _known(name: str, own: Mapping[str, Indicator]) -> Indicator | str:
 
 def of_small_networks(indicator: Indicator) -> bool:
     """Whether an indicator has a value for every small network."""
-    return isinstance(indicator.source, Kernel | Patterns)
+    return isinstance(indicator.source, Kernel | Patterns | Distances)
 
 
 def settings_for(space: Space, settings: ScoreSettings) -> ScoreSettings:

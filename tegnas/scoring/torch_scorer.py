@@ -23,7 +23,14 @@ from tegnas.kernel.gradients import gram
 from tegnas.kernel.ntk import chosen_weights
 from tegnas.kernel.targets import centred_targets
 from tegnas.networks.initialise import initial_values
-from tegnas.regions import InputSource, Regions, RegionsWarning, measure_regions, region_inputs
+from tegnas.regions import (
+    InputSource,
+    Regions,
+    RegionsWarning,
+    measure_regions,
+    pattern_distances,
+    region_inputs,
+)
 from tegnas.regions.alike import alike_regions
 from tegnas.scoring.module_kernels import module_kernels, searched_weights
 from tegnas.scoring.needs import SmallNetworkNeeds
@@ -64,12 +71,13 @@ class TorchScorer:
     def __call__(self, archs: Sequence[Architecture]) -> dict[str, Tensor]:
         """By name of the indicator: float64 (A, networks), on the CPU."""
         rows = [self._of_all(arch) for arch in archs]
-        names = [each.name for each in (*self._needs.of_kernels, *self._needs.of_patterns)]
+        needs = self._needs
+        indicators = (*needs.of_kernels, *needs.of_patterns, *needs.of_distances)
         return {
-            name: torch.tensor(
-                [[values[name] for values in row] for row in rows], dtype=torch.float64
+            each.name: torch.tensor(
+                [[values[each.name] for values in row] for row in rows], dtype=torch.float64
             ).reshape(len(archs), len(self._seeds))
-            for name in names
+            for each in indicators
         }
 
     def _of_all(self, arch: Architecture) -> list[dict[str, float]]:
@@ -81,14 +89,20 @@ class TorchScorer:
             for each in needs.of_patterns:
                 for row, value in zip(values, each.compute(found).tolist(), strict=True):
                     row[each.name] = value
-        if not needs.of_kernels:
-            return values
-        if not self._space.is_connected(arch):
-            return [row | {each.name: each.worst for each in needs.of_kernels} for row in values]
-        for row, kernels in zip(values, self._kernels(arch), strict=True):
-            for each in needs.of_kernels:
-                value = needs.failing_as_worst(each, each.compute(kernels).cpu())
-                row[each.name] = float(value[0])
+        if needs.images and not self._space.is_connected(arch):
+            failing = (*needs.of_kernels, *needs.of_distances)
+            return [row | {each.name: each.worst for each in failing} for row in values]
+        if needs.of_kernels:
+            for row, kernels in zip(values, self._kernels(arch), strict=True):
+                for each in needs.of_kernels:
+                    value = needs.failing_as_worst(each, each.compute(kernels).cpu())
+                    row[each.name] = float(value[0])
+        if needs.of_distances:
+            distances = self._distances(arch)
+            for each in needs.of_distances:
+                found = needs.failing_as_worst(each, each.compute(distances).cpu())
+                for row, value in zip(values, found.tolist(), strict=True):
+                    row[each.name] = value
         return values
 
     def _regions(self, arch: Architecture) -> list[int]:
@@ -126,6 +140,15 @@ class TorchScorer:
             yield module_kernels(
                 network, self._batch, settings, needs, self._targets, self._val_targets
             )[0]
+
+    def _distances(self, arch: Architecture) -> Tensor:
+        """Between the patterns of the images in every network, float64 (networks, N, N)."""
+        found = []
+        for seed in self._seeds:
+            network = self._network(arch, self._kernel_kind, seed)
+            self._check_images(network)
+            found.append(pattern_distances(network, self._batch.images, smooth=SCORED.smooth))
+        return torch.stack(found).double()
 
     def _weights_of_all(self, network: nn.Module) -> dict[str, Tensor] | None:
         """By name (networks, *shape), where the networks of all seeds can be run at once."""
