@@ -176,8 +176,8 @@ def measure_regions(
 def pattern_distances(network: nn.Module, inputs: Tensor, *, smooth: bool = False) -> Tensor:
     """In how many bits the activation patterns of each two inputs differ.
 
-    Patterns are those of ``measure_regions``, whose arguments and errors these are. BatchNorm uses
-    the statistics of all the inputs.
+    Patterns are those of ``measure_regions``, whose arguments and errors these are, but what
+    several activations read counts once. BatchNorm uses the statistics of all the inputs.
 
     Args:
         inputs: (N, …), the input's index first.
@@ -185,7 +185,7 @@ def pattern_distances(network: nn.Module, inputs: Tensor, *, smooth: bool = Fals
     Returns:
         int64 (N, N), on the device of the inputs.
     """
-    read = _read(network, [inputs], Counted(smooth=smooth))
+    read = _read(network, [inputs], Counted(smooth=smooth), once=True)
     assert read is not None
     return ops.pattern_distances(read.rows)
 
@@ -210,12 +210,14 @@ def _read(
     batches: Iterable[Tensor],
     wanted: Counted,
     progress: Progress | None = None,
+    *,
+    once: bool = False,
 ) -> _Read | None:
     """The patterns of all inputs of all batches; None of no batch."""
     patterns: list[Tensor] = []
     found: Probe | None = None
     trusted = keeps_rows(network)
-    reader = PatternReader(network, wanted)
+    reader = PatternReader(network, wanted, once=once)
     with torch.no_grad(), batch_statistics(network, "frozen"), _unfused():
         for batch in batches:
             if found is None and not trusted:

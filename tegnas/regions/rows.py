@@ -36,15 +36,17 @@ class PatternReader:
     Args:
         network: within ``batch_statistics`` and ``no_grad``.
         counted: what is part of a pattern.
+        once: whether what several activations read counts once. Decided by the first pass.
 
     Attributes:
         one_by_one: whether any inputs had to go through the network alone.
         calls: the activations of the last pass of a network that is taken at its word.
     """
 
-    def __init__(self, network: nn.Module, counted: Counted) -> None:
+    def __init__(self, network: nn.Module, counted: Counted, *, once: bool = False) -> None:
         self._network = network
         self._counted = counted
+        self._repeated: set[int] | None = None if once else set()
         self._constants: set[int] | None = None  # calls that are the same for all; once known
         self.one_by_one = False
         self.calls: list[Call] = []
@@ -54,12 +56,12 @@ class PatternReader:
         if len(inputs) == 1 or keeps_rows(self._network):
             self.calls, _ = self._run(inputs)
             check_countable(self._network, self.calls)
-            return _words(self.calls, len(inputs))
+            return self._words(self.calls, len(inputs))
         # Of two inputs no order tells whether the network swaps them.
         if not self.one_by_one and (len(inputs) > 2 or self._constants is not None):
             calls = self._by_rows(inputs)
             if calls is not None:
-                return _words(calls, len(inputs))
+                return self._words(calls, len(inputs))
             self.one_by_one = True
         return torch.cat(list(self._alone(inputs)))
 
@@ -107,7 +109,9 @@ class PatternReader:
     def _alone(self, inputs: Tensor) -> Iterator[Tensor]:
         statistics = PassStatistics()
         with statistics:
-            outputs = self._outputs(inputs, len(inputs))
+            together, outputs = self._run(inputs)
+        if self._repeated is None:
+            self._repeated = _repeated(together)
         for index in range(len(inputs)):
             one = inputs[index : index + 1]
             try:
@@ -118,7 +122,14 @@ class PatternReader:
             expected = [each[index : index + 1] for each in outputs]
             if not outputs or not _agree(outputs, expected, found):
                 raise self._refusal("what it gives for one depends on the others")
-            yield _words(calls, 1)
+            yield self._words(calls, 1)
+
+    def _words(self, calls: Sequence[Call], rows: int) -> Tensor:
+        if self._repeated is None:
+            self._repeated = _repeated(calls)
+        chosen = [index for index in counted_calls(calls) if index not in self._repeated]
+        words = [calls[index].words for index in chosen]
+        return torch.cat([each.expand(rows, -1) for each in words if each is not None], 1)
 
     def _run(self, inputs: Tensor) -> tuple[list[Call], list[Tensor]]:
         with Recorder(len(inputs), self._counted) as recorder:
@@ -204,6 +215,16 @@ def _agree(outputs: Sequence[Tensor], expected: Sequence[Tensor], found: Sequenc
     return True
 
 
-def _words(calls: Sequence[Call], rows: int) -> Tensor:
-    words = [calls[index].words for index in counted_calls(calls)]
-    return torch.cat([each.expand(rows, -1) for each in words if each is not None], 1)
+def _repeated(calls: Sequence[Call]) -> set[int]:
+    """The counted calls of which an earlier one reads the same values and makes the same bits."""
+    found, seen = set(), set()
+    for index in counted_calls(calls):
+        words, trace = calls[index].words, calls[index].trace
+        assert words is not None and trace is not None
+        # Layers that tell no two inputs apart may be alike by chance.
+        if bool((trace != trace[0]).any()):
+            one = tuple(each.cpu().numpy().tobytes() for each in (trace, words))
+            if one in seen:
+                found.add(index)
+            seen.add(one)
+    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,7 +11,6 @@ from tegnas import ops
 from tegnas.data import Batch
 from tegnas.engine.lowering import CannotLower
 from tegnas.engine.program import Shape
-from tegnas.indicators.base import Indicator
 from tegnas.indicators.sources import Kernels
 from tegnas.kernel.targets import centred_targets
 from tegnas.memory import check_memory
@@ -27,11 +25,8 @@ from tegnas.spaces import Architecture, Space
 from tegnas.spaces.base import small_network_kinds
 from tegnas.spaces.isomorphism import LivePartSpace
 
-# What the kernels of one call may take, if those of one architecture alone don't take more.
+# What kernels and distances of one call may take, if those of one architecture don't take more.
 _CALL_BYTES = 2**30
-
-# A table (architectures, networks, indicators), and a row of it.
-_Place = tuple[FromDevice, int]
 
 
 def as_image_shape(shape: tuple[int, ...]) -> Shape:
@@ -81,15 +76,13 @@ class NativeScorer:
             device=self._device,
             patterns=bool(self._needs.of_distances),
         )
-        # Made last, since kernels and distances are often of the same.
-        self._made: tuple[Sequence[Architecture], EngineJobs] | None = None
-        # Architectures of one live part have the same kernels to the last bit.
+        # Architectures of one live part have the same kernels and distances to the last bit.
         self._live = space.live if isinstance(space, LivePartSpace) else None
         self._targets = centred_targets(batch.labels, batch.num_classes)
         self._val_targets = centred_targets(batch.val_labels, batch.num_classes)
         # Of live parts, where architectures may share one: the table that holds their values
         # (live parts, networks, indicators), and in which row.
-        self._known: dict[Architecture, _Place] = {}
+        self._known: dict[Architecture, tuple[FromDevice, int]] = {}
         self._region_jobs: JobMaker | None = None
         # Of each network its own, (networks, M, C, H, W).
         self._region_inputs = torch.zeros(0)
@@ -97,7 +90,7 @@ class NativeScorer:
     def _bytes_of_one(self) -> int:
         """What kernels and distances of one architecture take; ``InputError`` if it isn't there."""
         needs = self._needs
-        if not needs.images:
+        if not needs.of_images:
             return 0
         images, others = len(self._batch.images), len(self._batch.val_images)
         columns = images * (bool(needs.of_kernels) + needs.all_weights) + others * needs.validation
@@ -123,15 +116,14 @@ class NativeScorer:
     def begin(self, archs: Sequence[Architecture]) -> Callable[[], dict[str, Tensor]]:
         """Leaves everything to the device; what is given waits for it, and is what a call gives.
 
-        While a GPU computes kernels, the host prepares the region counts, and then what is begun
-        next. Raises ``CannotLower`` like a call.
+        While a GPU computes kernels and distances, the host prepares the region counts, and then
+        what is begun next. Raises ``CannotLower`` like a call.
         """
-        kernels = self._begin_kernels(archs) if self._needs.of_kernels else dict
+        of_images = self._begin_images(archs) if self._needs.of_images else dict
         patterns = self._begin_regions(archs) if self._needs.of_patterns else dict
-        distances = self._begin_distances(archs) if self._needs.of_distances else dict
-        return lambda: kernels() | patterns() | distances()
+        return lambda: of_images() | patterns()
 
-    def _begin_kernels(self, archs: Sequence[Architecture]) -> Callable[[], dict[str, Tensor]]:
+    def _begin_images(self, archs: Sequence[Architecture]) -> Callable[[], dict[str, Tensor]]:
         """A cell without a path is bad whatever else it computes."""
         live = self._live or (lambda arch: arch)
         lives: list[Architecture | None] = [
@@ -140,27 +132,15 @@ class NativeScorer:
         known = self._known if self._live is not None else {}
         new = [arch for arch in dict.fromkeys(lives) if arch is not None and arch not in known]
         if new:
-            known |= _computed(self._needs.of_kernels, self._kernels(new), new)
+            columns = [each.reshape(len(new), -1) for each in self._columns(new)]
+            computed = FromDevice(torch.stack(columns, dim=2))
+            known.update((arch, (computed, row)) for row, arch in enumerate(new))
         places = [None if arch is None else known[arch] for arch in lives]
-        return lambda: self._with_bad(self._needs.of_kernels, places)
+        return lambda: self._with_bad(places)
 
-    def _begin_distances(self, archs: Sequence[Architecture]) -> Callable[[], dict[str, Tensor]]:
-        """Architectures of one live part have patterns of their own: dead units count too."""
-        connected = [arch for arch in dict.fromkeys(archs) if self._space.is_connected(arch)]
-        known: dict[Architecture, _Place] = {}
-        if connected:
-            images = self._batch.images
-            found = ops.engine_pattern_distances(
-                self._jobs(connected), images, batch_size=len(images)
-            )
-            known = _computed(self._needs.of_distances, found.double(), connected)
-        places = [known.get(arch) for arch in archs]
-        return lambda: self._with_bad(self._needs.of_distances, places)
-
-    def _with_bad(
-        self, indicators: Sequence[Indicator], places: Sequence[_Place | None]
-    ) -> dict[str, Tensor]:
+    def _with_bad(self, places: Sequence[tuple[FromDevice, int] | None]) -> dict[str, Tensor]:
         """The values at these places, the worst where there is none."""
+        indicators = self._needs.of_images
         worst = torch.tensor([each.worst for each in indicators], dtype=torch.float64)
         bad = worst.expand(len(self._seeds), -1)
         tables = {place[0]: place[0].read() for place in places if place is not None}
@@ -170,16 +150,23 @@ class NativeScorer:
             for column, each in enumerate(indicators)
         }
 
-    def _jobs(self, archs: Sequence[Architecture]) -> EngineJobs:
-        """The networks that kernels and distances are of."""
-        if self._made is None or self._made[0] != archs:
-            self._made = archs, self._kernel_jobs.make(archs)
-        return self._made[1]
+    def _columns(self, archs: Sequence[Architecture]) -> list[Tensor]:
+        """Of ``SmallNetworkNeeds.of_images``, float64 (architectures · networks,) each."""
+        needs, images = self._needs, self._batch.images
+        jobs = self._kernel_jobs.make(archs)
+        columns: list[Tensor] = []
+        if needs.of_kernels:
+            kernels = self._kernels(jobs)
+            columns += [each.compute(kernels) for each in needs.of_kernels]
+        if needs.of_distances:
+            found = ops.engine_pattern_distances(jobs, images, batch_size=len(images)).double()
+            columns += [each.compute(found) for each in needs.of_distances]
+        return columns
 
-    def _kernels(self, archs: Sequence[Architecture]) -> Kernels:
+    def _kernels(self, jobs: EngineJobs) -> Kernels:
         needs = self._needs
         k_all, k_searched, k_cross = ops.engine_ntk(
-            self._jobs(archs),
+            jobs,
             self._batch.images,
             self._batch.val_images if needs.validation else None,
             batch_norm=self._settings.batch_norm,
@@ -230,12 +217,3 @@ class NativeScorer:
             seeds=self._seeds,
             device=self._device,
         )
-
-
-def _computed(
-    indicators: Sequence[Indicator], source: Any, archs: Sequence[Architecture]
-) -> dict[Architecture, _Place]:
-    """Where the values of the indicators of each architecture will be."""
-    columns = [each.compute(source).reshape(len(archs), -1) for each in indicators]
-    table = FromDevice(torch.stack(columns, dim=2))
-    return {arch: (table, row) for row, arch in enumerate(archs)}

@@ -45,12 +45,12 @@ class SmallNetworkNeeds:
     @property
     def networks(self) -> bool:
         """Whether small networks are needed at all."""
-        return bool(self.of_kernels or self.of_patterns or self.of_distances)
+        return bool(self.of_images or self.of_patterns)
 
     @property
-    def images(self) -> bool:
-        """Whether small networks see the images."""
-        return bool(self.of_kernels or self.of_distances)
+    def of_images(self) -> tuple[Indicator, ...]:
+        """Those for which small networks see the images."""
+        return (*self.of_kernels, *self.of_distances)
 
     def kernels_only(self, settings: ScoreSettings) -> ScoreSettings:
         """The same settings with the indicators of the kernels alone."""

@@ -41,7 +41,7 @@ def small_batch(space: Space, batch: Batch, settings: ScoreSettings) -> Batch:
     shrunk = batch.shrunk(settings.image_size)
     # Whoever writes programs does so for any size; others may say that their networks take any.
     known = isinstance(space, ProgramSpace) or getattr(space, "any_image_size", False)
-    if shrunk is batch or known or not SmallNetworkNeeds.of(settings).images:
+    if shrunk is batch or known or not SmallNetworkNeeds.of(settings).of_images:
         return shrunk
     reason = _why_not(space, shrunk, settings)
     if not reason:

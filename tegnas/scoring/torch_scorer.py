@@ -39,6 +39,7 @@ from tegnas.scoring.region_sources import RegionSources
 from tegnas.scoring.settings import ScoreSettings
 from tegnas.spaces import Architecture, Space
 from tegnas.spaces.base import small_network_kinds
+from tegnas.spaces.isomorphism import LivePartSpace
 
 # Sets of region inputs that are kept.
 _MOST_INPUTS = 64
@@ -71,13 +72,12 @@ class TorchScorer:
     def __call__(self, archs: Sequence[Architecture]) -> dict[str, Tensor]:
         """By name of the indicator: float64 (A, networks), on the CPU."""
         rows = [self._of_all(arch) for arch in archs]
-        needs = self._needs
-        indicators = (*needs.of_kernels, *needs.of_patterns, *needs.of_distances)
+        names = [each.name for each in (*self._needs.of_images, *self._needs.of_patterns)]
         return {
-            each.name: torch.tensor(
-                [[values[each.name] for values in row] for row in rows], dtype=torch.float64
+            name: torch.tensor(
+                [[values[name] for values in row] for row in rows], dtype=torch.float64
             ).reshape(len(archs), len(self._seeds))
-            for each in indicators
+            for name in names
         }
 
     def _of_all(self, arch: Architecture) -> list[dict[str, float]]:
@@ -89,9 +89,8 @@ class TorchScorer:
             for each in needs.of_patterns:
                 for row, value in zip(values, each.compute(found).tolist(), strict=True):
                     row[each.name] = value
-        if needs.images and not self._space.is_connected(arch):
-            failing = (*needs.of_kernels, *needs.of_distances)
-            return [row | {each.name: each.worst for each in failing} for row in values]
+        if needs.of_images and not self._space.is_connected(arch):
+            return [row | {each.name: each.worst for each in needs.of_images} for row in values]
         if needs.of_kernels:
             for row, kernels in zip(values, self._kernels(arch), strict=True):
                 for each in needs.of_kernels:
@@ -142,7 +141,12 @@ class TorchScorer:
             )[0]
 
     def _distances(self, arch: Architecture) -> Tensor:
-        """Between the patterns of the images in every network, float64 (networks, N, N)."""
+        """Between the patterns of the images in every network, float64 (networks, N, N).
+
+        Of the live part: as to kernels, the rest is nothing to them.
+        """
+        if isinstance(self._space, LivePartSpace):
+            arch = self._space.live(arch)
         found = []
         for seed in self._seeds:
             network = self._network(arch, self._kernel_kind, seed)
