@@ -274,8 +274,10 @@ class ProgramBuilder:
         *,
         count_include_pad: bool,
     ) -> int:
-        """Average pool, rounding the size down."""
+        """Average pool, rounding the size down; of one pixel alone it is that."""
         shape = self._pooled(value, kernel_size, stride, padding)
+        if self._is_one_pixel(value, shape) and not count_include_pad:
+            return value
         operands = (*kernel_size, *stride, *padding, int(count_include_pad))
         return self._add(shape, AVG_POOL, value, *operands)
 
@@ -286,8 +288,10 @@ class ProgramBuilder:
         stride: tuple[int, int],
         padding: tuple[int, int],
     ) -> int:
-        """Max pool, rounding the size down."""
+        """Max pool, rounding the size down; of one pixel alone it is that."""
         shape = self._pooled(value, kernel_size, stride, padding)
+        if self._is_one_pixel(value, shape):
+            return value
         return self._add(shape, MAX_POOL, value, *kernel_size, *stride, *padding)
 
     def add(self, values: Sequence[int]) -> int:
@@ -359,6 +363,10 @@ class ProgramBuilder:
             _window_steps(height, kernel_size[0], stride[0], padding[0]),
             _window_steps(width, kernel_size[1], stride[1], padding[1]),
         )
+
+    def _is_one_pixel(self, value: int, pooled: Shape) -> bool:
+        """Whether a pool has one pixel to read, which a window always holds, and one to give."""
+        return self.shapes[value][1:] == pooled[1:] == (1, 1)
 
     def _check_join(self, verb: str, shapes: Sequence[tuple[int, ...]]) -> None:
         """Sides that a stride doesn't divide come out of two paths with different sizes."""
