@@ -110,9 +110,19 @@ def entering(network: nn.Module, kind: type[nn.Module], images: torch.Tensor) ->
     return found
 
 
-@pytest.mark.parametrize("name", ["nas-bench-201", "mnasnet", "traced"])
-def test_both_engines_see_the_same_distances(batch, name):
-    space = Traced(get_space("nas-bench-201")) if name == "traced" else get_space(name)
+# Some nodes are one value; at a side of 4 the last maps are one pixel.
+CELLS = (
+    "|nor_conv_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|",
+    "|skip_connect~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|nor_conv_3x3~1|nor_conv_1x1~2|",
+    "|skip_connect~0|+|avg_pool_3x3~0|none~1|+|nor_conv_1x1~0|none~1|nor_conv_3x3~2|",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "side"), [("nas-bench-201", 8), ("nas-bench-201", 4), ("traced", 4), ("mnasnet", 8)]
+)
+def test_both_engines_see_the_same_distances(batch, name, side):
+    space = Traced(SPACE) if name == "traced" else get_space(name)
     weights = torch.randint(1000, (10, 10), generator=torch.Generator().manual_seed(0)).double()
     every = replace(
         get_indicator("pattern_rank"),
@@ -120,13 +130,22 @@ def test_both_engines_see_the_same_distances(batch, name):
         source=Distances(),
         compute=lambda distances: (distances * weights).sum((1, 2)),  # of whole numbers, exact
     )
-    archs = samples(space, 2)
+    archs = samples(space, 1) if name == "mnasnet" else CELLS
+    options = {"indicators": [every], "repeats": 1, "image_size": side}
     native, modules = (
-        tegnas.score(archs, batch, space=space, indicators=[every], repeats=2, engine=engine)
+        tegnas.score(archs, batch, space=space, engine=engine, **options)
         for engine in ("native", "torch")
     )
     assert native["every_distance"].min() > 0
     assert torch.equal(native.networks["every_distance"], modules.networks["every_distance"])
+
+
+@pytest.mark.parametrize("engine", ["native", "torch"])
+def test_dead_ends_change_nothing(batch, engine):
+    dead = "|nor_conv_3x3~0|+|{}~0|none~1|+|nor_conv_1x1~0|nor_conv_3x3~1|none~2|"
+    archs = [dead.format(name) for name in ("none", "nor_conv_3x3")]
+    scores = tegnas.score(archs, batch, space=SPACE, engine=engine, **PR)
+    assert torch.equal(*scores.networks["pattern_rank"])
 
 
 @pytest.mark.parametrize("engine", ["native", "torch"])

@@ -43,10 +43,11 @@ class Patterns:
 class Distances:
     """How far apart the activation patterns of small networks are on the images.
 
-    Of the networks that kernels are of; what is a pattern, the number of regions says. Its
-    computation takes the numbers of bits by which the patterns of two images differ, float64
-    (B, N, N), and gives one number for each network, float64 (B,). NaN counts as a failure. A
-    network without a path from input to output has the worst value without being computed.
+    Of the networks that kernels are of; patterns are those that regions are counted by, in which
+    what several activations read counts once. Its computation takes the numbers of bits by which
+    the patterns of two images differ, float64 (B, N, N), and gives one number for each network,
+    float64 (B,). NaN counts as a failure. A network without a path from input to output has the
+    worst value without being computed.
     """
 
 
