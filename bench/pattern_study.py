@@ -30,9 +30,9 @@ from size_study import (
     rows,
     tasks,
 )
-from tegnas.indicators.pattern_rank import PATTERN_RANK
 
 from tegnas.indicators.base import Indicator
+from tegnas.indicators.pattern_rank import PATTERN_RANK
 from tegnas.indicators.size import FLOPS, PARAMETERS
 from tegnas.scoring.ranking import LOG_RANK, rank_score
 from tegnas.spaces.small_size import SmallSize
