@@ -32,7 +32,7 @@ test-operators: $(VENV)/.built
 
 # Each process on one thread; the files of tests are shared out among them.
 test-python: $(VENV)/.built
-	OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) --dist loadfile
+	OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 # With the real libraries that are too large for the tests' environment.
 test-integrations: $(VENV)/.integrations

@@ -12,6 +12,21 @@ from hypothesis import settings
 settings.register_profile("tegnas", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("tegnas")
 
+# What takes longest goes first: no process is to be left with such a file when others are done.
+_LONGEST = (
+    "test_interruptions.py",
+    "test_search_everywhere.py",
+    "test_stopped_search.py",
+    "test_notebooks.py",
+    "test_report_browser.py",
+    "test_stranger.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sorts files, not what is in them."""
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

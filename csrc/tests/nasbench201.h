@@ -20,8 +20,8 @@ class Nasbench201 {
  public:
   // ops: six characters in the order 0>1, 0>2, 1>2, 0>3, 1>3, 2>3; n none, s skip, 1 conv1x1,
   // 3 conv3x3, p average pool.
-  static Writer proxy(const std::string& ops, int64_t channels = 3) {
-    return network(ops, channels, 32, 1, true);
+  static Writer proxy(const std::string& ops, int64_t channels = 3, int64_t size = 32) {
+    return network(ops, channels, size, 1, true);
   }
 
   static Writer thin(const std::string& ops) { return thin_network(ops, 3, 1); }
