@@ -11,9 +11,7 @@ stopped.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from size_study import (
@@ -28,6 +26,7 @@ from size_study import (
     line,
     mean_tau,
     rows,
+    run_step,
     tasks,
 )
 
@@ -103,18 +102,5 @@ def confirm(study: Study) -> None:
     print(f"| mean over families | | | {' | '.join(cells)} |")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("step", choices=("choose", "confirm"))
-    parser.add_argument("--tables", type=Path, required=True)
-    parser.add_argument("--images", required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args()
-    study = Study(options.tables, options.images, options.out)
-    {"choose": choose, "confirm": confirm}[options.step](study)
-
-
 if __name__ == "__main__":
-    main()
+    run_step(__doc__, {"choose": choose, "confirm": confirm})

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -312,18 +312,18 @@ def interval(order: np.ndarray, truth: np.ndarray) -> str:
     return f"{tau.value:.2f} [{tau.low:.2f}, {tau.high:.2f}]"
 
 
-def main() -> None:
+def run_step(description: str | None, steps: Mapping[str, Callable[[Study], None]]) -> None:
+    """The step that the command line names, in the study that it describes."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("step", choices=("score", "choose", "confirm"))
+    parser.add_argument("step", choices=tuple(steps))
     parser.add_argument("--tables", type=Path, required=True)
     parser.add_argument("--images", required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    study = Study(options.tables, options.images, options.out)
-    {"score": score, "choose": choose, "confirm": confirm}[options.step](study)
+    steps[options.step](Study(options.tables, options.images, options.out))
 
 
 if __name__ == "__main__":
-    main()
+    run_step(__doc__, {"score": score, "choose": choose, "confirm": confirm})

@@ -390,17 +390,18 @@ def engine_ntk(n: Numbers) -> None:
 
 
 def engine_regions(n: Numbers) -> None:
-    jobs, shape, dtype = _jobs(n)
-    sets = [n.rng.randint(1, 3)] if n.maybe(0.3) else []
-    inputs = n.tensor(*sets, n.rng.randint(0, 9), *shape, dtype=dtype)
-    ops.engine_regions(jobs, inputs, batch_size=n.number(1, 5))
+    _of_patterns(n, ops.engine_regions)
 
 
 def engine_pattern_distances(n: Numbers) -> None:
+    _of_patterns(n, ops.engine_pattern_distances)
+
+
+def _of_patterns(n: Numbers, op: Callable[..., Tensor]) -> None:
     jobs, shape, dtype = _jobs(n)
     sets = [n.rng.randint(1, 3)] if n.maybe(0.3) else []
     inputs = n.tensor(*sets, n.rng.randint(0, 9), *shape, dtype=dtype)
-    ops.engine_pattern_distances(jobs, inputs, batch_size=n.number(1, 5))
+    op(jobs, inputs, batch_size=n.number(1, 5))
 
 
 def engine_plan(n: Numbers) -> None:

@@ -44,7 +44,9 @@ size_t count_regions_workspace(int64_t networks, int64_t inputs, int64_t words);
 void launch_count_regions(cudaStream_t stream, const int64_t* patterns, int64_t networks,
                           int64_t inputs, int64_t words, void* workspace, int64_t* counts);
 
-// patterns (networks, inputs, words), distances (networks, inputs, inputs).
+// patterns (networks, inputs, words), distances (networks, inputs, inputs); at most
+// kMostDistanceRows inputs.
+constexpr int64_t kMostDistanceRows = 65535 * 16;
 void launch_pattern_distances(cudaStream_t stream, const int64_t* patterns, int64_t networks,
                               int64_t inputs, int64_t words, int64_t* distances);
 

@@ -54,16 +54,16 @@ __global__ void __launch_bounds__(kThreads) distances_kernel(Rows rows, int64_t*
 
 }  // namespace distances
 
-// A launch has at most so many networks.
-constexpr int64_t kMostDistanceNetworks = 65535;
+// Blocks of a grid in its second and third dimension, at most.
+constexpr int64_t kMostInGrid = 65535;
 
 // out (networks, inputs, inputs).
 inline void pattern_distances(const Stream& stream, const distances::Rows& rows, int64_t networks,
                               int64_t* out) {
   if (rows.inputs == 0) return;
   const auto side = static_cast<unsigned>(ceil_div(rows.inputs, distances::kSide));
-  for (int64_t first = 0; first < networks; first += kMostDistanceNetworks) {
-    const int64_t some = at_most(networks - first, kMostDistanceNetworks);
+  for (int64_t first = 0; first < networks; first += kMostInGrid) {
+    const int64_t some = at_most(networks - first, kMostInGrid);
     const distances::Rows part{rows.data + first * rows.inputs * rows.words, rows.inputs,
                                rows.words};
     stream.launch("pattern_distances", dim3(side, side, static_cast<unsigned>(some)),

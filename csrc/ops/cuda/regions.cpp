@@ -49,9 +49,9 @@ void count_regions(const Tensor& rows, const Tensor& counts) {
 void pattern_distances(const Tensor& rows, const Tensor& distances) {
   const OnDeviceOf device(rows);
   const int64_t inputs = rows.size(-2), networks = rows.dim() == 3 ? rows.size(0) : 1;
-  TEGNAS_CHECK_VALUE(inputs < (int64_t{1} << 20),
-                     "pattern_distances: at most 2^20 rows of a network on CUDA, got ",
-                     rows.sizes(), ".");
+  TEGNAS_CHECK_VALUE(inputs <= cuda::kMostDistanceRows, "pattern_distances: at most ",
+                     cuda::kMostDistanceRows, " rows of a network on CUDA, got ", rows.sizes(),
+                     ".");
   cuda::launch_pattern_distances(device.stream(), rows.const_data_ptr<int64_t>(), networks, inputs,
                                  rows.size(-1), distances.mutable_data_ptr<int64_t>());
 }

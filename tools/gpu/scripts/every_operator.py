@@ -100,28 +100,18 @@ def calls() -> Iterator[tuple[str, Call, float]]:
                     ),
                     2e-3,
                 )
-        yield (
-            f"engine_regions {dtype}",
-            lambda d, dtype=dtype: (
-                ops.engine_regions(
-                    engine("nas-bench-201", "thin", (1, 3, 3), dtype, d),
-                    randn(70, 1, 3, 3).to(d, dtype),
-                    batch_size=40,
+        for op in (ops.engine_regions, ops.engine_pattern_distances):
+            yield (
+                f"{op.__name__} {dtype}",
+                lambda d, dtype=dtype, op=op: (
+                    op(
+                        engine("nas-bench-201", "thin", (1, 3, 3), dtype, d),
+                        randn(70, 1, 3, 3).to(d, dtype),
+                        batch_size=40,
+                    ),
                 ),
-            ),
-            0.05,
-        )
-        yield (
-            f"engine_pattern_distances {dtype}",
-            lambda d, dtype=dtype: (
-                ops.engine_pattern_distances(
-                    engine("nas-bench-201", "thin", (1, 3, 3), dtype, d),
-                    randn(70, 1, 3, 3).to(d, dtype),
-                    batch_size=40,
-                ),
-            ),
-            0.05,
-        )
+                0.05,
+            )
 
 
 def apart(got: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> float:
