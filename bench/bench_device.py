@@ -110,6 +110,14 @@ def eig_condition(batch: int, n: int, device: str) -> Workload:
     return Workload(name, lambda: ops.eig_condition(matrices), [Part(matrices.nbytes / 2, flops)])
 
 
+def pattern_rank(batch: int, n: int, device: str) -> Workload:
+    patterns = torch.randint(2, (batch, n, 200), device=device).double()
+    distances = torch.cdist(patterns, patterns).square()
+    name = f"pattern_rank, {batch} of {n}×{n}"
+    flops = batch * 8 / 3 * n**3 / 2
+    return Workload(name, lambda: ops.pattern_rank(distances), [Part(distances.nbytes, flops)])
+
+
 def kernel_regression_error(batch: int, n: int, classes: int, device: str) -> Workload:
     rows = torch.randn(batch, n, 2 * n, dtype=torch.float64, device=device)
     k, targets = rows @ rows.mT, torch.randn(n, classes, dtype=torch.float64, device=device)
@@ -163,6 +171,7 @@ def workloads(device: str, small: bool) -> list[Callable[[], Workload]]:
     if small:
         return [
             lambda: eig_condition(2, 8, device),
+            lambda: pattern_rank(2, 8, device),
             lambda: kernel_regression_error(2, 8, 3, device),
             lambda: regions(20, 70, device),
             lambda: ntk_gram(1, 4, 3, 5, device),
@@ -172,6 +181,7 @@ def workloads(device: str, small: bool) -> list[Callable[[], Workload]]:
     return [
         lambda: eig_condition(1024, 64, device),
         lambda: eig_condition(1024, 128, device),
+        lambda: pattern_rank(1280, 64, device),
         lambda: kernel_regression_error(1024, 64, 10, device),
         lambda: regions(3000, 2000, device),
         lambda: ntk_gram(1, 64, 64, 32, device),

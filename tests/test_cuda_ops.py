@@ -73,6 +73,15 @@ def test_ntk_gram_equals_the_cpu(dtype, images, others):
     assert torch.equal(got, again)
 
 
+@pytest.mark.parametrize("n", [1, 2, 33, 64, 128, 129])
+def test_pattern_rank_equals_the_cpu(n):
+    patterns = randn(6, n, 50).sign()
+    patterns[1] = 1
+    distances = (patterns[:, :, None] != patterns[:, None, :]).sum(-1)
+    got, expected = ops.pattern_rank(distances.cuda()), ops.pattern_rank(distances)
+    torch.testing.assert_close(got.cpu(), expected, rtol=1e-10, atol=0, equal_nan=True)
+
+
 @pytest.mark.parametrize("n", [1, 2, 31, 33, 64, 128, 129, 200])
 def test_eig_condition_equals_the_cpu(n):
     matrices = grams(6, n)

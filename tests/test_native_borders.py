@@ -80,6 +80,7 @@ def empty(*shape, dtype=torch.float32):
     [
         lambda: ops.eig_condition(empty(2**61, 0, 1, 1)),
         lambda: ops.leave_one_out(empty(2**61, 0, 1, 1)),
+        lambda: ops.pattern_rank(empty(2**61, 0, 1, 1)),
         lambda: ops.count_regions(torch.empty(2**61, 0, 1, dtype=torch.int64)),
         lambda: ops.pack_signs([torch.empty(0, 2**40, 2**20)] * 20),
         lambda: ops.ntk_gram(
@@ -95,6 +96,7 @@ def empty(*shape, dtype=torch.float32):
     ids=[
         "eig_condition",
         "leave_one_out",
+        "pattern_rank",
         "count_regions",
         "pack_signs",
         "ntk_gram",

@@ -67,7 +67,14 @@ def test_build_info():
 
 def test_native_ops():
     expected = "count_regions eig_condition kernel_regression_error leave_one_out ntk_gram"
-    names = [*expected.split(), "pack_signs", "pattern_distances", "engine_ntk", "engine_regions"]
+    names = [
+        *expected.split(),
+        "pack_signs",
+        "pattern_distances",
+        "pattern_rank",
+        "engine_ntk",
+        "engine_regions",
+    ]
     names.append("engine_pattern_distances")
     assert {f"tegnas::{name}" for name in names} <= set(ops.native_ops())
 

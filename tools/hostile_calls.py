@@ -108,6 +108,11 @@ def eig_condition(n: Numbers) -> None:
     ops.eig_condition(n.tensor(n.rng.randint(0, 5), size, size))
 
 
+def pattern_rank(n: Numbers) -> None:
+    size = n.rng.choice([1, 2, 5, 17, 40, 130])
+    ops.pattern_rank(n.tensor(n.rng.randint(0, 5), size, size))
+
+
 def kernel_regression_error(n: Numbers) -> None:
     count, size, others, classes = (n.rng.randint(0, 9) for _ in range(4))
     ops.kernel_regression_error(
@@ -459,6 +464,7 @@ CALLS: dict[str, Callable[[Numbers], None]] = {
     function.__name__: function
     for function in (
         eig_condition,
+        pattern_rank,
         leave_one_out,
         kernel_regression_error,
         pack_signs,

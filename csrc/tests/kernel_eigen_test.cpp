@@ -1,4 +1,6 @@
-// Extreme eigenvalues: matrices whose spectrum is known, and Sylvester's law of inertia.
+// Eigenvalues: matrices whose spectrum is known, and Sylvester's law of inertia.
+
+#include <algorithm>
 
 #include "kernel_check.h"
 #include "kernels/cpu/eigen.h"
@@ -67,6 +69,34 @@ void known_spectra() {
   for (int i = 0; i < 9; ++i) CHECK(std::fabs(lows[i]) < 1e-14 && std::fabs(highs[i] - 4) < 1e-14);
 }
 
+// As many of all eigenvalues lie below any shift between two of them as pivots say.
+void all_eigenvalues() {
+  for (int64_t n : {1, 2, 3, 5, 17, 64, 129}) {
+    for (int64_t count : {1, 5}) {
+      std::vector<double> matrices;
+      for (int64_t m = 0; m < count; ++m) {
+        const std::vector<double> one = gram(n, 100 * n + m);
+        matrices.insert(matrices.end(), one.begin(), one.end());
+      }
+      std::vector<double> values(count * n), again(count * n);
+      cpu::eigenvalues(matrices.data(), count, n, serial_for, values.data());
+      cpu::eigenvalues(matrices.data(), count, n, shuffled_for, again.data());
+      CHECK(values == again);
+      for (int64_t m = 0; m < count; ++m) {
+        const std::vector<double> one(matrices.begin() + m * n * n,
+                                      matrices.begin() + (m + 1) * n * n);
+        std::vector<double> sorted(values.begin() + m * n, values.begin() + (m + 1) * n);
+        std::sort(sorted.begin(), sorted.end());
+        const double margin = 1e-14 * static_cast<double>(n) * sorted.back();
+        for (int64_t k = 0; k < n; k += 1 + n / 5) {
+          CHECK(below(one, n, sorted[k] - margin) <= k);
+          CHECK(below(one, n, sorted[k] + margin) > k);
+        }
+      }
+    }
+  }
+}
+
 void conditions() {
   const double infinite = std::numeric_limits<double>::infinity();
   const double none = std::numeric_limits<double>::quiet_NaN();
@@ -87,6 +117,7 @@ int main() {
   if (!has_simd()) return kSkipped;
   random_matrices();
   known_spectra();
+  all_eigenvalues();
   conditions();
   return finish("kernel_eigen_test");
 }

@@ -18,6 +18,7 @@ from tegnas.ops._engine import (
 from tegnas.ops._equal_images import first_equals, with_equal_rows
 from tegnas.ops._gram import Conv2dTerm, LayerTerm, LinearTerm, ScaleTerm, ntk_gram
 from tegnas.ops._leave_one_out import LeaveOneOut, leave_one_out
+from tegnas.ops._pattern_rank import pattern_rank
 from tegnas.ops._plan import Launch, engine_plan, prepare_launches
 from tegnas.ops._recorded import RecordedNtk
 from tegnas.ops._regions import RegionCounter, count_regions, pack_signs, pattern_distances
@@ -52,6 +53,7 @@ __all__ = [
     "ntk_gram",
     "pack_signs",
     "pattern_distances",
+    "pattern_rank",
     "prepare_launches",
     "with_equal_rows",
     "write_programs",

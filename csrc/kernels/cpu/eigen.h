@@ -1,4 +1,4 @@
-// The ends of the spectrum of many symmetric matrices.
+// Eigenvalues of many symmetric matrices.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,12 @@ namespace tegnas::cpu {
 // Matrix Computations, sections 8.3 and 8.4).
 void extreme_eigenvalues(const double* matrices, int64_t count, int64_t n,
                          const ParallelFor& parallel_for, double* lowest, double* highest);
+
+// All eigenvalues of each, (count, n) in no order; NaN for a matrix that isn't finite, and for one
+// that QL doesn't end for. Absolute error about n ε ‖A‖ (Parlett, The Symmetric Eigenvalue Problem,
+// 8.15).
+void eigenvalues(const double* matrices, int64_t count, int64_t n, const ParallelFor& parallel_for,
+                 double* values);
 
 // λmax/λmin, or +inf where the matrix is singular to working precision, not positive, or not
 // finite.

@@ -1,4 +1,5 @@
-// Smallest and largest eigenvalues of symmetric matrices, with one matrix per lane or one alone.
+// Smallest and largest eigenvalues of symmetric matrices, or all of them, with one matrix per lane
+// or one alone.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,8 @@ constexpr double kEpsilon = 2.220446049250313e-16;
 constexpr int kLaguerreSteps = 12;
 // Halvings of an interval of width ≤ 4 ‖T‖ down to less than ε ‖T‖.
 constexpr int kHalvings = 56;
+// Of QL for one eigenvalue; two are usual.
+constexpr int kSweeps = 60;
 
 inline V smaller(V a, V b) { return a < b ? a : b; }
 inline V larger(V a, V b) { return a > b ? a : b; }
@@ -153,6 +156,75 @@ inline void extremes(const double* diagonal, const double* off_squares, int64_t 
   highest = -0.5 * (above.start + above.end);
 }
 
+template <typename E>
+inline V element(const double* from) {
+  return V{} + get<E>(from);
+}
+template <typename E>
+inline void put_element(double* to, V value) {
+  if constexpr (unit<E> == 1) {
+    *to = value[0];
+  } else {
+    put(to, value);
+  }
+}
+
+// All eigenvalues of tridiagonal matrices in place of the diagonal, in no order, by the rational QL
+// method of Pal, Walker and Kahan (Parlett, The Symmetric Eigenvalue Problem, 8.15): the squares of
+// the off-diagonal go to zero one after the other. NaN where they don't.
+template <typename E>
+inline void all(double* diagonal, double* off_squares, int64_t n) {
+  constexpr int s = unit<E>;
+  const V zero = {}, one = broadcast<double>(1);
+  V norm = zero, before = zero;
+  for (int64_t i = 0; i < n; ++i) {
+    const V d = element<E>(diagonal + i * s);
+    V after = zero;
+    if (i + 1 < n) after = tridiagonal::square_root(element<E>(off_squares + i * s));
+    norm = larger(norm, larger(d, -d) + before + after);  // Gershgorin
+    before = after;
+  }
+  const V negligible = norm * norm * (kEpsilon * kEpsilon);
+  const auto kept = [&](V square) { return square > negligible ? square : V{}; };
+  for (int64_t k = 0; k + 1 < n; ++k) {
+    for (int sweep = 0;; ++sweep) {
+      const V square = element<E>(off_squares + k * s), first = element<E>(diagonal + k * s);
+      // A matrix that is done waits for the others unchanged: its numbers are its own.
+      const auto waits = square <= negligible;
+      bool done = true;
+      for (int i = 0; i < kLanes; ++i) done &= waits[i] != 0;
+      if (done) break;
+      if (sweep == kSweeps) {
+        put_element<E>(diagonal + k * s, waits ? first : broadcast<double>(__builtin_nan("")));
+        break;
+      }
+      // Wilkinson's shift, the eigenvalue of the first two rows that is nearer to the first.
+      const V root = tridiagonal::square_root(square);
+      const V half = (element<E>(diagonal + (k + 1) * s) - first) / (root + root);
+      const V length = tridiagonal::square_root(half * half + one);
+      const V shift = first - root / (half < zero ? half - length : half + length);
+      V cosine = one, sine = zero, gamma = element<E>(diagonal + (n - 1) * s) - shift;
+      V pivot = gamma * gamma;
+      for (int64_t i = n - 2; i >= k; --i) {
+        const V off = element<E>(off_squares + i * s), alpha = element<E>(diagonal + i * s);
+        const V sum = pivot + off, old_cosine = cosine, old_gamma = gamma;
+        if (i + 2 < n) {
+          const V last = element<E>(off_squares + (i + 1) * s);
+          put_element<E>(off_squares + (i + 1) * s, waits ? last : kept(sine * sum));
+        }
+        cosine = sum > zero ? pivot / sum : one;
+        sine = sum > zero ? off / sum : zero;
+        gamma = cosine * (alpha - shift) - sine * old_gamma;
+        const V behind = element<E>(diagonal + (i + 1) * s);
+        put_element<E>(diagonal + (i + 1) * s, waits ? behind : old_gamma + (alpha - gamma));
+        pivot = cosine > zero ? gamma * gamma / cosine : old_cosine * off;
+      }
+      put_element<E>(off_squares + k * s, waits ? square : kept(sine * pivot));
+      put_element<E>(diagonal + k * s, waits ? first : shift + gamma);
+    }
+  }
+}
+
 // The power of two that brings numbers up to `largest` to about 1; 0 where it isn't finite.
 inline double scale_of(double largest) {
   uint64_t bits;
@@ -182,17 +254,19 @@ inline V matrices_at(const double* const (&row)[kLanes], int64_t j) {
 #endif
 }
 
-}  // namespace eigen
+// What a matrix was reduced to: a diagonal (n) and the squares of the off-diagonal (n - 1), in
+// elements, of the matrix times `scale`; 0 where it isn't finite.
+struct Tridiagonal {
+  double *diagonal, *off_squares;
+  V scale;
+};
 
-int64_t eigen_workspace(int64_t n, int64_t matrices) {
-  if (matrices == 1) return tridiagonal::workspace<double>(n) + 2 * n;
-  return tridiagonal::workspace<tridiagonal::V>(n) + 2 * n * eigen::kLanes;
+inline double unscaled(double value, double scale) {
+  return scale == 0 ? __builtin_nan("") : value / scale;
 }
 
-// Of 1 to lanes<double> matrices (count, n, n).
-void extreme_eigenvalues_interleaved(const double* matrices, int64_t count, int64_t n,
-                                     double* workspace, double* lowest, double* highest) {
-  using namespace eigen;
+inline Tridiagonal reduced_interleaved(const double* matrices, int64_t count, int64_t n,
+                                       double* workspace) {
   const int64_t stride = n | 1;
   V largest = {};
   for (int64_t i = 0; i < n; ++i) {
@@ -217,17 +291,10 @@ void extreme_eigenvalues_interleaved(const double* matrices, int64_t count, int6
   double* diagonal = workspace + tridiagonal::workspace<V>(n);
   double* off_squares = diagonal + n * kLanes;
   tridiagonal::reduce<V>(workspace, n, diagonal, off_squares);
-  V low, high;
-  extremes<V>(diagonal, off_squares, n, low, high);
-  for (int64_t m = 0; m < count; ++m) {
-    lowest[m] = scale[m] == 0 ? __builtin_nan("") : low[m] / scale[m];
-    highest[m] = scale[m] == 0 ? __builtin_nan("") : high[m] / scale[m];
-  }
+  return {diagonal, off_squares, scale};
 }
 
-void extreme_eigenvalues_single(const double* matrix, int64_t n, double* workspace, double* lowest,
-                                double* highest) {
-  using namespace eigen;
+inline Tridiagonal reduced_single(const double* matrix, int64_t n, double* workspace) {
   V largest = {};
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t j = 0; j <= i && largest[0] == largest[0]; ++j) {
@@ -235,21 +302,66 @@ void extreme_eigenvalues_single(const double* matrix, int64_t n, double* workspa
     }
   }
   const double scale = scale_of(largest[0]);
-  if (scale == 0) {
-    *lowest = *highest = __builtin_nan("");
-    return;
-  }
   const int64_t stride = n | 1;
   for (int64_t i = 0; i < n; ++i) {
-    for (int64_t j = 0; j <= i; ++j) workspace[j * stride + i] = matrix[i * n + j] * scale;
+    for (int64_t j = 0; j <= i; ++j) {
+      workspace[j * stride + i] = scale == 0 ? 0 : matrix[i * n + j] * scale;
+    }
   }
   double* diagonal = workspace + tridiagonal::workspace<double>(n);
   double* off_squares = diagonal + n;
   tridiagonal::reduce<double>(workspace, n, diagonal, off_squares);
+  return {diagonal, off_squares, broadcast<double>(scale)};
+}
+
+}  // namespace eigen
+
+int64_t eigen_workspace(int64_t n, int64_t matrices) {
+  if (matrices == 1) return tridiagonal::workspace<double>(n) + 2 * n;
+  return tridiagonal::workspace<tridiagonal::V>(n) + 2 * n * eigen::kLanes;
+}
+
+// Of 1 to lanes<double> matrices (count, n, n).
+void extreme_eigenvalues_interleaved(const double* matrices, int64_t count, int64_t n,
+                                     double* workspace, double* lowest, double* highest) {
+  using namespace eigen;
+  const Tridiagonal t = reduced_interleaved(matrices, count, n, workspace);
   V low, high;
-  extremes<double>(diagonal, off_squares, n, low, high);
-  *lowest = low[0] / scale;
-  *highest = high[0] / scale;
+  extremes<V>(t.diagonal, t.off_squares, n, low, high);
+  for (int64_t m = 0; m < count; ++m) {
+    lowest[m] = unscaled(low[m], t.scale[m]);
+    highest[m] = unscaled(high[m], t.scale[m]);
+  }
+}
+
+void extreme_eigenvalues_single(const double* matrix, int64_t n, double* workspace, double* lowest,
+                                double* highest) {
+  using namespace eigen;
+  const Tridiagonal t = reduced_single(matrix, n, workspace);
+  V low, high;
+  extremes<double>(t.diagonal, t.off_squares, n, low, high);
+  *lowest = unscaled(low[0], t.scale[0]);
+  *highest = unscaled(high[0], t.scale[0]);
+}
+
+// Likewise; all eigenvalues, (count, n).
+void eigenvalues_interleaved(const double* matrices, int64_t count, int64_t n, double* workspace,
+                             double* eigenvalues) {
+  using namespace eigen;
+  const Tridiagonal t = reduced_interleaved(matrices, count, n, workspace);
+  all<V>(t.diagonal, t.off_squares, n);
+  for (int64_t m = 0; m < count; ++m) {
+    for (int64_t i = 0; i < n; ++i) {
+      eigenvalues[m * n + i] = unscaled(t.diagonal[i * kLanes + m], t.scale[m]);
+    }
+  }
+}
+
+void eigenvalues_single(const double* matrix, int64_t n, double* workspace, double* eigenvalues) {
+  using namespace eigen;
+  const Tridiagonal t = reduced_single(matrix, n, workspace);
+  all<double>(t.diagonal, t.off_squares, n);
+  for (int64_t i = 0; i < n; ++i) eigenvalues[i] = unscaled(t.diagonal[i], t.scale[0]);
 }
 
 }  // namespace tegnas::cpu::TEGNAS_ISA

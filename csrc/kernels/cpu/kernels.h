@@ -29,6 +29,11 @@ struct Kernels {
                                           double* workspace, double* lowest, double* highest);
   void (*extreme_eigenvalues_single)(const double* matrix, int64_t n, double* workspace,
                                      double* lowest, double* highest);
+  // All of them, (count, n) in no order.
+  void (*eigenvalues_interleaved)(const double* matrices, int64_t count, int64_t n,
+                                  double* workspace, double* eigenvalues);
+  void (*eigenvalues_single)(const double* matrix, int64_t n, double* workspace,
+                             double* eigenvalues);
 
   // Column j of the lower triangle (n, n) lies at matrix + j · stride and becomes that of its
   // Cholesky factor. False, with the matrix spoilt, where a pivot isn't above the threshold.

@@ -33,15 +33,16 @@ struct Matrix {
   int n;
 };
 
-// Loads the lower triangle; gives the power of two that was divided by, so that the largest entry
-// is about 1, or -1 where an entry is not finite.
-__device__ inline double load_scaled(const double* from, const Matrix& m) {
+// Takes entry(i, j) as the lower triangle; gives the power of two that was divided by, so that the
+// largest entry is about 1, or -1 where an entry is not finite.
+template <typename Entry>
+__device__ inline double load_scaled(const Entry& entry, const Matrix& m) {
   const int lane = threadIdx.x % kWarpSize, warp = threadIdx.x / kWarpSize;
   const int warps = blockDim.x / kWarpSize;
   double most = 0;
   for (int i = warp; i < m.n; i += warps) {
     for (int j = lane; j <= i; j += kWarpSize) {
-      const double value = from[static_cast<int64_t>(i) * m.n + j];
+      const double value = entry(i, j);
       m.a[triangle(i) + j] = value;
       most = fabs(value) <= DBL_MAX ? fmax(most, fabs(value)) : 2 * DBL_MAX;
     }
@@ -98,6 +99,15 @@ __device__ inline void reflect(const Matrix& m, int i) {
   __syncthreads();
 }
 
+// The diagonal and the squares beside it of the tridiagonal matrix with the same eigenvalues.
+__device__ inline void reduce(const Matrix& m) {
+  for (int i = m.n - 1; i >= 2; --i) reflect(m, i);
+  if (threadIdx.x == 0 && m.n >= 2) m.squares[1] = m.a[1] * m.a[1];
+  const int row = threadIdx.x;
+  if (row < m.n) m.diagonal[row] = m.a[triangle(row) + row];
+  __syncthreads();
+}
+
 // Number of eigenvalues of the tridiagonal matrix below x.
 __device__ __forceinline__ int count_below(const Matrix& m, double x) {
   constexpr double kSmallestPivot = 1e-300;
@@ -149,7 +159,9 @@ __global__ void __launch_bounds__(kMostRows)
   const Matrix m{a, v, w, diagonal, squares, partial, n};
   const int64_t b = blockIdx.x;
 
-  const double scale = load_scaled(matrices + b * n * n, m);
+  const double* from = matrices + b * n * n;
+  const double scale =
+      load_scaled([&](int i, int j) { return from[static_cast<int64_t>(i) * n + j]; }, m);
   if (scale < 0) {
     if (threadIdx.x == 0) {
       condition[b] = HUGE_VAL;
@@ -157,11 +169,7 @@ __global__ void __launch_bounds__(kMostRows)
     }
     return;
   }
-  for (int i = n - 1; i >= 2; --i) reflect(m, i);
-  if (threadIdx.x == 0 && n >= 2) squares[1] = a[1] * a[1];
-  const int row = threadIdx.x;
-  if (row < n) diagonal[row] = a[triangle(row) + row];
-  __syncthreads();
+  reduce(m);
   const int warps = blockDim.x / kWarpSize;
   for (int end = 0; end < 2; ++end) {
     if (static_cast<int>(threadIdx.x) / kWarpSize != end % warps) continue;

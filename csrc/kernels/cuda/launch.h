@@ -18,6 +18,10 @@ constexpr int64_t kMostEigRows = 128;
 void launch_eig_condition(cudaStream_t stream, const double* matrices, int64_t batch, int64_t n,
                           double* smallest, double* largest, double* condition);
 
+// distances (batch, n, n) with 1 ≤ n ≤ kMostEigRows; ranks (batch).
+void launch_pattern_rank(cudaStream_t stream, const double* distances, int64_t batch, int64_t n,
+                         double* ranks);
+
 // k_xx (batch, n, n) with 1 ≤ n ≤ kMostRegressionRows, k_yx (batch, m, n), tx (n, classes), ty
 // (m, classes); errors (batch).
 constexpr int64_t kMostRegressionRows = 128;

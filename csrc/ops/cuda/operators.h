@@ -20,6 +20,9 @@ void kernel_regression_error(const Tensor& k_xx, const Tensor& k_yx, const Tenso
 // kernels (..., n, n) in float64 and contiguous.
 void leave_one_out(const Tensor& kernels, const Tensor& inflations, const Tensor& errors);
 
+// distances (..., n, n) in float64 and contiguous.
+void pattern_rank(const Tensor& distances, const Tensor& ranks);
+
 void ntk_gram(const cpu::gram::Problem& problem, const Tensor& out);
 
 void pack_signs(const Tensors& activations, const Tensor& patterns);

@@ -73,6 +73,11 @@ def calls() -> Iterator[tuple[str, Call, float]]:
             ),
             1e-8,
         )
+        yield (
+            f"pattern_rank {n}",
+            lambda d, n=n: (ops.pattern_rank(grams(3, n).abs().to(d)),),
+            1e-9,
+        )
         yield f"leave_one_out {n}", lambda d, n=n: ops.leave_one_out(grams(3, n).to(d)), 1e-9
     yield "ntk_gram", lambda d: (ops.ntk_gram(terms(5, d)),), 1e-5
     yield "ntk_gram of two batches", lambda d: (ops.ntk_gram(terms(5, d), terms(3, d)),), 1e-5

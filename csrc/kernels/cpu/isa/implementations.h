@@ -46,6 +46,8 @@ const Kernels table = {
     eigen_workspace,
     extreme_eigenvalues_interleaved,
     extreme_eigenvalues_single,
+    eigenvalues_interleaved,
+    eigenvalues_single,
     cholesky_factorise,
     squared_error,
     inverse_sums,
