@@ -62,7 +62,8 @@ def prepared(space: Space, batch: Batch, settings: ScoreSettings) -> Prepared:
     if not blind:
         return Prepared(batch, settings)
     others = tuple(
-        KERNEL_RANK if _is_expressivity_of_patterns(each) else each for each in settings.indicators
+        KERNEL_RANK.weighing(each.weight) if _is_expressivity_of_patterns(each) else each
+        for each in settings.indicators
     )
     return Prepared(
         batch,
@@ -78,7 +79,7 @@ def _is_expressivity_of_patterns(indicator: Indicator) -> bool:
 def _patterns_of_no_use(space: Space, batch: Batch, settings: ScoreSettings) -> str:
     """Why expressivity by patterns says nothing about the space; empty where it does."""
     found = [each for each in settings.indicators if _is_expressivity_of_patterns(each)]
-    if len(found) != 1 or len(settings.indicators) == 1 or KERNEL_RANK in settings.indicators:
+    if len(found) != 1 or len(settings.indicators) == 1 or KERNEL_RANK.name in settings.names:
         return ""
     probes = list(itertools.islice(connected_samples(space), _PROBES))
     if isinstance(space, ProgramSpace) or not probes:
