@@ -28,7 +28,7 @@ from machine import describe_machine
 
 from tegnas import ops
 from tegnas.data import load_batch
-from tegnas.indicators.sources import Kernel
+from tegnas.indicators.sources import Distances, Kernel
 from tegnas.scoring import ScoreSettings, get_preset
 from tegnas.scoring.jobs import JobMaker
 from tegnas.scoring.native_scorer import NativeScorer
@@ -60,6 +60,9 @@ def measure(rounds: int) -> dict[str, tuple[float, float]]:
         kernels = planned(jobs, len(x), False).double()[:, None, None]
         return kernels, kernels, kernels
 
+    def engine_pattern_distances(jobs, images, *, batch_size):
+        return planned(jobs, batch_size, True)[:, None, None]
+
     def engine_regions(jobs, inputs, *, batch_size):
         return planned(jobs, batch_size, True).long()
 
@@ -67,6 +70,12 @@ def measure(rounds: int) -> dict[str, tuple[float, float]]:
         for where, name, call, part in (
             (JobMaker, "make", JobMaker.make, "programs written"),
             (ops, "engine_ntk", engine_ntk, "launches planned, kernels"),
+            (
+                ops,
+                "engine_pattern_distances",
+                engine_pattern_distances,
+                "launches planned, distances",
+            ),
             (ops, "engine_regions", engine_regions, "launches planned, regions"),
         ):
             stack.enter_context(patch.object(where, name, timed(call, times, part)))
@@ -84,10 +93,14 @@ def without_computing(settings: ScoreSettings) -> ScoreSettings:
     def first_number(kernels) -> torch.Tensor:
         return kernels.searched[:, 0, 0]
 
+    def first_distance(distances) -> torch.Tensor:
+        return distances[:, 0, 0]
+
+    computing = {Kernel: first_number, Distances: first_distance}
     return replace(
         settings,
         indicators=tuple(
-            replace(each, compute=first_number) if isinstance(each.source, Kernel) else each
+            replace(each, compute=computing.get(type(each.source), each.compute))
             for each in settings.indicators
         ),
     )

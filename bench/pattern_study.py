@@ -12,6 +12,7 @@ stopped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from size_study import (
@@ -41,11 +42,11 @@ PATTERN_RANKS = Part("pattern-ranks-3-8", (PATTERN_RANK,), {"deep": SmallSize(3,
 PARTS = (*CHOSEN, PATTERN_RANKS)
 TEG = tuple(each for part in CHOSEN for each in part.indicators)
 
-# What is added up, each as often as it stands there.
+# What is added up, each by its weight.
 CANDIDATES: Mapping[str, Sequence[Indicator]] = {
     "T + E + G": TEG,
-    "T + E + G + ½ PR": (*TEG, *TEG, PATTERN_RANK),
-    "T + E + G + PR": (*TEG, PATTERN_RANK),
+    "T + E + G + ½ PR": (*TEG, replace(PATTERN_RANK, weight=0.5)),
+    "T + E + G + PR": (*TEG, replace(PATTERN_RANK, weight=1)),
 }
 OTHERS: Mapping[str, Sequence[Indicator]] = {
     "PR": (PATTERN_RANK,),

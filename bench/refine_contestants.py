@@ -24,7 +24,7 @@ class Candidates:
     """What can be trained: scores, and what a training gives.
 
     Attributes:
-        values: of the indicators, float64 (A, 3).
+        values: of the indicators, float64 (A, indicators).
         observed: accuracy that a training gives, float64 (A,).
         settings: of the scores.
     """
@@ -34,13 +34,13 @@ class Candidates:
     settings: ScoreSettings
 
     def order(self) -> np.ndarray:
-        """Indices, best first by T + E + G."""
+        """Indices, best first by all indicators."""
         columns = list(self.values.T)
         ranked = rank_score(self.settings.indicators, columns, self.settings.combination)
         return np.argsort(ranked, kind="stable")
 
     def normal_scores(self) -> np.ndarray:
-        """The ranks by each indicator as normal scores, more is better, float64 (A, 3)."""
+        """Ranks by each indicator as normal scores, more is better, float64 (A, indicators)."""
         indicators = self.settings.indicators
         costs = [each.cost(row) for each, row in zip(indicators, self.values.T, strict=True)]
         return -ndtri((ranks(np.stack(costs)) - 0.5) / len(self.values)).T
@@ -55,12 +55,12 @@ def at_random(candidates: Candidates, count: int, rng: np.random.Generator) -> l
 
 
 def first_by_score(candidates: Candidates, count: int, rng: np.random.Generator) -> list[int]:
-    """The best by T + E + G."""
+    """The best by all indicators."""
     return candidates.order()[:count].tolist()
 
 
 def weighting(candidates: Candidates, count: int, rng: np.random.Generator) -> list[int]:
-    """Weights of T, E and G by Bayesian optimisation, the idea of RoBoT (arXiv 2403.07591).
+    """Weights of the indicators by Bayesian optimisation, the idea of RoBoT (arXiv 2403.07591).
 
     A weighting stands for the candidate that it puts first, and is as good as that one's accuracy.
     A Gaussian process over weightings chooses the next one; one whose first candidate is trained
@@ -79,9 +79,10 @@ def weighting(candidates: Candidates, count: int, rng: np.random.Generator) -> l
         weights.append(weight)
         found.append(float(candidates.observed[first]))
 
-    look(np.ones(3) / np.sqrt(3))
+    own = np.array([each.weight for each in candidates.settings.indicators])
+    look(own / np.linalg.norm(own))
     for _ in range(count - 1):
-        drawn = rng.dirichlet(np.ones(3), size=256)
+        drawn = rng.dirichlet(np.ones(len(own)), size=256)
         drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
         look(drawn[_most_promising(np.array(weights), np.array(found), drawn)])
     best = weights[int(np.argmax(found))]

@@ -2,9 +2,9 @@
 
     python bench/spaces.py [--write docs/performance/spaces.md]
 
-Both compute T, E and G of the same networks of the same random architectures, images of noise;
-their values are compared. Networks of vision transformers hold layers that the hooks don't know,
-and have no baseline.
+Both compute VIF, R, LOO and PR of the same networks of the same random architectures, images of
+noise; their values are compared. Networks of vision transformers hold layers that the hooks don't
+know, and have no baseline.
 """
 
 from __future__ import annotations
@@ -16,15 +16,18 @@ from pathlib import Path
 
 import torch
 from machine import describe_machine, median_seconds
+from torch import nn
 
 import tegnas
 from tegnas import reference
+from tegnas.indicators.pattern_rank import pattern_rank
 from tegnas.reference.frozen import frozen_rows, gram_of_rows
 from tegnas.reference.scores import relu_activations, searched_prefixes
 from tegnas.regions import inputs_of, region_inputs
 from tegnas.scoring.shrink import small_batch
 from tegnas.spaces import Architecture, Space, get_space, space_names
 from tegnas.spaces.base import TORCH, small_network_kinds
+from tegnas.spaces.isomorphism import LivePartSpace
 
 SETTINGS = tegnas.get_preset("best")
 SCORED, BY_HOOKS = 32, 2
@@ -45,7 +48,8 @@ def connected(space: Space, count: int) -> list[Architecture]:
 
 
 def score_by_hooks(space: Space, arch: Architecture, batch: tegnas.Batch) -> torch.Tensor:
-    """VIF, R and LOO of every network of one architecture, float64 (networks, 3)."""
+    """VIF, R, LOO and PR of every network of one architecture, float64 (networks, 4)."""
+    arch = space.live(arch) if isinstance(space, LivePartSpace) else arch
     kernels, patterns = small_network_kinds(space, SETTINGS.small_networks)
     rows = []
     for seed in range(SETTINGS.repeats):
@@ -64,8 +68,19 @@ def score_by_hooks(space: Space, arch: Architecture, batch: tegnas.Batch) -> tor
             seed=seed,
         )
         signs = torch.cat(relu_activations(thin, inputs), 1)
-        rows.append([inflation, float(len(torch.unique(signs, dim=0))), error])
+        regions = float(len(torch.unique(signs, dim=0)))
+        rows.append([inflation, regions, error, pattern_rank(distances(network, batch.images))])
     return torch.tensor(rows, dtype=torch.float64)
+
+
+def distances(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """In how many ReLUs two images differ; what several of them read counts once."""
+    layers: list[torch.Tensor] = []
+    for each in relu_activations(network, [images]):
+        if not any(torch.equal(each, other) for other in layers):
+            layers.append(each)
+    signs = torch.cat(layers, 1).double()
+    return signs @ (1 - signs).T + (1 - signs) @ signs.T
 
 
 def row(name: str, batch: tegnas.Batch) -> str:
@@ -88,7 +103,7 @@ def row(name: str, batch: tegnas.Batch) -> str:
         plain = score_by_hooks(space, arch, small)
         times.append(time.perf_counter() - begin)
         own = torch.stack([scores.networks[each][index] for each in SETTINGS.names], 1)
-        compared = [0, 2] if name in BENDS_ELSEWHERE else [0, 1, 2]
+        compared = [0, 2] if name in BENDS_ELSEWHERE else [0, 1, 2, 3]
         torch.testing.assert_close(own[:, compared], plain[:, compared], rtol=1e-2, atol=0)
     hooks = min(times)
     return f"| {name} | {1e3 * hooks:.0f} ms | {shown} | {hooks / seconds:.0f}× |"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -76,17 +77,52 @@ def test_contestants_are_combined_in_one_order(table, tmp_path):
     assert not any(each.startswith("fast + parameters:") for each in tau)
 
 
-def test_what_is_combined_twice_is_refused():
+@pytest.mark.parametrize("name", ["best+best", "best+fast", "best+flops+flops=2"])
+def test_what_is_combined_twice_is_refused(name):
     settings = tegnas.ScoreSettings()
-    with pytest.raises(InputError, match=r"best\+best: "):
-        contestants(settings, "best", ["best+best"])
+    with pytest.raises(InputError, match=rf"{re.escape(name)}: .* is named twice"):
+        contestants(settings, "best", [name])
+
+
+def test_an_indicator_that_a_recipe_has_gets_another_weight_there(table, tmp_path):
+    settings = tegnas.ScoreSettings()
+    own, same, *_, other = contestants(
+        settings, "best", ["best+pattern_rank", "best+flops=2+pattern_rank=1"]
+    )
+    assert same.settings == own.settings and same.parts == ("best",)
+    assert other.name == "best + flops=2 + pattern_rank=1" and other.parts == ("best", "flops")
+    assert [each.weight for each in other.settings.indicators] == [1, 1, 1, 1, 2]
+    asked = ["--preset", "fast", "--also", "best+pattern_rank,best+pattern_rank=9"]
+    found = run(table, tmp_path, *asked)
+    tau = {
+        each["score"]: each["tau"]["value"]
+        for each in found["rows"]
+        if each["task"] == "cifar10_test200"
+    }
+    assert tau["best + pattern_rank"] == tau["best: T + E + G + ½ PR"]
+    assert tau["best + pattern_rank=9"] != tau["best + pattern_rank"]
+
+
+def test_all_are_those_that_no_recipe_has():
+    def names(*others: str) -> list[str]:
+        found = contestants(tegnas.ScoreSettings(), "best", others)
+        return [each.name for each in found[1:]]
+
+    assert {"kernel_rank", "ntk_condition", "flops", "zen"} < set(names("all"))
+    assert not {"pattern_rank", "linear_regions"} & set(names("all"))
+    assert set(names("all")) - set(names("all", "fast")) == {
+        "ntk_condition", "ntk_regression_error"
+    }  # fmt: skip
 
 
 def test_every_score_and_column_has_a_row_per_task(table, tmp_path):
     found = run(table, tmp_path, "--also", "parameters,fast")
     names = [each["score"] for each in found["rows"] if each["task"] == "cifar100_test200"]
     assert [name.partition(":")[0] for name in names] == [
-        *[names[0].partition(":")[0]] * 4, "parameters", *["fast"] * 4, "table",
+        *[names[0].partition(":")[0]] * 6, "parameters", *["fast"] * 4, "table",
+    ]  # fmt: skip
+    assert [name.partition(": ")[2] for name in names[:6]] == [
+        "T + E + G + ½ PR", "T + E + G", "T (VIF)", "E (R)", "G (LOO)", "PR"
     ]  # fmt: skip
     counts = {each["task"]: each["count"] for each in found["rows"]}
     assert counts["cifar100_test200"] == counts["cifar10_test200"] - 1

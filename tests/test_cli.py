@@ -20,7 +20,7 @@ from tegnas.search.command import search_command
 from tegnas.search.evaluation import rank_scores
 
 SMALL = ("--train", "8", "--val", "8", "--repeats", "1")
-BEST = ("variance_inflation", "linear_regions", "leave_one_out_error")
+BEST = ("variance_inflation", "linear_regions", "leave_one_out_error", "pattern_rank")
 ARCH = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
 DISCONNECTED = "|skip_connect~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"
 
@@ -195,7 +195,7 @@ def test_score_prints_one_object_of_json(command):
     (line,) = outcome.out.splitlines()
     first, second = json.loads(line, parse_constant=lambda name: pytest.fail(name))["scores"]
     assert (first["arch"], first["position"]) == (ARCH, 1)
-    bad = {"variance_inflation": None, "leave_one_out_error": None}
+    bad = {"variance_inflation": None, "leave_one_out_error": None, "pattern_rank": None}
     assert second == {**second, "arch": DISCONNECTED, **bad, "position": 2}
     batch = tegnas.load_batch("digits", train=8, val=8)
     space = tegnas.get_space("nas-bench-201")

@@ -110,7 +110,7 @@ def test_a_supernet_has_no_size_and_it_stays_out_of_its_ranking(batch):
 def test_scores_are_read_by_name_and_by_role(batch):
     scores = tegnas.score([ARCH], batch, space=SPACE, **small())
     assert scores.settings.names == (
-        "variance_inflation", "linear_regions", "leave_one_out_error"
+        "variance_inflation", "linear_regions", "leave_one_out_error", "pattern_rank"
     )  # fmt: skip
     assert torch.equal(scores.trainability, scores["variance_inflation"])
     assert torch.equal(scores.expressivity, scores.regions)

@@ -79,23 +79,33 @@ def test_objectives_are_the_indicators_in_their_directions(batch):
 
 
 def test_a_strategy_proposes_what_a_search_proposes(batch):
-    study = create_study(SPACE, SETTINGS, sampler=StrategySampler(SPACE, seed=3, **EVOLUTION))
+    study = create_study(
+        SPACE, SETTINGS, sampler=StrategySampler(SPACE, seed=3, settings=SETTINGS, **EVOLUTION)
+    )
     study.optimize(Objective(SPACE, batch, SETTINGS), n_trials=8)
     assert [text for text, _ in told(study)] == [str(each.arch) for each in search(batch)]
+
+
+def test_a_sampler_refuses_a_study_of_other_settings(batch):
+    study = create_study(SPACE, SETTINGS, sampler=StrategySampler(SPACE, "random"))
+    with pytest.raises(tegnas.InputError, match="3 values, and .* 4 indicators: give it those of"):
+        study.optimize(Objective(SPACE, batch, SETTINGS), n_trials=1)
 
 
 def test_a_study_that_was_stopped_goes_on_to_the_same(batch, tmp_path):
     storage = f"sqlite:///{tmp_path}/study.db"
     objective = Objective(SPACE, batch, SETTINGS)
     for trials in (3, 4, 1):
-        sampler = StrategySampler(SPACE, seed=3, **EVOLUTION)
+        sampler = StrategySampler(SPACE, seed=3, settings=SETTINGS, **EVOLUTION)
         study = create_study(SPACE, SETTINGS, storage=storage, name="one", sampler=sampler)
         study.optimize(objective, n_trials=trials)
     assert [text for text, _ in told(study)] == [str(each.arch) for each in search(batch)]
 
 
 def test_a_study_ends_with_its_strategy(batch):
-    study = create_study(SPACE, SETTINGS, sampler=StrategySampler(SPACE, "exhaustive"))
+    study = create_study(
+        SPACE, SETTINGS, sampler=StrategySampler(SPACE, "exhaustive", settings=SETTINGS)
+    )
     study.optimize(Objective(SPACE, batch, SETTINGS), n_trials=100)
     assert {text for text, _ in told(study)} == {str(each) for each in SPACE}
     assert len(study.trials) == len(SPACE)
@@ -111,13 +121,17 @@ def test_a_failed_trial_is_proposed_again(batch):
             raise ValueError("a failure")
         return values
 
-    study = create_study(SPACE, SETTINGS, sampler=StrategySampler(SPACE, "random", seed=1))
+    study = create_study(
+        SPACE, SETTINGS, sampler=StrategySampler(SPACE, "random", seed=1, settings=SETTINGS)
+    )
     study.optimize(fails_once, n_trials=3, catch=(ValueError,))
     assert calls[1] == calls[2] and calls[0] != calls[1]
 
 
 def test_trials_at_the_same_time_are_refused(batch):
-    study = create_study(SPACE, SETTINGS, sampler=StrategySampler(SPACE, "random"))
+    study = create_study(
+        SPACE, SETTINGS, sampler=StrategySampler(SPACE, "random", settings=SETTINGS)
+    )
     with pytest.raises(InputError, match="n_jobs=1"):
         study.optimize(Objective(SPACE, batch, SETTINGS), n_trials=4, n_jobs=2)
 

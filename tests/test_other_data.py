@@ -239,7 +239,9 @@ class TestWhereRegionsSayNothing:
         )
         batch = tegnas.batch_of(ROWS, LABELS, train=24, val=8, standardise=True)
         scores = tegnas.score(space, batch, space=space, **SMALL)
-        assert scores.settings.names == ("variance_inflation", "kernel_rank", "leave_one_out_error")
+        assert scores.settings.names == (
+            "variance_inflation", "kernel_rank", "leave_one_out_error", "pattern_rank"
+        )  # fmt: skip
         assert "takes the place of R: linear regions are at their ceiling (100" in scores.notes[0]
         assert scores.expressivity.min() > 1 and len(set(scores.expressivity.tolist())) == 4
         alone = tegnas.score(space, batch, space=space, indicators="linear_regions", **SMALL)
@@ -260,9 +262,12 @@ class TestWhereRegionsSayNothing:
             for _ in range(2)
         ]
         assert all("aren't defined for these networks" in each.warnings[0] for each in found)
+        assert all("PR is left out: no activation bends in" in each.warnings[1] for each in found)
         assert found[0].best == found[1].best
         again = tegnas.SearchResult.load(tmp_path / "run" / "result.json", space)
-        assert "kernel_rank" in again.best.settings.names
+        assert again.best.settings.names == (
+            "variance_inflation", "kernel_rank", "leave_one_out_error"
+        )  # fmt: skip
 
     def test_networks_that_cannot_take_the_examples_are_told_that(self):
         space = ChoiceSpace("five", {"width": (4, 8)}, lambda taken, k: mlp(5, taken["width"], k))

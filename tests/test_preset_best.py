@@ -24,7 +24,7 @@ from tegnas.spaces import Darts, get_space
 from tegnas.spaces.small_size import SmallSize
 
 SPACE = get_space("nas-bench-201")
-BEST = ("variance_inflation", "linear_regions", "leave_one_out_error")
+BEST = ("variance_inflation", "linear_regions", "leave_one_out_error", "pattern_rank")
 
 
 def settings(**changes):
@@ -54,6 +54,7 @@ def test_it_is_what_the_studies_declared():
         region_samples=1000,
         region_batch_size=1000,
     )
+    assert [each.weight for each in get_preset("best").indicators] == [1, 1, 1, 0.5]
 
 
 def test_log_rank_counts_from_the_worst():

@@ -10,7 +10,6 @@ from tegnas.analysis.score_table import ScoreTable
 from tegnas.data import Batch
 from tegnas.indicators.base import Indicator
 from tegnas.indicators.registry import BUILTIN
-from tegnas.indicators.sources import Architecture, Network
 from tegnas.scoring import ScoreSettings, get_preset
 from tegnas.scoring.labels import combined_label
 from tegnas.scoring.score import score
@@ -60,7 +59,7 @@ def score_field(
             recipes[name] = preset
     covered = {each.name for recipe in recipes.values() for each in recipe.indicators}
     for each in BUILTIN:
-        if each.name not in covered and isinstance(each.source, Network | Architecture):
+        if each.name not in covered:
             recipes[each.name] = replace(settings, indicators=(each,), ridge=0.0)
     tables: dict[str, ScoreTable] = {}
     milliseconds: dict[str, dict[str, float]] = {}

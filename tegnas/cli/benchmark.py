@@ -53,8 +53,8 @@ def benchmark(
         str,
         typer.Option(
             metavar="NAME,NAME,…",
-            help="Presets and indicators to compare with; best+flops: both in one order; all: "
-            "every indicator that stands alone.",
+            help="Presets and indicators to compare with; best+flops: both in one order; "
+            "best+pattern_rank=1: by another weight; all: every indicator that no recipe has.",
         ),
     ] = "parameters,flops",
     count: Annotated[

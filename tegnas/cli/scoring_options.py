@@ -12,7 +12,8 @@ import typer
 
 from tegnas.cli import options
 from tegnas.data import Batch
-from tegnas.indicators import as_indicators, get_indicator, indicator_names
+from tegnas.indicators import get_indicator, indicator_names
+from tegnas.indicators.registry import joined_indicators
 from tegnas.scoring import ScoreSettings, get_preset
 from tegnas.scoring.presets import DEFAULT_PRESET, describe
 from tegnas.scoring.settings import changed
@@ -42,13 +43,17 @@ class ScoringOptions:
     indicators: Annotated[
         str | None,
         _option(
-            f"In place of the preset's indicators: {', '.join(indicator_names())}, FILE.py:NAME.",
-            metavar="NAME,NAME,…",
+            f"In place of the preset's indicators: {', '.join(indicator_names())}, FILE.py:NAME. "
+            "NAME=0.5 counts half as much in an order by several.",
+            metavar="NAME[=WEIGHT],…",
         ),
     ] = None
     indicator: Annotated[
         list[str] | None,
-        _option("One more indicator (repeatable).", metavar="NAME|FILE.py:NAME"),
+        _option(
+            "One more indicator, or another weight of one (repeatable).",
+            metavar="NAME[=WEIGHT]|FILE.py:NAME[=WEIGHT]",
+        ),
     ] = None
     small_networks: Annotated[
         str | None, _option("Networks behind kernels and regions.", metavar="deep|paper")
@@ -99,10 +104,10 @@ class ScoringOptions:
         if self.image_size == 0:
             given["image_size"] = None
         names = [each.strip() for each in (self.indicators or "").split(",") if each.strip()]
-        chosen = [*(names or preset.indicators), *(self.indicator or [])]
         if names == [ALL]:  # where a command doesn't treat it by itself
-            chosen = [*indicator_names(), *(self.indicator or [])]
-        return changed(preset, **given, seed=seed, indicators=as_indicators(chosen))
+            names = list(indicator_names())
+        chosen = joined_indicators(names or preset.indicators, self.indicator or [])
+        return changed(preset, **given, seed=seed, indicators=chosen)
 
     def own_indicators(self) -> tuple[Any, ...]:
         """The indicators from files that the user named, for reading runs that hold them."""

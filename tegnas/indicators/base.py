@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,11 +34,14 @@ class Indicator:
         log_scale: whether its values span orders of magnitude, so that they are drawn as
             logarithms.
         whole: whether its values are whole numbers.
+        weight: how much its ranks count beside those of others where a set is ordered by several;
+            it changes no value.
         version: changes whenever its values could change, so that a store never mixes two.
         reference: ``FILE.py:NAME`` of an indicator from the user's file.
 
     Raises:
-        InputError: a malformed name, an unknown role, or a ``better`` that is neither.
+        InputError: a malformed name, an unknown role, a ``better`` that is neither, or a weight
+            that isn't positive and finite.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Indicator:
     citation: str = ""
     log_scale: bool = False
     whole: bool = False
+    weight: float = 1.0
     version: int | str = 1
     reference: str | None = None
 
@@ -63,6 +67,18 @@ class Indicator:
             raise InputError(f"unknown role {self.role!r}; choose one of {', '.join(ROLES)}")
         if self.better not in (LOWER, HIGHER):
             raise InputError(f"better must be {LOWER} or {HIGHER}, got {self.better!r}")
+        weight = self.weight
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not number or not 0 < weight < math.inf:
+            raise InputError(
+                f"the weight of {self.name} must be a positive, finite number, got {weight!r}; "
+                "leave out an indicator that isn't to count"
+            )
+        object.__setattr__(self, "weight", float(weight))
+
+    def weighing(self, weight: float) -> Indicator:
+        """The same indicator with another weight; ``InputError`` for one that can't be."""
+        return self if weight == self.weight else replace(self, weight=weight)
 
     @property
     def label(self) -> str:
@@ -112,9 +128,8 @@ class Indicator:
         """
         from tegnas.indicators.registry import builtin, get_indicator
 
-        if self.reference is not None:
-            return get_indicator, (self.reference,)
-        if builtin(self.name) == self:
-            return get_indicator, (self.name,)
+        known = builtin(self.name)
+        if self.reference is not None or known is not None and self.weighing(known.weight) == known:
+            return get_indicator, (f"{self.reference or self.name}={self.weight!r}",)
         values = tuple(getattr(self, name) for name in self.__dataclass_fields__)
         return Indicator, values

@@ -24,6 +24,7 @@ def indicator(
     symbol: str | None = None,
     role: str = EXTRA,
     log_scale: bool = False,
+    weight: float = 1.0,
     network: str = "full",
     networks: int = 1,
     weights: str = SEARCHED,
@@ -41,12 +42,13 @@ def indicator(
         symbol: in tables, by default the name.
         role: ``"T"``, ``"E"``, ``"G"`` or ``"extra"``.
         log_scale: whether values span orders of magnitude.
+        weight: how much its ranks count beside those of others.
         network: for ``"network"``: which kind, see ``Space.network``.
         networks: for ``"network"``: how many of different seeds are looked at.
         weights: for ``"kernel"``: ``"searched"`` or ``"all"``.
 
     Raises:
-        InputError: a malformed name, or an unknown role, direction or kind of source.
+        InputError: a malformed name or weight, or an unknown role, direction or kind of source.
     """
 
     def decorate(function: Callable[..., Any]) -> Indicator:
@@ -74,6 +76,7 @@ def indicator(
             source=source,
             compute=compute,
             log_scale=log_scale,
+            weight=weight,
             version=_fingerprint(function),
         )
 

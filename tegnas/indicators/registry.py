@@ -5,7 +5,8 @@ A new indicator is a file of its own and one line in ``BUILTIN``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from tegnas.errors import InputError
@@ -80,18 +81,70 @@ def builtin(name: str) -> Indicator | None:
 def get_indicator(name: str) -> Indicator:
     """The indicator of that name, or one from the user's file by ``FILE.py:NAME``.
 
+    ``NAME=WEIGHT``, such as ``pattern_rank=1``, is the same with that weight.
+
     Raises:
-        InputError: there is none of that name, the file can't be run, or NAME in it is no
-            indicator.
+        InputError: there is none of that name, the file can't be run, NAME in it is no indicator,
+            or the weight isn't a positive number.
     """
+    name, weight = split_weight(name)
     if is_reference(name):
-        return _from_file(name)
-    known = builtin(name.strip().replace("-", "_").lower())
-    if known is None:
+        found = _from_file(name)
+    else:
+        known = builtin(name.strip().replace("-", "_").lower())
+        if known is None:
+            raise InputError(
+                f"unknown indicator {name!r}; tegnas has {', '.join(_BY_NAME)}, and FILE.py:NAME"
+            )
+        found = known
+    return found if weight is None else found.weighing(weight)
+
+
+def split_weight(text: str) -> tuple[str, float | None]:
+    """Name and weight of ``NAME=WEIGHT``; of ``NAME`` None.
+
+    Raises:
+        InputError: the weight isn't a positive number.
+    """
+    file, colon, last = text.rpartition(":") if is_reference(text) else ("", "", text)
+    name, given, weight = last.partition("=")
+    if not given:
+        return text, None
+    try:
+        number = float(weight)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
         raise InputError(
-            f"unknown indicator {name!r}; tegnas has {', '.join(_BY_NAME)}, and FILE.py:NAME"
+            f"{text!r} should give the weight of the indicator as a positive number, such as "
+            f"{file}{colon}{name}=0.5"
         )
-    return known
+    return file + colon + name, number
+
+
+def recorded_name(indicator: Indicator) -> str:
+    """By which settings that are written name an indicator: ``read_recorded`` reads it.
+
+    Name or reference, and the weight where it isn't that of the indicator of tegnas or, of one of
+    the user's own, 1.
+    """
+    known = builtin(indicator.name)
+    name = indicator.reference or indicator.name
+    usual = 1.0 if known is None else known.weight
+    if indicator.weight == usual:
+        return name
+    return f"{name}={indicator.weight!r}".removesuffix(".0")
+
+
+def read_recorded(text: str, own: Mapping[str, Indicator]) -> Indicator | None:
+    """The indicator of one's own that ``recorded_name`` wrote; None where it is none of these.
+
+    Args:
+        text: what was written.
+        own: indicators by reference, or by name where they have none.
+    """
+    name, weight = split_weight(text)
+    return own[name].weighing(1.0 if weight is None else weight) if name in own else None
 
 
 def as_indicators(values: Iterable[Indicator | str]) -> tuple[Indicator, ...]:
@@ -114,6 +167,18 @@ def as_indicators(values: Iterable[Indicator | str]) -> tuple[Indicator, ...]:
     if twice:
         raise InputError(f"the indicator {min(twice)!r} is named twice")
     return found
+
+
+def joined_indicators(*groups: Iterable[Indicator | str]) -> tuple[Indicator, ...]:
+    """Several groups of indicators as one: of two of one name the later takes the other's place.
+
+    Raises:
+        InputError: none at all, an unknown one, or two of one name in one group.
+    """
+    found: dict[str, Indicator] = {}
+    for group in map(tuple, groups):
+        found |= {each.name: each for each in as_indicators(group)} if group else {}
+    return as_indicators(found.values())
 
 
 def _from_file(reference: str) -> Indicator:

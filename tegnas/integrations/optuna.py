@@ -154,7 +154,7 @@ class Objective:
         self._settings = fitting.settings
         if fitting.notes:
             raise InputError(
-                f"{fitting.notes[0]}; give the study and its objective settings with the "
+                f"{'; '.join(fitting.notes)}; give the study and its objective settings with the "
                 f"indicators {', '.join(self._settings.names)}"
             )
         self._scorer = Scorer(space, fitting.batch, self._settings)
@@ -263,6 +263,12 @@ class StrategySampler(_Sampler):
         arch = self._waiting[0]
         if architecture_of(self._space, params) != arch:
             return
+        indicators = self._settings.indicators
+        if len(values) != len(indicators):
+            raise InputError(
+                f"trials of the study have {len(values)} values, and the settings of the "
+                f"StrategySampler {len(indicators)} indicators: give it those of the objective"
+            )
         self._waiting.popleft()
         self._scored.append(Evaluation(arch, self._settings, tuple(values)))
         if not self._waiting:

@@ -19,7 +19,7 @@ def leader_scores(evaluations: Sequence[Evaluation]) -> np.ndarray:
     weights agree less on what one draw favours by luck (``docs/studies/top.md``). So the order is
     made within each small network by itself; what counts is its mean over the networks and, as
     much, its standard deviation. Indicators of the user's own and counts that were scored beside
-    take part. Where there is nothing but T, T decides.
+    take part, each by its weight. Where there is nothing but T, T decides.
 
     Raises:
         InputError: the values of single networks aren't known.
@@ -30,12 +30,13 @@ def leader_scores(evaluations: Sequence[Evaluation]) -> np.ndarray:
     bad = np.array([each.failed for each in evaluations])
     single = []
     for network in range(settings.repeats):
-        costs = []
+        costs, weights = [], []
         for i in chosen:
             values = np.array([_of_network(each, i, network) for each in evaluations])
             if not np.isnan(values).any():
                 costs.append(settings.indicators[i].cost(values))
-        single.append(combine(costs, bad, settings.combination))
+                weights.append(settings.indicators[i].weight)
+        single.append(combine(costs, bad, settings.combination, weights))
     return np.mean(single, axis=0) + np.std(single, axis=0)
 
 

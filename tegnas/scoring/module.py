@@ -153,7 +153,8 @@ def score_module(
     for each in needs.of_patterns:
         values[each.name] = float(each.compute(torch.tensor([count], dtype=torch.float64))[0])
     if needs.of_distances:
-        values |= _of_distances(network, batch, needs.of_distances)
+        said = bool(needs.of_patterns) and plan is None
+        values |= _of_distances(network, batch, needs.of_distances, said=said)
     for each in settings.indicators:
         if isinstance(each.source, Network | Architecture):
             values[each.name] = _of_module(each, network, batch)
@@ -189,13 +190,14 @@ def _meter(
 
 
 def _of_distances(
-    network: nn.Module, batch: Batch, indicators: Sequence[Indicator]
+    network: nn.Module, batch: Batch, indicators: Sequence[Indicator], *, said: bool
 ) -> dict[str, float]:
-    """The values by name; NaN, with a warning, where the network has no patterns."""
+    """The values by name; NaN, with a warning but where ``said``, without any pattern."""
     try:
         distances = pattern_distances(network, batch.images, smooth=SCORED.smooth)[None].double()
     except NoRegionsError as reason:
-        warnings.warn(str(reason), RegionsWarning, stacklevel=3)
+        if not said:
+            warnings.warn(str(reason), RegionsWarning, stacklevel=3)
         return {each.name: math.nan for each in indicators}
     found = {each: each.compute(distances).cpu() for each in indicators}
     return {

@@ -27,7 +27,8 @@ _FAST = ScoreSettings(
 )
 
 # Strategies have the published defaults anyway. What "best" is made of was chosen by the studies in
-# docs/studies: the statistics and their combination by the second, the sizes by the fifth.
+# docs/studies: the statistics and their combination by the second, the sizes by the fifth, the
+# pattern rank and its weight by the sixth.
 PRESETS = {
     "best": ScoreSettings(),
     "fast": _FAST,

@@ -32,6 +32,8 @@ def rank_score(
 ) -> np.ndarray:
     """One order of a set from all its indicators, (A,) float64, lower is better; see ``combine``.
 
+    Each counts by its weight.
+
     An architecture for which one of them isn't finite is bad in everything: such architectures are
     worst and tie with each other. (TEG-NAS, arXiv 2108.11939, section 4: the selection of its
     evolution search.) An indicator that isn't defined (NaN) for one of the set, such as the
@@ -51,7 +53,8 @@ def rank_score(
     if not kept:
         return np.zeros(count)
     bad = np.isinf(np.array([values for _, values in kept])).any(axis=0)
-    return combine([each.cost(values) for each, values in kept], bad, combination)
+    costs = [each.cost(values) for each, values in kept]
+    return combine(costs, bad, combination, [each.weight for each, _ in kept])
 
 
 def behind(scores: np.ndarray, stopped: np.ndarray) -> np.ndarray:
@@ -68,17 +71,22 @@ def behind(scores: np.ndarray, stopped: np.ndarray) -> np.ndarray:
 
 
 def combine(
-    costs: Sequence[np.ndarray], bad: np.ndarray, combination: str = RANK_SUM
+    costs: Sequence[np.ndarray],
+    bad: np.ndarray,
+    combination: str = RANK_SUM,
+    weights: Sequence[float] | None = None,
 ) -> np.ndarray:
     """One order from several costs, (A,) float64: lower is better.
 
     Within a cost ties share the mean of their ranks. ``rank-sum`` adds the ranks. ``log-rank`` adds
     log A / r, where r is the rank counted from the worst, 1, to the best, A: one bad rank weighs
-    more than a good one elsewhere makes up for (AZ-NAS, arXiv 2403.19232, section 3.2).
+    more than a good one elsewhere makes up for (AZ-NAS, arXiv 2403.19232, section 3.2). Either sum
+    is weighted.
 
     Args:
         costs: lower is better, (A,) each.
         bad: the architectures that are worst in each, (A,) bool.
+        weights: of the costs; None is 1 for each.
     """
     stacked = np.array(costs, dtype=np.float64)
     stacked[:, bad] = np.inf
@@ -87,7 +95,9 @@ def combine(
         return np.zeros(0)
     table = ranks(stacked)
     if combination == LOG_RANK:
-        return np.log(count / (count + 1 - table)).sum(0)
+        table = np.log(count / (count + 1 - table))
+    if weights is not None:
+        table *= np.array(weights)[:, None]
     return table.sum(0)
 
 

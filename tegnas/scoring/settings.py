@@ -13,7 +13,8 @@ from tegnas.errors import InputError
 from tegnas.indicators.base import Indicator
 from tegnas.indicators.leave_one_out_error import LEAVE_ONE_OUT_ERROR
 from tegnas.indicators.linear_regions import LINEAR_REGIONS
-from tegnas.indicators.registry import as_indicators
+from tegnas.indicators.pattern_rank import PATTERN_RANK
+from tegnas.indicators.registry import as_indicators, read_recorded, recorded_name
 from tegnas.indicators.sources import Distances, Kernel, Patterns
 from tegnas.indicators.variance_inflation import VARIANCE_INFLATION
 from tegnas.kernel.batch_statistics import check_batch_norm
@@ -40,7 +41,7 @@ class ScoreSettings:
 
     Attributes:
         indicators: values, or names as ``get_indicator`` takes them. All of them take part in the
-            ranking of a set.
+            ranking of a set, each by its weight.
         small_networks: on which networks the kernels and activation patterns are computed:
             ``"deep"``, several cells per stage, or ``"paper"``, those of the paper's released
             code. A space without deep ones has the paper's.
@@ -68,7 +69,12 @@ class ScoreSettings:
         InputError: an unknown name or choice, or a number out of range.
     """
 
-    indicators: tuple[Indicator, ...] = (VARIANCE_INFLATION, LINEAR_REGIONS, LEAVE_ONE_OUT_ERROR)
+    indicators: tuple[Indicator, ...] = (
+        VARIANCE_INFLATION,
+        LINEAR_REGIONS,
+        LEAVE_ONE_OUT_ERROR,
+        PATTERN_RANK,
+    )
     small_networks: str = DEEP
     image_size: int | None = 8
     repeats: int = 10
@@ -143,13 +149,16 @@ class ScoreSettings:
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
-        """The settings as plain values; indicators by name, or by reference to their file."""
+        """The settings as plain values; indicators by name, or by reference to their file.
+
+        With the weight, as ``get_indicator`` takes it, where it isn't the usual one.
+        """
         values = {
             each.name: getattr(self, each.name)
             for each in fields(self)
             if getattr(self, each.name) != _LEFT_OUT.get(each.name, ...)
         }
-        values["indicators"] = [each.reference or each.name for each in self.indicators]
+        values["indicators"] = [recorded_name(each) for each in self.indicators]
         return values
 
     @classmethod
@@ -183,8 +192,9 @@ class ScoreSettings:
 
 
 def _known(name: str, own: Mapping[str, Indicator]) -> Indicator | str:
-    if name in own:
-        return own[name]
+    found = read_recorded(name, own)
+    if found is not None:
+        return found
     return check_recorded(name, "the run", "indicator", "--indicator")
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 from tegnas.errors import InputError
 from tegnas.indicators import get_indicator
-from tegnas.indicators.registry import BUILTIN
-from tegnas.indicators.sources import Architecture, Network
+from tegnas.indicators.registry import BUILTIN, joined_indicators, split_weight
 from tegnas.scoring import ScoreSettings, get_preset
 from tegnas.scoring.presets import PRESETS
 
@@ -39,22 +38,28 @@ def contestants(
         settings: of the recipe; the others take its seed and engine.
         name: of the recipe.
         others: names of presets and indicators, ``FILE.py:NAME`` among them; ``all`` is every
-            indicator that stands alone, and ``best+flops`` both in one order.
+            indicator of tegnas that none of the recipes has, and ``best+flops`` both in one order,
+            as ``best+pattern_rank=1``, in which an indicator of ``best`` has another weight.
 
     Raises:
         InputError: a name is neither a preset nor an indicator, or is there twice.
     """
-    found = [Contestant(name, settings)]
-    for each in others:
-        if each == ALL:
-            alone = [one for one in BUILTIN if isinstance(one.source, Network | Architecture)]
-            found += [Contestant(one.name, _alone(settings, one.name)) for one in alone]
-            continue
-        parts = [
-            found[0] if part.strip() == name else _contestant(settings, part.strip())
-            for part in each.split(AND)
-        ]
-        found += [*parts, _together(parts)] if len(parts) > 1 else parts
+    recipe = Contestant(name, settings)
+    named = [[part.strip() for part in each.split(AND)] for each in others]
+    found = [recipe]
+    for parts in named:
+        if parts == [ALL]:
+            recipes = [
+                settings,
+                *(PRESETS[part] for each in named for part in each if part in PRESETS),
+            ]
+            covered = {each for known in recipes for each in known.names}
+            alone = [one.name for one in BUILTIN if one.name not in covered]
+            found += [Contestant(one, _alone(settings, one)) for one in alone]
+        elif len(parts) == 1:
+            found.append(_contestant(recipe, parts[0]))
+        else:
+            found += _together(recipe, parts)
     distinct: dict[str, Contestant] = {}
     for contestant in found:
         known = distinct.setdefault(contestant.name, contestant)
@@ -65,28 +70,52 @@ def contestants(
     return tuple(distinct.values())
 
 
-def _contestant(settings: ScoreSettings, name: str) -> Contestant:
+def _contestant(recipe: Contestant, name: str) -> Contestant:
+    if name == recipe.name:
+        return recipe
     if name in PRESETS:
+        settings = recipe.settings
         return Contestant(
             name, replace(get_preset(name), seed=settings.seed, engine=settings.engine)
         )
-    alone = _alone(settings, name)
+    alone = _alone(recipe.settings, name)
     return Contestant(alone.names[0], alone)
 
 
-def _together(parts: Sequence[Contestant]) -> Contestant:
-    """All indicators of some contestants, combined as the first of them does."""
-    indicators = tuple(one for part in parts for one in part.settings.indicators)
-    names = [each.name for each in parts]
+def _together(recipe: Contestant, names: Sequence[str]) -> list[Contestant]:
+    """All indicators of some contestants, combined as the first of them does, and these before.
+
+    An indicator beside a recipe that has it gives it another weight.
+    """
+    parts = {name: _contestant(recipe, name) for name in names}
+    recipes = [each for name, each in parts.items() if name in (recipe.name, *PRESETS)]
+    held = {one for each in recipes for one in each.settings.names}
+    kept = [each for each in parts.values() if each in recipes or each.name not in held]
+    alone = [name for name, each in parts.items() if each not in recipes]
+    shown = [each.name if each in recipes else _shown(name) for name, each in parts.items()]
     try:
-        settings = replace(parts[0].settings, indicators=indicators)
+        if len(parts) < len(names):
+            raise InputError(f"{max(names, key=names.count)} is named twice")
+        indicators = joined_indicators(
+            [one for each in recipes for one in each.settings.indicators], alone
+        )
+        settings = replace(kept[0].settings, indicators=indicators)
     except InputError as error:
         raise InputError(f"{AND.join(names)}: {error}") from None
-    return Contestant(f" {AND} ".join(names), settings, tuple(names))
+    together = Contestant(f" {AND} ".join(shown), settings, tuple(each.name for each in kept))
+    return [*kept, together]
+
+
+def _shown(name: str) -> str:
+    """Of an indicator its own name, and the weight where one was given."""
+    _, weight = split_weight(name)
+    own = get_indicator(name).name
+    return own if weight is None else f"{own}={weight:g}"
 
 
 def _alone(settings: ScoreSettings, indicator: str) -> ScoreSettings:
     try:
-        return replace(settings, indicators=(get_indicator(indicator),), ridge=0.0)
+        name, _ = split_weight(indicator)  # which changes no order of one alone
+        return replace(settings, indicators=(get_indicator(name),), ridge=0.0)
     except InputError as error:
         raise InputError(f"{error}; a preset is one of {', '.join(PRESETS)}") from None

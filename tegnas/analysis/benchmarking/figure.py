@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _KINDS = {
     RECIPE: (BLUE, "recipe, or an indicator alone"),
-    PART: (SKY, "indicator of the recipe"),
+    PART: (SKY, "part of the recipe"),
     PUBLISHED: (GREY, "column of the table"),
 }
 

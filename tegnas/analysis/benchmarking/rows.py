@@ -35,8 +35,8 @@ class BenchmarkRow:
         benchmark: name of the benchmark.
         task: the column of its truth.
         score: what ordered the architectures.
-        kind: ``recipe`` (all indicators of a contestant together), ``part`` (one of them), or
-            ``published`` (a column of the table).
+        kind: ``recipe`` (all indicators of a contestant together), ``part`` (one of them, or those
+            that stand for T, E and G), or ``published`` (a column of the table).
         count: architectures compared.
         tau: Kendall's τ-b.
         rho: Spearman's ρ.
@@ -126,12 +126,17 @@ def _scores(scored: ScoredBenchmark) -> Iterator[_Score]:
         if name in scored.combined:
             yield _Score(name, RECIPE, cost, everyone, partial(_combined, table))
             continue
-        main = [each for each in table.indicators if each.role != EXTRA] or table.indicators
-        title = name if len(table.indicators) == 1 else f"{name}: {combined_label(main)}"
-        yield _Score(title, RECIPE, cost, everyone, partial(_combined, table.only(main)))
-        if len(table.indicators) > 1:
-            for label, values in table.costs().items():
-                yield _Score(f"{name}: {label}", PART, cost, everyone, partial(_picked, -values))
+        if len(table.indicators) == 1:
+            yield _Score(name, RECIPE, cost, everyone, partial(_combined, table))
+            continue
+        title = f"{name}: {combined_label(table.indicators)}"
+        yield _Score(title, RECIPE, cost, everyone, partial(_combined, table))
+        main = [each for each in table.indicators if each.role != EXTRA]
+        if 1 < len(main) < len(table.indicators):
+            title, only = f"{name}: {combined_label(main)}", table.only(main)
+            yield _Score(title, PART, cost, everyone, partial(_combined, only))
+        for label, values in table.costs().items():
+            yield _Score(f"{name}: {label}", PART, cost, everyone, partial(_picked, -values))
     for name in scored.benchmark.published:
         values = scored.benchmark.facts[name][scored.rows]
         known = ~np.isnan(values)

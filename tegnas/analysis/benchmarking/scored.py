@@ -118,11 +118,19 @@ def score_benchmark(
         tables[each.name] = ScoreTable(benchmark.space, tuple(archs), settings, values)
     for each in contestants:
         if each.parts:
-            parts = [tables[part] for part in each.parts]
-            indicators = tuple(one for part in parts for one in part.indicators)
-            settings = replace(parts[0].settings, indicators=indicators)
-            values = np.concatenate([part.values for part in parts], axis=1)
-            tables[each.name] = ScoreTable(benchmark.space, tuple(archs), settings, values)
+            tables[each.name] = _together(each, [tables[part] for part in each.parts])
             milliseconds[each.name] = sum(milliseconds[part] for part in each.parts)
     combined = frozenset(each.name for each in contestants if each.parts)
     return ScoredBenchmark(benchmark, rows, tables, combined, milliseconds, notes)
+
+
+def _together(contestant: Contestant, parts: Sequence[ScoreTable]) -> ScoreTable:
+    """The columns of some tables side by side, by the weights that they have together."""
+    weights = {each.name: each.weight for each in contestant.settings.indicators}
+    columns = {each.name: (each, part[each.name]) for part in parts for each in part.indicators}
+    indicators = [
+        each.weighing(weights.get(name, each.weight)) for name, (each, _) in columns.items()
+    ]
+    settings = replace(parts[0].settings, indicators=tuple(indicators))
+    values = np.stack([column for _, column in columns.values()], axis=1)
+    return ScoreTable(parts[0].space, parts[0].archs, settings, values)

@@ -19,11 +19,11 @@ class Reinforce:
     """One architecture per step; the policy follows the change of T, E and G.
 
     The reward of step t is Σ sign · (v_t − v_{t−1}) / (max − min of the last ``window`` + 1e-6)
-    over the indicators, less a baseline, the exponential moving average of rewards (corrected for
-    its start at zero). A bad architecture counts as the worst value seen so far. The defaults are
-    the paper's: Adam with a learning rate of 0.04 (0.07 on DARTS), momentum 0.9, window 10, 500
-    steps. What the search answers is the best of its whole history, not the policy's
-    mode.
+    over the indicators, each by its weight, less a baseline, the exponential moving average of
+    rewards (corrected for its start at zero). A bad architecture counts as the worst value seen so
+    far. The defaults are the paper's: Adam with a learning rate of 0.04 (0.07 on DARTS), momentum
+    0.9, window 10, 500 steps. What the search answers is the best of its whole history, not the
+    policy's mode.
     """
 
     name = "reinforce"
@@ -98,7 +98,7 @@ class RelativeChange:
         self._recent = [*self._recent, evaluation][-self._window :]
         if len(self._recent) < 2:
             return 0.0
-        return -sum(self._change(each) for each in indicators)
+        return -sum(each.weight * self._change(each) for each in indicators)
 
     def _change(self, indicator: Indicator) -> float:
         """The change of its cost since the step before, relative to the recent range."""
