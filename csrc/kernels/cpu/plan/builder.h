@@ -23,7 +23,7 @@ inline ViewKey key(const View& view) { return {view.buffer, view.norm, view.relu
 
 class PlanBuilder {
  public:
-  PlanBuilder(const Program& program, Purpose purpose, bool repeated);
+  PlanBuilder(const Program& program, Purpose purpose, bool repeated, bool patterns);
   std::shared_ptr<const Plan> build();
 
  private:
@@ -44,7 +44,8 @@ class PlanBuilder {
   void define_activations();
   bool fold_activation(const View& view, const Activation& activation);
   void fold_pools();
-  bool folds(const Step& pool, int32_t* reader) const;
+  bool folds(const Step& add, const View& view) const;
+  bool only_folded(const Step& pool) const;
   void emit_forward();
   void emit_step(const Step& step);
   Step merged_convolutions(size_t first, std::vector<bool>& done);
@@ -125,7 +126,7 @@ class PlanBuilder {
   };
   std::vector<KnownPool> pools_;  // one for all pools that are alike
   std::map<ViewKey, Activation> activations_;
-  std::vector<bool> folded_;  // by step: carried out by its only reader
+  std::vector<bool> folded_;  // by step: a pool that is carried out by those that read it
   std::vector<Step> forward_;
   std::vector<Run> runs_;
   std::vector<bool> normalised_;  // by norm: emitted already

@@ -53,37 +53,43 @@ bool PlanBuilder::fold_activation(const View& view, const Activation& activation
   return true;
 }
 
-// An average pool that only an add reads needs no memory of its own: the add pools as it goes.
-bool PlanBuilder::folds(const Step& pool, int32_t* reader) const {
-  if (pool.op != Op::avg_pool || buffers_[pool.out].stats >= 0) return false;
-  if (plan_->logits.buffer == pool.out) return false;
-  int readers = 0;
-  for (size_t s = 0; s < steps_.size(); ++s) {
-    for (int64_t k = 0; k < steps_[s].in.count; ++k) {
-      const View& view = steps_[s].in.data[k];
-      if (view.buffer != pool.out) continue;
-      if (steps_[s].op != Op::add || view.relu) return false;
-      *reader = static_cast<int32_t>(s);
-      ++readers;
+// An add pools as it goes what average pools of one window make. Whether it does depends on nothing
+// but what it reads, so that its numbers are the same bits whatever else is computed.
+void PlanBuilder::fold_pools() {
+  for (Step& add : steps_) {
+    if (add.op != Op::add) continue;
+    std::vector<int32_t> pools;
+    for (int64_t k = 0; k < add.in.count; ++k) {
+      const int32_t maker = maker_of(add.in.data[k].buffer);
+      if (maker < 0 || steps_[maker].op != Op::avg_pool) continue;
+      if (add.pool == nullptr) add.pool = steps_[maker].pool;
+      if (folds(add, add.in.data[k])) pools.push_back(maker);
     }
+    std::vector<View> pooled;
+    for (const int32_t pool : pools) pooled.push_back(steps_[pool].in.data[0]);
+    add.pooled = list(pooled);
   }
-  return readers == 1;
+  folded_.assign(steps_.size(), false);
+  for (size_t s = 0; s < steps_.size(); ++s) folded_[s] = only_folded(steps_[s]);
 }
 
-void PlanBuilder::fold_pools() {
-  folded_.assign(steps_.size(), false);
-  for (size_t s = 0; s < steps_.size(); ++s) {
-    const Step& pool = steps_[s];
-    int32_t reader = -1;
-    if (!folds(pool, &reader)) continue;
-    Step& add = steps_[reader];
-    if (add.pooled.count > 0 && add.pool != pool.pool) continue;
-    add.pool = pool.pool;
-    std::vector<View> pooled(add.pooled.data, add.pooled.data + add.pooled.count);
-    pooled.push_back(pool.in.data[0]);
-    add.pooled = list(pooled);
-    folded_[s] = true;
+bool PlanBuilder::folds(const Step& add, const View& view) const {
+  const int32_t maker = maker_of(view.buffer);
+  return maker >= 0 && steps_[maker].op == Op::avg_pool && steps_[maker].pool == add.pool &&
+         view.norm < 0 && !view.relu;
+}
+
+// A pool that nothing else reads needs no memory of its own.
+bool PlanBuilder::only_folded(const Step& pool) const {
+  if (pool.op != Op::avg_pool || buffers_[pool.out].stats >= 0) return false;
+  if (plan_->logits.buffer == pool.out) return false;
+  for (const Step& step : steps_) {
+    for (int64_t k = 0; k < step.in.count; ++k) {
+      const View& view = step.in.data[k];
+      if (view.buffer == pool.out && (step.op != Op::add || !folds(step, view))) return false;
+    }
   }
+  return true;
 }
 
 void PlanBuilder::emit_norm(int32_t norm) {
@@ -136,7 +142,6 @@ void PlanBuilder::emit_forward() {
       written[view] = true;
     }
   }
-  const bool gradients = analysis_.purpose != Purpose::regions;
   normalised_.assign(norms_.size(), false);
   if (buffers_[0].stats >= 0) {
     Step step{};
@@ -149,6 +154,7 @@ void PlanBuilder::emit_forward() {
     // Norms come before their first reader.
     if (done[s] || steps_[s].kind == StepKind::normalise) continue;
     Step step = steps_[s];
+    const bool gradients = analysis_.steps[s].leads;
     if (step.op == Op::conv2d) {
       const ViewKey view = key(step.in.data[0]);
       if (!written[view]) {
@@ -163,8 +169,7 @@ void PlanBuilder::emit_forward() {
     } else if (step.op == Op::add) {
       std::vector<View> in;
       for (int64_t k = 0; k < step.in.count; ++k) {
-        const int32_t producer = maker_of(step.in.data[k].buffer);
-        if (producer < 0 || !folded_[producer]) in.push_back(step.in.data[k]);
+        if (!folds(step, step.in.data[k])) in.push_back(step.in.data[k]);
       }
       step.in = list(in);
     } else if (step.op == Op::max_pool && gradients) {
@@ -174,7 +179,7 @@ void PlanBuilder::emit_forward() {
     }
     emit_step(step);
   }
-  if (gradients) emit_norm(plan_->logits.norm);
+  if (analysis_.purpose != Purpose::regions) emit_norm(plan_->logits.norm);
 }
 
 // Cuts the steps into runs and gives the convolutions of a run room for their packed weights.
