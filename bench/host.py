@@ -56,9 +56,9 @@ def measure(rounds: int) -> dict[str, tuple[float, float]]:
         ops.prepare_launches(jobs, images=images, regions=regions)
         return torch.zeros(len(jobs.programs))
 
-    def engine_ntk(jobs, x, y=None, *, batch_norm, weights):
+    def engine_ntk(jobs, x, y=None, *, batch_norm, weights, distances):
         kernels = planned(jobs, len(x), False).double()[:, None, None]
-        return kernels, kernels, kernels
+        return kernels, kernels, kernels, kernels.long()
 
     def engine_pattern_distances(jobs, images, *, batch_size):
         return planned(jobs, batch_size, True)[:, None, None]
