@@ -105,7 +105,7 @@ void degenerate() {
 }
 
 bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
-  return std::memcmp(a.data(), b.data(), sizeof(double) * a.size()) == 0;
+  return a.empty() || std::memcmp(a.data(), b.data(), sizeof(double) * a.size()) == 0;
 }
 
 // NaN and infinity in the images reach the kernel and nothing else happens.
