@@ -178,8 +178,7 @@ void engine_ntk(const JobOperands& operands, const Tensor& x, const Tensor& y, b
   const NtkCall call{x, y, coupled, trace, {k_all, kernels[1], kernels[2]}};
   x.scalar_type() == ScalarType::Float ? run_ntk<float>(jobs, call, device.stream())
                                        : run_ntk<double>(jobs, call, device.stream());
-  // By a forward sweep of their own: gradients take up what the kernels' sweep leaves in memory,
-  // and it is a small part of the whole.
+  // By a forward sweep of their own: the tasks of kernels take no signs.
   if (distances.numel() > 0) {
     engine_pattern_distances(operands, torch::stable::unsqueeze(x, 0), n, distances);
   }
