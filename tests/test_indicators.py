@@ -81,6 +81,15 @@ def test_indicators_of_one_kernel_share_it(batch, monkeypatch):
     assert len(calls) == 1
 
 
+def test_distances_beside_kernels_take_no_call_of_their_own(batch, monkeypatch):
+    both = {**small(), "indicators": ["ntk_condition", "pattern_rank"]}
+    alone = {**small(), "indicators": ["pattern_rank"]}
+    expected = tegnas.score([ARCH], batch, space=SPACE, **alone).networks["pattern_rank"]
+    monkeypatch.delattr(native_scorer.ops, "engine_pattern_distances")
+    found = tegnas.score([ARCH], batch, space=SPACE, **both).networks["pattern_rank"]
+    assert torch.equal(found, expected)
+
+
 def test_sizes_count_the_network_in_use_with_the_classes_of_the_images(batch):
     for space in (SPACE, get_space("darts"), get_space("mobilenet")):
         arch = space.sample(random.Random(1))

@@ -398,7 +398,7 @@ def test_kernels_of_programs_are_those_of_networks(kind, text):
         parameters,
         torch.zeros(1, dtype=torch.int64),
     )
-    k_all, k_searched, k_cross = ops.engine_ntk(jobs, x, y)
+    k_all, k_searched, k_cross, _ = ops.engine_ntk(jobs, x, y)
     for found, expected in zip(
         (k_all, k_searched, k_cross), kernels_by_hooks(network, x, y), strict=True
     ):

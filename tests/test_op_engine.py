@@ -136,7 +136,7 @@ def test_kernels_are_those_of_autograd(device, network, batch_norm, dtype, count
             searched = torch.zeros(len(left), len(x), dtype=torch.float64)
         expected.append(searched)
     scale = expected[0].abs().max().clamp_min(1e-3)
-    for got, wanted in zip(found, expected, strict=True):
+    for got, wanted in zip(found[:3], expected, strict=True):
         assert got.dtype == torch.float64 and got.shape == (1, *wanted.shape)
         assert got.device.type == device
         assert (got[0].cpu() - wanted).abs().max() <= TOLERANCE[dtype] * scale
@@ -161,7 +161,7 @@ def test_trace_is_the_sum_over_outputs(device):
     x = tensor((4, 2, 5, 5))
     jobs = jobs_of(network, (2, 5, 5), torch.float64)
     for batch_norm in ("frozen", "coupled"):
-        found, _, _ = ops.engine_ntk(jobs, x.to(device), batch_norm=batch_norm, outputs="trace")
+        found, *_ = ops.engine_ntk(jobs, x.to(device), batch_norm=batch_norm, outputs="trace")
         expected = torch.zeros(4, 4, dtype=torch.float64)
         for output in range(3):
             one = nn.Sequential(network, nn.Linear(3, 1, bias=False))
@@ -184,7 +184,7 @@ def test_every_instruction_has_the_gradient_of_autograd(device, batch_norm, inde
     x = tensor((5, 2, 6, 5))
     program = lower_module(network, (2, 6, 5)).program
     assert opcode in [instruction[0] for instruction in program.instructions]
-    found, _, _ = ops.engine_ntk(
+    found, *_ = ops.engine_ntk(
         jobs_of(network, (2, 6, 5), torch.float64), x.to(device), batch_norm=batch_norm
     )
     # In the gradient of hardsigmoid PyTorch takes 1/6 from float32.
@@ -270,12 +270,13 @@ def test_many_jobs_give_the_bits_of_each_alone_for_any_number_of_threads():
     try:
         for batch_norm in ("frozen", "coupled"):
             torch.set_num_threads(1)
-            alone = [ops.engine_ntk(one, x, y, batch_norm=batch_norm) for one in each]
+            options = {"batch_norm": batch_norm, "distances": True}
+            alone = [ops.engine_ntk(one, x, y, **options) for one in each]
             for count in (1, 2, 3):
                 torch.set_num_threads(count)
-                together = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm)
-                for k, kernels in enumerate(alone):
-                    for got, wanted in zip(together, kernels, strict=True):
+                together = ops.engine_ntk(jobs, x, y, **options)
+                for k, results in enumerate(alone):
+                    for got, wanted in zip(together, results, strict=True):
                         assert torch.equal(got[k], wanted[0])
     finally:
         torch.set_num_threads(threads)
@@ -287,7 +288,7 @@ def test_without_the_other_weights_the_searched_ones_have_the_same_bits(batch_no
     jobs, _ = three_jobs()
     x = tensor((37, 2, 6, 6)).to(device, torch.float32)
     y = tensor((4, 2, 6, 6), seed=1).to(device, torch.float32)
-    _, searched, cross = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm)
+    _, searched, cross, _ = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm)
     found = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm, weights="searched")
     assert found[0].shape == (0, 37, 37)
     assert torch.equal(found[1], searched) and torch.equal(found[2], cross)
@@ -301,11 +302,10 @@ def test_many_jobs_give_the_bits_of_each_alone_on_a_gpu(device, batch_norm):
     jobs, each = three_jobs()
     x = tensor((37, 2, 6, 6)).to(device, torch.float32)
     y = tensor((4, 2, 6, 6), seed=1).to(device, torch.float32)
-    together = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm)
+    options = {"batch_norm": batch_norm, "distances": True}
+    together = ops.engine_ntk(jobs, x, y, **options)
     for k, one in enumerate(each):
-        for got, wanted in zip(
-            together, ops.engine_ntk(one, x, y, batch_norm=batch_norm), strict=True
-        ):
+        for got, wanted in zip(together, ops.engine_ntk(one, x, y, **options), strict=True):
             assert torch.equal(got[k], wanted[0])
 
 
@@ -322,7 +322,7 @@ def test_a_recorded_call_gives_the_bits_of_a_plain_one(device, batch_norm):
         jobs = ops.EngineJobs(jobs.codes, jobs.programs, params, jobs.offsets)
         x, y = changes.get("x", x), changes.get("y", y)
         plain = ops.engine_ntk(jobs, x, y, batch_norm=batch_norm)
-        for got, wanted in zip(recorded(**changes), plain, strict=True):
+        for got, wanted in zip(recorded(**changes), plain[:3], strict=True):
             assert torch.equal(got, wanted)
     assert len(kept) == 4
     with pytest.raises(InputError, match="x was recorded as torch.float32 of shape"):
@@ -376,6 +376,54 @@ def test_pattern_distances_are_those_of_the_signs(device, network, samples, batc
     assert torch.equal(found.cpu(), expected[None])
 
 
+def same_but_for_distances(found: Sequence[Tensor], kernels: Sequence[Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(found[:3], kernels[:3], strict=True))
+
+
+@every_device
+@settings(max_examples=20)
+@given(
+    networks(),
+    st.sampled_from(["frozen", "coupled"]),
+    st.sampled_from(["sum", "trace"]),
+    st.sampled_from(["all", "searched"]),
+    st.sampled_from([torch.float32, torch.float64]),
+    st.sampled_from([(1, 0), (5, 3), (19, 2)]),
+)
+def test_kernels_give_the_distances_of_the_same_images(
+    device, network, batch_norm, outputs, weights, dtype, counts
+):
+    x, y = (tensor((count, 2, 5, 4), seed=count).to(device, dtype) for count in counts)
+    jobs = jobs_of(network, (2, 5, 4), dtype)
+    options = {"batch_norm": batch_norm, "outputs": outputs, "weights": weights}
+    found = ops.engine_ntk(jobs, x, y, distances=True, **options)
+    assert torch.equal(found[3], ops.engine_pattern_distances(jobs, x, batch_size=len(x)))
+    without = ops.engine_ntk(jobs, x, y, **options)
+    assert without[3].shape == (0, len(x), len(x))
+    assert same_but_for_distances(found, without)
+
+
+@every_device
+@pytest.mark.parametrize("batch_norm", ["frozen", "coupled"])
+def test_equal_images_and_networks_without_relu_have_no_distance(device, batch_norm):
+    x = torch.zeros(18, 2, 5, 5, device=device)
+    found = ops.engine_ntk(
+        jobs_of(small_network(), (2, 5, 5), torch.float32),
+        x,
+        batch_norm=batch_norm,
+        distances=True,
+    )
+    assert not found[3].any()
+    linear = nn.Sequential(
+        nn.Conv2d(2, 3, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2)
+    )
+    jobs = jobs_of(linear, (2, 5, 5), torch.float32)
+    found = ops.engine_ntk(
+        jobs, torch.rand_like(x), batch_norm=batch_norm, weights="searched", distances=True
+    )
+    assert torch.equal(found[3], torch.zeros(1, 18, 18, dtype=torch.int64, device=device))
+
+
 @every_device
 def test_jobs_take_sets_of_inputs_in_turn(device):
     network = small_network()
@@ -421,8 +469,8 @@ def test_layouts_of_images(device):
     for layout in ("reversed", "sliced", "expanded"):
         x = tensor((4, 2, 5, 4), layout=layout).to(device)
         for got, wanted in zip(
-            ops.engine_ntk(jobs, x, x),
-            ops.engine_ntk(jobs, x.contiguous(), x.contiguous()),
+            ops.engine_ntk(jobs, x, x, distances=True),
+            ops.engine_ntk(jobs, x.contiguous(), x.contiguous(), distances=True),
             strict=True,
         ):
             assert torch.equal(got, wanted)
@@ -436,12 +484,21 @@ def test_empty_operands(device):
     jobs = jobs_of(small_network(), (2, 5, 5), torch.float32)
     none = ops.EngineJobs([], torch.zeros(0, dtype=torch.int64), jobs.params, jobs.offsets[:0])
     x = tensor((3, 2, 5, 5)).to(device, torch.float32)
-    assert [tuple(k.shape) for k in ops.engine_ntk(none, x)] == [(0, 3, 3), (0, 3, 3), (0, 0, 3)]
-    assert [tuple(k.shape) for k in ops.engine_ntk(jobs, x[:0], x)] == [
-        (1, 0, 0),
-        (1, 0, 0),
-        (1, 3, 0),
-    ]
+    for distances in (False, True):
+        found = ops.engine_ntk(none, x, distances=distances)
+        assert [tuple(each.shape) for each in found] == [
+            (0, 3, 3),
+            (0, 3, 3),
+            (0, 0, 3),
+            (0, 3, 3),
+        ]
+        found = ops.engine_ntk(jobs, x[:0], x, distances=distances)
+        assert [tuple(each.shape) for each in found] == [
+            (1, 0, 0),
+            (1, 0, 0),
+            (1, 3, 0),
+            (int(distances), 0, 0),
+        ]
     assert ops.engine_regions(jobs, x[:0], batch_size=2).tolist() == [0]
     assert ops.engine_regions(none, x, batch_size=2).shape == (0,)
 
@@ -451,7 +508,7 @@ def test_nan_reaches_the_kernel(device):
     x = tensor((3, 2, 5, 5)).to(device, torch.float32)
     x[1, 0, 2, 2] = math.nan
     for batch_norm in ("frozen", "coupled"):
-        k_all, _, _ = ops.engine_ntk(
+        k_all, *_ = ops.engine_ntk(
             jobs_of(small_network(), (2, 5, 5), torch.float32), x, batch_norm=batch_norm
         )
         assert not k_all.isfinite().all()
@@ -491,8 +548,8 @@ def test_operators_are_registered_as_torch_expects():
     code = torch.tensor(jobs.codes[0])
     starts = torch.tensor([0, len(code)])
     operands = (code, starts, jobs.programs, jobs.params, jobs.offsets)
-    for weights in ("all", "searched"):
-        options = ("frozen", "sum", weights)
+    for weights, distances in (("all", False), ("searched", True)):
+        options = ("frozen", "sum", weights, distances)
         torch.library.opcheck(torch.ops.tegnas.engine_ntk, (*operands, x, x[:2], *options))
     torch.library.opcheck(torch.ops.tegnas.engine_regions, (*operands, x, 2))
     torch.library.opcheck(torch.ops.tegnas.engine_pattern_distances, (*operands, x, 2))

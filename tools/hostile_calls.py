@@ -391,6 +391,7 @@ def engine_ntk(n: Numbers) -> None:
         batch_norm=n.rng.choice(["frozen"] * 20 + ["coupled"] * 20 + ["other"]),
         outputs=n.rng.choice(["sum"] * 20 + ["trace"] * 10 + [""]),
         weights=n.rng.choice(["all"] * 20 + ["searched"] * 10 + [""]),
+        distances=n.maybe(0.5),
     )
 
 

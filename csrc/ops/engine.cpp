@@ -32,47 +32,51 @@ cpu::Images<T> as_images(const Tensor& tensor) {
 
 template <typename T>
 void run_ntk(const Jobs& jobs, const Tensor& x, const Tensor& y, const cpu::NtkOptions& options,
-             const std::array<double*, 3>& kernels) {
+             const std::array<double*, 3>& kernels, int64_t* distances) {
   const int64_t n = x.size(0), m = y.size(0);
   std::vector<cpu::NtkJob<T>> list;
   for (int64_t job = 0; job < jobs.count(); ++job) {
     list.push_back({&jobs.program(job), jobs.parameters<T>(job),
                     kernels[0] == nullptr ? nullptr : kernels[0] + job * n * n,
-                    kernels[1] + job * n * n, m == 0 ? nullptr : kernels[2] + job * m * n,
-                    nullptr});
+                    kernels[1] + job * n * n, m == 0 ? nullptr : kernels[2] + job * m * n, nullptr,
+                    distances == nullptr ? nullptr : distances + job * n * n});
   }
   cpu::engine_ntk<T>(cpu::kernels(), list, as_images<T>(x), as_images<T>(y), options,
                      torch_parallel_for);
 }
 
-std::tuple<Tensor, Tensor, Tensor> engine_ntk(const Tensor& code, const Tensor& code_offsets,
-                                              const Tensor& job_programs, const Tensor& params,
-                                              const Tensor& job_params, const Tensor& x,
-                                              const Tensor& y, const std::string& batch_norm,
-                                              const std::string& outputs,
-                                              const std::string& weights) {
+using NtkResults = std::tuple<Tensor, Tensor, Tensor, Tensor>;
+
+NtkResults engine_ntk(const Tensor& code, const Tensor& code_offsets, const Tensor& job_programs,
+                      const Tensor& params, const Tensor& job_params, const Tensor& x,
+                      const Tensor& y, const std::string& batch_norm, const std::string& outputs,
+                      const std::string& weights, bool distances) {
   const JobOperands operands{code, code_offsets, job_programs, params, job_params};
   check_operands(operands, x);
   check_batches(x, y);
   const bool coupled = is_coupled(batch_norm), trace = is_trace(outputs), wanted = is_all(weights);
-  return refusing("engine", [&]() -> std::tuple<Tensor, Tensor, Tensor> {
+  return refusing("engine", [&]() -> NtkResults {
     const int64_t count = job_programs.numel(), n = x.size(0), m = y.size(0);
-    check_machine_has((Checked(2 * n) + m) * n * count * static_cast<int64_t>(sizeof(double)));
+    check_machine_has((Checked(2 * n) + m) * n * count * static_cast<int64_t>(sizeof(double)) +
+                      Checked(distances ? n : 0) * n * count *
+                          static_cast<int64_t>(sizeof(int64_t)));
     const Tensor all = zeros({wanted ? count : 0, n, n}, ScalarType::Double, x);
     const Tensor searched = zeros({count, n, n}, ScalarType::Double, x);
     const Tensor cross = zeros({count, m, n}, ScalarType::Double, x);
     const std::array<double*, 3> kernels = {wanted ? all.mutable_data_ptr<double>() : nullptr,
                                             searched.mutable_data_ptr<double>(),
                                             cross.mutable_data_ptr<double>()};
-    const auto finished = std::make_tuple(all, searched, cross);
-    TEGNAS_ON_CUDA(x, finished, engine_ntk(operands, x, y, coupled, trace, kernels));
+    const Tensor differing = zeros({distances ? count : 0, n, n}, ScalarType::Long, x);
+    const auto finished = std::make_tuple(all, searched, cross, differing);
+    TEGNAS_ON_CUDA(x, finished, engine_ntk(operands, x, y, coupled, trace, kernels, differing));
     const Jobs jobs = make_jobs(operands, x.sizes());
     const Tensor xs = packed(x), ys = packed(y);
     const cpu::NtkOptions options = make_options(coupled, trace);
+    int64_t* to = distances ? differing.mutable_data_ptr<int64_t>() : nullptr;
     if (x.scalar_type() == ScalarType::Float) {
-      run_ntk<float>(jobs, xs, ys, options, kernels);
+      run_ntk<float>(jobs, xs, ys, options, kernels, to);
     } else {
-      run_ntk<double>(jobs, xs, ys, options, kernels);
+      run_ntk<double>(jobs, xs, ys, options, kernels, to);
     }
     return finished;
   });
@@ -169,8 +173,9 @@ Tensor engine_pattern_distances(const Tensor& code, const Tensor& code_offsets,
 STABLE_TORCH_LIBRARY_FRAGMENT(tegnas, m) {
   m.def(
       "engine_ntk(Tensor code, Tensor code_offsets, Tensor job_programs, Tensor params, Tensor "
-      "job_params, Tensor x, Tensor y, str batch_norm, str outputs, str weights) -> (Tensor, "
-      "Tensor, Tensor)");
+      "job_params, Tensor x, Tensor y, str batch_norm, str outputs, str weights, bool distances) "
+      "-> "
+      "(Tensor, Tensor, Tensor, Tensor)");
   m.def(
       "engine_regions(Tensor code, Tensor code_offsets, Tensor job_programs, Tensor params, Tensor "
       "job_params, Tensor inputs, int batch_size) -> Tensor");

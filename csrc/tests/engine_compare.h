@@ -45,9 +45,11 @@ struct Case {
   bool coupled = false, trace = false;
 };
 
+// `distances`: of the patterns of x, (n, n), where they are asked for.
 template <typename T>
 Reference engine_ntk_of(const Case& c, const cpu::Kernels& kernels, int64_t workers = 1,
-                        const ParallelFor& parallel_for = serial_for) {
+                        const ParallelFor& parallel_for = serial_for,
+                        int64_t* distances = nullptr) {
   const std::vector<T> params(c.params.begin(), c.params.end()), x(c.x.begin(), c.x.end()),
       y(c.y.begin(), c.y.end());
   Reference r;
@@ -61,7 +63,7 @@ Reference engine_ntk_of(const Case& c, const cpu::Kernels& kernels, int64_t work
   options.workers = workers;
   cpu::engine_ntk<T>(kernels,
                      {{&c.program, params.data(), r.k_all.data(), r.k_searched.data(),
-                       c.ny > 0 ? r.k_cross.data() : nullptr, logits.data()}},
+                       c.ny > 0 ? r.k_cross.data() : nullptr, logits.data(), distances}},
                      {x.data(), c.n}, {y.data(), c.ny}, options, parallel_for);
   r.logits.assign(logits.begin(), logits.end());
   return r;

@@ -104,6 +104,10 @@ void degenerate() {
   compare(filled(constant, 2, 2, false), "no weights", 1e-3);
 }
 
+bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
+  return a.empty() || std::memcmp(a.data(), b.data(), sizeof(double) * a.size()) == 0;
+}
+
 // NaN and infinity in the images reach the kernel and nothing else happens.
 void not_finite() {
   for (const double bad : {NAN, INFINITY}) {
@@ -154,6 +158,80 @@ void threads_and_jobs() {
       }
     }
   }
+}
+
+// Of the kernel's own forward sweep, the distances that a sweep for patterns alone gives, and the
+// kernel has the same bits with them and without.
+template <typename T>
+void compare_distances(const Case& c, const cpu::Kernels& kernels, const std::string& name) {
+  const std::vector<T> params(c.params.begin(), c.params.end()), x(c.x.begin(), c.x.end());
+  std::vector<int64_t> expected(c.n * c.n, -1), found(c.n * c.n, -2);
+  cpu::engine_pattern_distances<T>(kernels, {{&c.program, params.data()}}, {{{x.data(), c.n}}}, 1,
+                                   serial_for, expected.data());
+  const Reference with = engine_ntk_of<T>(c, kernels, 2, threads_for, found.data());
+  const Reference without = engine_ntk_of<T>(c, kernels);
+  const std::string told = name + ", " + kernels.isa + (c.coupled ? ", coupled" : ", frozen") +
+                           (sizeof(T) == sizeof(double) ? ", float64" : ", float32");
+  CHECK_SAY(found == expected, told + ": other distances");
+  CHECK_SAY(same_bits(with.k_all, without.k_all) && same_bits(with.logits, without.logits) &&
+                same_bits(with.k_searched, without.k_searched) &&
+                same_bits(with.k_cross, without.k_cross),
+            told + ": another kernel");
+}
+
+void compare_distances(Case c, const std::string& name) {
+  for (const char* isa : kInstructionSets) {
+    const cpu::Kernels* kernels = cpu::kernels_for(isa);
+    if (kernels == nullptr) continue;
+    for (const bool coupled : {false, true}) {
+      c.coupled = coupled;
+      compare_distances<float>(c, narrow(*kernels), name);
+      compare_distances<float>(c, wide(*kernels), name);
+      compare_distances<double>(c, *kernels, name);
+    }
+  }
+}
+
+void distances() {
+  for (uint64_t seed = 0; seed < 150; ++seed) {
+    Random r(seed);
+    Case c = random_case(r, {16, 6, 7, 7, 3}, r.between(1, 6), r.between(0, 2));
+    c.trace = r.one_in(3);
+    compare_distances(c, "program " + std::to_string(seed));
+  }
+  compare_distances(filled(Nasbench201::proxy("3ps1n3"), 35, 3, false), "3ps1n3");
+}
+
+// What is counted and leads nowhere is computed for its signs, and changes no gradient: a
+// convolution, norms of what is read by others, and a pool that an addition carries out.
+void counted_beside() {
+  Writer w({3, 7, 7});
+  const int64_t stem = w.conv(0, 6, square(3, 1, 1), 1, false, true);
+  const int64_t x = w.relu(w.norm(stem, true, true), true);
+  w.relu(w.norm(stem, true, true), true);
+  const int64_t pool = w.avg_pool(x, square(3, 1, 1), false);
+  w.relu(pool, true);
+  w.activation(w.norm(pool, true, false), engine::Function::relu6, true);
+  w.activation(w.relu(w.conv(x, 6, square(5, 1, 2), 1, true, true)), engine::Function::silu, true);
+  w.relu(w.max_pool(w.conv(pool, 6, square(3, 1, 1), 1, true, false), square(3, 2, 1)), true);
+  const int64_t sum = w.add({w.conv(x, 6, square(3, 1, 1), 1, false, true), pool, x});
+  w.linear(w.global_avg_pool(w.relu(sum, true)), 3, true, true);
+  Case c = filled(w, 20, 3, false);
+  compare_distances(c, "counted beside");
+  std::vector<int64_t> found(c.n * c.n);
+  engine_ntk_of<double>(c, cpu::kernels(), 1, serial_for, found.data());
+  CHECK(largest(std::vector<double>(found.begin(), found.end())) > 0);
+}
+
+// Without anything counted no two images differ.
+void nothing_counted() {
+  Writer w({2, 3, 3});
+  w.linear(w.relu(w.conv(0, 4, square(3, 1, 1), 1, true, true)), 2, true, false);
+  const Case c = filled(w, 3, 2, false);
+  compare_distances(c, "nothing counted");
+  std::vector<int64_t> found(9, -1);
+  engine_ntk_of<float>(c, cpu::kernels(), 1, serial_for, found.data());
+  CHECK(found == std::vector<int64_t>(9, 0));
 }
 
 // Networks of the same weights share what they begin with; it changes no bit of their numbers,
@@ -221,5 +299,8 @@ int main() {
   not_finite();
   threads_and_jobs();
   shared_stems();
+  distances();
+  counted_beside();
+  nothing_counted();
   return finish("engine_ntk_test");
 }

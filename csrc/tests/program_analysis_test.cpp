@@ -4,6 +4,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "check.h"
 #include "engine_random.h"
@@ -133,6 +134,28 @@ void patterns() {
   CHECK(a.buffers.size() == 2 && a.logits.buffer < 0);
 }
 
+// Beside a kernel patterns have the words that they have alone, and the kernel the rows and
+// readers.
+void patterns_beside_a_kernel() {
+  Writer w({2, 4, 4});
+  const int64_t conv = w.conv(0, 2, square(3, 1, 1), 1, false, true);
+  const int64_t aside = w.conv(w.relu(conv, true), 3, square(3, 1, 1), 1, true, true);
+  const int64_t counted = w.norm(aside, true, true);
+  w.relu(counted, true);
+  w.linear(w.global_avg_pool(conv), 2, true, false);
+  const Program program = w.program();
+  const Analysis alone = analyse(program, Purpose::frozen);
+  const Analysis both = analyse(program, Purpose::frozen, true);
+  CHECK(alone.words == 0 && count(alone, Step::Kind::signs) == 0 && alone.steps.size() == 3);
+  CHECK(both.words == 1 + 2 && both.steps.size() == 7);
+  CHECK(!step_of(both, aside).leads && !step_of(both, aside).weighted);
+  CHECK(!step_of(both, counted).weighted && step_of(both, conv).leads);
+  CHECK(both.rows == alone.rows && both.searched_rows == alone.searched_rows);
+  CHECK(both.readers.size() == alone.readers.size());
+  CHECK(!both.nodes[both.node_made_by(step_of(both, counted))].needed);
+  CHECK(both.nodes[step_of(both, conv).out].readers == 1);
+}
+
 void no_logits() {
   Writer w({2, 4, 4});
   w.conv(0, 2, square(3, 1, 1), 1, false, true);
@@ -155,8 +178,12 @@ void random_programs() {
   for (uint64_t seed = 0; seed < 200; ++seed) {
     Random random(seed);
     const Program program = random_program(random, {12, 6, 7, 7, 3}).program();
-    for (const Purpose purpose : {Purpose::frozen, Purpose::regions}) {
-      analyse(program, purpose, scratch, a);
+    const int32_t words = analyse(program, Purpose::regions).words;
+    const std::pair<Purpose, bool> wanted[] = {
+        {Purpose::frozen, false}, {Purpose::frozen, true}, {Purpose::regions, false}};
+    for (const auto& [purpose, patterns] : wanted) {
+      analyse(program, purpose, patterns, scratch, a);
+      CHECK(a.words == (a.patterns ? words : 0));
       for (size_t s = 0; s < a.steps.size(); ++s) {
         for (int32_t k = 0; k < a.steps[s].inputs; ++k) {
           const View& view = a.inputs_of(a.steps[s])[k];
@@ -179,6 +206,7 @@ int main() {
   needs();
   aliases();
   patterns();
+  patterns_beside_a_kernel();
   no_logits();
   random_programs();
   return finish("program_analysis_test");

@@ -42,5 +42,5 @@ def native_kernels(
     code = lowered.program.encode(len(lowered.parameters))
     first = torch.tensor([0])
     jobs = EngineJobs([code], first, lowered.parameters, first)
-    k_all, k_searched, k_cross = engine_ntk(jobs, x, y, batch_norm=batch_norm, outputs=outputs)
+    k_all, k_searched, k_cross, _ = engine_ntk(jobs, x, y, batch_norm=batch_norm, outputs=outputs)
     return k_all[0], k_searched[0], k_cross[0]

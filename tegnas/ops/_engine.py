@@ -76,8 +76,12 @@ def engine_ntk(
     batch_norm: str = "frozen",
     outputs: str = "sum",
     weights: str = "all",
-) -> tuple[Tensor, Tensor, Tensor]:
+    distances: bool = False,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Neural tangent kernels of every job on the same images (Jacot et al. 2018; TEG-NAS 3.1).
+
+    And, from the same forward pass, in how many counted ReLUs any two of the images differ (Mellor
+    et al. 2021, eq. 2): what ``engine_pattern_distances`` gives of them as one batch, to the bit.
 
     Args:
         jobs: J networks that give logits.
@@ -86,26 +90,30 @@ def engine_ntk(
         batch_norm: ``"frozen"`` or ``"coupled"`` statistics in the derivative.
         outputs: ``"sum"``, the kernel of the summed logits, or ``"trace"``, summed over logits.
         weights: ``"all"``, or ``"searched"`` where the kernel of all weights isn't wanted.
+        distances: whether those of the patterns of x are wanted; kernels are the same either way.
 
     Returns:
         The rows of equal images are the same numbers.
         float64 (J, N, N) of all weights ((0, N, N) where they aren't wanted), (J, N, N) of the
-        searched weights, and (J, M, N) of the searched weights between y and x (M = 0 without y).
+        searched weights, and (J, M, N) of the searched weights between y and x (M = 0 without y);
+        int64 (J, N, N), the distances ((0, N, N) where they aren't wanted).
 
     Raises:
         ValueError: a malformed program, images that it isn't for, or an unknown mode.
         TypeError: a dtype other than float32 or float64.
     """
     y = x[:0] if y is None else y
-    kernels = call("engine_ntk", *jobs.operands(x.device), x, y, batch_norm, outputs, weights)
+    options = (batch_norm, outputs, weights, distances)
+    results = call("engine_ntk", *jobs.operands(x.device), x, y, *options)
     if batch_norm != "coupled":  # frozen rows of equal images are equal as they are
-        return kernels
-    k_all, k_searched, k_cross = kernels
+        return results
+    k_all, k_searched, k_cross, differing = results
     left, right = first_equals(x), first_equals(y)
     return (
         with_equal_rows(k_all, left, left),
         with_equal_rows(k_searched, left, left),
         with_equal_rows(k_cross, right, left),
+        differing,
     )
 
 
@@ -147,12 +155,25 @@ def engine_pattern_distances(jobs: EngineJobs, inputs: Tensor, *, batch_size: in
 
 
 @torch.library.register_fake("tegnas::engine_ntk")
-def _(code, code_offsets, job_programs, params, job_params, x, y, batch_norm, outputs, weights):
+def _(
+    code,
+    code_offsets,
+    job_programs,
+    params,
+    job_params,
+    x,
+    y,
+    batch_norm,
+    outputs,
+    weights,
+    distances,
+):
     jobs, n, m = job_programs.shape[0], x.shape[0], y.shape[0]
     return (
         x.new_empty((jobs if weights == "all" else 0, n, n), dtype=torch.float64),
         x.new_empty((jobs, n, n), dtype=torch.float64),
         x.new_empty((jobs, m, n), dtype=torch.float64),
+        x.new_empty((jobs if distances else 0, n, n), dtype=torch.int64),
     )
 
 

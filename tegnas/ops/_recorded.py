@@ -51,14 +51,17 @@ class RecordedNtk:
             engine_ntk(fixed, x, y, batch_norm=batch_norm, outputs=outputs)
             torch.cuda.synchronize()
             with torch.cuda.graph(self._graph):
-                self._kernels = engine_ntk(fixed, x, y, batch_norm=batch_norm, outputs=outputs)
+                k_all, k_searched, k_cross, _ = engine_ntk(
+                    fixed, x, y, batch_norm=batch_norm, outputs=outputs
+                )
+        self._kernels = (k_all, k_searched, k_cross)
 
     def __call__(
         self, *, params: Tensor | None = None, x: Tensor | None = None, y: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The kernels for new parameters or images; what isn't given stays as it was.
 
-        Enqueued on the current stream. The results, as of ``engine_ntk``, are overwritten by the
+        Enqueued on the current stream. They, the kernels of ``engine_ntk``, are overwritten by the
         next call.
 
         Raises:

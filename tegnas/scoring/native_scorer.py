@@ -154,30 +154,34 @@ class NativeScorer:
         """Of ``SmallNetworkNeeds.of_images``, float64 (architectures · networks,) each."""
         needs, images = self._needs, self._batch.images
         jobs = self._kernel_jobs.make(archs)
-        columns: list[Tensor] = []
-        if needs.of_kernels:
-            kernels = self._kernels(jobs)
-            columns += [each.compute(kernels) for each in needs.of_kernels]
-        if needs.of_distances:
+        if not needs.of_kernels:
             found = ops.engine_pattern_distances(jobs, images, batch_size=len(images)).double()
+            return [each.compute(found) for each in needs.of_distances]
+        kernels, distances = self._kernels_and_distances(jobs)
+        columns = [each.compute(kernels) for each in needs.of_kernels]
+        if needs.of_distances:
+            found = distances.double()
             columns += [each.compute(found) for each in needs.of_distances]
         return columns
 
-    def _kernels(self, jobs: EngineJobs) -> Kernels:
+    def _kernels_and_distances(self, jobs: EngineJobs) -> tuple[Kernels, Tensor]:
+        """Both look at the same networks on the same images: one forward pass gives both."""
         needs = self._needs
-        k_all, k_searched, k_cross = ops.engine_ntk(
+        k_all, k_searched, k_cross, distances = ops.engine_ntk(
             jobs,
             self._batch.images,
             self._batch.val_images if needs.validation else None,
             batch_norm=self._settings.batch_norm,
             weights="all" if needs.all_weights else "searched",
+            distances=bool(needs.of_distances),
         )
         of_all = k_all if needs.all_weights else None
         if not needs.validation:
-            return Kernels(k_searched, of_all)
-        return Kernels(
+            return Kernels(k_searched, of_all), distances
+        kernels = Kernels(
             k_searched, of_all, k_cross, self._targets, self._val_targets, self._settings.ridge
         )
+        return kernels, distances
 
     def _begin_regions(self, archs: Sequence[Architecture]) -> Callable[[], dict[str, Tensor]]:
         if self._region_jobs is None:

@@ -20,16 +20,17 @@ class Analyst {
         analysis_(analysis),
         zero_(scratch.zero),
         live_(scratch.live),
+        leads_(scratch.leads),
         views_(scratch.views),
         signs_(scratch.signs),
         next_(scratch.next_readers),
-        regions_(analysis.purpose == Purpose::regions) {}
+        kernel_(analysis.purpose != Purpose::regions) {}
 
   void run() {
     find_zeros();
     find_live();
     define_values();
-    if (regions_) return;
+    if (!kernel_) return;
     analysis_.logits = views_.back();
     analysis_.outputs = program_.shapes.back().c;
     find_readers();
@@ -55,18 +56,23 @@ class Analyst {
     return program_.defines(value).op != Op::add || !zero_[in];
   }
 
+  // Which values the logits depend on, and which beside them the patterns.
   void find_live() {
-    live_.assign(program_.values(), false);
-    live_.back() = !regions_;
+    leads_.assign(program_.values(), false);
+    leads_.back() = kernel_;
+    live_ = leads_;
     for (int64_t v = program_.values() - 1; v > 0; --v) {
-      const Instruction& i = program_.defines(v);
-      // Of what is counted the signs come from what it reads.
-      const bool counted = regions_ && i.counted;
-      if (!live_[v] && !counted) continue;
-      for (int64_t in : i.in) {
-        if (counted || reads(v, in)) live_[in] = true;
+      if (!live_[v] && !is_counted(v)) continue;
+      for (int64_t in : program_.defines(v).in) {
+        // Of what is counted the signs come from what it reads.
+        if (is_counted(v) || reads(v, in)) live_[in] = true;
+        if (leads_[v] && reads(v, in)) leads_[in] = true;
       }
     }
+  }
+
+  bool is_counted(int64_t value) const {
+    return analysis_.patterns && program_.defines(value).counted;
   }
 
   void define_values() {
@@ -75,7 +81,7 @@ class Analyst {
     views_[0] = {0, -1, false};
     for (int64_t v = 1; v < program_.values(); ++v) {
       const auto value = static_cast<int32_t>(v);
-      if (regions_ && program_.defines(v).counted) define_signs(value);
+      if (is_counted(v)) define_signs(value);
       if (live_[v]) views_[v] = define(value);
     }
   }
@@ -102,7 +108,8 @@ class Analyst {
     step.value = value;
     step.first_input = first;
     step.inputs = inputs;
-    step.weighted = i.weight >= 0 && inputs > 0 && !is_zero(analysis_.inputs[first]);
+    step.leads = leads_[value];
+    step.weighted = step.leads && i.weight >= 0 && inputs > 0 && !is_zero(analysis_.inputs[first]);
     step.searched = i.searched;
     return add_step(step, program_.shapes[value], zero_[value]);
   }
@@ -120,14 +127,15 @@ class Analyst {
 
   View define_norm(int32_t value) {
     const Instruction& i = program_.defines(value);
-    const View in = plain(views_[i.in[0]]);
+    const View in = plain(views_[i.in[0]], leads_[value]);
     Step step;
     step.kind = Step::Kind::statistics;
     step.value = value;
     step.out = static_cast<int32_t>(analysis_.norms.size());
     step.first_input = static_cast<int32_t>(analysis_.inputs.size());
     step.inputs = 1;
-    step.weighted = i.weight >= 0 && !is_zero(in);
+    step.leads = leads_[value];
+    step.weighted = step.leads && i.weight >= 0 && !is_zero(in);
     step.searched = i.searched;
     analysis_.inputs.push_back(in);
     analysis_.steps.push_back(step);
@@ -136,12 +144,13 @@ class Analyst {
   }
 
   // A view without norm and ReLU of the same numbers, copied where it has to be.
-  View plain(const View& view) {
+  View plain(const View& view, bool leads) {
     if (view.norm < 0 && (!view.relu || is_zero(view))) return {view.buffer, -1, false};
     Step step;
     step.kind = Step::Kind::copy;
     step.first_input = static_cast<int32_t>(analysis_.inputs.size());
     step.inputs = 1;
+    step.leads = leads;
     analysis_.inputs.push_back(view);
     return add_step(step, analysis_.buffers[view.buffer].shape, false);
   }
@@ -181,12 +190,13 @@ class Analyst {
   }
 
   // Who reads each node: instructions and copies, then statistics, then the logits. And whether its
-  // gradient is wanted.
+  // gradient is wanted. What doesn't lead to the logits has no gradient to hand on.
   void find_readers() {
     std::vector<Node>& nodes = analysis_.nodes;
     nodes.assign(analysis_.buffers.size() + analysis_.norms.size(), Node{});
     next_.assign(nodes.size(), {0, 0});
     for (const Step& step : analysis_.steps) {
+      if (!step.leads) continue;
       bool needed = step.weighted, needed_searched = step.weighted && step.searched;
       const View* const in = analysis_.inputs_of(step);
       for (int32_t k = 0; k < step.inputs; ++k) {
@@ -213,6 +223,7 @@ class Analyst {
     readers.resize(end);
     for (size_t s = 0; s < analysis_.steps.size(); ++s) {
       const Step& step = analysis_.steps[s];
+      if (!step.leads) continue;
       const View* const in = analysis_.inputs_of(step);
       for (int32_t k = 0; k < step.inputs; ++k) {
         NextReader& next = next_[analysis_.node_of(in[k])];
@@ -243,11 +254,11 @@ class Analyst {
 
   const Program& program_;
   Analysis& analysis_;
-  std::vector<char>&zero_, &live_;
+  std::vector<char>&zero_, &live_, &leads_;
   std::vector<View>& views_;
   std::vector<int32_t>& signs_;
   std::vector<NextReader>& next_;
-  const bool regions_;
+  const bool kernel_;
 };
 
 }  // namespace
@@ -276,14 +287,14 @@ Analysis::Alias Analysis::alias_of(const Program& program, int32_t node) const {
   return alias;
 }
 
-Analysis analyse(const Program& program, Purpose purpose) {
+Analysis analyse(const Program& program, Purpose purpose, bool patterns) {
   AnalysisScratch scratch;
   Analysis analysis;
-  analyse(program, purpose, scratch, analysis);
+  analyse(program, purpose, patterns, scratch, analysis);
   return analysis;
 }
 
-void analyse(const Program& program, Purpose purpose, AnalysisScratch& scratch,
+void analyse(const Program& program, Purpose purpose, bool patterns, AnalysisScratch& scratch,
              Analysis& analysis) {
   if (purpose != Purpose::regions) {
     const Shape& logits = program.shapes.back();
@@ -294,6 +305,7 @@ void analyse(const Program& program, Purpose purpose, AnalysisScratch& scratch,
     }
   }
   analysis.purpose = purpose;
+  analysis.patterns = patterns || purpose == Purpose::regions;
   analysis.buffers.clear();
   analysis.norms.clear();
   analysis.steps.clear();

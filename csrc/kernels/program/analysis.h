@@ -15,7 +15,8 @@
 namespace tegnas::engine {
 
 // What a program is run for: a kernel, with the statistics of batch norm held constant in the
-// derivative or part of it, or the regions that its activations cut space into.
+// derivative or part of it, or the regions that its activations cut space into. Regions are told
+// apart by patterns, the signs of what is counted; beside a kernel they are there where asked for.
 enum class Purpose { frozen, coupled, regions };
 
 // Numbers as they are read.
@@ -60,7 +61,8 @@ struct Analysis {
     int32_t first_word = 0;  // signs: 32-bit words of the pattern
     // Of its weights, where the kernel sees them: rows of the Jacobian, and the first of them.
     int64_t rows = 0, first_row = 0;
-    bool weighted = false;  // it has weights, and what they multiply isn't zero
+    bool leads = false;     // the logits depend on it; of the others only patterns are made
+    bool weighted = false;  // it leads to them by weights, and what these multiply isn't zero
     bool searched = false;  // they are among those that are searched
   };
 
@@ -86,17 +88,18 @@ struct Analysis {
   };
 
   Purpose purpose = Purpose::frozen;
+  bool patterns = false;
   std::vector<Buffer> buffers;  // first the images, then in the order in which they are made
   std::vector<Norm> norms;      // likewise
   std::vector<Step> steps;      // in the order of the program
   std::vector<View> inputs;     // of one step after the other
   std::vector<Node> nodes;      // of the buffers, then of the norms
   std::vector<Reader> readers;  // of one node after the other: instructions and copies, statistics,
-                                // the logits
+                                // the logits; of steps that lead to them
   View logits{kNone, kNone, false};
   int64_t outputs = 0;                  // K
   int64_t searched_rows = 0, rows = 0;  // of the Jacobian; those of searched weights come first
-  int32_t words = 0;                    // regions: 32-bit words of a pattern
+  int32_t words = 0;                    // 32-bit words of a pattern
 
   const View* inputs_of(const Step& step) const { return inputs.data() + step.first_input; }
   const View& input_of(const Step& step) const { return inputs[step.first_input]; }
@@ -124,16 +127,18 @@ struct NextReader {
 // What is needed while a program is analysed, kept for the next one: programs are many and small,
 // and asking for memory would take as long as analysing them.
 struct AnalysisScratch {
-  std::vector<char> zero, live;          // by value
+  std::vector<char> zero, live, leads;   // by value
   std::vector<View> views;               // by value
   std::vector<int32_t> signs;            // steps
   std::vector<NextReader> next_readers;  // by node
 };
 
+// `patterns`: whether they are wanted beside a kernel; they change nothing that the kernel needs.
 // Throws std::invalid_argument where a kernel is asked for and the program has no logits.
-Analysis analyse(const Program& program, Purpose purpose);
+Analysis analyse(const Program& program, Purpose purpose, bool patterns = false);
 
 // The same in place of another analysis, whose memory is used again.
-void analyse(const Program& program, Purpose purpose, AnalysisScratch& scratch, Analysis& analysis);
+void analyse(const Program& program, Purpose purpose, bool patterns, AnalysisScratch& scratch,
+             Analysis& analysis);
 
 }  // namespace tegnas::engine

@@ -164,7 +164,7 @@ Tensor patterns_of(const JobOperands& operands, const Tensor& inputs, int64_t ba
 }  // namespace
 
 void engine_ntk(const JobOperands& operands, const Tensor& x, const Tensor& y, bool coupled,
-                bool trace, const std::array<double*, 3>& kernels) {
+                bool trace, const std::array<double*, 3>& kernels, const Tensor& distances) {
   const GroupedJobs jobs =
       make_grouped_jobs(operands, x.sizes(), coupled ? Purpose::coupled : Purpose::frozen);
   if (jobs.count() == 0 || x.size(0) == 0) return;
@@ -178,6 +178,10 @@ void engine_ntk(const JobOperands& operands, const Tensor& x, const Tensor& y, b
   const NtkCall call{x, y, coupled, trace, {k_all, kernels[1], kernels[2]}};
   x.scalar_type() == ScalarType::Float ? run_ntk<float>(jobs, call, device.stream())
                                        : run_ntk<double>(jobs, call, device.stream());
+  // By a forward sweep of their own: the tasks of kernels take no signs.
+  if (distances.numel() > 0) {
+    engine_pattern_distances(operands, torch::stable::unsqueeze(x, 0), n, distances);
+  }
 }
 
 void engine_regions(const JobOperands& operands, const Tensor& inputs, int64_t batch_size,

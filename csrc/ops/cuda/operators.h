@@ -29,9 +29,10 @@ void pack_signs(const Tensors& activations, const Tensor& patterns);
 void count_regions(const Tensor& rows, const Tensor& counts);
 void pattern_distances(const Tensor& rows, const Tensor& distances);
 
-// `kernels` are zero on entry; the first, of all weights, may be null.
+// `kernels` are zero on entry; the first, of all weights, may be null. `distances` have no job
+// where they aren't wanted.
 void engine_ntk(const JobOperands& operands, const Tensor& x, const Tensor& y, bool coupled,
-                bool trace, const std::array<double*, 3>& kernels);
+                bool trace, const std::array<double*, 3>& kernels, const Tensor& distances);
 // inputs (sets, M, C, H, W)
 void engine_regions(const JobOperands& operands, const Tensor& inputs, int64_t batch_size,
                     const Tensor& counts);

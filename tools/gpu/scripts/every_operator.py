@@ -101,7 +101,7 @@ def calls() -> Iterator[tuple[str, Call, float]]:
                             randn(5, 3, 8, 8).to(d, dtype),
                             randn(3, 3, 8, 8).to(d, dtype),
                             batch_norm=batch_norm,
-                        )
+                        )[:3]
                     ),
                     2e-3,
                 )

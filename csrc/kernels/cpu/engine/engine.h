@@ -29,6 +29,9 @@ struct NtkJob {
   double* k_searched;  // (N, N): the searched weights
   double* k_cross;     // (Ny, N): the searched weights, images y against x; needs y
   T* logits;           // (N, K) of the images x
+  // (N, N): in how many bits the activation patterns of the images x differ, as
+  // engine_pattern_distances gives it of one batch.
+  int64_t* distances = nullptr;
 };
 
 enum class OutputReduction { sum, trace };

@@ -25,7 +25,7 @@ struct EngineBatch {
   T* links;         // coupled: (2, norm_channels), see coupled_impl.h
   double* fixed;    // coupled: (2, panel_rows), see coupled_impl.h
   T* packed;        // weights of the backward convolutions, plan->backward_weights
-  uint32_t* words;  // regions: (words, blocks * lanes), bits of the activation patterns
+  uint32_t* words;  // (words, blocks * lanes), bits of the activation patterns; null: not wanted
 };
 
 // Memory that holds nothing between steps.

@@ -141,7 +141,8 @@ void forward_block(const Batch<T>& batch, const Scratch<T>& scratch, const Step&
                    int64_t block) {
   switch (step.kind) {
     case StepKind::signs:
-      return signs_step(batch, scratch, step, block);
+      if (batch.words != nullptr) signs_step(batch, scratch, step, block);
+      return;
     case StepKind::activate:
       return activate_step(batch, step, block);
     case StepKind::instruction:

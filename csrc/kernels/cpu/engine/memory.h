@@ -58,13 +58,16 @@ EngineBatch<T> cut_batch(Cutter& cutter, const EngineKernels<T>& kernels, const 
   batch.norms = cutter.take<T>(Checked(4) * plan.norm_channels);
   batch.stats = cutter.take<double>(Checked(plan.stats_channels) * 2 * kernels.lanes);
   batch.packed = cutter.take<T>(plan.backward_weights);
-  if (plan.purpose == engine::Purpose::regions) {
-    batch.words = cutter.take<uint32_t>(Checked(plan.words) * padded);
-  }
   if (plan.purpose == engine::Purpose::coupled) {
     batch.fixed = cutter.take<double>(Checked(2) * plan.panel_rows);
   }
   return batch;
+}
+
+// Where the activation patterns of a batch are wanted.
+template <typename T>
+void cut_words(Cutter& cutter, const EngineKernels<T>& kernels, EngineBatch<T>& batch) {
+  batch.words = cutter.take<uint32_t>(Checked(batch.plan->words) * batch.blocks * kernels.lanes);
 }
 
 // What one coupled sweep writes, so that sweeps can run beside each other.

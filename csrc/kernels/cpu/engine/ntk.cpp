@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <ctime>
@@ -5,6 +6,7 @@
 #include "kernels/cpu/engine/call.h"
 #include "kernels/cpu/engine/engine.h"
 #include "kernels/cpu/engine/memory.h"
+#include "kernels/cpu/engine/patterns.h"
 #include "kernels/cpu/engine/plans.h"
 #include "kernels/cpu/engine/stems.h"
 #include "kernels/cpu/engine/workers.h"
@@ -75,6 +77,7 @@ class Grams {
 
 template <typename T>
 struct Call {
+  const Kernels& general;
   const EngineKernels<T>& kernels;
   const PackedImages<T>& x;
   const PackedImages<T>& y;
@@ -86,6 +89,21 @@ struct Call {
   int64_t first_output() const { return trace() ? 0 : -1; }
   int64_t end_output(const Plan& plan) const { return trace() ? plan.outputs : 0; }
 };
+
+template <typename T>
+bool wants_distances(const NtkJob<T>& job) {
+  return job.distances != nullptr;
+}
+
+// What doesn't wait for gradients, once x went forward.
+template <typename T>
+void finish_forward(const Call<T>& call, const NtkJob<T>& job, const EngineBatch<T>& x) {
+  if (job.logits != nullptr) call.kernels.logits(x, job.logits);
+  if (!wants_distances(job)) return;
+  std::vector<uint64_t> rows;
+  append_patterns(x, call.kernels.lanes, rows);
+  call.general.row_distances(rows.data(), x.images, pattern_words(*x.plan), job.distances);
+}
 
 template <typename T>
 struct StemsOfCall {
@@ -104,6 +122,7 @@ void run_frozen(const Call<T>& call, StemsOfCall<T>& stems, const NtkJob<T>& job
   T *panel = nullptr, *x_stem = nullptr, *y_stem = nullptr;
   cut_arena(thread_arena(), [&](Cutter& cutter) {
     x = cut_batch(cutter, kernels, plan, job.params, call.x);
+    if (wants_distances(job)) cut_words(cutter, kernels, x);
     y = EngineBatch<T>{};
     if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y);
     scratch = cut_scratch(cutter, kernels, plan, 0);
@@ -116,7 +135,7 @@ void run_frozen(const Call<T>& call, StemsOfCall<T>& stems, const NtkJob<T>& job
   scratch.profile = call.options.profile;
   stems.x.attach(x, scratch, x_stem);
   kernels.forward(x, scratch);
-  if (job.logits != nullptr) kernels.logits(x, job.logits);
+  finish_forward(call, job, x);
   if (!kernel) return;
   kernels.prepare_backward(x, scratch);
   if (with_y) {
@@ -144,6 +163,7 @@ void run_coupled(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
   T *x_rows = nullptr, *y_rows = nullptr;
   cut_arena(shared, [&](Cutter& cutter) {
     x = cut_batch(cutter, kernels, plan, job.params, call.x);
+    if (wants_distances(job)) cut_words(cutter, kernels, x);
     y = EngineBatch<T>{};
     if (with_y) y = cut_batch(cutter, kernels, plan, job.params, call.y);
     const int64_t x_padded = x.blocks * kernels.lanes, y_padded = y.blocks * kernels.lanes;
@@ -156,7 +176,7 @@ void run_coupled(const Call<T>& call, const NtkJob<T>& job, const Plan& plan) {
   scratch.profile = call.options.profile;
   const int64_t x_padded = x.blocks * kernels.lanes, y_padded = y.blocks * kernels.lanes;
   kernels.forward(x, scratch);
-  if (job.logits != nullptr) kernels.logits(x, job.logits);
+  finish_forward(call, job, x);
   if (!kernel) return;
   kernels.prepare_backward(x, scratch);
   if (with_y) {
@@ -201,17 +221,18 @@ void engine_ntk(const Kernels& kernels, const std::vector<NtkJob<T>>& jobs, cons
   const engine::Shape shape = jobs[0].program->shapes[0];
   const EngineKernels<T>& table = engine_of<T>(kernels, shape, x.count);
   const PackedImages<T> packed_x(table, x, shape), packed_y(table, y, shape);
-  const Call<T> call{table, packed_x, packed_y, options, parallel_for};
+  const Call<T> call{kernels, table, packed_x, packed_y, options, parallel_for};
   const bool trace = options.outputs == OutputReduction::trace;
   if (options.coupled) {
     for (const NtkJob<T>& job : jobs) {
-      run_coupled(call, job, *engine::make_plan(*job.program, Purpose::coupled, trace));
+      run_coupled(call, job,
+                  *engine::make_plan(*job.program, Purpose::coupled, trace, wants_distances(job)));
     }
     trim_thread_arena();
     return;
   }
   StemsOfCall<T> stems{{table, jobs}, {table, jobs}};
-  Plans plans(Purpose::frozen, trace);
+  Plans plans(Purpose::frozen, trace, std::any_of(jobs.begin(), jobs.end(), wants_distances<T>));
   run_workers(static_cast<int64_t>(jobs.size()), options.workers, parallel_for,
               [&](const auto& next) {
                 const Program* planned = nullptr;

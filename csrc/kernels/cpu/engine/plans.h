@@ -13,14 +13,15 @@ namespace tegnas::cpu {
 // them makes; gone when the last of them lets go of it.
 class Plans {
  public:
-  Plans(engine::Purpose purpose, bool repeated) : purpose_(purpose), repeated_(repeated) {}
+  Plans(engine::Purpose purpose, bool repeated, bool patterns)
+      : purpose_(purpose), repeated_(repeated), patterns_(patterns) {}
 
   std::shared_ptr<const engine::Plan> of(const engine::Program& program) {
     Shared& shared = shared_of(&program);
     const std::lock_guard<std::mutex> lock(shared.mutex);
     std::shared_ptr<const engine::Plan> plan = shared.plan.lock();
     if (plan == nullptr) {
-      plan = engine::make_plan(program, purpose_, repeated_);
+      plan = engine::make_plan(program, purpose_, repeated_, patterns_);
       shared.plan = plan;
     }
     return plan;
@@ -38,7 +39,7 @@ class Plans {
   }
 
   engine::Purpose purpose_;
-  bool repeated_;
+  bool repeated_, patterns_;
   std::mutex mutex_;
   std::map<const engine::Program*, Shared> programs_;
 };

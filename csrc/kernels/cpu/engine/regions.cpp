@@ -6,6 +6,7 @@
 #include "kernels/cpu/engine/call.h"
 #include "kernels/cpu/engine/engine.h"
 #include "kernels/cpu/engine/memory.h"
+#include "kernels/cpu/engine/patterns.h"
 #include "kernels/cpu/engine/plans.h"
 #include "kernels/cpu/engine/workers.h"
 
@@ -15,27 +16,20 @@ namespace {
 using engine::Plan;
 using engine::Program;
 
-// Appends the patterns of one batch, one row of `words` 64-bit words per image.
+// Appends the patterns of one batch, a row for each image.
 template <typename T>
-void append_patterns(const EngineKernels<T>& kernels, const Plan& plan, const T* params,
-                     const PackedImages<T>& images, std::vector<uint64_t>& rows) {
+void run_batch(const EngineKernels<T>& kernels, const Plan& plan, const T* params,
+               const PackedImages<T>& images, std::vector<uint64_t>& rows) {
   EngineBatch<T> batch;
   EngineScratch<T> scratch;
   cut_arena(thread_arena(), [&](Cutter& cutter) {
     batch = cut_batch(cutter, kernels, plan, params, images);
+    cut_words(cutter, kernels, batch);
     scratch = cut_scratch(cutter, kernels, plan, 0);
     batch.local = scratch.local;
   });
   kernels.forward(batch, scratch);
-  const int64_t padded = batch.blocks * kernels.lanes, words = (plan.words + 1) / 2;
-  const int64_t first = static_cast<int64_t>(rows.size());
-  rows.resize(first + images.count() * words, 0);
-  for (int64_t w = 0; w < plan.words; ++w) {
-    const uint32_t* from = batch.words + w * padded;
-    uint64_t* to = rows.data() + first + w / 2;
-    for (int64_t i = 0; i < images.count(); ++i)
-      to[i * words] |= static_cast<uint64_t>(from[i]) << w % 2 * 32;
-  }
+  append_patterns(batch, kernels.lanes, rows);
 }
 
 // finish(job, patterns, images, words) for every job, the patterns as 64-bit words (images, words).
@@ -56,7 +50,7 @@ void for_patterns(const Kernels& kernels, const std::vector<RegionsJob<T>>& jobs
       packed[set].emplace_back(table, batch, jobs[0].program->shapes[0]);
     }
   }
-  Plans plans(engine::Purpose::regions, false);
+  Plans plans(engine::Purpose::regions, false, true);
   run_workers(static_cast<int64_t>(jobs.size()), workers, parallel_for, [&](const auto& next) {
     const Program* planned = nullptr;
     std::shared_ptr<const Plan> plan;
@@ -70,9 +64,9 @@ void for_patterns(const Kernels& kernels, const std::vector<RegionsJob<T>>& jobs
       int64_t images = 0;
       for (const PackedImages<T>& batch : packed[jobs[k].set]) {
         images += batch.count();
-        if (batch.count() > 0) append_patterns(table, *plan, jobs[k].params, batch, rows);
+        if (batch.count() > 0) run_batch(table, *plan, jobs[k].params, batch, rows);
       }
-      finish(k, rows.data(), images, (plan->words + 1) / 2);
+      finish(k, rows.data(), images, pattern_words(*plan));
     }
     trim_thread_arena();
   });

@@ -39,7 +39,7 @@ void PlanBuilder::resolve(const View& view) {
     Collect collect{};
     collect.out = add_buffer(shape_of(view.buffer), Place::gradients);
     collect.view = view;
-    const auto activation = activations_.find({view.buffer, view.norm, true});
+    const auto activation = activations_.find(key({view.buffer, view.norm, true}));
     collect.mask = activation == activations_.end() ? Activation{-1, 0, 0} : activation->second;
     std::vector<RowGradient> rows[2];
     std::vector<int32_t> convs[2];

@@ -16,14 +16,21 @@ namespace tegnas::engine {
 // channel alone has more: 512 KiB for 128 images, so that the panel stays in the L2 cache.
 constexpr int64_t kPanelRows = 1024;
 
-// A view as a key: buffer, norm, relu.
-using ViewKey = std::tuple<int32_t, int32_t, bool>;
+// What convolutions read as a key: a view (buffer, norm, relu), and whether they stand aside, so
+// that only patterns depend on them. Those have activations of their own: the signs of the others
+// mask gradients, whose sums are the same bits only where borders are the same.
+using ActivationKey = std::tuple<int32_t, int32_t, bool, bool>;
 
-inline ViewKey key(const View& view) { return {view.buffer, view.norm, view.relu}; }
+inline ActivationKey key(const View& view, bool aside = false) {
+  return {view.buffer, view.norm, view.relu, aside};
+}
+inline View view_of(const ActivationKey& key) {
+  return {std::get<0>(key), std::get<1>(key), std::get<2>(key)};
+}
 
 class PlanBuilder {
  public:
-  PlanBuilder(const Program& program, Purpose purpose, bool repeated);
+  PlanBuilder(const Program& program, Purpose purpose, bool repeated, bool patterns);
   std::shared_ptr<const Plan> build();
 
  private:
@@ -42,9 +49,11 @@ class PlanBuilder {
 
   // forward.cpp
   void define_activations();
-  bool fold_activation(const View& view, const Activation& activation);
+  ActivationKey read_by(size_t conv) const;
+  bool fold_activation(const ActivationKey& read, const Activation& activation);
   void fold_pools();
-  bool folds(const Step& pool, int32_t* reader) const;
+  bool folds(const Step& add, const View& view) const;
+  bool only_folded(const Step& pool) const;
   void emit_forward();
   void emit_step(const Step& step);
   Step merged_convolutions(size_t first, std::vector<bool>& done);
@@ -124,8 +133,8 @@ class PlanBuilder {
     const Pool* pool;
   };
   std::vector<KnownPool> pools_;  // one for all pools that are alike
-  std::map<ViewKey, Activation> activations_;
-  std::vector<bool> folded_;  // by step: carried out by its only reader
+  std::map<ActivationKey, Activation> activations_;
+  std::vector<bool> folded_;  // by step: a pool that is carried out by those that read it
   std::vector<Step> forward_;
   std::vector<Run> runs_;
   std::vector<bool> normalised_;  // by norm: emitted already

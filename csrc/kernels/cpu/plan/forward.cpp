@@ -6,84 +6,97 @@
 
 namespace tegnas::engine {
 
-// One activation for every view that convolutions read, wide enough for all of them.
+// The images have no gradient, so that one activation is enough.
+ActivationKey PlanBuilder::read_by(size_t conv) const {
+  const View& view = steps_[conv].in.data[0];
+  const bool images = view == View{0, -1, false};
+  return key(view, !images && !analysis_.steps[conv].leads);
+}
+
+// One activation for all convolutions that read a view, wide enough for all of them.
 void PlanBuilder::define_activations() {
   struct Extent {
     View view;
     int64_t top = 0, left = 0, bottom = 0, right = 0;
   };
-  std::map<ViewKey, Extent> extents;
+  std::map<ActivationKey, Extent> extents;
   for (size_t s = 0; s < steps_.size(); ++s) {
     if (steps_[s].op != Op::conv2d) continue;
     const View& view = steps_[s].in.data[0];
     const Window& w = steps_[s].window;
     const Shape in = shape_of(view.buffer), out = shape_of(steps_[s].out);
-    Extent& e = extents[key(view)];
+    Extent& e = extents[read_by(s)];
     e.view = view;
     e.top = std::max(e.top, w.ph);
     e.left = std::max(e.left, w.pw);
     e.bottom = std::max({e.bottom, in.h, (out.h - 1) * w.sh - w.ph + (w.kh - 1) * w.dh + 1});
     e.right = std::max({e.right, in.w, (out.w - 1) * w.sw - w.pw + (w.kw - 1) * w.dw + 1});
   }
-  for (const auto& [view, e] : extents) {
+  for (const auto& [read, e] : extents) {
     const Shape in = shape_of(e.view.buffer);
     const Shape shape{in.c, e.top + e.bottom, e.left + e.right};
     Activation activation{e.view.buffer, e.top, e.left};
     if (e.view.norm >= 0 || e.view.relu || !(shape == in)) activation.buffer = add_buffer(shape);
-    activations_[view] = activation;
+    activations_[read] = activation;
   }
 }
 
 // Lets the step that makes a view's buffer write the activation too. What only convolutions read
 // is then not kept in any other form.
-bool PlanBuilder::fold_activation(const View& view, const Activation& activation) {
+bool PlanBuilder::fold_activation(const ActivationKey& read, const Activation& activation) {
+  const View view = view_of(read);
   if (view.norm >= 0 || maker_of(view.buffer) < 0) return false;
   Step& producer = steps_[maker_of(view.buffer)];
   if (producer.op == Op::conv2d || producer.activation.buffer >= 0) return false;
   producer.activation = activation;
   producer.activation_relu = view.relu;
   producer.keep = plan_->logits.buffer == view.buffer || buffers_[view.buffer].stats >= 0;
-  for (const Step& step : steps_) {
-    for (int64_t k = 0; k < step.in.count; ++k) {
-      const View& other = step.in.data[k];
-      if (other.buffer != view.buffer) continue;
-      if (step.op != Op::conv2d || key(other) != key(view)) producer.keep = true;
+  for (size_t s = 0; s < steps_.size(); ++s) {
+    for (int64_t k = 0; k < steps_[s].in.count; ++k) {
+      if (steps_[s].in.data[k].buffer != view.buffer) continue;
+      if (steps_[s].op != Op::conv2d || read_by(s) != read) producer.keep = true;
     }
   }
   return true;
 }
 
-// An average pool that only an add reads needs no memory of its own: the add pools as it goes.
-bool PlanBuilder::folds(const Step& pool, int32_t* reader) const {
-  if (pool.op != Op::avg_pool || buffers_[pool.out].stats >= 0) return false;
-  if (plan_->logits.buffer == pool.out) return false;
-  int readers = 0;
-  for (size_t s = 0; s < steps_.size(); ++s) {
-    for (int64_t k = 0; k < steps_[s].in.count; ++k) {
-      const View& view = steps_[s].in.data[k];
-      if (view.buffer != pool.out) continue;
-      if (steps_[s].op != Op::add || view.relu) return false;
-      *reader = static_cast<int32_t>(s);
-      ++readers;
+// An add pools as it goes what average pools of one window make. Whether it does depends on nothing
+// but what it reads, so that its numbers are the same bits whatever else is computed.
+void PlanBuilder::fold_pools() {
+  for (Step& add : steps_) {
+    if (add.op != Op::add) continue;
+    std::vector<int32_t> pools;
+    for (int64_t k = 0; k < add.in.count; ++k) {
+      const int32_t maker = maker_of(add.in.data[k].buffer);
+      if (maker < 0 || steps_[maker].op != Op::avg_pool) continue;
+      if (add.pool == nullptr) add.pool = steps_[maker].pool;
+      if (folds(add, add.in.data[k])) pools.push_back(maker);
     }
+    std::vector<View> pooled;
+    for (const int32_t pool : pools) pooled.push_back(steps_[pool].in.data[0]);
+    add.pooled = list(pooled);
   }
-  return readers == 1;
+  folded_.assign(steps_.size(), false);
+  for (size_t s = 0; s < steps_.size(); ++s) folded_[s] = only_folded(steps_[s]);
 }
 
-void PlanBuilder::fold_pools() {
-  folded_.assign(steps_.size(), false);
-  for (size_t s = 0; s < steps_.size(); ++s) {
-    const Step& pool = steps_[s];
-    int32_t reader = -1;
-    if (!folds(pool, &reader)) continue;
-    Step& add = steps_[reader];
-    if (add.pooled.count > 0 && add.pool != pool.pool) continue;
-    add.pool = pool.pool;
-    std::vector<View> pooled(add.pooled.data, add.pooled.data + add.pooled.count);
-    pooled.push_back(pool.in.data[0]);
-    add.pooled = list(pooled);
-    folded_[s] = true;
+bool PlanBuilder::folds(const Step& add, const View& view) const {
+  const int32_t maker = maker_of(view.buffer);
+  return maker >= 0 && steps_[maker].op == Op::avg_pool && steps_[maker].pool == add.pool &&
+         view.norm < 0 && !view.relu;
+}
+
+// A pool that nothing else reads needs no memory of its own.
+bool PlanBuilder::only_folded(const Step& pool) const {
+  if (pool.op != Op::avg_pool || buffers_[pool.out].stats >= 0) return false;
+  if (plan_->logits.buffer == pool.out) return false;
+  for (const Step& step : steps_) {
+    for (int64_t k = 0; k < step.in.count; ++k) {
+      const View& view = step.in.data[k];
+      if (view.buffer == pool.out && (step.op != Op::add || !folds(step, view))) return false;
+    }
   }
+  return true;
 }
 
 void PlanBuilder::emit_norm(int32_t norm) {
@@ -108,12 +121,12 @@ void PlanBuilder::emit_step(const Step& step) {
 // The convolution at steps_[first] with all others that read the same view in the same way.
 Step PlanBuilder::merged_convolutions(size_t first, std::vector<bool>& done) {
   Step step = steps_[first];
-  const ViewKey view = key(step.in.data[0]);
+  const ActivationKey read = read_by(first);
   std::vector<int32_t> together{static_cast<int32_t>(first)};
   const bool grouped = instruction_of(static_cast<int32_t>(first)).groups != 1;
   for (size_t t = first + 1; t < steps_.size() && !grouped; ++t) {
     if (steps_[t].op != Op::conv2d || done[t]) continue;
-    if (key(steps_[t].in.data[0]) == view && steps_[t].window == step.window &&
+    if (read_by(t) == read && steps_[t].window == step.window &&
         instruction_of(static_cast<int32_t>(t)).groups == 1) {
       together.push_back(static_cast<int32_t>(t));
       done[t] = true;
@@ -126,17 +139,16 @@ Step PlanBuilder::merged_convolutions(size_t first, std::vector<bool>& done) {
 // Convolutions that read one view in the same way become one, and activations come before their
 // first reader.
 void PlanBuilder::emit_forward() {
-  std::map<ViewKey, bool> written;
-  for (const auto& [view, activation] : activations_) {
-    const View v{std::get<0>(view), std::get<1>(view), std::get<2>(view)};
-    written[view] = activation.buffer == v.buffer || fold_activation(v, activation);
+  std::map<ActivationKey, bool> written;
+  for (const auto& [read, activation] : activations_) {
+    const View v = view_of(read);
+    written[read] = activation.buffer == v.buffer || fold_activation(read, activation);
     if (v.buffer == 0 && v.norm < 0 && !v.relu && activation.buffer != 0) {
       plan_->padded_input = activation;
       buffers_[activation.buffer].place = Place::padded_input;
-      written[view] = true;
+      written[read] = true;
     }
   }
-  const bool gradients = analysis_.purpose != Purpose::regions;
   normalised_.assign(norms_.size(), false);
   if (buffers_[0].stats >= 0) {
     Step step{};
@@ -149,22 +161,22 @@ void PlanBuilder::emit_forward() {
     // Norms come before their first reader.
     if (done[s] || steps_[s].kind == StepKind::normalise) continue;
     Step step = steps_[s];
+    const bool gradients = analysis_.steps[s].leads;
     if (step.op == Op::conv2d) {
-      const ViewKey view = key(step.in.data[0]);
-      if (!written[view]) {
-        written[view] = true;
+      const ActivationKey read = read_by(s);
+      if (!written[read]) {
+        written[read] = true;
         Step activate{};
         activate.kind = StepKind::activate;
         activate.in = step.in;
-        activate.activation = activations_[view];
+        activate.activation = activations_[read];
         emit_step(activate);
       }
       step = merged_convolutions(s, done);
     } else if (step.op == Op::add) {
       std::vector<View> in;
       for (int64_t k = 0; k < step.in.count; ++k) {
-        const int32_t producer = maker_of(step.in.data[k].buffer);
-        if (producer < 0 || !folded_[producer]) in.push_back(step.in.data[k]);
+        if (!folds(step, step.in.data[k])) in.push_back(step.in.data[k]);
       }
       step.in = list(in);
     } else if (step.op == Op::max_pool && gradients) {
@@ -174,7 +186,7 @@ void PlanBuilder::emit_forward() {
     }
     emit_step(step);
   }
-  if (gradients) emit_norm(plan_->logits.norm);
+  if (analysis_.purpose != Purpose::regions) emit_norm(plan_->logits.norm);
 }
 
 // Cuts the steps into runs and gives the convolutions of a run room for their packed weights.

@@ -304,13 +304,15 @@ struct Plan {
   int64_t ring_pixels = 0, strip_pixels = 0, tile_rows = 0;
   int64_t forward_weights = 0, backward_weights = 0;  // packed weights
   int64_t panel_rows = 0;  // frozen: rows of the largest segment; coupled: of all
-  int64_t words = 0;       // regions: 32-bit words per pattern
+  int64_t words = 0;       // 32-bit words per pattern, where patterns are wanted
 
   std::vector<std::shared_ptr<void>> owned;  // what the pointers point to
 };
 
 // `repeated`: several backward sweeps follow one forward sweep (always so in coupled mode).
+// `patterns`: wanted beside a kernel; whatever the purpose, they are the same bits.
 // Throws std::invalid_argument where a kernel is asked for and the program has no logits.
-std::shared_ptr<const Plan> make_plan(const Program& program, Purpose purpose, bool repeated);
+std::shared_ptr<const Plan> make_plan(const Program& program, Purpose purpose, bool repeated,
+                                      bool patterns = false);
 
 }  // namespace tegnas::engine

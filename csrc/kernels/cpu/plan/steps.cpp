@@ -7,10 +7,10 @@
 
 namespace tegnas::engine {
 
-PlanBuilder::PlanBuilder(const Program& program, Purpose purpose, bool repeated)
+PlanBuilder::PlanBuilder(const Program& program, Purpose purpose, bool repeated, bool patterns)
     : program_(program),
       repeated_(repeated || purpose == Purpose::coupled),
-      analysis_(analyse(program, purpose)),
+      analysis_(analyse(program, purpose, patterns)),
       plan_(std::make_shared<Plan>()) {
   plan_->purpose = purpose;
   plan_->input = program.shapes[0];
@@ -45,8 +45,9 @@ std::shared_ptr<const Plan> PlanBuilder::build() {
   return plan_;
 }
 
-std::shared_ptr<const Plan> make_plan(const Program& program, Purpose purpose, bool repeated) {
-  return PlanBuilder(program, purpose, repeated).build();
+std::shared_ptr<const Plan> make_plan(const Program& program, Purpose purpose, bool repeated,
+                                      bool patterns) {
+  return PlanBuilder(program, purpose, repeated, patterns).build();
 }
 
 int32_t PlanBuilder::add_buffer(const Shape& shape, Place place) {

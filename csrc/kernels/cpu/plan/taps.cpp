@@ -45,7 +45,7 @@ TapConv PlanBuilder::forward_taps(const std::vector<int32_t>& steps) {
   const Shape in = shape_of(view.buffer);
   const Shape out = shape_of(step.out);
   TapConv conv{};
-  const Activation activation = activations_.at(key(view));
+  const Activation activation = activations_.at(read_by(steps[0]));
   const Buffer& plane = buffers_[activation.buffer];
   const int64_t group_in = in.c / first.groups;
   conv.activation = activation.buffer;

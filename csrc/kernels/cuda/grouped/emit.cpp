@@ -225,7 +225,7 @@ void emit_tasks(const Program& program, Purpose purpose, Scratch& scratch, Tasks
   tasks.list.clear();
   clear(tasks.forward);
   clear(tasks.backward);
-  analyse(program, purpose, scratch.analysis_scratch, scratch.analysis);
+  analyse(program, purpose, false, scratch.analysis_scratch, scratch.analysis);
   Forward(program, scratch, tasks).emit();
   if (purpose != Purpose::regions) emit_backward(program, scratch, tasks);
 }
