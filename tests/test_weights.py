@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import tegnas
 from tegnas import InputError, ScoreSettings, get_indicator
 from tegnas.cli.scoring_options import ScoringOptions
 from tegnas.indicators.registry import joined_indicators
@@ -153,11 +154,11 @@ def test_labels_show_weights_that_arent_one():
 def test_settings_keep_a_weight_that_isnt_the_usual_one(own):
     by = settings("flops", "pattern_rank", "zen=2", own)
     written = json.loads(json.dumps(by.to_json()))
-    assert written["indicators"] == ["flops", "pattern_rank", "zen=2", f"{own}=0.25"]
-    assert ScoreSettings.from_json(written, [get_indicator(own)]) == by
+    assert written["indicators"] == ["flops", "pattern_rank", "zen=2", own]
+    assert ScoreSettings.from_json(written, [get_indicator(f"{own}=7")]) == by
     other = settings("flops=1.0", "pattern_rank=0.5", "zen=0.1", f"{own}=1")
     written = json.loads(json.dumps(other.to_json()))
-    assert written["indicators"] == ["flops", "pattern_rank", "zen=0.1", own]
+    assert written["indicators"] == ["flops", "pattern_rank", "zen=0.1", f"{own}=1"]
     assert ScoreSettings.from_json(written, [get_indicator(own)]) == other
 
 
