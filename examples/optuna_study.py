@@ -1,4 +1,4 @@
-"""An Optuna study over a tegnas space: the objectives are T, E and G."""
+"""An Optuna study over a tegnas space: the objectives are the indicators."""
 
 import optuna
 

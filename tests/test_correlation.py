@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from paper import SETTINGS, paper_settings, scored
 from typer.testing import CliRunner
 
+from tegnas import ScoreSettings, get_indicator, load_batch
+from tegnas.analysis import field
 from tegnas.analysis.baselines import baselines
 from tegnas.analysis.comparison import compare, one_per_class
 from tegnas.analysis.comparison_rows import comparison_markdown
@@ -220,3 +222,15 @@ def test_a_directory_without_scores_is_refused(tmp_path) -> None:
     (tmp_path / "scores.sqlite").write_text("nonsense, but long enough to be no database at all")
     with pytest.raises(InputError, match="can't be read"):
         read_scores(tmp_path)
+
+
+def test_the_field_is_every_indicator_by_a_recipe_or_alone(monkeypatch) -> None:
+    names = ("kernel_rank", "pattern_rank", "flops", "linear_regions")
+    monkeypatch.setattr(field, "BUILTIN", tuple(map(get_indicator, names)))
+    batch = load_batch("noise", train=8, val=8, seed=0)
+    settings = ScoreSettings(train=8, val=8, repeats=1, region_samples=50)
+    found = field.score_field(tuple(SPACE)[5000:5002], batch, SPACE, settings)
+    assert list(found.tables) == ["", "fast", "kernel_rank", "flops"]
+    assert set(found.milliseconds[""]) == {
+        "T (VIF)", "E (R)", "G (LOO)", "PR", "T + E + G + ½ PR"
+    }  # fmt: skip

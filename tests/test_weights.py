@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import math
 import pickle
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import tegnas
 from tegnas import InputError, ScoreSettings, get_indicator
 from tegnas.cli.scoring_options import ScoringOptions
 from tegnas.indicators.registry import joined_indicators
 from tegnas.scoring.labels import combined_label
 from tegnas.scoring.ranking import combine, rank_score
+from tegnas.search.changes import changes_between
 from tegnas.search.evaluation import Evaluation
+from tegnas.search.store import ScoreStore
 from tegnas.search.strategies.reinforce import RelativeChange
 
 OWN = """
@@ -150,11 +154,11 @@ def test_labels_show_weights_that_arent_one():
 def test_settings_keep_a_weight_that_isnt_the_usual_one(own):
     by = settings("flops", "pattern_rank", "zen=2", own)
     written = json.loads(json.dumps(by.to_json()))
-    assert written["indicators"] == ["flops", "pattern_rank", "zen=2", f"{own}=0.25"]
-    assert ScoreSettings.from_json(written, [get_indicator(own)]) == by
+    assert written["indicators"] == ["flops", "pattern_rank", "zen=2", own]
+    assert ScoreSettings.from_json(written, [get_indicator(f"{own}=7")]) == by
     other = settings("flops=1.0", "pattern_rank=0.5", "zen=0.1", f"{own}=1")
     written = json.loads(json.dumps(other.to_json()))
-    assert written["indicators"] == ["flops", "pattern_rank", "zen=0.1", own]
+    assert written["indicators"] == ["flops", "pattern_rank", "zen=0.1", f"{own}=1"]
     assert ScoreSettings.from_json(written, [get_indicator(own)]) == other
 
 
@@ -171,3 +175,31 @@ def test_weights_reach_other_processes(own):
 
 def test_values_dont_depend_on_weights():
     assert settings("flops=2", "zen").key() == settings("flops", "zen=3").key()
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "words"),
+    [
+        (["flops", "zen"], ["flops", "zen=2"], "indicators had zen, have zen=2"),
+        (["flops"], ["flops", "zen"], "indicators have zen besides"),
+        (["flops", "zen"], ["flops"], "indicators had zen besides"),
+        (["flops", "zen"], ["zen", "flops"], "the order of the indicators differs"),
+    ],
+)
+def test_other_indicators_are_other_settings_of_a_run(before, now, words):
+    configurations = [{"score": settings(*names).to_json()} for names in (before, now)]
+    assert changes_between(*configurations) == words
+
+
+def test_scores_that_are_stored_serve_another_weight(tmp_path):
+    space, batch = tegnas.get_space("nas-bench-201"), tegnas.load_batch("noise", train=4, val=4)
+    arch = space.parse("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")
+    found = []
+    for weight in (1, 2):
+        by = settings("parameters", f"flops={weight}")
+        store = ScoreStore(tmp_path / "scores.sqlite", space="s", settings=by, data="d")
+        with closing(store):
+            if weight == 1:
+                store.add(tegnas.score([arch], batch, space=space, settings=by))
+            found.append(store.get(arch))
+    assert found[0].values == found[1].values and found[1].settings.indicators[1].weight == 2

@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.table import Table
 
 from tegnas.cli.scoring_options import used
+from tegnas.cli.tables import indicator_heading
 from tegnas.cli.terminal import output
 from tegnas.files import write_atomically
-from tegnas.indicators.base import EXTRA
 from tegnas.scoring.modules import ModuleScores
 
 
@@ -24,8 +24,7 @@ def print_models(scores: ModuleScores) -> None:
     table.add_column("parameters", justify="right")
     table.add_column("side", justify="right")
     for each in indicators:
-        role = "" if each.role == EXTRA else f"{each.role}, "
-        table.add_column(f"{each.symbol} ({role}{each.better})", justify="right")
+        table.add_column(indicator_heading(each), justify="right")
     places = scores.positions()
     for row in scores.ranked():
         assert row.score is not None

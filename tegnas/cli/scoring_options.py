@@ -121,7 +121,13 @@ class ScoringOptions:
 
 def used(settings: ScoreSettings) -> str:
     """One line that says how scores were made."""
-    return f"Scored by {describe(settings)}: {', '.join(settings.names)}"
+    names = (each.name + _weight(each.weight) for each in settings.indicators)
+    return f"Scored by {describe(settings)}: {', '.join(names)}"
+
+
+def _weight(weight: float) -> str:
+    """As ``--indicators`` takes it."""
+    return "" if weight == 1 else f"={weight:g}"
 
 
 def with_scoring(command: Callable[..., None]) -> Callable[..., None]:

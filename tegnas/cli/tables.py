@@ -38,12 +38,18 @@ def counted(count: int, noun: str) -> str:
 def indicator_table(title: str, indicators: Sequence[Indicator]) -> Table:
     """Columns for an architecture and its indicators."""
     table = plain_table(title)
+    table.collapse_padding = True  # four indicators with their spread fit into 80 columns
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("architecture")
     for each in indicators:
-        role = "" if each.role == EXTRA else f"{each.role}, "
-        table.add_column(f"{each.symbol} ({role}{each.better})", justify="right", overflow="fold")
+        table.add_column(indicator_heading(each), justify="right", overflow="fold")
     return table
+
+
+def indicator_heading(indicator: Indicator) -> str:
+    """Of a column: the symbol, and below it the role and which side is better."""
+    role = "" if indicator.role == EXTRA else f"{indicator.role}, "
+    return f"{indicator.symbol}\n({role}{indicator.better})"
 
 
 def plain_table(title: str) -> Table:
@@ -268,4 +274,5 @@ def _with_spread(indicator: Indicator, value: float, networks: Tensor) -> str:
     finite = networks[networks.isfinite()]
     if not math.isfinite(value) or len(networks) < 2:
         return indicator.text(value)
-    return f"{indicator.text(value)} ± {indicator.text(finite.std(correction=0).item(), 2)}"
+    # Without a space behind the sign, a narrow terminal breaks the line before it.
+    return f"{indicator.text(value)} ±{indicator.text(finite.std(correction=0).item(), 2)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class Indicator:
         whole: whether its values are whole numbers.
         weight: how much its ranks count beside those of others where a set is ordered by several;
             it changes no value.
+        usual_weight: the weight where none is named with it; by default the one it is made with.
         version: changes whenever its values could change, so that a store never mixes two.
         reference: ``FILE.py:NAME`` of an indicator from the user's file.
 
@@ -55,6 +56,7 @@ class Indicator:
     log_scale: bool = False
     whole: bool = False
     weight: float = 1.0
+    usual_weight: float | None = field(default=None, compare=False)
     version: int | str = 1
     reference: str | None = None
 
@@ -75,6 +77,8 @@ class Indicator:
                 "leave out an indicator that isn't to count"
             )
         object.__setattr__(self, "weight", float(weight))
+        if self.usual_weight is None:
+            object.__setattr__(self, "usual_weight", self.weight)
 
     def weighing(self, weight: float) -> Indicator:
         """The same indicator with another weight; ``InputError`` for one that can't be."""

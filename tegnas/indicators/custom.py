@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable
+from tokenize import TokenError
 from typing import Any
 
 import torch
@@ -96,7 +97,7 @@ def _fingerprint(function: Callable[..., Any]) -> str:
     """Of the function's text, so that scores of an edited one aren't taken for the old one's."""
     try:
         text = inspect.getsource(function)
-    except (OSError, TypeError):  # typed at a prompt, or a callable object
+    except (OSError, TypeError, SyntaxError, TokenError):  # typed at a prompt, or an object
         code = getattr(function, "__code__", None)
         text = repr((code.co_code, code.co_consts, code.co_names)) if code else repr(function)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

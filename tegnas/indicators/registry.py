@@ -125,13 +125,10 @@ def split_weight(text: str) -> tuple[str, float | None]:
 def recorded_name(indicator: Indicator) -> str:
     """By which settings that are written name an indicator: ``read_recorded`` reads it.
 
-    Name or reference, and the weight where it isn't that of the indicator of tegnas or, of one of
-    the user's own, 1.
+    Name or reference, as ``get_indicator`` takes it, with the weight where it isn't the usual one.
     """
-    known = builtin(indicator.name)
     name = indicator.reference or indicator.name
-    usual = 1.0 if known is None else known.weight
-    if indicator.weight == usual:
+    if indicator.weight == indicator.usual_weight:
         return name
     return f"{name}={indicator.weight!r}".removesuffix(".0")
 
@@ -144,7 +141,10 @@ def read_recorded(text: str, own: Mapping[str, Indicator]) -> Indicator | None:
         own: indicators by reference, or by name where they have none.
     """
     name, weight = split_weight(text)
-    return own[name].weighing(1.0 if weight is None else weight) if name in own else None
+    found = own.get(name)
+    if found is None:
+        return None
+    return found.weighing(weight or found.usual_weight or 1.0)
 
 
 def as_indicators(values: Iterable[Indicator | str]) -> tuple[Indicator, ...]:

@@ -3,9 +3,9 @@
     study = create_study(space, settings, sampler=StrategySampler(space, "evolution", seed=0))
     study.optimize(Objective(space, batch, settings), n_trials=500)
 
-The objectives of a study are the indicators of the settings, T, E and G of the default ones, each
-in its own direction. An architecture is a trial's parameters, one categorical parameter per choice
-of the space, and its text is the trial's attribute ``architecture``.
+The objectives of a study are the indicators of the settings, T, E, G and PR of the default ones,
+each in its own direction. An architecture is a trial's parameters, one categorical parameter per
+choice of the space, and its text is the trial's attribute ``architecture``.
 
 Akiba et al., "Optuna: A Next-generation Hyperparameter Optimization Framework" (KDD 2019,
 arXiv 1907.10902).

@@ -92,7 +92,8 @@ class Pool:
         same for all, and the leaders, among which there is most to tell, lie farthest apart. More
         is better. The structure is one column for every option of every choice, 1 where it is
         taken; a space that names no choices has none. A few trainings say less of many operations
-        than of a few scores, so that these count twice.
+        than of a few scores, so that these count twice. How much an indicator counts is learnt: its
+        weight is in the order alone.
         """
         settings = self.evaluations[0].settings
         names, columns = ["order"], [_normal(leader_scores(self.evaluations))]

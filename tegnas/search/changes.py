@@ -48,8 +48,22 @@ def _differences(
                 yield from _differences(before, after, ())
         elif name == "data":
             yield "the images differ"
+        elif name == "indicators" and isinstance(before, list) and isinstance(after, list):
+            yield from _indicators(before, after)
         else:
             yield f"{name} was {_shown(before)}, is {_shown(after)}"
+
+
+def _indicators(before: list[str], now: list[str]) -> Iterator[str]:
+    """Which names differ, or their weights, or that the order does."""
+    gone = [each for each in before if each not in now]
+    new = [each for each in now if each not in before]
+    if gone and new:
+        yield f"indicators had {', '.join(gone)}, have {', '.join(new)}"
+    elif gone or new:
+        yield f"indicators {'had' if gone else 'have'} {', '.join(gone or new)} besides"
+    else:
+        yield "the order of the indicators differs"
 
 
 def _presets(before: dict[str, Any], now: dict[str, Any]) -> tuple[list[str], set[str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tegnas.analysis.figures.style import GREY, SERIES, axis_label, literal, new_figure, wider
+from tegnas.analysis.figures.style import GREY, SERIES, axis_label, literal, panels, wider
 from tegnas.analysis.landscape import best_so_far
 from tegnas.analysis.runs import Run
 from tegnas.analysis.score_table import ScoreTable, joined
@@ -31,12 +31,12 @@ def history_table(run: Run) -> ScoreTable:
 def history_figure(runs: Sequence[Run]) -> Figure:
     """The indicators of every evaluation, and of the best so far as a line."""
     indicators = runs[0].scores.indicators
-    figure, axes = new_figure(1, len(indicators), size=(3.8 * len(indicators), 3.6))
+    figure, axes = panels(len(indicators), size=(3.8, 3.6))
     for place, (run, colour) in enumerate(zip(runs, SERIES * len(runs), strict=False)):
         width = 1.5 + wider(place, len(runs))
         path = best_so_far(run.result.history)
         drawn = history_table(run).drawn()
-        for axis, each in zip(axes.flat, indicators, strict=True):
+        for axis, each in zip(axes, indicators, strict=True):
             values = drawn[each.name]
             at = np.arange(1, len(values) + 1)
             axis.scatter(at, values, **_dots(len(values)), color=colour)
@@ -71,13 +71,12 @@ def pareto_figure(runs: Sequence[Run]) -> Figure:
     pairs = list(itertools.combinations(table.indicators, 2)) or [(table.indicators[0],) * 2]
     fronts = [run.result.pareto for run in runs if run.result.pareto is not None]
     costs = list(dict.fromkeys(front.objective for front in fronts))
-    panels = len(pairs) + len(costs)
-    figure, axes = new_figure(1, panels, size=(3.8 * panels, 3.7))
-    for axis, cost in zip(axes.flat[len(pairs) :], costs, strict=True):
+    figure, axes = panels(len(pairs) + len(costs), size=(3.8, 3.7))
+    for axis, cost in zip(axes[len(pairs) :], costs, strict=True):
         _cost_front(axis, runs, cost)
     drawn = table.drawn()
     front = pareto_indices(front_costs(table))
-    for axis, (x, y) in zip(axes.flat, pairs, strict=False):
+    for axis, (x, y) in zip(axes, pairs, strict=False):
         axis.scatter(
             drawn[x.name],
             drawn[y.name],
@@ -91,7 +90,7 @@ def pareto_figure(runs: Sequence[Run]) -> Figure:
         )  # fmt: skip
         axis.set_xlabel(axis_label(x))
         axis.set_ylabel(axis_label(y))
-    handles, labels = axes.flat[0].get_legend_handles_labels()
+    handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8)
     return figure
 

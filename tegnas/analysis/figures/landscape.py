@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from tegnas.analysis.figures.style import (
     axis_label,
     literal,
     new_figure,
+    panels,
     wider,
 )
 from tegnas.analysis.landscape import METHODS, Layout, best_so_far
@@ -100,9 +102,9 @@ def slice_figure(
     ``steps``: for each number of changed choices, indices into ``scores``.
     """
     drawn = quantities(scores, accuracy)
-    figure, axes = new_figure(1, len(drawn), size=(3.0 * len(drawn), 3.3))
+    figure, axes = panels(len(drawn), size=(3.3, 3.3))
     at = np.arange(len(steps))
-    for axis, quantity, colour in zip(axes.flat, drawn, SERIES, strict=False):
+    for axis, quantity, colour in zip(axes, drawn, itertools.cycle(SERIES), strict=False):
         groups = [quantity.values[list(step)] for step in steps]
         known = np.array([np.isfinite(group).any() for group in groups])
         low, middle, high = (
@@ -116,7 +118,7 @@ def slice_figure(
         name = quantity.label
         axis.set_ylabel(name if len(name) <= _LINE else name.replace(" (", "\n("))
         axis.set_xticks(at)
-    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(f"Slice from {literal(ends)}, over every order of the changes", fontsize=10)
     return figure
 

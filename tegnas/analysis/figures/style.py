@@ -62,6 +62,19 @@ def new_figure(
     return figure, axes
 
 
+def panels(count: int, size: tuple[float, float], **options: Any) -> tuple[Figure, Any]:
+    """A figure of ``count`` panels of a size each, up to three in a row, and their axes, (count,).
+
+    Four make two rows of two.
+    """
+    columns = 2 if count == 4 else min(count, 3)
+    rows = -(-count // columns)
+    figure, axes = new_figure(rows, columns, size=(size[0] * columns, size[1] * rows), **options)
+    for axis in axes.flat[count:]:
+        axis.set_visible(False)
+    return figure, axes.flat[:count]
+
+
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure in the format of the file's suffix (png, svg, pdf)."""
     content = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Probabilistic search with adaptive sampling (FP-NAS), guided by ranks of T, E and G."""
+"""Probabilistic search with adaptive sampling (FP-NAS), guided by ranks."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class FPNas:
     distribution, at least 2, so that many are drawn at first and few near the end: FP-NAS (Yan et
     al., CVPR 2021, arXiv 2011.10949). Where PARSEC takes the likelihood of a trained network, the
     weights are ω = softmax(u / ``temperature``) with u the share of the history that an
-    architecture outranks in T, E and G (TEG-NAS, arXiv 2108.11939, uses FP-NAS with its indicators
-    and publishes neither code nor settings of it; these defaults are ours).
+    architecture outranks by all indicators (TEG-NAS, arXiv 2108.11939, uses FP-NAS with its
+    indicators and publishes neither code nor settings of it; these defaults are ours).
 
     The last evaluation of the budget goes to the mode of the distribution; what the search answers
     is the best it has seen, and ``recommendation`` is the mode.

@@ -16,7 +16,7 @@ from tegnas.spaces.base import strategy_default
 
 
 class Reinforce:
-    """One architecture per step; the policy follows the change of T, E and G.
+    """One architecture per step; the policy follows the change of the indicators.
 
     The reward of step t is Σ sign · (v_t − v_{t−1}) / (max − min of the last ``window`` + 1e-6)
     over the indicators, each by its weight, less a baseline, the exponential moving average of
