@@ -110,6 +110,6 @@ def _most_promising(known: np.ndarray, values: np.ndarray, drawn: np.ndarray) ->
 
 CONTESTANTS: dict[str, Contestant] = {
     "random choice": at_random,
-    "the first by T+E+G": first_by_score,
-    "weights of T, E, G (as RoBoT)": weighting,
+    "the first by score": first_by_score,
+    "weights of the indicators (as RoBoT)": weighting,
 }

@@ -66,9 +66,9 @@ def refine(
 ) -> RefineResult:
     """Train a few of the candidates that a search found, and give the best.
 
-    The first one is the best by all indicators but T (``leader_scores``), the next three are those
-    of the best tenth that are farthest apart in their structure. From then on a linear model of
-    accuracy given that order, the ranks by each indicator and the structure (Bayesian regression of
+    The first one is the best by E + G (see ``leader_scores``), the next three are those of the best
+    tenth that are farthest apart in their structure. From then on a linear model of accuracy
+    given that order, the ranks by each indicator and the structure (Bayesian regression of
     scikit-learn) says what is expected of every candidate and how sure that is; next is the one
     that is highest at a standard deviation above what is expected. Before each choice the
     neighbours of the best one so far are scored and become candidates too. Candidates whose
@@ -77,7 +77,7 @@ def refine(
     Args:
         found: a finished search, its run directory, or scores.
         trainer: how accuracies are had: ``ShortTrainer`` on images, ``TableTrainer`` from a table.
-        trainings: how many at most; with 0 the find is the best candidate by all indicators but T.
+        trainings: how many at most; with 0 the find is the best candidate by E + G.
         space: of the architectures; needed with scores, and where the run is of one from a file.
         seed: of the choice among more neighbours than are scored.
         neighbours: how many of the best one's are scored before each choice; by default 24 for a
