@@ -174,8 +174,7 @@ STABLE_TORCH_LIBRARY_FRAGMENT(tegnas, m) {
   m.def(
       "engine_ntk(Tensor code, Tensor code_offsets, Tensor job_programs, Tensor params, Tensor "
       "job_params, Tensor x, Tensor y, str batch_norm, str outputs, str weights, bool distances) "
-      "-> "
-      "(Tensor, Tensor, Tensor, Tensor)");
+      "-> (Tensor, Tensor, Tensor, Tensor)");
   m.def(
       "engine_regions(Tensor code, Tensor code_offsets, Tensor job_programs, Tensor params, Tensor "
       "job_params, Tensor inputs, int batch_size) -> Tensor");
