@@ -11,6 +11,7 @@
 #include "kernels/cpu/eigen.h"
 #include "kernels/cpu/engine/engine.h"
 #include "kernels/cpu/leave_one_out.h"
+#include "kernels/cpu/pattern_rank.h"
 #include "kernels/cpu/regression.h"
 #include "nasbench201.h"
 
@@ -83,7 +84,8 @@ struct Preset {
   const char* networks;
   Writer (*network)(const std::string& ops);
   bool all_weights;   // else those of the cells alone
-  bool validation;    // kernels between two batches besides, and the statistics of `fast`
+  bool validation;    // kernels between two batches besides, and the statistics of `fast`; else
+                      // distances between patterns besides, and those of `best`
   bool coupled;       // one sweep for every image
   int repeats;        // networks of one call, which share the stem as those of a search do
   int region_counts;  // of a score; 0: none
@@ -186,9 +188,10 @@ struct Profile {
 
 struct Kernels {
   std::vector<double> all, searched, cross;
+  std::vector<int64_t> distances;
 
   explicit Kernels(int64_t networks)
-      : all(networks * kImages * kImages), searched(all), cross(all) {}
+      : all(networks * kImages * kImages), searched(all), cross(all), distances(all.size()) {}
 };
 
 // What the preset makes of the kernels.
@@ -200,6 +203,8 @@ double statistics_milliseconds(const Preset& preset, const Kernels& kernels, Ran
     return least(8, [&] {
       cpu::leave_one_out(kernels.searched.data(), repeats, kImages, serial_for, first.data(),
                          second.data());
+      const std::vector<double> distances(kernels.distances.begin(), kernels.distances.end());
+      cpu::pattern_rank(distances.data(), repeats, kImages, serial_for, first.data());
     });
   }
   const std::vector<double> targets = random.normals(kImages * kClasses, 1);
@@ -240,11 +245,13 @@ Profile profile_of(const Preset& preset, const std::string& ops, const cpu::Kern
   const std::vector<float> x = floats(random.normals(kImages * size, 1));
   const std::vector<float> y = floats(random.normals(kImages * size, 1));
   Kernels found(preset.repeats);
+  const bool patterns = !preset.validation && !preset.coupled;
   std::vector<cpu::NtkJob<float>> jobs;
   for (int64_t k = 0; k < preset.repeats; ++k) {
     const int64_t at = k * kImages * kImages;
     jobs.push_back({&program, params.data(), preset.all_weights ? &found.all[at] : nullptr,
-                    &found.searched[at], preset.validation ? &found.cross[at] : nullptr, nullptr});
+                    &found.searched[at], preset.validation ? &found.cross[at] : nullptr, nullptr,
+                    patterns ? &found.distances[at] : nullptr});
   }
   cpu::NtkOptions options;
   options.coupled = preset.coupled;
@@ -257,7 +264,7 @@ Profile profile_of(const Preset& preset, const std::string& ops, const cpu::Kern
   run();
   Profile profile;
   profile.ms = least(4, run) / preset.repeats;
-  profile.gflop = conv_gflop(*engine::make_plan(program, purpose, false), preset);
+  profile.gflop = conv_gflop(*engine::make_plan(program, purpose, false, patterns), preset);
   profile.phases.fill(1e300);
   for (int k = 0; k < 4; ++k) {
     int64_t counters[kPhases] = {};
@@ -268,7 +275,7 @@ Profile profile_of(const Preset& preset, const std::string& ops, const cpu::Kern
           std::min(profile.phases[p], static_cast<double>(counters[p]) * 1e-6 / preset.repeats);
     }
   }
-  profile.plan_ms = least(8, [&] { engine::make_plan(program, purpose, false); });
+  profile.plan_ms = least(8, [&] { engine::make_plan(program, purpose, false, patterns); });
   profile.regions_ms = regions_milliseconds(preset, ops, kernels, random);
   profile.statistics_ms = statistics_milliseconds(preset, found, random) / preset.repeats;
   return profile;

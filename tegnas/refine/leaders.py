@@ -20,7 +20,8 @@ def leader_scores(evaluations: Sequence[Evaluation]) -> np.ndarray:
     other weights agree less on what one draw favours by luck (``docs/studies/top.md``; of PR
     ``docs/studies/ranking-sixth.md``). So the order is made within each small network by itself;
     what counts is its mean over the networks and, as much, its standard deviation. Indicators of
-    the user's own and counts that were scored beside take part, each by its weight. Where there is nothing but T and PR, these decide.
+    the user's own and counts that were scored beside take part, each by its weight. Where there is
+    nothing but T and PR, these decide.
 
     Raises:
         InputError: the values of single networks aren't known.
