@@ -13,7 +13,7 @@ import pytest
 
 import tegnas
 from tegnas import InputError, ScoreSettings, get_indicator
-from tegnas.cli.scoring_options import ScoringOptions
+from tegnas.cli.scoring_options import ScoringOptions, used
 from tegnas.indicators.registry import joined_indicators
 from tegnas.scoring.labels import combined_label
 from tegnas.scoring.ranking import combine, rank_score
@@ -146,6 +146,12 @@ def test_labels_show_weights_that_arent_one():
         assert combined_label([get_indicator("flops").weighing(weight)]) == f"{text}FLOPs"
     assert combined_label(ScoreSettings().indicators) == "T + E + G + ½ PR"
     assert combined_label(joined_indicators(["linear_regions=2", "flops"])) == "2 E + FLOPs"
+
+
+def test_what_scored_is_said_as_options_take_it():
+    line = used(settings("flops", "pattern_rank", "zen=2"))
+    assert line.endswith(": flops, pattern_rank=0.5, zen=2")
+    assert used(settings("flops=1", "pattern_rank=1")).endswith(": flops, pattern_rank=1")
 
 
 # Files

@@ -13,6 +13,7 @@ import typer
 from tegnas.cli import options
 from tegnas.data import Batch
 from tegnas.indicators import get_indicator, indicator_names
+from tegnas.indicators.base import Indicator
 from tegnas.indicators.registry import joined_indicators
 from tegnas.scoring import ScoreSettings, get_preset
 from tegnas.scoring.presets import DEFAULT_PRESET, describe
@@ -121,13 +122,14 @@ class ScoringOptions:
 
 def used(settings: ScoreSettings) -> str:
     """One line that says how scores were made."""
-    names = (each.name + _weight(each.weight) for each in settings.indicators)
+    names = (each.name + _weight(each) for each in settings.indicators)
     return f"Scored by {describe(settings)}: {', '.join(names)}"
 
 
-def _weight(weight: float) -> str:
-    """As ``--indicators`` takes it."""
-    return "" if weight == 1 else f"={weight:g}"
+def _weight(indicator: Indicator) -> str:
+    """As ``--indicators`` takes it; nothing for a weight of 1 that the name alone gives."""
+    plain = indicator.weight == indicator.usual_weight == 1
+    return "" if plain else f"={indicator.weight:g}"
 
 
 def with_scoring(command: Callable[..., None]) -> Callable[..., None]:
