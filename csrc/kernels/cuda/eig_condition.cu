@@ -3,7 +3,7 @@
 
 namespace tegnas::cuda {
 
-static_assert(kMostEigRows == eig::kMostRows);
+static_assert(kMostEigRows == tridiagonal::kMostRows);
 
 void launch_eig_condition(cudaStream_t stream, const double* matrices, int64_t batch, int64_t n,
                           double* smallest, double* largest, double* condition) {

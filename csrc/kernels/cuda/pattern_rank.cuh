@@ -1,6 +1,6 @@
 // Effective rank of the points whose squared distances are given, one matrix per block.
 //
-// The centred matrix is reduced to tridiagonal form as in eig_condition.cuh, then every thread
+// The centred matrix is reduced to tridiagonal form (tridiagonal.cuh), then every thread
 // halves the interval of one eigenvalue (Sturm sequences), all of them at once, since all are
 // wanted.
 //
@@ -8,7 +8,7 @@
 // long as the reduction.
 #pragma once
 
-#include "kernels/cuda/eig_condition.cuh"
+#include "kernels/cuda/tridiagonal.cuh"
 
 namespace tegnas::cuda {
 namespace pattern_rank_of {
@@ -16,11 +16,11 @@ namespace pattern_rank_of {
 // The eigenvalue with `index` others below it, of a matrix without negative ones but for rounding
 // and with a largest entry of about 1. An absolute error is enough: a small eigenvalue has a small
 // share.
-__device__ inline double eigenvalue(const eig::Matrix& m, int index) {
+__device__ inline double eigenvalue(const tridiagonal::Matrix& m, int index) {
   double low = 0, high = 4.0 * m.n;
   for (int halving = 0; halving < 55; ++halving) {
     const double middle = (low + high) / 2;
-    if (eig::count_below(m, middle) > index) {
+    if (tridiagonal::count_below(m, middle) > index) {
       high = middle;
     } else {
       low = middle;
@@ -29,14 +29,14 @@ __device__ inline double eigenvalue(const eig::Matrix& m, int index) {
   return low;
 }
 
-__global__ void __launch_bounds__(eig::kMostRows)
+__global__ void __launch_bounds__(tridiagonal::kMostRows)
     kernel(const double* distances, int n, double* ranks) {
   SharedArena arena;
   const SharedArray<double> a = arena.take<double>(triangle(n));
   const SharedArray<double> v = arena.take<double>(n), w = arena.take<double>(n);
   const SharedArray<double> diagonal = arena.take<double>(n), squares = arena.take<double>(n);
-  TEGNAS_SHARED(double, partial, eig::kMostWarps);
-  const eig::Matrix m{a, v, w, diagonal, squares, partial, n};
+  TEGNAS_SHARED(double, partial, tridiagonal::kMostWarps);
+  const tridiagonal::Matrix m{a, v, w, diagonal, squares, partial, n};
   const int64_t b = blockIdx.x;
   const double* from = distances + b * n * n;
 
@@ -45,13 +45,13 @@ __global__ void __launch_bounds__(eig::kMostRows)
   for (int j = 0; j < n && row < n; ++j) sum += from[static_cast<int64_t>(j) * n + row];
   if (row < n) v[row] = sum / n;
   const double mean = block_sum(sum, partial) / n / n;
-  const double scale = eig::load_scaled(
+  const double scale = tridiagonal::load_scaled(
       [&](int i, int j) { return v[i] + v[j] - from[static_cast<int64_t>(i) * n + j] - mean; }, m);
   if (scale < 0) {
     if (threadIdx.x == 0) ranks[b] = NAN;
     return;
   }
-  eig::reduce(m);
+  tridiagonal::reduce(m);
   const double value = row < n ? eigenvalue(m, row) : 0.0;
   const double all = block_sum(value, partial);
   const double part = value / all;
@@ -61,13 +61,12 @@ __global__ void __launch_bounds__(eig::kMostRows)
 
 }  // namespace pattern_rank_of
 
-// distances (batch, n, n), 1 ≤ n ≤ eig::kMostRows, symmetric.
+// distances (batch, n, n), 1 ≤ n ≤ tridiagonal::kMostRows, symmetric.
 inline void pattern_rank(const Stream& stream, const double* distances, int64_t batch, int n,
                          double* ranks) {
   if (batch == 0) return;
-  const size_t shared = (triangle(n) + eig::kExtraRows * n) * sizeof(double);
-  stream.launch("pattern_rank", dim3(static_cast<unsigned>(batch)), dim3(eig::threads(n)), shared,
-                pattern_rank_of::kernel, distances, n, ranks);
+  stream.launch("pattern_rank", dim3(static_cast<unsigned>(batch)), dim3(tridiagonal::threads(n)),
+                tridiagonal::shared_bytes(n), pattern_rank_of::kernel, distances, n, ranks);
 }
 
 }  // namespace tegnas::cuda
