@@ -20,7 +20,6 @@ from torch import nn
 
 import tegnas
 from tegnas import reference
-from tegnas.indicators.pattern_rank import pattern_rank
 from tegnas.reference.frozen import frozen_rows, gram_of_rows
 from tegnas.reference.scores import relu_activations, searched_prefixes
 from tegnas.regions import inputs_of, region_inputs
@@ -69,7 +68,8 @@ def score_by_hooks(space: Space, arch: Architecture, batch: tegnas.Batch) -> tor
         )
         signs = torch.cat(relu_activations(thin, inputs), 1)
         regions = float(len(torch.unique(signs, dim=0)))
-        rows.append([inflation, regions, error, pattern_rank(distances(network, batch.images))])
+        rank = reference.pattern_rank(distances(network, batch.images))
+        rows.append([inflation, regions, error, rank])
     return torch.tensor(rows, dtype=torch.float64)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from hypothesis import strategies as st
 from torch import Tensor
@@ -50,3 +53,16 @@ def psd(count: int, size: int, *, seed: int = 0, extra: int = 3) -> Tensor:
     """Positive definite matrices (count, size, size), float64."""
     rows = tensor((count, size, size + extra), seed=seed)
     return rows @ rows.mT
+
+
+def by_threads(call: Callable[[], Any], *counts: int) -> list[Any]:
+    """What a call gives with each of these numbers of threads."""
+    threads = torch.get_num_threads()
+    results = []
+    try:
+        for count in counts:
+            torch.set_num_threads(count)
+            results.append(call())
+    finally:
+        torch.set_num_threads(threads)
+    return results

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tensors import float_dtypes, psd, seeds, tensor
+from tensors import by_threads, float_dtypes, psd, seeds, tensor
 
 from tegnas import ops
 from tegnas.reference import eigen
@@ -127,14 +127,7 @@ def test_leading_dimensions_strides_and_no_matrices():
 
 def test_the_number_of_threads_changes_no_bit():
     gram = psd(37, 30)
-    threads = torch.get_num_threads()
-    try:
-        results = []
-        for count in (1, 3):
-            torch.set_num_threads(count)
-            results.append(ops.eig_condition(gram))
-    finally:
-        torch.set_num_threads(threads)
+    results = by_threads(lambda: ops.eig_condition(gram), 1, 3)
     assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tensors import float_dtypes, psd, seeds
+from tensors import by_threads, float_dtypes, psd, seeds
 
 from tegnas import ops, reference
 
@@ -93,14 +93,7 @@ def test_leading_dimensions_and_no_kernels():
 
 def test_neither_threads_nor_the_other_kernels_change_a_bit():
     kernels = psd(200, 40)  # enough to be worth threads
-    threads = torch.get_num_threads()
-    try:
-        results = []
-        for count in (1, 3):
-            torch.set_num_threads(count)
-            results.append(ops.leave_one_out(kernels))
-    finally:
-        torch.set_num_threads(threads)
+    results = by_threads(lambda: ops.leave_one_out(kernels), 1, 3)
     alone = ops.leave_one_out(kernels[7:8])
     for one, three, single in zip(*results, alone, strict=True):
         assert torch.equal(one, three)

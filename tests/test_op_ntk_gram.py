@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tensors import float_dtypes, layouts, relative_error, seeds, tensor
+from tensors import by_threads, float_dtypes, layouts, relative_error, seeds, tensor
 from torch import Tensor
 
 from tegnas import ops
@@ -156,14 +156,7 @@ def test_large_layers(name):
 @pytest.mark.parametrize("name", LARGE)
 def test_the_number_of_threads_changes_no_bit(name):
     layers = LARGE[name]()
-    threads = torch.get_num_threads()
-    try:
-        results = []
-        for count in (1, 2, 3):
-            torch.set_num_threads(count)
-            results.append(ops.ntk_gram(layers))
-    finally:
-        torch.set_num_threads(threads)
+    results = by_threads(lambda: ops.ntk_gram(layers), 1, 2, 3)
     assert torch.equal(results[0], results[1]) and torch.equal(results[0], results[2])
 
 

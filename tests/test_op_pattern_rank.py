@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tensors import seeds
+from tensors import by_threads, seeds
 
 from tegnas import ops, reference
 
@@ -98,14 +98,7 @@ def test_leading_dimensions_and_no_matrices():
 
 def test_the_number_of_threads_changes_no_bit():
     matrices = distances(37, 40)
-    threads = torch.get_num_threads()
-    try:
-        results = []
-        for count in (1, 3):
-            torch.set_num_threads(count)
-            results.append(ops.pattern_rank(matrices))
-    finally:
-        torch.set_num_threads(threads)
+    results = by_threads(lambda: ops.pattern_rank(matrices), 1, 3)
     assert torch.equal(*results)
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tensors import layouts, seeds, tensor
+from tensors import by_threads, layouts, seeds, tensor
 
 from tegnas import ops
 from tegnas.errors import InputError
@@ -95,14 +95,7 @@ def test_agrees_with_the_way_of_the_paper():
 
 def test_the_number_of_threads_changes_nothing():
     layers = [tensor((100, 7, 9), seed=1), tensor((100, 130), seed=2)]
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        one = ops.pack_signs(layers)
-        torch.set_num_threads(3)
-        three = ops.pack_signs(layers)
-    finally:
-        torch.set_num_threads(threads)
+    one, three = by_threads(lambda: ops.pack_signs(layers), 1, 3)
     assert torch.equal(one, three)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tegnas.ops._library import MOST_ROWS_ON_GPU, call, register_fake
+from tegnas.ops._library import call, register_fake, too_large_for_gpu
 
 
 class EigCondition(NamedTuple):
@@ -37,7 +37,7 @@ def eig_condition(gram: Tensor) -> EigCondition:
         ValueError: matrices that aren't square, or of size 0.
         TypeError: another dtype.
     """
-    if gram.is_cuda and gram.ndim >= 2 and gram.shape[-1] == gram.shape[-2] > MOST_ROWS_ON_GPU:
+    if too_large_for_gpu(gram):
         return _by_library(gram)
     return EigCondition(*call("eig_condition", gram))
 

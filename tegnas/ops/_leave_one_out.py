@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tegnas.ops._library import MOST_ROWS_ON_GPU, call, register_fake
+from tegnas.ops._library import call, register_fake, too_large_for_gpu
 
 
 class LeaveOneOut(NamedTuple):
@@ -48,8 +48,7 @@ def leave_one_out(kernels: Tensor) -> LeaveOneOut:
         ValueError: kernels that aren't square, or of size 0.
         TypeError: another dtype.
     """
-    square = kernels.ndim >= 2 and kernels.shape[-1] == kernels.shape[-2]
-    if kernels.is_cuda and square and kernels.shape[-1] > MOST_ROWS_ON_GPU:
+    if too_large_for_gpu(kernels):
         return _by_library(kernels)
     return LeaveOneOut(*call("leave_one_out", kernels))
 

@@ -72,6 +72,12 @@ def call(name: str, *operands: Any) -> Any:
         raise
 
 
+def too_large_for_gpu(matrices: torch.Tensor) -> bool:
+    """Whether square matrices lie on a GPU and have more rows than a kernel there holds."""
+    square = matrices.ndim >= 2 and matrices.shape[-1] == matrices.shape[-2]
+    return matrices.is_cuda and square and matrices.shape[-1] > MOST_ROWS_ON_GPU
+
+
 def register_fake(name: str, compute: Callable[..., Any]) -> None:
     """Tells torch the shapes and dtypes of an operator's results, for tracing without data.
 

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from tegnas.ops._library import MOST_ROWS_ON_GPU, call, register_fake
+from tegnas.ops._library import call, register_fake, too_large_for_gpu
 
 
 def pattern_rank(distances: Tensor) -> Tensor:
@@ -32,8 +32,7 @@ def pattern_rank(distances: Tensor) -> Tensor:
         ValueError: matrices that aren't square, or of size 0.
         TypeError: another dtype.
     """
-    square = distances.ndim >= 2 and distances.shape[-1] == distances.shape[-2]
-    if distances.is_cuda and square and distances.shape[-1] > MOST_ROWS_ON_GPU:
+    if too_large_for_gpu(distances):
         return _by_library(distances)
     return call("pattern_rank", distances)
 

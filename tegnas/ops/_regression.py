@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from tegnas.ops._library import MOST_ROWS_ON_GPU, call, register_fake
+from tegnas.ops._library import call, register_fake, too_large_for_gpu
 
 
 def kernel_regression_error(
@@ -33,7 +33,7 @@ def kernel_regression_error(
         ValueError: shapes that don't fit each other.
         TypeError: another dtype.
     """
-    if k_xx.is_cuda and k_xx.ndim >= 2 and k_xx.shape[-1] > MOST_ROWS_ON_GPU:
+    if too_large_for_gpu(k_xx):
         return _by_library(k_xx, k_yx, targets_x, targets_y, ridge)
     return call("kernel_regression_error", k_xx, k_yx, targets_x, targets_y, ridge)
 

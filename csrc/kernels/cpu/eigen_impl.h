@@ -30,6 +30,11 @@ constexpr int kSweeps = 60;
 inline V smaller(V a, V b) { return a < b ? a : b; }
 inline V larger(V a, V b) { return a > b ? a : b; }
 
+template <typename E>
+inline V element(const double* from) {
+  return V{} + get<E>(from);
+}
+
 // What the pivots of T - x tell: one is negative exactly if an eigenvalue lies below x. `first` is
 // Σ 1/(λ - x) and `second` is Σ 1/(λ - x)², from derivatives of the pivots.
 struct Pivots {
@@ -68,11 +73,11 @@ inline void eliminate(const double* diagonal, const double* off_squares, int64_t
                       Pivots& below, Pivots& above) {
   constexpr int s = unit<E>;
   const V zero = {};
-  V d = zero + get<E>(diagonal);
+  V d = element<E>(diagonal);
   Elimination a(low, d), b(high, -d);
   for (int64_t i = 1; i < n; ++i) {
-    const V square = zero + get<E>(off_squares + (i - 1) * s);
-    d = zero + get<E>(diagonal + i * s);
+    const V square = element<E>(off_squares + (i - 1) * s);
+    d = element<E>(diagonal + i * s);
     a.next(d, square);
     b.next(-d, square);
   }
@@ -119,28 +124,44 @@ struct Search {
   }
 };
 
+// Gershgorin's bounds of the spectrum of tridiagonal matrices.
+struct Bounds {
+  V low, high;
+  V norm() const { return larger(-low, high); }
+};
+
+template <typename E>
+inline Bounds bounds_of(const double* diagonal, const double* off_squares, int64_t n) {
+  constexpr int s = unit<E>;
+  Bounds bounds = {element<E>(diagonal), element<E>(diagonal)};
+  V before = {};
+  for (int64_t i = 0; i < n; ++i) {
+    const V d = element<E>(diagonal + i * s);
+    V after = {};
+    if (i + 1 < n) after = tridiagonal::square_root(element<E>(off_squares + i * s));
+    bounds.low = smaller(bounds.low, d - (before + after));
+    bounds.high = larger(bounds.high, d + (before + after));
+    before = after;
+  }
+  return bounds;
+}
+
 // The ends of the spectrum of tridiagonal matrices with entries of about 1 at most.
 template <typename E>
 inline void extremes(const double* diagonal, const double* off_squares, int64_t n, V& lowest,
                      V& highest) {
-  constexpr int s = unit<E>;
-  const V zero = {};
-  V least = zero + get<E>(diagonal), most = least, low = least, high = least, before = zero;
-  for (int64_t i = 0; i < n; ++i) {
-    const V d = zero + get<E>(diagonal + i * s);
-    V after = zero;
-    if (i + 1 < n) after = tridiagonal::square_root(zero + get<E>(off_squares + i * s));
+  V least = element<E>(diagonal), most = least;
+  for (int64_t i = 1; i < n; ++i) {
+    const V d = element<E>(diagonal + i * unit<E>);
     least = smaller(least, d);
     most = larger(most, d);
-    low = smaller(low, d - (before + after));  // Gershgorin
-    high = larger(high, d + (before + after));
-    before = after;
   }
   if (n == 1) {
     lowest = highest = least;
     return;
   }
-  const V norm = larger(-low, high);
+  const Bounds bounds = bounds_of<E>(diagonal, off_squares, n);
+  const V low = bounds.low, high = bounds.high, norm = bounds.norm();
   // A little outside, so that the first shift is below the spectrum in spite of rounding.
   const V margin = norm * (4 * kEpsilon) + kPivot, tolerance = norm * (0.5 * kEpsilon) + kPivot;
   Search below = {low - margin, least + margin, low - margin, tolerance};
@@ -157,10 +178,6 @@ inline void extremes(const double* diagonal, const double* off_squares, int64_t 
 }
 
 template <typename E>
-inline V element(const double* from) {
-  return V{} + get<E>(from);
-}
-template <typename E>
 inline void put_element(double* to, V value) {
   if constexpr (unit<E> == 1) {
     *to = value[0];
@@ -176,14 +193,7 @@ template <typename E>
 inline void all(double* diagonal, double* off_squares, int64_t n) {
   constexpr int s = unit<E>;
   const V zero = {}, one = broadcast<double>(1);
-  V norm = zero, before = zero;
-  for (int64_t i = 0; i < n; ++i) {
-    const V d = element<E>(diagonal + i * s);
-    V after = zero;
-    if (i + 1 < n) after = tridiagonal::square_root(element<E>(off_squares + i * s));
-    norm = larger(norm, larger(d, -d) + before + after);  // Gershgorin
-    before = after;
-  }
+  const V norm = bounds_of<E>(diagonal, off_squares, n).norm();
   const V negligible = norm * norm * (kEpsilon * kEpsilon);
   const auto kept = [&](V square) { return square > negligible ? square : V{}; };
   for (int64_t k = 0; k + 1 < n; ++k) {

@@ -14,10 +14,10 @@ namespace tegnas::cuda {
 namespace pattern_rank_of {
 
 // The eigenvalue with `index` others below it, of a matrix without negative ones but for rounding
-// and with a largest entry of about 1. An absolute error is enough: a small eigenvalue has a small
-// share.
+// and with entries of at most 1, so that none exceeds n. An absolute error is enough: a small
+// eigenvalue has a small share.
 __device__ inline double eigenvalue(const tridiagonal::Matrix& m, int index) {
-  double low = 0, high = 4.0 * m.n;
+  double low = 0, high = m.n;
   for (int halving = 0; halving < 55; ++halving) {
     const double middle = (low + high) / 2;
     if (tridiagonal::count_below(m, middle) > index) {
